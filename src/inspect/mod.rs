@@ -1,0 +1,1 @@
+//! Reads what a request asks for out of its body as it passes.

@@ -1,0 +1,1 @@
+//! The Server-Sent Events wire: bytes to events and events to bytes.
