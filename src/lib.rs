@@ -1,5 +1,7 @@
 //! Which requests are in flight, how far each is, and who it is waiting for.
 
+pub mod config;
 pub mod inspect;
 pub mod sse;
+mod sync;
 pub mod usage;
