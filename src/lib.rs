@@ -2,6 +2,7 @@
 
 pub mod config;
 pub mod inspect;
+mod json;
 pub mod sse;
 mod sync;
 pub mod usage;

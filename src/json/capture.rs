@@ -1,0 +1,89 @@
+//! The one value a scanner keeps while it passes: a slice of the piece where it can be, a bounded copy where it is cut.
+
+/// Which part of a value that is too long is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Keep {
+    Head(usize),
+    Tail(usize),
+}
+
+/// Collects a value that may be spread over several pieces.
+#[derive(Debug, Default)]
+pub(super) struct Capture {
+    /// Where the value, or its continuation, begins in the current piece. `None`: nothing is being kept.
+    mark: Option<usize>,
+    /// What earlier pieces held of it.
+    held: Vec<u8>,
+    /// Whether any of it has been let go.
+    cut: bool,
+}
+
+impl Capture {
+    #[cfg(test)]
+    pub(super) fn capacity(&self) -> usize {
+        self.held.capacity()
+    }
+
+    pub(super) fn begin(&mut self, at: usize) {
+        self.mark = Some(at);
+        self.held.clear();
+        self.cut = false;
+    }
+
+    /// The piece ends inside the value.
+    pub(super) fn carry(&mut self, piece: &[u8], keep: Keep) {
+        if let Some(mark) = self.mark.replace(0) {
+            self.hold(piece.get(mark..).unwrap_or_default(), keep);
+        } else {
+            self.mark = None;
+        }
+    }
+
+    /// The value ends at `end` of this piece: its kept bytes, and whether they are all of it.
+    pub(super) fn end<'a>(
+        &'a mut self,
+        piece: &'a [u8],
+        end: usize,
+        keep: Keep,
+    ) -> (&'a [u8], bool) {
+        let rest = self
+            .mark
+            .take()
+            .and_then(|mark| piece.get(mark..end))
+            .unwrap_or_default();
+        if !self.held.is_empty() {
+            self.hold(rest, keep);
+            let kept = match keep {
+                Keep::Head(_) => &self.held[..],
+                Keep::Tail(limit) => &self.held[self.held.len().saturating_sub(limit)..],
+            };
+            return (kept, !self.cut && kept.len() == self.held.len());
+        }
+        let kept = match keep {
+            Keep::Head(limit) => &rest[..rest.len().min(limit)],
+            Keep::Tail(limit) => &rest[rest.len().saturating_sub(limit)..],
+        };
+        (kept, kept.len() == rest.len())
+    }
+
+    fn hold(&mut self, bytes: &[u8], keep: Keep) {
+        match keep {
+            Keep::Head(limit) => {
+                let room = limit.saturating_sub(self.held.len()).min(bytes.len());
+                self.cut |= room < bytes.len();
+                self.held.extend_from_slice(&bytes[..room]);
+            }
+            // The front is let go only once it is as long as what is kept, so that each byte is moved once on average.
+            Keep::Tail(limit) => {
+                let tail = &bytes[bytes.len().saturating_sub(limit)..];
+                self.cut |= tail.len() < bytes.len();
+                if self.held.len() + tail.len() > 2 * limit {
+                    let excess = (self.held.len() + tail.len() - limit).min(self.held.len());
+                    self.held.drain(..excess);
+                    self.cut = true;
+                }
+                self.held.extend_from_slice(tail);
+            }
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Reads JSON of any size as it passes, cut anywhere, in bounded memory.
+//!
+//! A [`Scanner`] is pushed pieces of one document and walks it without recursion, without a tree and without ever holding
+//! more than the one value it has been asked to keep. What it should look at is said by a [`Visit`]or, one level at a time:
+//! the visitor names the *places* it cares for (a small `Copy` enum), and for each member or element answers where it
+//! leads: [`Next::Look`] to a named place, [`Next::Raw`] to a value wanted as bytes, or [`Next::Skip`]. A skipped value is
+//! passed over by counting brackets, its strings by `memchr`.
+//!
+//! The scanner never fails. On text that is no JSON it is *lost*: it says so and looks at nothing more.
+
+mod capture;
+mod scanner;
+mod text;
+
+use std::ops::Range;
+
+pub(crate) use scanner::Scanner;
+pub(crate) use text::Text;
+
+/// What to do with the value of a member or element.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Next<P> {
+    /// Pass over it.
+    Skip,
+    /// Walk through it if it is an object or array, hand it to [`Visit::scalar`] if it is anything else.
+    Look(P),
+    /// Hand its bytes as they stand to [`Visit::raw`], whatever it is.
+    Raw(P),
+}
+
+/// The two kinds of values that hold others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Container {
+    Object,
+    Array,
+}
+
+/// A value that holds no others.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Scalar<'a> {
+    Null,
+    Bool(bool),
+    /// A number as it was written. Only its first byte has been checked.
+    Number(&'a [u8]),
+    String(Text<'a>),
+}
+
+impl<'a> Scalar<'a> {
+    pub(crate) fn as_bool(self) -> Option<bool> {
+        if let Self::Bool(value) = self {
+            Some(value)
+        } else {
+            None
+        }
+    }
+
+    pub(crate) fn as_text(self) -> Option<Text<'a>> {
+        if let Self::String(text) = self {
+            Some(text)
+        } else {
+            None
+        }
+    }
+}
+
+/// What somebody wants to know of a document.
+///
+/// Members are reported in the order they stand in, repeated ones each time: a visitor that overwrites what it had gets
+/// "the last one wins", which is what JSON parsers make of repeated keys.
+pub(crate) trait Visit {
+    /// Names a place in the document.
+    type Place: Copy;
+
+    /// The most bytes of a [`Next::Raw`] value that are kept. Of a longer value only the end is handed over.
+    const RAW_LIMIT: usize = 16 * 1024;
+
+    /// Where the member `key` of the object at `place` leads. Escapes in the key have been resolved; keys too long to be
+    /// anybody's are not asked about.
+    fn member(&mut self, place: Self::Place, key: &[u8]) -> Next<Self::Place>;
+
+    /// Where the next element of the array at `place` leads.
+    fn element(&mut self, place: Self::Place) -> Next<Self::Place> {
+        let _ = place;
+        Next::Skip
+    }
+
+    /// An object or array begins at `place`.
+    fn open(&mut self, place: Self::Place, container: Container) {
+        let _ = (place, container);
+    }
+
+    /// The object or array at `place` is complete.
+    fn close(&mut self, place: Self::Place) {
+        let _ = place;
+    }
+
+    /// The value at `place` is a scalar; `range` is where it stands in the document, in bytes, quotes included.
+    fn scalar(&mut self, place: Self::Place, value: Scalar<'_>, range: Range<u64>) {
+        let _ = (place, value, range);
+    }
+
+    /// A value wanted as it stands. Not `whole`: these are only its last [`RAW_LIMIT`](Self::RAW_LIMIT) bytes.
+    fn raw(&mut self, place: Self::Place, bytes: &[u8], whole: bool) {
+        let _ = (place, bytes, whole);
+    }
+
+    /// Whether everything of interest is known, so that the rest need not be looked at. Asked after each scalar.
+    fn enough(&self) -> bool {
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests;

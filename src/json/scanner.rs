@@ -1,0 +1,327 @@
+//! The walk: a state machine over the bytes of one document.
+
+use std::ops::Range;
+
+use super::capture::{Capture, Keep};
+use super::text::Quoted;
+use super::{Container, Next, Scalar, Visit};
+
+/// Bytes of a string or number that are kept, as written.
+const TEXT_LIMIT: usize = 1024;
+/// Bytes of a key, as written: 64 when each is an escape.
+const KEY_LIMIT: usize = 6 * 64;
+/// Containers inside one another that can be looked into. What lies deeper is passed over, at no cost in memory.
+const DEPTH: usize = 16;
+
+/// Walks one document, piece by piece, and tells a [`Visit`]or about it.
+#[derive(Debug)]
+pub(crate) struct Scanner<P> {
+    state: State,
+    /// What to do with the value that comes next or is being read.
+    next: Next<P>,
+    /// The containers being looked into, outermost first.
+    path: Path<P>,
+    depth: usize,
+    /// Open brackets of the value being passed over.
+    brackets: u64,
+    quoted: Quoted,
+    capture: Capture,
+    /// Bytes of earlier pieces.
+    offset: u64,
+    /// Where the value being read begins.
+    start: u64,
+}
+
+type Path<P> = [Option<(P, Container)>; DEPTH];
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// A value must come.
+    Value,
+    /// A value or the end of the array.
+    FirstElement,
+    /// A key or the end of the object.
+    FirstKey,
+    /// A key must come.
+    NextKey,
+    InKey,
+    Colon,
+    /// Inside a string that stands as a value.
+    InString,
+    /// Inside a number or literal.
+    InBare,
+    /// Inside a container that is passed over, between its strings.
+    Passing,
+    /// Inside a string of it.
+    PassingString,
+    /// A comma or the end of the container.
+    AfterValue,
+    /// The document is complete, or its visitor knows enough.
+    Over,
+    /// This is no JSON.
+    Lost,
+}
+
+impl<P: Copy> Scanner<P> {
+    /// A scanner that does `root` with the document's one value.
+    pub(crate) fn new(root: Next<P>) -> Self {
+        Self {
+            state: State::Value,
+            next: root,
+            path: [None; DEPTH],
+            depth: 0,
+            brackets: 0,
+            quoted: Quoted::default(),
+            capture: Capture::default(),
+            offset: 0,
+            start: 0,
+        }
+    }
+
+    /// Whether nothing more will be reported: the document is complete, its visitor knows enough, or it is no JSON.
+    pub(crate) fn is_over(&self) -> bool {
+        matches!(self.state, State::Over | State::Lost)
+    }
+
+    /// Whether something has come that cannot stand where it stands in JSON.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.state == State::Lost
+    }
+
+    /// Bytes of memory held for a value that is cut.
+    #[cfg(test)]
+    pub(super) fn kept(&self) -> usize {
+        self.capture.capacity()
+    }
+
+    /// Reads on. Pieces may be cut anywhere.
+    pub(crate) fn push<V: Visit<Place = P>>(&mut self, piece: &[u8], visitor: &mut V) {
+        let mut at = 0;
+        while at < piece.len() && !self.is_over() {
+            at = match self.state {
+                State::InKey => self.in_key(piece, at, visitor),
+                State::InString => self.in_string(piece, at, visitor),
+                State::InBare => self.in_bare(piece, at, visitor),
+                State::Passing => self.passing(piece, at, visitor),
+                State::PassingString => self.passing_string(piece, at),
+                _ => self.between(piece, at, visitor),
+            };
+        }
+        if !self.is_over() {
+            self.capture.carry(piece, self.keep::<V>());
+        }
+        self.offset += piece.len() as u64;
+    }
+
+    /// One byte between the tokens.
+    fn between<V: Visit<Place = P>>(&mut self, piece: &[u8], at: usize, visitor: &mut V) -> usize {
+        match (self.state, piece[at]) {
+            (_, b' ' | b'\n' | b'\r' | b'\t') => {}
+            (State::FirstKey | State::NextKey, b'"') => {
+                self.quoted = Quoted::default();
+                self.capture.begin(at + 1);
+                self.state = State::InKey;
+            }
+            (State::Colon, b':') => self.state = State::Value,
+            (State::AfterValue, b',') => self.comma(visitor),
+            (State::AfterValue | State::FirstKey, b'}') => self.close(Container::Object, visitor),
+            (State::AfterValue | State::FirstElement, b']') => {
+                self.close(Container::Array, visitor)
+            }
+            (State::FirstElement, _) => {
+                self.comma(visitor);
+                return at;
+            }
+            (State::Value, first) => self.value(first, at, visitor),
+            _ => self.state = State::Lost,
+        }
+        at + 1
+    }
+
+    /// A value begins with the byte `first`.
+    fn value<V: Visit<Place = P>>(&mut self, first: u8, at: usize, visitor: &mut V) {
+        self.start = self.offset + at as u64;
+        if let Next::Raw(_) = self.next {
+            self.capture.begin(at);
+        }
+        self.state = match first {
+            b'"' => {
+                self.quoted = Quoted::default();
+                if let Next::Look(_) = self.next {
+                    self.capture.begin(at + 1);
+                }
+                State::InString
+            }
+            b'{' => self.open(Container::Object, visitor),
+            b'[' => self.open(Container::Array, visitor),
+            b'-' | b'0'..=b'9' | b't' | b'f' | b'n' => {
+                if let Next::Look(_) = self.next {
+                    self.capture.begin(at);
+                }
+                State::InBare
+            }
+            _ => State::Lost,
+        };
+    }
+
+    fn open<V: Visit<Place = P>>(&mut self, container: Container, visitor: &mut V) -> State {
+        if let Next::Look(place) = self.next {
+            if let Some(slot) = self.path.get_mut(self.depth) {
+                *slot = Some((place, container));
+                self.depth += 1;
+                visitor.open(place, container);
+                return match container {
+                    Container::Object => State::FirstKey,
+                    Container::Array => State::FirstElement,
+                };
+            }
+            self.next = Next::Skip;
+        }
+        self.brackets = 1;
+        State::Passing
+    }
+
+    fn in_key<V: Visit<Place = P>>(&mut self, piece: &[u8], at: usize, visitor: &mut V) -> usize {
+        let Some(end) = self.quoted.end(piece, at) else {
+            return piece.len();
+        };
+        let (raw, whole) = self.capture.end(piece, end - 1, Keep::Head(KEY_LIMIT));
+        self.next = match innermost(&self.path, self.depth) {
+            Some((place, _)) if whole => {
+                visitor.member(place, &self.quoted.text(raw, whole).bytes())
+            }
+            _ => Next::Skip,
+        };
+        self.state = State::Colon;
+        end
+    }
+
+    fn in_string<V: Visit<Place = P>>(
+        &mut self,
+        piece: &[u8],
+        at: usize,
+        visitor: &mut V,
+    ) -> usize {
+        let Some(end) = self.quoted.end(piece, at) else {
+            return piece.len();
+        };
+        if let Next::Look(place) = self.next {
+            let (raw, whole) = self.capture.end(piece, end - 1, Keep::Head(TEXT_LIMIT));
+            let range = self.start..self.offset + end as u64;
+            visitor.scalar(place, Scalar::String(self.quoted.text(raw, whole)), range);
+        }
+        self.after_value(piece, end, visitor);
+        end
+    }
+
+    fn in_bare<V: Visit<Place = P>>(&mut self, piece: &[u8], at: usize, visitor: &mut V) -> usize {
+        let Some(run) = piece[at..].iter().position(|byte| !is_bare(*byte)) else {
+            return piece.len();
+        };
+        let end = at + run;
+        if let Next::Look(place) = self.next {
+            let (raw, _) = self.capture.end(piece, end, Keep::Head(TEXT_LIMIT));
+            let range: Range<u64> = self.start..self.offset + end as u64;
+            let value = match raw {
+                b"null" => Scalar::Null,
+                b"true" => Scalar::Bool(true),
+                b"false" => Scalar::Bool(false),
+                [b'-' | b'0'..=b'9', ..] => Scalar::Number(raw),
+                _ => {
+                    self.state = State::Lost;
+                    return end;
+                }
+            };
+            visitor.scalar(place, value, range);
+        }
+        self.after_value(piece, end, visitor);
+        end
+    }
+
+    fn passing<V: Visit<Place = P>>(&mut self, piece: &[u8], at: usize, visitor: &mut V) -> usize {
+        for (run, byte) in piece[at..].iter().enumerate() {
+            match byte {
+                b'"' => {
+                    self.quoted = Quoted::default();
+                    self.state = State::PassingString;
+                    return at + run + 1;
+                }
+                b'{' | b'[' => self.brackets += 1,
+                b'}' | b']' => {
+                    self.brackets -= 1;
+                    if self.brackets == 0 {
+                        let end = at + run + 1;
+                        self.after_value(piece, end, visitor);
+                        return end;
+                    }
+                }
+                _ => {}
+            }
+        }
+        piece.len()
+    }
+
+    fn passing_string(&mut self, piece: &[u8], at: usize) -> usize {
+        let Some(end) = self.quoted.end(piece, at) else {
+            return piece.len();
+        };
+        self.state = State::Passing;
+        end
+    }
+
+    /// The value that was being read ends at `end`.
+    fn after_value<V: Visit<Place = P>>(&mut self, piece: &[u8], end: usize, visitor: &mut V) {
+        if let Next::Raw(place) = self.next {
+            let (bytes, whole) = self.capture.end(piece, end, Keep::Tail(V::RAW_LIMIT));
+            visitor.raw(place, bytes, whole);
+        }
+        self.state = if self.depth == 0 || visitor.enough() {
+            State::Over
+        } else {
+            State::AfterValue
+        };
+    }
+
+    fn comma<V: Visit<Place = P>>(&mut self, visitor: &mut V) {
+        self.state = match innermost(&self.path, self.depth) {
+            Some((place, Container::Array)) => {
+                self.next = visitor.element(place);
+                State::Value
+            }
+            _ => State::NextKey,
+        };
+    }
+
+    fn close<V: Visit<Place = P>>(&mut self, container: Container, visitor: &mut V) {
+        self.state = match innermost(&self.path, self.depth) {
+            Some((place, opened)) if opened == container => {
+                self.depth -= 1;
+                visitor.close(place);
+                if self.depth == 0 {
+                    State::Over
+                } else {
+                    State::AfterValue
+                }
+            }
+            _ => State::Lost,
+        };
+    }
+
+    /// How much is kept of what is being read.
+    fn keep<V: Visit<Place = P>>(&self) -> Keep {
+        match (self.state, self.next) {
+            (State::InKey, _) => Keep::Head(KEY_LIMIT),
+            (_, Next::Raw(_)) => Keep::Tail(V::RAW_LIMIT),
+            _ => Keep::Head(TEXT_LIMIT),
+        }
+    }
+}
+
+fn innermost<P: Copy>(path: &Path<P>, depth: usize) -> Option<(P, Container)> {
+    depth.checked_sub(1).and_then(|last| path[last])
+}
+
+/// Whether a byte can be part of a number or literal.
+fn is_bare(byte: u8) -> bool {
+    matches!(byte, b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' | b'-' | b'+' | b'.')
+}

@@ -1,0 +1,217 @@
+//! Strings: where they end, and what they say once their escapes are resolved.
+
+use std::borrow::Cow;
+
+use memchr::memchr2;
+
+/// Finds the end of a string that may be cut anywhere, and counts what it decodes to.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Quoted {
+    escape: Escape,
+    /// Bytes the string decodes to, in UTF-8.
+    len: u64,
+    escaped: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+enum Escape {
+    #[default]
+    None,
+    /// Behind a backslash.
+    Begun,
+    /// Inside `\uXXXX`: the digits seen and their value.
+    Hex { digits: u8, code: u16 },
+}
+
+impl Quoted {
+    /// The place just behind the closing quote, if it stands in `bytes[at..]`.
+    pub(super) fn end(&mut self, bytes: &[u8], mut at: usize) -> Option<usize> {
+        loop {
+            match self.escape {
+                Escape::None => {
+                    let rest = bytes.get(at..)?;
+                    let Some(run) = memchr2(b'"', b'\\', rest) else {
+                        self.len += rest.len() as u64;
+                        return None;
+                    };
+                    self.len += run as u64;
+                    at += run + 1;
+                    if rest[run] == b'"' {
+                        return Some(at);
+                    }
+                    self.escape = Escape::Begun;
+                    self.escaped = true;
+                }
+                Escape::Begun => {
+                    self.escape = match bytes.get(at)? {
+                        b'u' => Escape::Hex { digits: 0, code: 0 },
+                        _ => {
+                            self.len += 1;
+                            Escape::None
+                        }
+                    };
+                    at += 1;
+                }
+                Escape::Hex { digits, code } => {
+                    let Some(digit) = hex(*bytes.get(at)?) else {
+                        // No escape at all; the byte is looked at again for what it is.
+                        self.escape = Escape::None;
+                        continue;
+                    };
+                    at += 1;
+                    let code = code << 4 | digit;
+                    self.escape = if digits < 3 {
+                        Escape::Hex {
+                            digits: digits + 1,
+                            code,
+                        }
+                    } else {
+                        self.len += utf8_len(code);
+                        Escape::None
+                    };
+                }
+            }
+        }
+    }
+
+    pub(super) fn text<'a>(&self, raw: &'a [u8], whole: bool) -> Text<'a> {
+        Text {
+            raw,
+            len: self.len,
+            escaped: self.escaped,
+            whole,
+        }
+    }
+}
+
+/// A string of a document.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Text<'a> {
+    raw: &'a [u8],
+    len: u64,
+    escaped: bool,
+    whole: bool,
+}
+
+impl<'a> Text<'a> {
+    /// Bytes of the whole string in UTF-8, escapes resolved; however much of it was kept.
+    pub(crate) fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Whether the string was short enough to be kept as a whole.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.whole
+    }
+
+    /// What it says, escapes resolved, and cut at a character if it was too long to be kept. What is no UTF-8 and what is
+    /// no escape becomes U+FFFD.
+    pub(crate) fn decode(&self) -> Cow<'a, str> {
+        let raw = if self.whole {
+            self.raw
+        } else {
+            without_cut_character(self.raw)
+        };
+        if self.escaped {
+            Cow::Owned(unescape(raw))
+        } else {
+            String::from_utf8_lossy(raw)
+        }
+    }
+
+    /// The same as bytes; nothing is checked where there are no escapes.
+    pub(crate) fn bytes(&self) -> Cow<'a, [u8]> {
+        if self.escaped {
+            Cow::Owned(unescape(self.raw).into_bytes())
+        } else {
+            Cow::Borrowed(self.raw)
+        }
+    }
+}
+
+fn unescape(raw: &[u8]) -> String {
+    let mut out = String::with_capacity(raw.len());
+    let mut rest = raw;
+    while let Some(run) = memchr::memchr(b'\\', rest) {
+        out.push_str(&String::from_utf8_lossy(&rest[..run]));
+        rest = &rest[run + 1..];
+        let Some((&letter, behind)) = rest.split_first() else {
+            return out;
+        };
+        rest = behind;
+        match letter {
+            b'n' => out.push('\n'),
+            b't' => out.push('\t'),
+            b'r' => out.push('\r'),
+            b'b' => out.push('\u{8}'),
+            b'f' => out.push('\u{c}'),
+            b'"' | b'\\' | b'/' => out.push(char::from(letter)),
+            b'u' => {
+                let Some(first) = code_unit(rest) else {
+                    out.push(char::REPLACEMENT_CHARACTER);
+                    continue;
+                };
+                rest = &rest[4..];
+                let low = rest.strip_prefix(b"\\u").and_then(code_unit);
+                let pair = low.and_then(|low| char::decode_utf16([first, low]).next()?.ok());
+                if pair.is_some_and(|c| u32::from(c) > 0xFFFF) {
+                    rest = &rest[6..];
+                    out.extend(pair);
+                } else {
+                    out.push(char::from_u32(first.into()).unwrap_or(char::REPLACEMENT_CHARACTER));
+                }
+            }
+            _ => out.push(char::REPLACEMENT_CHARACTER),
+        }
+    }
+    out.push_str(&String::from_utf8_lossy(rest));
+    out
+}
+
+/// The four hexadecimal digits that `bytes` begins with.
+fn code_unit(bytes: &[u8]) -> Option<u16> {
+    bytes
+        .get(..4)?
+        .iter()
+        .try_fold(0, |code, &byte| Some(code << 4 | hex(byte)?))
+}
+
+fn hex(byte: u8) -> Option<u16> {
+    char::from(byte)
+        .to_digit(16)
+        .and_then(|digit| digit.try_into().ok())
+}
+
+/// Bytes in UTF-8 of the character that a `\uXXXX` stands for; each half of a surrogate pair counts for half of its four.
+fn utf8_len(code: u16) -> u64 {
+    match code {
+        0..0x80 => 1,
+        0x80..0x800 | 0xD800..0xE000 => 2,
+        _ => 3,
+    }
+}
+
+/// `raw` without a last character, or a last escape, that has been cut through.
+fn without_cut_character(raw: &[u8]) -> &[u8] {
+    let escape = raw
+        .iter()
+        .rev()
+        .take(6)
+        .position(|&byte| byte == b'\\')
+        .map(|back| raw.len() - 1 - back);
+    if let Some(at) = escape {
+        let backslashes = raw[..=at]
+            .iter()
+            .rev()
+            .take_while(|&&byte| byte == b'\\')
+            .count();
+        let needs = if raw.get(at + 1) == Some(&b'u') { 6 } else { 2 };
+        if backslashes % 2 == 1 && raw.len() - at < needs {
+            return &raw[..at];
+        }
+    }
+    match std::str::from_utf8(raw) {
+        Err(error) if error.error_len().is_none() => &raw[..error.valid_up_to()],
+        _ => raw,
+    }
+}
