@@ -38,10 +38,7 @@ pub(crate) struct Outcome {
     pub(crate) last_event_id: Vec<u8>,
 }
 
-pub(crate) fn decode_with<'a>(
-    mut decoder: Decoder,
-    pieces: impl IntoIterator<Item = &'a [u8]>,
-) -> Outcome {
+pub(crate) fn decode_with<'a>(mut decoder: Decoder, pieces: impl IntoIterator<Item = &'a [u8]>) -> Outcome {
     let mut events = Vec::new();
     for piece in pieces {
         decoder.feed(piece, |event| events.push(event.into()));
@@ -49,9 +46,7 @@ pub(crate) fn decode_with<'a>(
     decoder.finish(|event| events.push(event.into()));
     Outcome {
         events,
-        retry: decoder
-            .retry()
-            .map(|time| time.as_millis().try_into().expect("at most u64::MAX ms")),
+        retry: decoder.retry().map(|time| time.as_millis().try_into().expect("at most u64::MAX ms")),
         last_event_id: decoder.last_event_id().to_vec(),
     }
 }
@@ -65,11 +60,7 @@ pub(crate) fn assert_same_for_every_cut(name: &str, body: &[u8], expected: &Outc
     assert_eq!(&decode([body]), expected, "{name}, whole");
     assert_eq!(&decode(body.chunks(1)), expected, "{name}, byte by byte");
     let padded = body.chunks(1).flat_map(|byte| [&[][..], byte, &[][..]]);
-    assert_eq!(
-        &decode(padded),
-        expected,
-        "{name}, byte by byte between empty pieces"
-    );
+    assert_eq!(&decode(padded), expected, "{name}, byte by byte between empty pieces");
     // In the middle of a long line one cut is like the next.
     let edge = 256;
     let near_an_edge = |at: usize| at < edge || at + edge > body.len();
@@ -77,11 +68,7 @@ pub(crate) fn assert_same_for_every_cut(name: &str, body: &[u8], expected: &Outc
         let (head, tail) = body.split_at(at);
         assert_eq!(&decode([head, tail]), expected, "{name}, cut at {at}");
         if body.len() < 1000 {
-            assert_eq!(
-                &decode([head, &[], tail]),
-                expected,
-                "{name}, cut at {at}, an empty piece between"
-            );
+            assert_eq!(&decode([head, &[], tail]), expected, "{name}, cut at {at}, an empty piece between");
         }
     }
 }

@@ -4,33 +4,20 @@ use crate::{Outcome, Seen};
 
 pub(crate) fn decode(body: &[u8]) -> Outcome {
     let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
-    let mut outcome = Outcome {
-        events: Vec::new(),
-        retry: None,
-        last_event_id: Vec::new(),
-    };
+    let mut outcome = Outcome { events: Vec::new(), retry: None, last_event_id: Vec::new() };
     let (mut name, mut data, mut id) = (Vec::new(), None::<Vec<u8>>, Vec::new());
     let mut rest = body;
     while let Some(end) = rest.iter().position(|byte| matches!(byte, b'\r' | b'\n')) {
         let line = &rest[..end];
-        let width = if rest[end..].starts_with(b"\r\n") {
-            2
-        } else {
-            1
-        };
+        let width = if rest[end..].starts_with(b"\r\n") { 2 } else { 1 };
         rest = &rest[end + width..];
         if line.is_empty() {
             outcome.last_event_id.clone_from(&id);
-            outcome
-                .events
-                .extend(data.take().map(|data| event(&name, data, &id, false)));
+            outcome.events.extend(data.take().map(|data| event(&name, data, &id, false)));
             name.clear();
             continue;
         }
-        let colon = line
-            .iter()
-            .position(|&byte| byte == b':')
-            .unwrap_or(line.len());
+        let colon = line.iter().position(|&byte| byte == b':').unwrap_or(line.len());
         let value = line.get(colon + 1..).unwrap_or_default();
         let value = value.strip_prefix(b" ").unwrap_or(value);
         match &line[..colon] {
@@ -49,9 +36,7 @@ pub(crate) fn decode(body: &[u8]) -> Outcome {
         let value = rest.get(5..).unwrap_or_default();
         add_line(&mut data, value.strip_prefix(b" ").unwrap_or(value));
     }
-    outcome
-        .events
-        .extend(data.map(|data| event(&name, data, &id, true)));
+    outcome.events.extend(data.map(|data| event(&name, data, &id, true)));
     outcome
 }
 
@@ -63,11 +48,5 @@ fn add_line(data: &mut Option<Vec<u8>>, value: &[u8]) {
 }
 
 fn event(name: &[u8], data: Vec<u8>, id: &[u8], unterminated: bool) -> Seen {
-    Seen {
-        name: name.to_vec(),
-        data,
-        id: id.to_vec(),
-        skipped: 0,
-        unterminated,
-    }
+    Seen { name: name.to_vec(), data, id: id.to_vec(), skipped: 0, unterminated }
 }

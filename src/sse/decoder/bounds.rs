@@ -1,23 +1,15 @@
 //! Memory stays bounded whatever the peer sends, and none is taken until it is needed.
 
+use super::data::{KEPT, TAIL};
 use super::*;
 
 const MIB: usize = 1024 * 1024;
 
 /// Bytes of heap that the decoder holds.
 fn held(decoder: &Decoder) -> usize {
-    let Decoder {
-        label,
-        name,
-        data,
-        next_id,
-        id,
-        ..
-    } = decoder;
-    [label, name, data, next_id, id]
-        .iter()
-        .map(|buffer| buffer.capacity())
-        .sum()
+    let Decoder { label, name, data, next_id, id, .. } = decoder;
+    let labels = [label, name, next_id, id].map(Vec::capacity);
+    labels.iter().sum::<usize>() + data.capacity()
 }
 
 /// Feeds `total` bytes of `y` between `start` and `end`; tells the most that was held meanwhile and the event.
@@ -32,10 +24,7 @@ fn feed_long(
     let mut peak = 0;
     let ys = vec![b'y'; piece];
     let pieces = std::iter::repeat_n(&ys[..], total / piece);
-    for bytes in std::iter::once(start.as_bytes())
-        .chain(pieces)
-        .chain([end.as_bytes()])
-    {
+    for bytes in std::iter::once(start.as_bytes()).chain(pieces).chain([end.as_bytes()]) {
         decoder.feed(bytes, |raw| event = Some((raw.data.len(), raw.skipped)));
         peak = peak.max(held(decoder));
     }
@@ -52,10 +41,7 @@ fn an_empty_decoder_is_small_and_holds_nothing() {
 fn events_whole_in_their_piece_take_no_memory() {
     let mut decoder = Decoder::new();
     let mut events = 0;
-    decoder.feed(
-        b"data: a\n\nevent: x\r\ndata: b\r\n\r\n: ping\n\ndata: c\r\r",
-        |_| events += 1,
-    );
+    decoder.feed(b"data: a\n\nevent: x\r\ndata: b\r\n\r\n: ping\n\ndata: c\r\r", |_| events += 1);
     assert_eq!((events, held(&decoder)), (3, 0));
 }
 
@@ -65,11 +51,7 @@ fn a_line_of_100_mb_is_reduced_to_its_tail() {
         let total = 100_000_000 / piece * piece;
         let mut decoder = Decoder::new();
         let (peak, event) = feed_long(&mut decoder, "data: {", total, "}\n\n", piece);
-        assert_eq!(
-            event,
-            Some((TAIL, (total + 2 - TAIL) as u64)),
-            "pieces of {piece}"
-        );
+        assert_eq!(event, Some((TAIL, (total + 2 - TAIL) as u64)), "pieces of {piece}");
         assert!(peak <= MIB + 1024, "{peak} bytes held, pieces of {piece}");
         assert!(held(&decoder) <= KEPT, "{} bytes kept", held(&decoder));
     }
@@ -93,9 +75,7 @@ fn the_decoder_reads_on_after_an_event_over_the_limit() {
     let mut decoder = Decoder::new().with_max_event_bytes(MIB);
     feed_long(&mut decoder, "data: ", 3 * MIB, "\n\n", MIB);
     let mut seen = Vec::new();
-    decoder.feed(b"data: next\n\n", |raw| {
-        seen.push((raw.data.to_vec(), raw.skipped))
-    });
+    decoder.feed(b"data: next\n\n", |raw| seen.push((raw.data.to_vec(), raw.skipped)));
     assert_eq!(seen, [(b"next".to_vec(), 0)]);
 }
 
@@ -109,38 +89,21 @@ fn an_event_at_the_limit_is_whole() {
 
 #[test]
 fn over_long_names_ids_and_comments_are_left_out_and_told() {
-    for (field, told) in [
-        ("event: ", 1),
-        ("id: ", 1),
-        ("retry: ", 1),
-        ("nonsense", 1),
-        (": ", 0),
-    ] {
+    for (field, told) in [("event: ", 1), ("id: ", 1), ("retry: ", 1), ("nonsense", 1), (": ", 0)] {
         let long = format!("{field}{}\n", "7".repeat(TAIL + 1));
         for piece in [1, 1000, usize::MAX] {
             let mut decoder = Decoder::new();
             for bytes in long.as_bytes().chunks(piece) {
                 decoder.feed(bytes, |_| unreachable!());
-                assert!(
-                    held(&decoder) <= 2 * LABEL_LIMIT,
-                    "{field}: {} bytes held",
-                    held(&decoder)
-                );
+                assert!(held(&decoder) <= 2 * LABEL_LIMIT, "{field}: {} bytes held", held(&decoder));
             }
             let mut events = 0;
             decoder.feed(b"data: x\n\n", |raw| {
                 events += 1;
-                assert_eq!(
-                    (raw.name, raw.data, raw.id),
-                    (&b""[..], &b"x"[..], &b""[..])
-                );
+                assert_eq!((raw.name, raw.data, raw.id), (&b""[..], &b"x"[..], &b""[..]));
             });
             assert_eq!(events, 1);
-            assert_eq!(
-                decoder.overlong_lines(),
-                told,
-                "{field} in pieces of {piece}"
-            );
+            assert_eq!(decoder.overlong_lines(), told, "{field} in pieces of {piece}");
             assert_eq!(decoder.retry(), None);
         }
     }
