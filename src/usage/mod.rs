@@ -146,6 +146,14 @@ impl Meter {
         Self::default()
     }
 
+    /// Whether the response is a stream, by its content type; `None` where that does not tell.
+    pub fn is_stream(&self) -> Option<bool> {
+        None
+    }
+
+    /// Some of the body has passed unseen: what follows cannot be understood.
+    pub fn lose_sight(&mut self) {}
+
     /// Sees a piece of the body. Pieces may be cut anywhere.
     pub fn observe(&mut self, piece: &[u8]) {
         let _ = piece;
