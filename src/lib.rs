@@ -5,6 +5,4 @@ pub mod inspect;
 mod json;
 pub mod sse;
 mod sync;
-pub mod track;
-pub mod tracker;
 pub mod usage;

@@ -52,10 +52,7 @@ pub fn find_model(body: &[u8]) -> Option<LocatedModel> {
 impl ModelLocator {
     /// A locator at the beginning of a body.
     pub fn new() -> Self {
-        Self {
-            scanner: Scanner::new(Next::Look(Place::Root)),
-            found: Found(None),
-        }
+        Self { scanner: Scanner::new(Next::Look(Place::Root)), found: Found(None) }
     }
 
     /// Reads on, and returns the last model found so far. Pieces may be cut anywhere.
@@ -99,17 +96,10 @@ impl Visit for Found {
 
     fn scalar(&mut self, place: Place, value: Scalar<'_>, range: Range<u64>) {
         if let Place::Model = place {
-            self.0 = value
-                .as_text()
-                .filter(|name| name.is_whole())
-                .and_then(|name| {
-                    let range =
-                        usize::try_from(range.start).ok()?..usize::try_from(range.end).ok()?;
-                    Some(LocatedModel {
-                        name: name.decode().into_owned(),
-                        range,
-                    })
-                });
+            self.0 = value.as_text().filter(|name| name.is_whole()).and_then(|name| {
+                let range = usize::try_from(range.start).ok()?..usize::try_from(range.end).ok()?;
+                Some(LocatedModel { name: name.decode().into_owned(), range })
+            });
         }
     }
 }
@@ -119,27 +109,18 @@ mod tests {
     use super::{LocatedModel, ModelLocator, find_model};
 
     fn located(name: &str, range: std::ops::Range<usize>) -> Option<LocatedModel> {
-        Some(LocatedModel {
-            name: name.into(),
-            range,
-        })
+        Some(LocatedModel { name: name.into(), range })
     }
 
     #[test]
     fn the_model_is_the_last_string_of_that_name_at_the_top_level() {
         for (body, expected) in [
             (r#"{"model":"a"}"#, located("a", 9..12)),
-            (
-                r#" { "model" : "a\u0062\/c" , "x":1}"#,
-                located("ab/c", 13..25),
-            ),
+            (r#" { "model" : "a\u0062\/c" , "x":1}"#, located("ab/c", 13..25)),
             (r#"{"mod\u0065l":"a"}"#, located("a", 14..17)),
             (r#"{"model":"a","model":"b"}"#, located("b", 21..24)),
             (r#"{"model":"a","model":null}"#, None),
-            (
-                r#"{"x":{"model":"a"},"y":[{"model":"b"}],"z":"\"model\":\"c\""}"#,
-                None,
-            ),
+            (r#"{"x":{"model":"a"},"y":[{"model":"b"}],"z":"\"model\":\"c\""}"#, None),
             (r#"{"model":{"id":"a"}}"#, None),
             (r#"{"model":7}"#, None),
             (r#"["model","a"]"#, None),
@@ -173,9 +154,6 @@ mod tests {
 
     #[test]
     fn a_name_too_long_for_a_model_is_none() {
-        assert_eq!(
-            find_model(format!(r#"{{"model":"{}"}}"#, "x".repeat(2000)).as_bytes()),
-            None
-        );
+        assert_eq!(find_model(format!(r#"{{"model":"{}"}}"#, "x".repeat(2000)).as_bytes()), None);
     }
 }

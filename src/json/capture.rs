@@ -40,17 +40,8 @@ impl Capture {
     }
 
     /// The value ends at `end` of this piece: its kept bytes, and whether they are all of it.
-    pub(super) fn end<'a>(
-        &'a mut self,
-        piece: &'a [u8],
-        end: usize,
-        keep: Keep,
-    ) -> (&'a [u8], bool) {
-        let rest = self
-            .mark
-            .take()
-            .and_then(|mark| piece.get(mark..end))
-            .unwrap_or_default();
+    pub(super) fn end<'a>(&'a mut self, piece: &'a [u8], end: usize, keep: Keep) -> (&'a [u8], bool) {
+        let rest = self.mark.take().and_then(|mark| piece.get(mark..end)).unwrap_or_default();
         if !self.held.is_empty() {
             self.hold(rest, keep);
             let kept = match keep {

@@ -125,9 +125,7 @@ impl<P: Copy> Scanner<P> {
             (State::Colon, b':') => self.state = State::Value,
             (State::AfterValue, b',') => self.comma(visitor),
             (State::AfterValue | State::FirstKey, b'}') => self.close(Container::Object, visitor),
-            (State::AfterValue | State::FirstElement, b']') => {
-                self.close(Container::Array, visitor)
-            }
+            (State::AfterValue | State::FirstElement, b']') => self.close(Container::Array, visitor),
             (State::FirstElement, _) => {
                 self.comma(visitor);
                 return at;
@@ -187,21 +185,14 @@ impl<P: Copy> Scanner<P> {
         };
         let (raw, whole) = self.capture.end(piece, end - 1, Keep::Head(KEY_LIMIT));
         self.next = match innermost(&self.path, self.depth) {
-            Some((place, _)) if whole => {
-                visitor.member(place, &self.quoted.text(raw, whole).bytes())
-            }
+            Some((place, _)) if whole => visitor.member(place, &self.quoted.text(raw, whole).bytes()),
             _ => Next::Skip,
         };
         self.state = State::Colon;
         end
     }
 
-    fn in_string<V: Visit<Place = P>>(
-        &mut self,
-        piece: &[u8],
-        at: usize,
-        visitor: &mut V,
-    ) -> usize {
+    fn in_string<V: Visit<Place = P>>(&mut self, piece: &[u8], at: usize, visitor: &mut V) -> usize {
         let Some(end) = self.quoted.end(piece, at) else {
             return piece.len();
         };
@@ -275,11 +266,7 @@ impl<P: Copy> Scanner<P> {
             let (bytes, whole) = self.capture.end(piece, end, Keep::Tail(V::RAW_LIMIT));
             visitor.raw(place, bytes, whole);
         }
-        self.state = if self.depth == 0 || visitor.enough() {
-            State::Over
-        } else {
-            State::AfterValue
-        };
+        self.state = if self.depth == 0 || visitor.enough() { State::Over } else { State::AfterValue };
     }
 
     fn comma<V: Visit<Place = P>>(&mut self, visitor: &mut V) {
@@ -297,11 +284,7 @@ impl<P: Copy> Scanner<P> {
             Some((place, opened)) if opened == container => {
                 self.depth -= 1;
                 visitor.close(place);
-                if self.depth == 0 {
-                    State::Over
-                } else {
-                    State::AfterValue
-                }
+                if self.depth == 0 { State::Over } else { State::AfterValue }
             }
             _ => State::Lost,
         };

@@ -18,8 +18,7 @@ impl Visit for Everything {
     type Place = ();
 
     fn member(&mut self, (): (), key: &[u8]) -> Next<()> {
-        self.told
-            .push(format!("key {}", String::from_utf8_lossy(key)));
+        self.told.push(format!("key {}", String::from_utf8_lossy(key)));
         Next::Look(())
     }
 
@@ -44,12 +43,7 @@ impl Visit for Everything {
             Scalar::Number(digits) => format!("number {}", String::from_utf8_lossy(digits)),
             Scalar::String(text) => {
                 if text.is_whole() && !text.decode().contains(char::REPLACEMENT_CHARACTER) {
-                    assert_eq!(
-                        text.decode().len() as u64,
-                        text.len(),
-                        "decoded length of {:?}",
-                        text.decode()
-                    );
+                    assert_eq!(text.decode().len() as u64, text.len(), "decoded length of {:?}", text.decode());
                 }
                 format!("string {}", text.decode())
             }
@@ -83,11 +77,7 @@ fn telling(value: &Value, told: &mut Vec<String>) {
     }
 }
 
-fn scan<V: Visit>(
-    root: Next<V::Place>,
-    pieces: &[&[u8]],
-    mut visitor: V,
-) -> (V, Scanner<V::Place>) {
+fn scan<V: Visit>(root: Next<V::Place>, pieces: &[&[u8]], mut visitor: V) -> (V, Scanner<V::Place>) {
     let mut scanner = Scanner::new(root);
     for piece in pieces {
         scanner.push(piece, &mut visitor);
@@ -115,13 +105,7 @@ fn cut<'a>(bytes: &'a [u8], cuts: &[prop::sample::Index]) -> Vec<&'a [u8]> {
 
 /// Documents with awkward strings, at most eight containers deep.
 fn document() -> impl Strategy<Value = Value> {
-    let text = || {
-        prop_oneof![
-            "[a-z]{0,8}",
-            "\\PC{0,12}",
-            "[\\\\\"{}\\[\\],:\u{0}-\u{1f}é漢😀]{0,12}",
-        ]
-    };
+    let text = || prop_oneof!["[a-z]{0,8}", "\\PC{0,12}", "[\\\\\"{}\\[\\],:\u{0}-\u{1f}é漢😀]{0,12}",];
     let leaf = prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),
@@ -146,14 +130,9 @@ fn escaped(value: &Value) -> String {
     };
     match value {
         Value::String(text) => string(text),
-        Value::Array(elements) => format!(
-            "[{}]",
-            elements.iter().map(escaped).collect::<Vec<_>>().join(",")
-        ),
+        Value::Array(elements) => format!("[{}]", elements.iter().map(escaped).collect::<Vec<_>>().join(",")),
         Value::Object(members) => {
-            let members = members
-                .iter()
-                .map(|(key, member)| format!("{}:{}", string(key), escaped(member)));
+            let members = members.iter().map(|(key, member)| format!("{}:{}", string(key), escaped(member)));
             format!("{{{}}}", members.collect::<Vec<_>>().join(","))
         }
         other => other.to_string(),
@@ -226,11 +205,7 @@ impl Visit for Wanted {
     const RAW_LIMIT: usize = 100;
 
     fn member(&mut self, _: bool, key: &[u8]) -> Next<bool> {
-        if key == b"wanted" {
-            Next::Raw(true)
-        } else {
-            Next::Skip
-        }
+        if key == b"wanted" { Next::Raw(true) } else { Next::Skip }
     }
 
     fn raw(&mut self, _: bool, bytes: &[u8], whole: bool) {
@@ -258,11 +233,7 @@ fn keys_match_however_they_are_written() {
 
 #[test]
 fn of_repeated_keys_the_last_is_told_last() {
-    let (wanted, _) = scan(
-        Next::Look(true),
-        &[br#"{"wanted":1,"a":[{}],"wanted":{"b":2}}"#],
-        Wanted::default(),
-    );
+    let (wanted, _) = scan(Next::Look(true), &[br#"{"wanted":1,"a":[{}],"wanted":{"b":2}}"#], Wanted::default());
     assert_eq!(wanted.bytes, br#"{"b":2}"#);
 }
 
@@ -299,21 +270,9 @@ fn what_is_no_json_is_lost() {
 
 #[test]
 fn a_document_that_is_not_over_is_not_lost() {
-    for text in [
-        "",
-        " ",
-        "{",
-        "[",
-        "[1",
-        "\"abc",
-        "\"abc\\",
-        "{\"a",
-        "{\"a\"",
-        "{\"a\":",
-        "{\"a\":1",
-        "[[",
-        "[{\"a\":[1,{",
-    ] {
+    for text in
+        ["", " ", "{", "[", "[1", "\"abc", "\"abc\\", "{\"a", "{\"a\"", "{\"a\":", "{\"a\":1", "[[", "[{\"a\":[1,{"]
+    {
         let (_, scanner) = everything(&[text.as_bytes()]);
         assert!(!scanner.is_over() && !scanner.is_lost(), "{text:?}");
     }
@@ -325,11 +284,8 @@ fn ranges_are_where_the_value_stands_in_the_document() {
     for at in 0..text.len() {
         let (first, second) = text.as_bytes().split_at(at);
         let (visitor, _) = scan(Next::Look(()), &[first, second], Everything::default());
-        let found: Vec<&str> = visitor
-            .ranges
-            .iter()
-            .map(|range| &text[range.start as usize..range.end as usize])
-            .collect();
+        let found: Vec<&str> =
+            visitor.ranges.iter().map(|range| &text[range.start as usize..range.end as usize]).collect();
         assert_eq!(found, [r#""x\n\"y""#, "-1.5e3", "true"], "cut at {at}");
     }
 }
@@ -343,11 +299,7 @@ fn a_string_too_long_to_be_kept_is_cut_at_a_character_and_measured_whole() {
             let json = format!("[\"{text}\"]");
             let (told, _) = everything(&[json.as_bytes()]);
             let kept = told[2].strip_prefix("string ").unwrap();
-            assert!(
-                kept.len() <= 1024 && kept.len() > 1010,
-                "{} kept",
-                kept.len()
-            );
+            assert!(kept.len() <= 1024 && kept.len() > 1010, "{} kept", kept.len());
             assert!(!kept.contains(char::REPLACEMENT_CHARACTER) && !kept.contains('\\'));
             struct Length(u64);
             impl Visit for Length {
@@ -362,10 +314,7 @@ fn a_string_too_long_to_be_kept_is_cut_at_a_character_and_measured_whole() {
                     self.0 = value.as_text().unwrap().len();
                 }
             }
-            assert_eq!(
-                scan(Next::Look(()), &[json.as_bytes()], Length(0)).0.0,
-                n as u64 + 2002
-            );
+            assert_eq!(scan(Next::Look(()), &[json.as_bytes()], Length(0)).0.0, n as u64 + 2002);
         }
     }
 }
@@ -410,14 +359,8 @@ fn nesting_costs_no_memory_and_ends_nothing() {
         scanner.push("}]".repeat(1000).as_bytes(), &mut visitor);
     }
     scanner.push(b",\"behind\"]", &mut visitor);
-    assert!(
-        visitor.told.len() < 100,
-        "only the first levels are told of"
-    );
-    assert_eq!(
-        visitor.told[visitor.told.len() - 2..],
-        ["string behind", "close"]
-    );
+    assert!(visitor.told.len() < 100, "only the first levels are told of");
+    assert_eq!(visitor.told[visitor.told.len() - 2..], ["string behind", "close"]);
     assert!(scanner.is_over() && !scanner.is_lost());
 }
 
@@ -436,14 +379,7 @@ fn a_hundred_megabytes_pass_in_bounded_memory() {
     }
     scanner.push(b"\"}", &mut visitor);
     assert!(scanner.is_over() && !scanner.is_lost());
-    assert_eq!(
-        (visitor.whole, visitor.most),
-        (Some(false), Wanted::RAW_LIMIT)
-    );
+    assert_eq!((visitor.whole, visitor.most), (Some(false), Wanted::RAW_LIMIT));
     assert!(visitor.bytes.ends_with(b"boy\\n\"]"));
-    assert!(
-        scanner.kept() <= 4 * Wanted::RAW_LIMIT,
-        "{} bytes are kept",
-        scanner.kept()
-    );
+    assert!(scanner.kept() <= 4 * Wanted::RAW_LIMIT, "{} bytes are kept", scanner.kept());
 }

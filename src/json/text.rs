@@ -61,10 +61,7 @@ impl Quoted {
                     at += 1;
                     let code = code << 4 | digit;
                     self.escape = if digits < 3 {
-                        Escape::Hex {
-                            digits: digits + 1,
-                            code,
-                        }
+                        Escape::Hex { digits: digits + 1, code }
                     } else {
                         self.len += utf8_len(code);
                         Escape::None
@@ -75,12 +72,7 @@ impl Quoted {
     }
 
     pub(super) fn text<'a>(&self, raw: &'a [u8], whole: bool) -> Text<'a> {
-        Text {
-            raw,
-            len: self.len,
-            escaped: self.escaped,
-            whole,
-        }
+        Text { raw, len: self.len, escaped: self.escaped, whole }
     }
 }
 
@@ -107,25 +99,13 @@ impl<'a> Text<'a> {
     /// What it says, escapes resolved, and cut at a character if it was too long to be kept. What is no UTF-8 and what is
     /// no escape becomes U+FFFD.
     pub(crate) fn decode(&self) -> Cow<'a, str> {
-        let raw = if self.whole {
-            self.raw
-        } else {
-            without_cut_character(self.raw)
-        };
-        if self.escaped {
-            Cow::Owned(unescape(raw))
-        } else {
-            String::from_utf8_lossy(raw)
-        }
+        let raw = if self.whole { self.raw } else { without_cut_character(self.raw) };
+        if self.escaped { Cow::Owned(unescape(raw)) } else { String::from_utf8_lossy(raw) }
     }
 
     /// The same as bytes; nothing is checked where there are no escapes.
     pub(crate) fn bytes(&self) -> Cow<'a, [u8]> {
-        if self.escaped {
-            Cow::Owned(unescape(self.raw).into_bytes())
-        } else {
-            Cow::Borrowed(self.raw)
-        }
+        if self.escaped { Cow::Owned(unescape(self.raw).into_bytes()) } else { Cow::Borrowed(self.raw) }
     }
 }
 
@@ -170,16 +150,11 @@ fn unescape(raw: &[u8]) -> String {
 
 /// The four hexadecimal digits that `bytes` begins with.
 fn code_unit(bytes: &[u8]) -> Option<u16> {
-    bytes
-        .get(..4)?
-        .iter()
-        .try_fold(0, |code, &byte| Some(code << 4 | hex(byte)?))
+    bytes.get(..4)?.iter().try_fold(0, |code, &byte| Some(code << 4 | hex(byte)?))
 }
 
 fn hex(byte: u8) -> Option<u16> {
-    char::from(byte)
-        .to_digit(16)
-        .and_then(|digit| digit.try_into().ok())
+    char::from(byte).to_digit(16).and_then(|digit| digit.try_into().ok())
 }
 
 /// Bytes in UTF-8 of the character that a `\uXXXX` stands for; each half of a surrogate pair counts for half of its four.
@@ -193,18 +168,9 @@ fn utf8_len(code: u16) -> u64 {
 
 /// `raw` without a last character, or a last escape, that has been cut through.
 fn without_cut_character(raw: &[u8]) -> &[u8] {
-    let escape = raw
-        .iter()
-        .rev()
-        .take(6)
-        .position(|&byte| byte == b'\\')
-        .map(|back| raw.len() - 1 - back);
+    let escape = raw.iter().rev().take(6).position(|&byte| byte == b'\\').map(|back| raw.len() - 1 - back);
     if let Some(at) = escape {
-        let backslashes = raw[..=at]
-            .iter()
-            .rev()
-            .take_while(|&&byte| byte == b'\\')
-            .count();
+        let backslashes = raw[..=at].iter().rev().take_while(|&&byte| byte == b'\\').count();
         let needs = if raw.get(at + 1) == Some(&b'u') { 6 } else { 2 };
         if backslashes % 2 == 1 && raw.len() - at < needs {
             return &raw[..at];
