@@ -5,4 +5,6 @@ pub mod inspect;
 mod json;
 pub mod sse;
 mod sync;
+pub mod track;
+pub mod tracker;
 pub mod usage;

@@ -4,21 +4,18 @@
 //! copied or allocated. Only what a cut leaves behind goes into the decoder's own buffers, which are bounded whatever
 //! the peer sends.
 
-use memchr::memchr2;
-use std::time::Duration;
+use memchr::{memchr, memchr2};
+use std::{mem, time::Duration};
 
 #[cfg(test)]
 mod bounds;
+mod data;
+
+use data::{Data, clear, within};
 
 const BOM: &[u8] = b"\xEF\xBB\xBF";
 
-/// Data bytes that are kept of an event that is over the limit.
-const TAIL: usize = 16 * 1024;
-
-/// Capacity that a buffer may keep from one event to the next.
-const KEPT: usize = 4 * 1024;
-
-/// Bytes from which a line that is not `data` is left out.
+/// The longest line that is not `data` and is still read.
 const LABEL_LIMIT: usize = 16 * 1024;
 
 /// So much of a line tells whether it is `data`, and where its value starts: `data:` and perhaps a space.
@@ -60,26 +57,25 @@ pub struct RawEvent<'a> {
 /// ```
 #[derive(Debug)]
 pub struct Decoder {
+    /// The next piece cannot be read as whole lines from its start: it begins the body, or goes on where a cut was.
+    cut: bool,
+    /// Some of the event in progress is in the buffers below.
+    holding: bool,
+    has_next_id: bool,
+    /// The last byte was the CR of a line end: an LF belongs to it.
+    after_cr: bool,
+    line: Line,
+    /// Bytes of a BOM seen at the start of the body, or its length when that is behind us.
+    bom: usize,
     /// What has come of a cut line, as far as it is not known to be `data`.
     label: Vec<u8>,
-    /// What earlier pieces hold of the event in progress. `data` may grow to the limit, in tail mode to twice `TAIL`.
     name: Vec<u8>,
-    data: Vec<u8>,
+    data: Data,
+    /// The id to be in force from the next blank line on.
     next_id: Vec<u8>,
     id: Vec<u8>,
     retry: Option<Duration>,
-    max_event_bytes: usize,
-    skipped: u64,
     overlong_lines: u64,
-    line: Line,
-    /// Bytes of a BOM seen at the start of the body, `BOM.len()` when that is behind us.
-    bom: u8,
-    /// The last byte was the CR of a line end: an LF belongs to it.
-    after_cr: bool,
-    has_data: bool,
-    has_next_id: bool,
-    /// Some of the event in progress is in the buffers above.
-    holding: bool,
 }
 
 /// The line that the last piece left open.
@@ -102,6 +98,13 @@ struct Borrowed<'a> {
     data: Option<&'a [u8]>,
 }
 
+/// A line by its field: the two that every token stream is made of, and the rest.
+enum Field<'a> {
+    Data(&'a [u8]),
+    Event(&'a [u8]),
+    Other,
+}
+
 impl Default for Decoder {
     fn default() -> Self {
         Self::new()
@@ -112,48 +115,47 @@ impl Decoder {
     /// A decoder that takes events of up to 1 MiB of data. It allocates nothing until a piece ends inside an event.
     pub fn new() -> Self {
         Self {
+            cut: true,
+            holding: false,
+            has_next_id: false,
+            after_cr: false,
+            line: Line::Start,
+            bom: 0,
             label: Vec::new(),
             name: Vec::new(),
-            data: Vec::new(),
+            data: Data::new(1024 * 1024),
             next_id: Vec::new(),
             id: Vec::new(),
             retry: None,
-            max_event_bytes: 1024 * 1024,
-            skipped: 0,
             overlong_lines: 0,
-            line: Line::Start,
-            bom: 0,
-            after_cr: false,
-            has_data: false,
-            has_next_id: false,
-            holding: false,
         }
     }
 
     /// Sets how many bytes of data an event may have. Of a longer one only the end is handed out.
-    pub fn with_max_event_bytes(mut self, n: usize) -> Self {
-        self.max_event_bytes = n;
-        self
+    pub fn with_max_event_bytes(self, n: usize) -> Self {
+        Self { data: Data::new(n), ..self }
     }
 
     /// Takes the next piece of the body and hands out the events that it completes.
     pub fn feed(&mut self, bytes: &[u8], mut on_event: impl FnMut(RawEvent<'_>)) {
-        let mut rest = self.continue_line(bytes);
+        let mut rest = if self.cut { self.resume(bytes) } else { bytes };
         let mut borrowed = Borrowed::default();
         while let Some(&first) = rest.first() {
-            if is_line_end(first) {
-                self.dispatch(&mut borrowed, &mut on_event);
-                rest = self.after_line_end(rest, 0);
-                continue;
-            }
-            let Some(end) = memchr2(b'\n', b'\r', rest) else {
-                self.keep(&mut borrowed);
-                return self.extend_line(rest);
+            let end = if matches!(first, b'\n' | b'\r') {
+                self.dispatch(mem::take(&mut borrowed), &mut on_event);
+                0
+            } else if let Some(end) = memchr2(b'\n', b'\r', rest) {
+                self.line(&rest[..end], &mut borrowed);
+                end
+            } else {
+                break;
             };
-            self.line(&rest[..end], &mut borrowed);
             rest = self.after_line_end(rest, end);
         }
-        self.keep(&mut borrowed);
+        self.keep(borrowed.name, borrowed.data);
+        if !rest.is_empty() {
+            self.extend_line(rest);
+        }
     }
 
     /// The body has ended cleanly: hands out an event that lacks its blank line, or even the end of its last data line, with
@@ -163,23 +165,23 @@ impl Decoder {
     /// unterminated event does not move) and [`retry`](Self::retry) stay.
     pub fn finish(&mut self, mut on_event: impl FnMut(RawEvent<'_>)) {
         if self.line == Line::Start && matches!(&self.label[..], b"data" | b"data:") {
-            self.begin_data();
+            self.data.begin_line();
         }
-        if self.has_data {
-            self.trim();
+        if self.data.any() {
+            let (data, skipped) = self.data.get();
             on_event(RawEvent {
                 name: &self.name,
-                data: &self.data,
-                skipped: self.skipped,
+                data,
+                skipped,
                 id: if self.has_next_id { &self.next_id } else { &self.id },
                 unterminated: true,
             });
         }
         *self = Self {
-            id: std::mem::take(&mut self.id),
+            id: mem::take(&mut self.id),
             retry: self.retry,
             overlong_lines: self.overlong_lines,
-            max_event_bytes: self.max_event_bytes,
+            data: Data::new(self.data.limit()),
             ..Self::new()
         };
     }
@@ -199,23 +201,15 @@ impl Decoder {
         self.overlong_lines
     }
 
-    /// Handles what the start of a piece owes to the one before: the BOM, the LF of a CRLF, the rest of a line.
-    #[inline]
-    fn continue_line<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
-        let mid_line = self.line != Line::Start || !self.label.is_empty();
-        if usize::from(self.bom) == BOM.len() && !self.after_cr && !mid_line {
-            return bytes;
-        }
-        self.continue_cut(bytes)
-    }
-
+    /// Takes from the start of a piece what belongs to the one before: of the BOM, of a CRLF, of a line.
     #[cold]
-    fn continue_cut<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
+    fn resume<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
         let bytes = self.skip_bom(bytes);
         let Some(&first) = bytes.first() else {
             return bytes;
         };
-        if std::mem::take(&mut self.after_cr) && first == b'\n' {
+        self.cut = false;
+        if mem::take(&mut self.after_cr) && first == b'\n' {
             return &bytes[1..];
         }
         if self.line == Line::Start && self.label.is_empty() {
@@ -232,11 +226,10 @@ impl Decoder {
 
     fn skip_bom<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
         let mut rest = bytes;
-        while let (Some(expected), Some((first, after))) = (BOM.get(usize::from(self.bom)), rest.split_first()) {
+        while let (Some(expected), Some((first, after))) = (BOM.get(self.bom), rest.split_first()) {
             if first != expected {
-                let seen = &BOM[..usize::from(self.bom)];
-                self.bom = BOM.len() as u8;
-                self.extend_line(seen);
+                let seen = mem::replace(&mut self.bom, BOM.len());
+                self.extend_line(&BOM[..seen]);
                 break;
             }
             self.bom += 1;
@@ -248,36 +241,30 @@ impl Decoder {
     /// What follows the line end at `end`.
     #[inline]
     fn after_line_end<'a>(&mut self, bytes: &'a [u8], end: usize) -> &'a [u8] {
-        let rest = &bytes[end + 1..];
+        let after = &bytes[end + 1..];
         if bytes[end] == b'\n' {
-            return rest;
+            return after;
         }
-        match rest.split_first() {
-            Some((b'\n', rest)) => rest,
-            Some(_) => rest,
-            None => {
-                self.after_cr = true;
-                rest
-            }
-        }
+        self.after_cr = after.is_empty();
+        self.cut |= self.after_cr;
+        after.strip_prefix(b"\n").unwrap_or(after)
     }
 
     /// A whole line that is not blank.
     #[inline]
     fn line<'a>(&mut self, line: &'a [u8], borrowed: &mut Borrowed<'a>) {
-        match line.strip_prefix(b"data:") {
-            Some(value) if borrowed.data.is_none() && !self.has_data => borrowed.data = Some(strip_space(value)),
-            Some(value) => {
-                self.keep(borrowed);
-                self.begin_data();
-                self.extend_data(strip_space(value));
+        match Field::of(line) {
+            Field::Data(value) if borrowed.data.is_none() && !self.data.any() => borrowed.data = Some(value),
+            Field::Data(value) => {
+                self.copy(borrowed.name.take(), borrowed.data.take());
+                self.copy(None, Some(value));
             }
-            None => self.label(line, borrowed),
+            Field::Event(value) if line.len() <= LABEL_LIMIT => borrowed.name = Some(value),
+            Field::Event(_) | Field::Other => self.other_line(line),
         }
     }
 
-    /// A whole line that does not start with `data:`.
-    fn label<'a>(&mut self, line: &'a [u8], borrowed: &mut Borrowed<'a>) {
+    fn other_line(&mut self, line: &[u8]) {
         if line[0] == b':' {
             return;
         }
@@ -285,16 +272,11 @@ impl Decoder {
             self.overlong_lines += 1;
             return;
         }
-        let (field, value) = match memchr::memchr(b':', line) {
+        let (field, value) = match memchr(b':', line) {
             Some(colon) => (&line[..colon], strip_space(&line[colon + 1..])),
             None => (line, &[][..]),
         };
         match field {
-            b"event" => borrowed.name = Some(value),
-            b"data" => {
-                self.keep(borrowed);
-                self.begin_data();
-            }
             b"id" if !value.contains(&0) => {
                 replace(&mut self.next_id, value);
                 self.has_next_id = true;
@@ -311,16 +293,14 @@ impl Decoder {
 
     /// A blank line: the event in progress is complete.
     #[inline]
-    fn dispatch(&mut self, borrowed: &mut Borrowed<'_>, on_event: &mut impl FnMut(RawEvent<'_>)) {
+    fn dispatch(&mut self, borrowed: Borrowed<'_>, on_event: &mut impl FnMut(RawEvent<'_>)) {
         if self.holding {
-            return self.dispatch_kept(borrowed, on_event);
-        }
-        let Borrowed { name, data } = std::mem::take(borrowed);
-        if let Some(data) = data {
-            let skipped = if data.len() > self.max_event_bytes { data.len() - self.tail() } else { 0 };
+            self.dispatch_kept(borrowed.name, borrowed.data, on_event);
+        } else if let Some(data) = borrowed.data {
+            let (data, skipped) = within(data, self.data.limit());
             on_event(RawEvent {
-                name: name.unwrap_or_default(),
-                data: &data[skipped..],
+                name: borrowed.name.unwrap_or_default(),
+                data,
                 skipped: skipped as u64,
                 id: &self.id,
                 unterminated: false,
@@ -329,66 +309,56 @@ impl Decoder {
     }
 
     #[cold]
-    fn dispatch_kept(&mut self, borrowed: &mut Borrowed<'_>, on_event: &mut impl FnMut(RawEvent<'_>)) {
-        self.keep(borrowed);
-        if std::mem::take(&mut self.has_next_id) {
-            std::mem::swap(&mut self.id, &mut self.next_id);
+    fn dispatch_kept(&mut self, name: Option<&[u8]>, data: Option<&[u8]>, on_event: &mut impl FnMut(RawEvent<'_>)) {
+        self.keep(name, data);
+        if mem::take(&mut self.has_next_id) {
+            mem::swap(&mut self.id, &mut self.next_id);
             clear(&mut self.next_id);
         }
-        if self.has_data {
-            self.trim();
-            on_event(RawEvent {
-                name: &self.name,
-                data: &self.data,
-                skipped: self.skipped,
-                id: &self.id,
-                unterminated: false,
-            });
+        if self.data.any() {
+            let (data, skipped) = self.data.get();
+            on_event(RawEvent { name: &self.name, data, skipped, id: &self.id, unterminated: false });
         }
         clear(&mut self.name);
-        clear(&mut self.data);
-        self.skipped = 0;
-        self.has_data = false;
+        self.data.clear();
         self.holding = false;
     }
 
     /// Copies what is borrowed from a piece that is about to go.
     #[inline]
-    fn keep(&mut self, borrowed: &mut Borrowed<'_>) {
-        if let Some(name) = borrowed.name.take() {
-            replace(&mut self.name, name);
-            self.holding = true;
+    fn keep(&mut self, name: Option<&[u8]>, data: Option<&[u8]>) {
+        if name.is_some() || data.is_some() {
+            self.copy(name, data);
         }
-        if let Some(data) = borrowed.data.take() {
-            self.begin_data();
-            self.extend_data(data);
+    }
+
+    #[cold]
+    fn copy(&mut self, name: Option<&[u8]>, data: Option<&[u8]>) {
+        self.holding = true;
+        if let Some(name) = name {
+            replace(&mut self.name, name);
+        }
+        if let Some(data) = data {
+            self.data.begin_line();
+            self.data.extend(data);
         }
     }
 
     /// More of a line whose end has not come.
     fn extend_line(&mut self, mut bytes: &[u8]) {
+        self.cut = true;
         if self.line == Line::Start {
-            let (head, rest) = bytes.split_at(bytes.len().min(DATA_PREFIX - self.label.len()));
+            let missing = DATA_PREFIX - self.label.len();
+            let (head, rest) = bytes.split_at(bytes.len().min(missing));
             self.label.extend_from_slice(head);
-            if self.label.len() < DATA_PREFIX {
+            if head.len() < missing {
                 return;
             }
             bytes = rest;
-            self.line = if self.label.starts_with(b"data:") {
-                let sixth = self.label[5];
-                self.label.clear();
-                self.begin_data();
-                self.extend_data(strip_space(&[sixth]));
-                Line::Data
-            } else if self.label[0] == b':' {
-                self.label.clear();
-                Line::Ignored
-            } else {
-                Line::Label
-            };
+            self.begin_cut_line();
         }
         match self.line {
-            Line::Data => self.extend_data(bytes),
+            Line::Data => self.data.extend(bytes),
             Line::Label if self.label.len() + bytes.len() <= LABEL_LIMIT => self.label.extend_from_slice(bytes),
             Line::Label => {
                 self.overlong_lines += 1;
@@ -399,90 +369,61 @@ impl Decoder {
         }
     }
 
+    /// Enough of a cut line has come to tell what it is.
+    fn begin_cut_line(&mut self) {
+        self.line = match &self.label[..] {
+            [b'd', b'a', b't', b'a', b':', first @ ..] => {
+                self.holding = true;
+                self.data.begin_line();
+                self.data.extend(strip_space(first));
+                Line::Data
+            }
+            [b':', ..] => Line::Ignored,
+            _ => return self.line = Line::Label,
+        };
+        self.label.clear();
+    }
+
     /// The end of a line that came in several pieces.
     fn end_line(&mut self) {
-        if !self.label.is_empty() {
-            let mut label = std::mem::take(&mut self.label);
+        let mut label = mem::take(&mut self.label);
+        if !label.is_empty() {
             let mut borrowed = Borrowed::default();
             self.line(&label, &mut borrowed);
-            self.keep(&mut borrowed);
+            self.keep(borrowed.name, borrowed.data);
             clear(&mut label);
-            self.label = label;
         }
+        self.label = label;
         self.line = Line::Start;
     }
+}
 
-    /// A further line of data.
-    fn begin_data(&mut self) {
-        self.holding = true;
-        if std::mem::replace(&mut self.has_data, true) {
-            self.extend_data(b"\n");
-        }
-    }
-
-    fn extend_data(&mut self, bytes: &[u8]) {
-        let len = self.data.len() + bytes.len();
-        if self.skipped == 0 && len <= self.max_event_bytes {
-            if len > self.data.capacity() {
-                // Doubling, as `Vec` does, but not past the limit.
-                let capacity = (2 * len).max(256).min(self.max_event_bytes);
-                self.data.reserve_exact(capacity - self.data.len());
-            }
-            return self.data.extend_from_slice(bytes);
-        }
-        if self.skipped == 0 {
-            self.drop_front();
-        }
-        // Two tails fit, so that each move to the front is paid for by a tail of new bytes.
-        for part in bytes.chunks(TAIL) {
-            if self.data.len() + part.len() > 2 * TAIL {
-                self.drop_front();
-            }
-            self.data.extend_from_slice(part);
-        }
-    }
-
-    /// Leaves only the tail of data that is over the limit.
-    fn trim(&mut self) {
-        if self.skipped > 0 || self.data.len() > self.max_event_bytes {
-            self.drop_front();
-        }
-    }
-
-    fn drop_front(&mut self) {
-        let excess = self.data.len().saturating_sub(self.tail());
-        self.skipped += excess as u64;
-        if self.data.capacity() == 2 * TAIL {
-            self.data.drain(..excess);
+impl<'a> Field<'a> {
+    #[inline]
+    fn of(line: &'a [u8]) -> Self {
+        if let Some(value) = line.strip_prefix(b"data:") {
+            Self::Data(strip_space(value))
+        } else if let Some(value) = line.strip_prefix(b"event:") {
+            Self::Event(strip_space(value))
         } else {
-            let mut tail = Vec::with_capacity(2 * TAIL);
-            tail.extend_from_slice(&self.data[excess..]);
-            self.data = tail;
+            match line {
+                b"data" => Self::Data(&[]),
+                b"event" => Self::Event(&[]),
+                _ => Self::Other,
+            }
         }
     }
-
-    fn tail(&self) -> usize {
-        self.max_event_bytes.min(TAIL)
-    }
 }
 
-fn is_line_end(byte: u8) -> bool {
-    matches!(byte, b'\n' | b'\r')
-}
-
+#[inline]
 fn strip_space(value: &[u8]) -> &[u8] {
-    value.strip_prefix(b" ").unwrap_or(value)
+    match value {
+        [b' ', rest @ ..] => rest,
+        _ => value,
+    }
 }
 
 fn replace(buffer: &mut Vec<u8>, bytes: &[u8]) {
     buffer.clear();
     buffer.extend_from_slice(bytes);
-}
-
-/// Empties a buffer and gives it back if it has become a big one.
-fn clear(buffer: &mut Vec<u8>) {
-    if buffer.capacity() > KEPT {
-        *buffer = Vec::new();
-    }
-    buffer.clear();
 }

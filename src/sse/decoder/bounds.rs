@@ -1,5 +1,6 @@
 //! Memory stays bounded whatever the peer sends, and none is taken until it is needed.
 
+use super::data::{KEPT, TAIL};
 use super::*;
 
 const MIB: usize = 1024 * 1024;
@@ -7,7 +8,8 @@ const MIB: usize = 1024 * 1024;
 /// Bytes of heap that the decoder holds.
 fn held(decoder: &Decoder) -> usize {
     let Decoder { label, name, data, next_id, id, .. } = decoder;
-    [label, name, data, next_id, id].iter().map(|buffer| buffer.capacity()).sum()
+    let labels = [label, name, next_id, id].map(Vec::capacity);
+    labels.iter().sum::<usize>() + data.capacity()
 }
 
 /// Feeds `total` bytes of `y` between `start` and `end`; tells the most that was held meanwhile and the event.

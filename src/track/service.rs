@@ -1,0 +1,60 @@
+//! The service: registers, then calls.
+
+use super::{body::ResponseBody, future::ResponseFuture, layer::ActiveRequestsLayer};
+use crate::tracker::{ActiveRequest, RequestHandle, RequestInfo};
+use http::{Request, Response};
+use http_body::Body;
+use std::task::{Context, Poll};
+use tower_service::Service;
+
+/// A service whose requests are on the list while they are in flight. See the [module](super).
+#[derive(Clone, Debug)]
+pub struct ActiveRequests<S> {
+    pub(super) inner: S,
+    pub(super) layer: ActiveRequestsLayer,
+}
+
+impl<S> ActiveRequests<S> {
+    /// Puts `request` on the list and its handle into its extensions, unless it is not to be tracked.
+    fn register<B>(&self, request: Request<B>) -> (Request<B>, Option<ActiveRequest>) {
+        let tracker = &self.layer.tracker;
+        if !tracker.is_enabled() || request.extensions().get::<RequestHandle>().is_some() {
+            return (request, None);
+        }
+        let (mut request, active) = if self.layer.reads_head() {
+            let (head, body) = request.into_parts();
+            let active =
+                self.layer.read_head(&head).and_then(|info| tracker.start(&head.method, head.uri.path(), &info));
+            (Request::from_parts(head, body), active)
+        } else {
+            let active = tracker.start(request.method(), request.uri().path(), &RequestInfo::default());
+            (request, active)
+        };
+        if let Some(active) = &active {
+            request.extensions_mut().insert(active.handle());
+        }
+        (request, active)
+    }
+}
+
+impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for ActiveRequests<S>
+where
+    S: Service<Request<ReqBody>, Response = Response<ResBody>>,
+    S::Error: 'static,
+    ResBody: Body,
+{
+    type Response = Response<ResponseBody<ResBody>>;
+    type Error = S::Error;
+    type Future = ResponseFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
+        let method = request.method().clone();
+        // Registered before the call, so that a panic in it lets go of the row as everything else does.
+        let (request, active) = self.register(request);
+        ResponseFuture::new(self.inner.call(request), active, method)
+    }
+}

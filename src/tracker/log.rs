@@ -1,0 +1,77 @@
+//! A log line for each request that has ended, and a summary from time to time (feature `tracing`).
+
+use super::{
+    history::{Record, millis},
+    names::Names,
+    shard::Shared,
+    texts::Text,
+};
+use std::time::Duration;
+
+/// What the line says, taken while the record is looked at and written when no lock is held.
+#[derive(Debug)]
+pub(crate) struct FinishedRequest {
+    line: Option<Line>,
+    /// Requests that have ended, when it is time to say so.
+    summary: Option<u64>,
+}
+
+#[derive(Debug)]
+struct Line {
+    id: String,
+    provider: String,
+    model: String,
+    status: u16,
+    outcome: &'static str,
+    input_tokens: u64,
+    output_tokens: u64,
+    first_token: Option<Duration>,
+    duration: Duration,
+}
+
+impl FinishedRequest {
+    pub(crate) fn of(record: &Record, shared: &Shared) -> Self {
+        let line = tracing::enabled!(target: "active_requests", tracing::Level::INFO).then(|| {
+            let facts = &record.facts;
+            let names = Names::new(
+                record.texts.get(Text::Provider),
+                record.texts.get(Text::Requested),
+                &shared.config.known_providers,
+            );
+            Line {
+                id: record.id.map(|id| id.to_string()).unwrap_or_default(),
+                provider: names.provider().to_owned(),
+                model: names.model().to_owned(),
+                status: facts.status.map_or(0, |status| status.as_u16()),
+                outcome: record.outcome.as_str(),
+                input_tokens: facts.usage.input_tokens,
+                output_tokens: facts.usage.output_tokens,
+                first_token: facts.first_token.map(|at| at.since(facts.started)),
+                duration: record.ended.since(facts.started),
+            }
+        });
+        let every = shared.config.summary_interval;
+        Self { line, summary: Some(record.seq).filter(|ended| every > 0 && ended % every == 0) }
+    }
+
+    pub(crate) fn emit(self) {
+        if let Some(line) = self.line {
+            tracing::info!(
+                target: "active_requests",
+                id = line.id,
+                provider = line.provider,
+                model = line.model,
+                status = line.status,
+                outcome = line.outcome,
+                input_tokens = line.input_tokens,
+                output_tokens = line.output_tokens,
+                time_to_first_token_ms = line.first_token.map(millis),
+                duration_ms = millis(line.duration),
+                "request ended"
+            );
+        }
+        if let Some(ended) = self.summary {
+            tracing::info!(target: "active_requests", requests = ended, "summary");
+        }
+    }
+}

@@ -1,0 +1,273 @@
+//! The registry of requests in flight.
+//!
+//! A request is put on the list by [`RequestTracker::start`], which returns its guard, an [`ActiveRequest`]; it is let go of
+//! when the guard is [finished](ActiveRequest::finish) or dropped. A [`RequestHandle`] may be given to whoever learns more
+//! about it on the way. When it ends, it is added to the totals and to the traces in the same step, so that a request is
+//! counted while it is active or when it has ended, never both.
+//!
+//! ```
+//! use active_requests::tracker::{Outcome, RequestInfo, RequestTracker};
+//!
+//! let tracker = RequestTracker::default();
+//! let request = tracker.start(&http::Method::POST, "/v1/messages", &RequestInfo::new().model("openai:gpt-4o"));
+//! assert_eq!(tracker.snapshot()[0].model, "gpt-4o");
+//! request.unwrap().finish(Outcome::Completed);
+//! assert!(tracker.snapshot().is_empty());
+//! assert_eq!(tracker.recent_traces(10)[0].provider, "openai");
+//! ```
+//!
+//! Inside, the registry is cut into shards, each behind a lock of its own; a thread keeps to one of them. A slot, its texts and
+//! its counters are used again by the next request, so that nothing is allocated once warm.
+
+mod change;
+mod clock;
+mod counters;
+mod history;
+mod id;
+mod info;
+mod keys;
+#[cfg(feature = "tracing")]
+mod log;
+mod names;
+mod outcome;
+mod request;
+mod row;
+mod shard;
+mod texts;
+mod totals;
+
+pub use self::{
+    history::Entry,
+    id::{InvalidRequestId, RequestId},
+    info::RequestInfo,
+    outcome::{ErrorType, Outcome},
+    request::{ActiveRequest, RequestHandle},
+    row::{Phase, Row, WaitingOn},
+    totals::{LastAccessed, ModelTotals, ProviderTotals, RunningTotals, SplitTotals, Totals, TotalsFilter},
+};
+
+use self::{
+    change::Listeners,
+    clock::Clock,
+    history::Ring,
+    id::MAX_SHARDS,
+    keys::{Keys, write_key},
+    shard::{Shard, ShardState, Shared},
+    totals::Report,
+};
+use crate::{
+    config::TrackerConfig,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+};
+use http::Method;
+use std::{
+    hash::{BuildHasher, Hasher},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+/// Knows which requests are in flight. Cheap to clone; all clones are one registry.
+#[derive(Clone, Debug)]
+pub struct RequestTracker {
+    shards: Arc<[Arc<Shard>]>,
+    shared: Arc<Shared>,
+}
+
+/// How often the list has changed; equal versions, equal lists but for counters that move on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Version(u64);
+
+impl Default for RequestTracker {
+    fn default() -> Self {
+        Self::new(TrackerConfig::default())
+    }
+}
+
+impl RequestTracker {
+    /// A tracker with nothing on its list.
+    pub fn new(config: TrackerConfig) -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let count = (4 * cores).next_power_of_two().min(MAX_SHARDS / 4);
+        // A fresh `RandomState` is the standard library's own source of random numbers.
+        let random = std::hash::RandomState::new().build_hasher().finish();
+        let shared = Arc::new(Shared {
+            epoch: (random >> 32) as u32,
+            clock: Clock::new(),
+            listeners: Listeners::new(),
+            keys: Keys::new(config.max_keys),
+            traces: AtomicU64::new(0),
+            errors: AtomicU64::new(0),
+            config,
+        });
+        let shards = (0..count as u32).map(|number| Arc::new(Shard::new(Arc::clone(&shared), number))).collect();
+        Self { shards, shared }
+    }
+
+    /// Whether requests are tracked at all.
+    pub fn is_enabled(&self) -> bool {
+        self.shared.config.enabled
+    }
+
+    /// The settings it was made with.
+    pub fn config(&self) -> &TrackerConfig {
+        &self.shared.config
+    }
+
+    /// Eight hex digits drawn when the tracker was made: another process, or another tracker, has another epoch.
+    pub fn epoch(&self) -> u32 {
+        self.shared.epoch
+    }
+
+    /// Puts a request on the list, for as long as the guard lives. `path` is without its query. `None` when tracking is
+    /// switched off, or when more than 16 million requests are in flight on one thread.
+    pub fn start(&self, method: &Method, path: &str, info: &RequestInfo<'_>) -> Option<ActiveRequest> {
+        if !self.is_enabled() {
+            return None;
+        }
+        let shard = &self.shards[shard_of_thread() & (self.shards.len() - 1)];
+        let (place, counters) = shard.register(method, path, info)?;
+        Some(ActiveRequest::new(Arc::clone(shard), place, counters))
+    }
+
+    /// One request; `None` if it is not in flight.
+    pub fn get(&self, id: RequestId) -> Option<Row> {
+        let place = id.place();
+        self.shards.get(place.shard as usize).filter(|_| id.epoch() == self.shared.epoch)?.row(place)
+    }
+
+    /// All requests in flight, newest first.
+    pub fn snapshot(&self) -> Vec<Row> {
+        let now = self.shared.clock.now();
+        let config = &self.shared.config;
+        let mut rows = Vec::new();
+        for shard in &*self.shards {
+            shard.look(|state| {
+                state.for_each(&self.shared, |row, _| {
+                    rows.push(row.to_row(&self.shared.clock, now, config.stall_after, &config.known_providers));
+                });
+            });
+        }
+        rows.sort_by(|a, b| b.start_time.total_cmp(&a.start_time));
+        rows
+    }
+
+    /// How many requests are in flight.
+    pub fn active(&self) -> usize {
+        self.shards.iter().map(|shard| shard.look(|state| state.live())).sum()
+    }
+
+    /// How often the list has changed.
+    pub fn version(&self) -> Version {
+        Version(self.shards.iter().map(|shard| shard.version()).sum())
+    }
+
+    /// Waits until the list is no longer as it was at `since`: a request has started or ended, a response head or a first
+    /// token has come, or the names of one have changed. Counters that move on are no change. Returns the version now, which
+    /// is `since` when nothing has changed for `timeout` or the tracker has been shut down.
+    ///
+    /// Cancel safe: a change that comes while nobody waits is found by the next call.
+    pub async fn wait_for_change(&self, since: Version, timeout: Duration) -> Version {
+        let changed = async {
+            let listener = self.shared.listeners.listen();
+            loop {
+                let open = listener.arm();
+                let version = self.version();
+                if version != since || !open {
+                    return version;
+                }
+                listener.wait().await;
+            }
+        };
+        tokio::time::timeout(timeout, changed).await.unwrap_or(since)
+    }
+
+    /// The last errors, newest first.
+    pub fn recent_errors(&self, limit: usize) -> Vec<Entry> {
+        self.recent(limit.min(self.shared.config.max_errors), ShardState::errors)
+    }
+
+    /// The last requests that ended, newest first.
+    pub fn recent_traces(&self, limit: usize) -> Vec<Entry> {
+        self.recent(limit.min(self.shared.config.max_traces), ShardState::traces)
+    }
+
+    /// Each shard keeps as many as are shown, so the newest of all are among them.
+    fn recent(&self, limit: usize, ring: impl Fn(&ShardState) -> &Ring) -> Vec<Entry> {
+        let mut entries: Vec<Entry> = Vec::new();
+        for shard in &*self.shards {
+            shard.look(|state| entries.extend(ring(state).iter().filter_map(|record| record.to_entry(&self.shared))));
+        }
+        entries.sort_by_key(|entry| std::cmp::Reverse(entry.seq));
+        entries.truncate(limit);
+        entries
+    }
+
+    /// Sums over all requests since the tracker was made.
+    pub fn running_totals(&self, filter: &TotalsFilter) -> RunningTotals {
+        let shared = &*self.shared;
+        let mut by_key: Vec<totals::KeyTotals> = Vec::new();
+        for shard in &*self.shards {
+            // What has ended and what is active are read under one lock: each request is in one of them.
+            shard.look(|state| {
+                for (index, totals) in state.totals().iter().enumerate() {
+                    at(&mut by_key, index).add(totals);
+                }
+                state.for_each(shared, |row, key| {
+                    at(&mut by_key, key.index()).add_active(&row, filter.include_active, &shared.clock);
+                });
+            });
+        }
+        let mut report = Report::default();
+        shared.keys.for_each(|key, provider, model| {
+            if let Some(totals) = by_key.get(key.index()) {
+                report.add(provider, model, totals, filter);
+            }
+        });
+        report.finish()
+    }
+
+    /// When the latest request started; `None` before the first.
+    pub fn last_accessed(&self) -> Option<String> {
+        self.running_totals(&TotalsFilter::default()).last_accessed.top
+    }
+
+    /// Says that a model was asked for at `when`, as a request's start would. An earlier time than the last changes nothing.
+    pub fn update_last_accessed(&self, provider: &str, model: &str, when: SystemTime) {
+        let Ok(since_epoch) = when.duration_since(UNIX_EPOCH) else { return };
+        let mut text = String::new();
+        write_key(&mut text, provider, model);
+        let key = self.shared.keys.intern(&text);
+        self.shards[0].look(|state| state.totals_mut(key).accessed(since_epoch.as_secs()));
+    }
+
+    /// Ends the streams of all viewers and everybody's waiting, so that a graceful shutdown does not hang on them. Requests
+    /// are tracked on.
+    pub fn shutdown(&self) {
+        self.shared.listeners.close();
+    }
+
+    /// Whether [`shutdown`](Self::shutdown) has been called.
+    pub fn is_shut_down(&self) -> bool {
+        self.shared.listeners.is_closed()
+    }
+}
+
+/// The element at `index`, made if there is none yet.
+pub(crate) fn at<T: Default>(list: &mut Vec<T>, index: usize) -> &mut T {
+    if list.len() <= index {
+        list.resize_with(index + 1, T::default);
+    }
+    &mut list[index]
+}
+
+/// A number that a thread keeps, so that it keeps to a shard.
+fn shard_of_thread() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    thread_local! {
+        static NUMBER: usize = NEXT.fetch_add(1, Ordering::Relaxed);
+    }
+    // While a thread is being torn down any shard will do.
+    NUMBER.try_with(|number| *number).unwrap_or(0)
+}
