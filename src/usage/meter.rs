@@ -13,6 +13,7 @@ use crate::sse::Decoder;
 #[derive(Debug, Default)]
 pub struct Meter {
     state: Option<Box<State>>,
+    is_stream: Option<bool>,
 }
 
 #[derive(Debug)]
@@ -26,6 +27,8 @@ struct State {
 enum Framing {
     /// Server-Sent Events.
     Sse(Decoder),
+    /// No longer, since some of it has passed unseen.
+    Lost,
 }
 
 /// What is read of a body that is not looked at.
@@ -34,9 +37,25 @@ static UNREAD: Reading = Reading { observation: Observation::None, ..Reading::EM
 impl Meter {
     /// The meter for a response with this head, chosen by content type and encoding; the dialect is found in the body.
     pub fn for_response(head: &response::Parts) -> Self {
-        let framing = if is_encoded(&head.headers) { None } else { Framing::of(&head.headers) };
-        let state = framing.map(|framing| Box::new(State { framing, stream: Stream::default() }));
-        Self { state }
+        let kind = Kind::of(&head.headers);
+        let framing = if is_encoded(&head.headers) { None } else { kind.and_then(Framing::of) };
+        Self {
+            state: framing.map(|framing| Box::new(State { framing, stream: Stream::default() })),
+            is_stream: kind.map(|kind| kind == Kind::Sse),
+        }
+    }
+
+    /// Whether the response is a stream, by its content type; `None` where that does not tell.
+    pub fn is_stream(&self) -> Option<bool> {
+        self.is_stream
+    }
+
+    /// Some of the body has passed unseen: what follows cannot be understood.
+    pub fn lose_sight(&mut self) {
+        if let Some(state) = &mut self.state {
+            state.framing = Framing::Lost;
+            state.stream.lose_sight();
+        }
     }
 
     /// Sees a piece of the body. Pieces may be cut anywhere.
@@ -68,6 +87,7 @@ impl State {
             Framing::Sse(decoder) => decoder.feed(piece, |event| {
                 stream.event(Event { name: event.name, data: event.data }, event.skipped > 0);
             }),
+            Framing::Lost => {}
         }
     }
 
@@ -77,19 +97,34 @@ impl State {
             Framing::Sse(decoder) => decoder.finish(|event| {
                 stream.last_event(Event { name: event.name, data: event.data }, event.skipped > 0);
             }),
+            Framing::Lost => {}
         }
         stream.finish();
     }
 }
 
-impl Framing {
+/// What a body is, by its content type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Sse,
+}
+
+impl Kind {
     fn of(headers: &HeaderMap) -> Option<Self> {
         let content_type = headers.get(header::CONTENT_TYPE)?.as_bytes();
         let essence = content_type.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
         if essence.eq_ignore_ascii_case(b"text/event-stream") {
-            return Some(Self::Sse(Decoder::new()));
+            return Some(Self::Sse);
         }
         None
+    }
+}
+
+impl Framing {
+    fn of(kind: Kind) -> Option<Self> {
+        match kind {
+            Kind::Sse => Some(Self::Sse(Decoder::new())),
+        }
     }
 }
 

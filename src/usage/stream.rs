@@ -82,7 +82,8 @@ impl Stream {
         true
     }
 
-    fn lose_sight(&mut self) {
+    /// Something has passed that could not be read.
+    pub(super) fn lose_sight(&mut self) {
         if self.record.reading.observation == Observation::Full {
             self.record.reading.observation = Observation::Partial;
             self.record.note_change();
