@@ -113,27 +113,39 @@ impl<P: Copy> Scanner<P> {
         self.offset += piece.len() as u64;
     }
 
-    /// One byte between the tokens.
-    fn between<V: Visit<Place = P>>(&mut self, piece: &[u8], at: usize, visitor: &mut V) -> usize {
-        match (self.state, piece[at]) {
-            (_, b' ' | b'\n' | b'\r' | b'\t') => {}
-            (State::FirstKey | State::NextKey, b'"') => {
-                self.quoted = Quoted::default();
-                self.capture.begin(at + 1);
-                self.state = State::InKey;
+    /// What stands between the tokens, up to the first byte of the next one.
+    #[inline]
+    fn between<V: Visit<Place = P>>(&mut self, piece: &[u8], mut at: usize, visitor: &mut V) -> usize {
+        while let Some(&byte) = piece.get(at) {
+            match (self.state, byte) {
+                (_, b' ' | b'\n' | b'\r' | b'\t') => {}
+                (State::FirstKey | State::NextKey, b'"') => {
+                    self.quoted = Quoted::default();
+                    self.capture.begin(at + 1);
+                    self.state = State::InKey;
+                    at = self.in_key(piece, at + 1, visitor);
+                    continue;
+                }
+                (State::Colon, b':') => self.state = State::Value,
+                (State::AfterValue, b',') => self.comma(visitor),
+                (State::AfterValue | State::FirstKey, b'}') => self.close(Container::Object, visitor),
+                (State::AfterValue | State::FirstElement, b']') => self.close(Container::Array, visitor),
+                (State::FirstElement, _) => {
+                    self.comma(visitor);
+                    continue;
+                }
+                (State::Value, first) => {
+                    self.value(first, at, visitor);
+                    return at + 1;
+                }
+                _ => {
+                    self.state = State::Lost;
+                    return at;
+                }
             }
-            (State::Colon, b':') => self.state = State::Value,
-            (State::AfterValue, b',') => self.comma(visitor),
-            (State::AfterValue | State::FirstKey, b'}') => self.close(Container::Object, visitor),
-            (State::AfterValue | State::FirstElement, b']') => self.close(Container::Array, visitor),
-            (State::FirstElement, _) => {
-                self.comma(visitor);
-                return at;
-            }
-            (State::Value, first) => self.value(first, at, visitor),
-            _ => self.state = State::Lost,
+            at += 1;
         }
-        at + 1
+        at
     }
 
     /// A value begins with the byte `first`.
@@ -229,33 +241,36 @@ impl<P: Copy> Scanner<P> {
         end
     }
 
-    fn passing<V: Visit<Place = P>>(&mut self, piece: &[u8], at: usize, visitor: &mut V) -> usize {
-        for (run, byte) in piece[at..].iter().enumerate() {
+    fn passing<V: Visit<Place = P>>(&mut self, piece: &[u8], mut at: usize, visitor: &mut V) -> usize {
+        while let Some(&byte) = piece.get(at) {
+            at += 1;
             match byte {
                 b'"' => {
                     self.quoted = Quoted::default();
-                    self.state = State::PassingString;
-                    return at + run + 1;
+                    match self.quoted.end(piece, at) {
+                        Some(end) => at = end,
+                        None => {
+                            self.state = State::PassingString;
+                            return piece.len();
+                        }
+                    }
                 }
                 b'{' | b'[' => self.brackets += 1,
                 b'}' | b']' => {
                     self.brackets -= 1;
                     if self.brackets == 0 {
-                        let end = at + run + 1;
-                        self.after_value(piece, end, visitor);
-                        return end;
+                        self.after_value(piece, at, visitor);
+                        return at;
                     }
                 }
                 _ => {}
             }
         }
-        piece.len()
+        at
     }
 
     fn passing_string(&mut self, piece: &[u8], at: usize) -> usize {
-        let Some(end) = self.quoted.end(piece, at) else {
-            return piece.len();
-        };
+        let Some(end) = self.quoted.end(piece, at) else { return piece.len() };
         self.state = State::Passing;
         end
     }
@@ -283,7 +298,7 @@ impl<P: Copy> Scanner<P> {
         self.state = match innermost(&self.path, self.depth) {
             Some((place, opened)) if opened == container => {
                 self.depth -= 1;
-                visitor.close(place);
+                visitor.close(place, container);
                 if self.depth == 0 { State::Over } else { State::AfterValue }
             }
             _ => State::Lost,

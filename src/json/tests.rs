@@ -31,7 +31,7 @@ impl Visit for Everything {
         self.told.push(format!("open {container:?}"));
     }
 
-    fn close(&mut self, (): ()) {
+    fn close(&mut self, (): (), _: Container) {
         self.told.push("close".into());
     }
 

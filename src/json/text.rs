@@ -30,7 +30,7 @@ impl Quoted {
             match self.escape {
                 Escape::None => {
                     let rest = bytes.get(at..)?;
-                    let Some(run) = memchr2(b'"', b'\\', rest) else {
+                    let Some(run) = quote_or_backslash(rest) else {
                         self.len += rest.len() as u64;
                         return None;
                     };
@@ -76,6 +76,25 @@ impl Quoted {
     }
 }
 
+/// Where the first quote or backslash stands. Most strings are short, and so are the runs between escapes: the first words
+/// are searched in place, which costs less than `memchr2` takes to get going.
+#[inline]
+fn quote_or_backslash(bytes: &[u8]) -> Option<usize> {
+    const EACH: u64 = u64::from_ne_bytes([1; 8]);
+    // The highest bit of each byte that is 0, and perhaps of bytes behind the first one that is.
+    let zeros = |word: u64| word.wrapping_sub(EACH) & !word & (EACH << 7);
+    let mut at = 0;
+    while let Some(word) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>).filter(|_| at < 32) {
+        let word = u64::from_le_bytes(*word);
+        let hits = zeros(word ^ (EACH * u64::from(b'"'))) | zeros(word ^ (EACH * u64::from(b'\\')));
+        if hits != 0 {
+            return Some(at + hits.trailing_zeros() as usize / 8);
+        }
+        at += 8;
+    }
+    memchr2(b'"', b'\\', &bytes[at..]).map(|run| at + run)
+}
+
 /// A string of a document.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Text<'a> {
@@ -100,7 +119,10 @@ impl<'a> Text<'a> {
     /// no escape becomes U+FFFD.
     pub(crate) fn decode(&self) -> Cow<'a, str> {
         let raw = if self.whole { self.raw } else { without_cut_character(self.raw) };
-        if self.escaped { Cow::Owned(unescape(raw)) } else { String::from_utf8_lossy(raw) }
+        match std::str::from_utf8(raw) {
+            Ok(text) if !self.escaped => Cow::Borrowed(text),
+            _ => Cow::Owned(unescape(raw)),
+        }
     }
 
     /// The same as bytes; nothing is checked where there are no escapes.
