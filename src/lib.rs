@@ -3,6 +3,7 @@
 pub mod config;
 pub mod inspect;
 mod json;
+mod pieces;
 pub mod sse;
 mod sync;
 pub mod track;

@@ -1,13 +1,12 @@
 //! From the response head to the end of the body.
 
 use super::end::{End, Expected};
-use crate::{tracker::ActiveRequest, usage::Meter};
+use crate::{pieces::look_at, tracker::ActiveRequest, usage::Meter};
 use bytes::Buf;
 use http::{Method, header, response::Parts};
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 use std::{
-    io::IoSlice,
     pin::Pin,
     task::{Context, Poll},
 };
@@ -63,7 +62,9 @@ impl Observer {
     fn frame<D: Buf>(&mut self, data: &D) {
         let Some(active) = &mut self.active else { return };
         self.response_bytes += data.remaining() as u64;
-        observe(&mut self.meter, data);
+        if !look_at(data, |piece| self.meter.observe(piece)) {
+            self.meter.lose_sight();
+        }
         active.frame(self.response_bytes, self.meter.reading().text_bytes);
         self.record();
     }
@@ -98,22 +99,6 @@ impl Observer {
 impl Drop for Observer {
     fn drop(&mut self) {
         self.finish(End::Dropped);
-    }
-}
-
-/// Shows the meter all the pieces of `data` without consuming them.
-fn observe<D: Buf>(meter: &mut Meter, data: &D) {
-    let first = data.chunk();
-    if first.len() == data.remaining() {
-        return meter.observe(first);
-    }
-    let mut pieces = [IoSlice::new(&[]); 16];
-    let count = data.chunks_vectored(&mut pieces);
-    let pieces = &pieces[..count];
-    if pieces.iter().map(|piece| piece.len()).sum::<usize>() == data.remaining() {
-        pieces.iter().for_each(|piece| meter.observe(piece));
-    } else {
-        meter.lose_sight();
     }
 }
 
