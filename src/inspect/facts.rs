@@ -1,0 +1,256 @@
+//! What the body of a request tells, in any dialect.
+//!
+//! Nobody has to know the dialect first: their names for things do not collide, so one walk knows them all. The messages
+//! stand in a list at the top level (`messages`, `contents`, `input`, `chat_history`, `prompt`); uses and results of tools
+//! are fields of a message (`tool_calls`, `role: "tool"`), messages of their own (`type: "function_call"`) or blocks of one
+//! (`type: "tool_use"`, `toolUse`, `functionCall`).
+
+use std::ops::Range;
+
+use crate::json::{Container, Next, Scalar, Text, Visit};
+use crate::tracker::RequestInfo;
+
+/// What has been read of a request so far.
+#[derive(Debug)]
+pub(super) struct Facts {
+    pub(super) model: Option<String>,
+    pub(super) is_streaming: Option<bool>,
+    /// Of the last list of messages that is complete.
+    pub(super) counts: Option<Counts>,
+    /// Whether any of the above has changed since this was last reset.
+    pub(super) changed: bool,
+    wanted: Wanted,
+    current: Counts,
+    message: Message,
+    /// What the `type` of the block being read says.
+    block: Option<Kind>,
+}
+
+/// What the body is read for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wanted {
+    /// The model, and whether a stream is asked for; not where the path has decided both.
+    pub(super) names: bool,
+    /// Messages, and the uses and results of tools in them.
+    pub(super) counts: bool,
+}
+
+/// The messages of a request, and what stands in them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Counts {
+    pub(super) messages: u32,
+    pub(super) tool_uses: u32,
+    pub(super) tool_results: u32,
+}
+
+/// The message being read.
+#[derive(Clone, Copy, Debug, Default)]
+struct Message {
+    /// What its `type` says.
+    kind: Option<Kind>,
+    /// Whether its `role` is that of a tool, which makes it a result if it holds none as blocks.
+    by_tool: bool,
+    results_before: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Use,
+    Result,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    Root,
+    Model,
+    Stream,
+    /// The list of messages; one alone may stand there without its brackets.
+    Messages,
+    /// A text, several, or one in the form of token numbers.
+    Prompt,
+    Message,
+    Role,
+    MessageType,
+    /// An array of uses.
+    Uses,
+    Blocks,
+    Block,
+    BlockType,
+    /// An object that is a use of a tool.
+    Use,
+    /// An object that is a result.
+    Result,
+}
+
+impl Facts {
+    pub(super) fn new(wanted: Wanted) -> Self {
+        Self {
+            model: None,
+            is_streaming: None,
+            counts: None,
+            changed: false,
+            wanted,
+            current: Counts::default(),
+            message: Message::default(),
+            block: None,
+        }
+    }
+
+    /// The same for the request's row.
+    pub(super) fn info(&self) -> RequestInfo<'_> {
+        RequestInfo {
+            model: self.model.as_deref().map(Into::into),
+            is_streaming: self.is_streaming,
+            message_count: self.counts.map(|counts| counts.messages),
+            tool_uses: self.counts.map(|counts| counts.tool_uses),
+            tool_results: self.counts.map(|counts| counts.tool_results),
+            ..RequestInfo::default()
+        }
+    }
+
+    fn begin_messages(&mut self) {
+        self.current = Counts::default();
+    }
+
+    fn end_messages(&mut self) {
+        self.counts = Some(self.current);
+        self.changed = true;
+    }
+
+    fn begin_message(&mut self) {
+        increment(&mut self.current.messages);
+        self.message = Message { results_before: self.current.tool_results, ..Message::default() };
+    }
+
+    fn end_message(&mut self) {
+        self.count(self.message.kind);
+        if self.message.by_tool && self.current.tool_results == self.message.results_before {
+            self.count(Some(Kind::Result));
+        }
+    }
+
+    fn count(&mut self, kind: Option<Kind>) {
+        match kind {
+            Some(Kind::Use) => increment(&mut self.current.tool_uses),
+            Some(Kind::Result) => increment(&mut self.current.tool_results),
+            None => {}
+        }
+    }
+}
+
+impl Visit for Facts {
+    type Place = Place;
+
+    fn member(&mut self, place: Place, key: &[u8]) -> Next<Place> {
+        let next = match place {
+            Place::Root => match key {
+                b"model" if self.wanted.names => Place::Model,
+                b"stream" if self.wanted.names => Place::Stream,
+                b"messages" | b"contents" | b"input" | b"chat_history" if self.wanted.counts => Place::Messages,
+                b"prompt" if self.wanted.counts => Place::Prompt,
+                _ => return Next::Skip,
+            },
+            Place::Message | Place::Messages => match key {
+                b"role" => Place::Role,
+                b"type" => Place::MessageType,
+                b"content" | b"parts" => Place::Blocks,
+                b"tool_calls" => Place::Uses,
+                b"function_call" => Place::Use,
+                _ => return Next::Skip,
+            },
+            Place::Block => match key {
+                b"type" => Place::BlockType,
+                b"toolUse" | b"functionCall" | b"function_call" => Place::Use,
+                b"toolResult" | b"functionResponse" | b"function_response" => Place::Result,
+                _ => return Next::Skip,
+            },
+            _ => return Next::Skip,
+        };
+        Next::Look(next)
+    }
+
+    fn element(&mut self, place: Place) -> Next<Place> {
+        match place {
+            Place::Messages | Place::Prompt => Next::Look(Place::Message),
+            Place::Blocks => Next::Look(Place::Block),
+            Place::Uses => {
+                self.count(Some(Kind::Use));
+                Next::Skip
+            }
+            _ => Next::Skip,
+        }
+    }
+
+    fn open(&mut self, place: Place, container: Container) {
+        match (place, container) {
+            (Place::Messages | Place::Prompt, Container::Array) => self.begin_messages(),
+            (Place::Messages, Container::Object) => {
+                self.begin_messages();
+                self.begin_message();
+            }
+            (Place::Message, _) => self.begin_message(),
+            (Place::Block, _) => self.block = None,
+            (Place::Use, Container::Object) => self.count(Some(Kind::Use)),
+            (Place::Result, Container::Object) => self.count(Some(Kind::Result)),
+            _ => {}
+        }
+    }
+
+    fn close(&mut self, place: Place, container: Container) {
+        match (place, container) {
+            (Place::Messages | Place::Prompt, Container::Array) => self.end_messages(),
+            (Place::Messages, Container::Object) => {
+                self.end_message();
+                self.end_messages();
+            }
+            (Place::Message, _) => self.end_message(),
+            (Place::Block, _) => self.count(self.block),
+            _ => {}
+        }
+    }
+
+    fn scalar(&mut self, place: Place, value: Scalar<'_>, _: Range<u64>) {
+        match (place, value) {
+            (Place::Model, Scalar::String(name)) if name.len() > 0 => {
+                self.model = Some(name.decode().into_owned());
+                self.changed = true;
+            }
+            (Place::Stream, Scalar::Bool(yes)) => {
+                self.is_streaming = Some(yes);
+                self.changed = true;
+            }
+            (Place::Messages | Place::Prompt, Scalar::String(_)) => {
+                self.current = Counts { messages: 1, ..Counts::default() };
+                self.end_messages();
+            }
+            (Place::Message, Scalar::String(_)) => self.begin_message(),
+            // Token numbers: together they are one text.
+            (Place::Message, Scalar::Number(_)) => self.current.messages = 1,
+            (Place::Role, Scalar::String(role)) => {
+                self.message.by_tool = matches!(&*role.bytes(), b"tool" | b"function" | b"TOOL")
+            }
+            (Place::MessageType, Scalar::String(name)) => self.message.kind = kind(name),
+            (Place::BlockType, Scalar::String(name)) => self.block = kind(name),
+            _ => {}
+        }
+    }
+
+    fn enough(&self) -> bool {
+        !self.wanted.counts && self.model.is_some() && self.is_streaming.is_some()
+    }
+}
+
+/// Whether something of this `type` is the use of a tool that the client runs, or its result.
+fn kind(name: Text<'_>) -> Option<Kind> {
+    match &*name.bytes() {
+        b"tool_use" | b"function_call" | b"custom_tool_call" | b"local_shell_call" | b"shell_call"
+        | b"apply_patch_call" | b"computer_call" => Some(Kind::Use),
+        b"tool_result" | b"function_result" => Some(Kind::Result),
+        name if name.ends_with(b"_call_output") => Some(Kind::Result),
+        _ => None,
+    }
+}
+
+fn increment(count: &mut u32) {
+    *count = count.saturating_add(1);
+}

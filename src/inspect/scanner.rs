@@ -1,0 +1,245 @@
+//! Reads a request's facts out of its body, piece by piece, up to a limit.
+
+use super::facts::{Facts, Place, Wanted};
+use crate::json::{Next, Scanner};
+
+/// Reads the body of one request.
+#[derive(Debug)]
+pub(super) struct RequestScanner {
+    json: Scanner<Place>,
+    facts: Facts,
+    /// Bytes that may still be looked at.
+    budget: u64,
+}
+
+impl RequestScanner {
+    pub(super) fn new(wanted: Wanted, scan_limit: u64) -> Self {
+        Self { json: Scanner::new(Next::Look(Place::Root)), facts: Facts::new(wanted), budget: scan_limit }
+    }
+
+    /// Reads on, and gives what is known if that is more than before.
+    pub(super) fn push(&mut self, piece: &[u8]) -> Option<&Facts> {
+        let within = usize::try_from(self.budget).unwrap_or(usize::MAX).min(piece.len());
+        self.budget -= within as u64;
+        self.json.push(&piece[..within], &mut self.facts);
+        std::mem::take(&mut self.facts.changed).then_some(&self.facts)
+    }
+
+    /// Whether nothing more will become known.
+    pub(super) fn is_over(&self) -> bool {
+        self.budget == 0 || self.json.is_over()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use serde_json::Value;
+
+    use super::RequestScanner;
+    use crate::inspect::facts::{Counts, Facts, Wanted};
+    use crate::inspect::path::PathFacts;
+
+    const EVERYTHING: Wanted = Wanted { names: true, counts: true };
+
+    /// What is known of a body that comes in pieces of `size` bytes.
+    fn scan(body: &[u8], size: usize, wanted: Wanted) -> Facts {
+        let mut scanner = RequestScanner::new(wanted, u64::MAX);
+        for piece in body.chunks(size) {
+            scanner.push(piece);
+        }
+        scanner.facts
+    }
+
+    fn counts(messages: u32, tool_uses: u32, tool_results: u32) -> Option<Counts> {
+        Some(Counts { messages, tool_uses, tool_results })
+    }
+
+    #[test]
+    fn every_dialect_says_how_many_messages_and_tools_it_holds() {
+        for (body, expected) in [
+            // OpenAI chat; the older form of calls; fields that SDKs write out as null.
+            (
+                r#"{"model":"m","messages":[{"role":"system","content":"s"},{"role":"user","content":[{"type":"text","text":"u"}]},
+                {"role":"assistant","content":null,"function_call":null,"tool_calls":[{"id":"a","type":"function"},{"id":"b","type":"function"}]},
+                {"role":"tool","content":"1","tool_call_id":"a"},{"role":"tool","content":[{"type":"text","text":"2"}]}],"tools":[{"type":"function"}]}"#,
+                counts(5, 2, 2),
+            ),
+            (
+                r#"{"messages":[{"role":"assistant","function_call":{"name":"f","arguments":"{}"}},{"role":"function","name":"f","content":"1"}]}"#,
+                counts(2, 1, 1),
+            ),
+            (
+                r#"{"messages":[{"role":"assistant","tool_calls":null},{"role":"assistant","tool_calls":[]}]}"#,
+                counts(2, 0, 0),
+            ),
+            // Responses
+            (r#"{"model":"m","input":"hello"}"#, counts(1, 0, 0)),
+            (
+                r#"{"input":[{"role":"user","content":"u"},{"type":"message","role":"user","content":[{"type":"input_text","text":"x"}]},
+                {"type":"reasoning","summary":[]},{"type":"function_call","name":"f","arguments":"{\"type\":\"tool_use\"}"},
+                {"type":"function_call_output","output":"1"},{"type":"custom_tool_call"},{"type":"custom_tool_call_output"}]}"#,
+                counts(7, 2, 2),
+            ),
+            (
+                r#"{"prompt":{"id":"pmpt_1","type":"function_call"},"input":[{"role":"user","content":"u"}]}"#,
+                counts(1, 0, 0),
+            ),
+            (r#"{"input":[{"role":"user","content":"u"}],"prompt":{"id":"pmpt_1","content":[]}}"#, counts(1, 0, 0)),
+            // Anthropic
+            (
+                r#"{"system":[{"type":"text","text":"s"}],"messages":[{"role":"user","content":"u"},
+                {"role":"assistant","content":[{"type":"text","text":"t"},{"type":"tool_use","id":"a","input":{"type":"tool_use","content":[{"type":"tool_use"}]}},
+                {"type":"server_tool_use"}]},
+                {"role":"user","content":[{"type":"tool_result","content":[{"type":"tool_result"}]},{"type":"tool_result","content":"x"}]}]}"#,
+                counts(3, 1, 2),
+            ),
+            // Gemini, as both kinds of SDKs write it.
+            (
+                r#"{"contents":[{"role":"user","parts":[{"text":"u"}]},{"role":"model","parts":[{"functionCall":{"name":"f"}},{"functionCall":{"name":"g"}}]},
+                {"role":"user","parts":[{"functionResponse":{"name":"f"}},{"functionResponse":{"name":"g"}}]}],"systemInstruction":{"parts":[{"text":"s"}]}}"#,
+                counts(3, 2, 2),
+            ),
+            (
+                r#"{"contents":[{"role":"model","parts":[{"function_call":{"name":"f"}}]},{"role":"function","parts":[{"function_response":{}},{"function_response":{}}]}]}"#,
+                counts(2, 1, 2),
+            ),
+            (r#"{"contents":{"role":"user","parts":[{"text":"u"}]}}"#, counts(1, 0, 0)),
+            // Interactions
+            (
+                r#"{"model":"m","input":[{"type":"user_input","content":[{"type":"text"}]},{"type":"function_call"},{"type":"function_result"}]}"#,
+                counts(3, 1, 1),
+            ),
+            // Bedrock Converse
+            (
+                r#"{"messages":[{"role":"assistant","content":[{"text":"t"},{"toolUse":{"toolUseId":"a","input":{}}}]},{"role":"user","content":[{"toolResult":{"content":[]}}]}]}"#,
+                counts(2, 1, 1),
+            ),
+            // Cohere v2 and v1, Ollama
+            (
+                r#"{"messages":[{"role":"assistant","tool_calls":[{"id":"a"}],"tool_plan":"p"},{"role":"tool","content":[{"type":"document"}]}]}"#,
+                counts(2, 1, 1),
+            ),
+            (r#"{"model":"m","prompt":"p"}"#, counts(1, 0, 0)),
+            (
+                r#"{"messages":[{"role":"assistant","content":"","tool_calls":[{"function":{"name":"f","arguments":{}}}]},{"role":"tool","content":"1"}]}"#,
+                counts(2, 1, 1),
+            ),
+            // Completions: one text, several, one as tokens, several as tokens.
+            (r#"{"prompt":["a","b"]}"#, counts(2, 0, 0)),
+            (r#"{"prompt":[1,2,3]}"#, counts(1, 0, 0)),
+            (r#"{"prompt":[[1,2],[3]]}"#, counts(2, 0, 0)),
+            // The last one counts.
+            (r#"{"messages":[{"role":"tool"},{"role":"tool"}],"messages":[{"role":"user"}]}"#, counts(1, 0, 0)),
+            (r#"{"messages":[]}"#, counts(0, 0, 0)),
+            // Nothing is known of a list that is none, is not there or is not complete.
+            (r#"{"messages":null}"#, None),
+            (r#"{"messages":7}"#, None),
+            (r#"{"model":"m"}"#, None),
+            (r#"{"a":{"messages":[{"role":"user"}]}}"#, None),
+            (r#"{"messages":[{"role":"user"},{"#, None),
+            ("messages=1", None),
+        ] {
+            for size in [1, 2, 3, 7, 64, body.len()] {
+                assert_eq!(scan(body.as_bytes(), size, EVERYTHING).counts, expected, "{body} in pieces of {size}");
+            }
+        }
+    }
+
+    #[test]
+    fn model_and_stream_are_known_as_soon_as_they_have_passed() {
+        let mut scanner = RequestScanner::new(EVERYTHING, u64::MAX);
+        assert!(scanner.push(br#"{"max_tokens":5,"model":"gpt"#).is_none());
+        let facts = scanner.push(br#"-4o","stream":true,"messages":[{"role":"us"#).unwrap();
+        assert_eq!((facts.model.as_deref(), facts.is_streaming, facts.counts), (Some("gpt-4o"), Some(true), None));
+        assert!(scanner.push(br#"er","model":"no","stream":false,"content":"hi"}"#).is_none());
+        assert_eq!(scanner.push(b"]").unwrap().counts, counts(1, 0, 0));
+        assert!(!scanner.is_over());
+        assert!(scanner.push(b"}").is_none());
+        assert!(scanner.is_over());
+    }
+
+    #[test]
+    fn without_counts_it_is_over_when_model_and_stream_are_known() {
+        let mut scanner = RequestScanner::new(Wanted { names: true, counts: false }, u64::MAX);
+        assert!(scanner.push(br#"{"model":"m","stream":false,"messages":[{"#).is_some());
+        assert!(scanner.is_over());
+    }
+
+    #[test]
+    fn what_the_path_has_decided_the_body_does_not_change() {
+        let facts = scan(br#"{"model":"m","stream":true,"messages":[]}"#, 9, Wanted { names: false, counts: true });
+        assert_eq!((facts.model, facts.is_streaming, facts.counts), (None, None, counts(0, 0, 0)));
+    }
+
+    #[test]
+    fn nothing_is_looked_at_behind_the_limit() {
+        let body = br#"{"model":"m","messages":[{"role":"user"}]}"#;
+        for size in [1, 5, body.len()] {
+            let mut scanner = RequestScanner::new(EVERYTHING, 30);
+            for piece in body.chunks(size) {
+                scanner.push(piece);
+            }
+            assert!(scanner.is_over());
+            assert_eq!(
+                (scanner.facts.model.as_deref(), scanner.facts.counts),
+                (Some("m"), None),
+                "in pieces of {size}"
+            );
+        }
+    }
+
+    #[test]
+    fn empty_or_odd_names_are_no_models() {
+        for body in [r#"{"model":""}"#, r#"{"model":null}"#, r#"{"model":["m"]}"#, r#"{"model":{"model":"m"}}"#] {
+            assert_eq!(scan(body.as_bytes(), 4, EVERYTHING).model, None, "{body}");
+        }
+    }
+
+    /// Every request of the recordings, if they lie beside the project.
+    #[test]
+    fn recorded_requests_are_read_as_their_manifest_says() {
+        let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus");
+        let Ok(manifest) = fs::read_to_string(corpus.join("manifest.jsonl")) else {
+            println!("skipped: no recordings here");
+            return;
+        };
+        let mut checked = 0;
+        for line in manifest.lines() {
+            let entry: Value = serde_json::from_str(line).unwrap();
+            let (Some(file), request) = (entry["request_file"].as_str(), &entry["request"]) else { continue };
+            let body = fs::read(corpus.join(file)).unwrap();
+            let url = entry["api_path"].as_str().unwrap_or_default();
+            let path = PathFacts::of(url.split('?').next().unwrap_or_default());
+            for size in [1, 7, 1000, body.len()] {
+                let facts = scan(&body, size, EVERYTHING);
+                if let Some(model) = request["model"].as_str() {
+                    assert_eq!(
+                        path.model.as_deref().filter(|_| path.decided).or(facts.model.as_deref()),
+                        Some(model),
+                        "{file}"
+                    );
+                }
+                if let Some(stream) = request["stream"].as_bool() {
+                    assert_eq!(
+                        path.is_streaming.filter(|_| path.decided).or(facts.is_streaming),
+                        Some(stream),
+                        "{file}"
+                    );
+                }
+                let number = |name: &str| request[name].as_u64().map(|count| u32::try_from(count).unwrap());
+                let expected = number("message_count").map(|messages| Counts {
+                    messages,
+                    tool_uses: number("tool_use_count").unwrap(),
+                    tool_results: number("tool_result_count").unwrap(),
+                });
+                assert_eq!(facts.counts, expected, "{file} in pieces of {size}");
+            }
+            checked += 1;
+        }
+        assert!(checked > 0, "the manifest names no request");
+        println!("{checked} requests checked");
+    }
+}
