@@ -1,8 +1,8 @@
 //! Bytes to events, whatever the cuts.
 //!
-//! An event that lies whole in one piece of the body, as nearly all do, is handed out as slices of that piece: nothing is
-//! copied or allocated. Only what a cut leaves behind goes into the decoder's own buffers, which are bounded whatever
-//! the peer sends.
+//! An event that lies whole in one piece of the body, as nearly all do, is handed out as slices of that piece:
+//! nothing is copied or allocated. Only what a cut leaves behind goes into the decoder's own buffers, which are
+//! bounded whatever the peer sends.
 
 use memchr::{memchr, memchr2};
 use std::{mem, time::Duration};
@@ -29,21 +29,21 @@ pub struct RawEvent<'a> {
     pub name: &'a [u8],
     /// The data lines, joined by LF.
     pub data: &'a [u8],
-    /// Bytes that are missing in front of `data` because the event was over the limit. `data` is then the event's last
-    /// 16 KiB (or the limit, if that is less).
+    /// Bytes that are missing in front of `data` because the event was over the limit. `data` is then the event's
+    /// last 16 KiB (or the limit, if that is less).
     pub skipped: u64,
     /// The last event id in force.
     pub id: &'a [u8],
-    /// The body ended before the blank line that ends this event. By the standard it is to be dropped, but LLM servers do
-    /// leave out the last line end.
+    /// The body ended before the blank line that ends this event. By the standard it is to be dropped, but LLM
+    /// servers do leave out the last line end.
     pub unterminated: bool,
 }
 
 /// An incremental decoder of one `text/event-stream` after the other.
 ///
-/// The result does not depend on how the bytes are cut. Nothing a peer sends is an error: bytes need not be UTF-8, unknown
-/// fields are ignored, an over-long event loses its front ([`RawEvent::skipped`]), and another over-long line is left out
-/// ([`overlong_lines`](Self::overlong_lines)). Time is linear in the bytes.
+/// The result does not depend on how the bytes are cut. Nothing a peer sends is an error: bytes need not be UTF-8,
+/// unknown fields are ignored, an over-long event loses its front ([`RawEvent::skipped`]), and another over-long line
+/// is left out ([`overlong_lines`](Self::overlong_lines)). Time is linear in the bytes.
 ///
 /// ```
 /// use active_requests::sse::Decoder;
@@ -158,8 +158,9 @@ impl Decoder {
         }
     }
 
-    /// The body has ended cleanly: hands out an event that lacks its blank line, or even the end of its last data line, with
-    /// [`RawEvent::unterminated`] set. Other unfinished lines do not count, for a cut number or name is another one.
+    /// The body has ended cleanly: hands out an event that lacks its blank line, or even the end of its last data
+    /// line, with [`RawEvent::unterminated`] set. Other unfinished lines do not count, for a cut number or name is
+    /// another one.
     ///
     /// The decoder is then ready for another body. As in a browser, [`last_event_id`](Self::last_event_id) (which an
     /// unterminated event does not move) and [`retry`](Self::retry) stay.
