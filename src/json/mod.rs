@@ -6,14 +6,18 @@
 //! leads: [`Next::Look`] to a named place, [`Next::Raw`] to a value wanted as bytes, or [`Next::Skip`]. A skipped value is
 //! passed over by counting brackets, its strings by `memchr`.
 //!
+//! A [`Cursor`] reads a document, or a part of one, that lies whole in memory: the pulling kind of the same thing.
+//!
 //! The scanner never fails. On text that is no JSON it is *lost*: it says so and looks at nothing more.
 
 mod capture;
+mod cursor;
 mod scanner;
 mod text;
 
 use std::ops::Range;
 
+pub(crate) use cursor::{Cursor, Span};
 pub(crate) use scanner::Scanner;
 pub(crate) use text::Text;
 

@@ -1,0 +1,374 @@
+//! A lenient reader of one JSON text that lies whole in memory.
+//!
+//! Dialects walk an event with it in one pass, without copying or allocating. It never fails on a value of an unexpected
+//! type: an `object` that is `null` has no members, a number that is text or a fraction is read as a number, anything else
+//! is skipped. What a closure does not read is skipped for it, so unknown keys need no code. Text that is not JSON leaves
+//! the cursor [`broken`](Cursor::is_broken), and nothing that was read from it should count.
+
+use std::borrow::Cow;
+
+use memchr::memmem;
+
+use super::text::{Quoted, Text};
+
+/// A string of a JSON text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Span {
+    /// Its length once decoded to UTF-8, in bytes.
+    pub(crate) bytes: u64,
+    /// Where its first byte stands in the JSON text.
+    pub(crate) start: usize,
+    /// Where its closing quote stands.
+    pub(crate) end: usize,
+}
+
+impl Span {
+    /// This text, or `other` if this one is empty: for dialects that say the same thing under two names.
+    pub(crate) fn or(self, other: Self) -> Self {
+        if self.bytes > 0 { self } else { other }
+    }
+}
+
+/// A place in a JSON text.
+#[derive(Clone, Debug)]
+pub(crate) struct Cursor<'a> {
+    text: &'a [u8],
+    at: usize,
+    broken: bool,
+}
+
+impl<'a> Cursor<'a> {
+    pub(crate) fn new(text: &'a [u8]) -> Self {
+        Self { text, at: 0, broken: false }
+    }
+
+    /// Whether what has been walked over is not JSON.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.broken
+    }
+
+    /// The next byte that is not white space; 0 at the end.
+    #[inline]
+    pub(crate) fn peek(&mut self) -> u8 {
+        while let Some(&byte) = self.text.get(self.at) {
+            if !matches!(byte, b' ' | b'\n' | b'\r' | b'\t') {
+                return byte;
+            }
+            self.at += 1;
+        }
+        0
+    }
+
+    /// Walks over a value. If it is an object, `member` is called for each key, with the cursor at its value.
+    pub(crate) fn object(&mut self, mut member: impl FnMut(&[u8], &mut Self)) {
+        if self.peek() != b'{' {
+            return self.skip();
+        }
+        self.at += 1;
+        if self.peek() == b'}' {
+            self.at += 1;
+            return;
+        }
+        loop {
+            if self.peek() != b'"' {
+                return self.give_up();
+            }
+            let key = self.quoted().map(|key| key.bytes()).unwrap_or_default();
+            if self.peek() != b':' {
+                return self.give_up();
+            }
+            self.at += 1;
+            self.peek();
+            let start = self.at;
+            member(&key, self);
+            if self.at == start {
+                self.skip();
+            }
+            match self.peek() {
+                b',' => self.at += 1,
+                b'}' => {
+                    self.at += 1;
+                    return;
+                }
+                _ => return self.give_up(),
+            }
+        }
+    }
+
+    /// Walks over a value. If it is an array, `item` is called for each element.
+    pub(crate) fn array(&mut self, mut item: impl FnMut(&mut Self)) {
+        if self.peek() != b'[' {
+            return self.skip();
+        }
+        self.at += 1;
+        if self.peek() == b']' {
+            self.at += 1;
+            return;
+        }
+        loop {
+            self.peek();
+            let start = self.at;
+            item(self);
+            if self.at == start {
+                self.skip();
+            }
+            match self.peek() {
+                b',' => self.at += 1,
+                b']' => {
+                    self.at += 1;
+                    return;
+                }
+                _ => return self.give_up(),
+            }
+        }
+    }
+
+    /// A cursor at the value of `key` in the object here, which is not walked over.
+    pub(crate) fn find(&self, key: &[u8]) -> Option<Self> {
+        let mut found = None;
+        self.clone().object(|name, value| {
+            if name == key {
+                found = Some(value.clone());
+                value.give_up();
+            }
+        });
+        found
+    }
+
+    /// Cursors at the values of the members `key`, at whatever depth, the last one first, in a text that lacks its front. A
+    /// string that is followed by a colon is always a key, and a quote inside a string stands behind a backslash: so no
+    /// text can pretend to be a member.
+    pub(crate) fn find_members(text: &'a [u8], key: &str) -> impl Iterator<Item = Self> {
+        memmem::rfind_iter(text, key.as_bytes()).filter_map(move |at| {
+            let (before, behind) = (&text[..at], &text[at + key.len()..]);
+            let is_string = before.ends_with(b"\"") && !before.ends_with(b"\\\"") && behind.starts_with(b"\"");
+            let mut cursor = Self { text, at: at + key.len() + 1, broken: false };
+            if !is_string || cursor.peek() != b':' {
+                return None;
+            }
+            cursor.at += 1;
+            Some(cursor)
+        })
+    }
+
+    /// Walks over a value. A number, or text that is one, is given as a count: fractions are cut off, what is too large
+    /// saturates, less than nothing is no count.
+    pub(crate) fn count(&mut self) -> Option<u64> {
+        let literal = match self.peek() {
+            b'"' => self.quoted()?.bytes(),
+            b'0'..=b'9' => self.literal().into(),
+            _ => {
+                self.skip();
+                return None;
+            }
+        };
+        let literal = std::str::from_utf8(&literal).ok()?.trim();
+        match literal.parse::<u64>() {
+            Ok(count) => Some(count),
+            // A cast from float to integer saturates.
+            Err(_) => literal.parse::<f64>().ok().filter(|number| *number >= 0.0).map(|number| number as u64),
+        }
+    }
+
+    /// Walks over a value. If it is a string, how long it is and where it stands, else an empty text.
+    #[inline]
+    pub(crate) fn text(&mut self) -> Span {
+        if self.peek() != b'"' {
+            self.skip();
+            return Span::default();
+        }
+        let start = self.at + 1;
+        Span { bytes: self.quoted().map_or(0, |text| text.len()), start, end: self.at - 1 }
+    }
+
+    /// Walks over a value. If it is a string that is not empty, that string.
+    pub(crate) fn string(&mut self) -> Option<Cow<'a, str>> {
+        if self.peek() != b'"' {
+            self.skip();
+            return None;
+        }
+        self.quoted().map(|text| text.decode()).filter(|text| !text.is_empty())
+    }
+
+    /// Walks over a value. If it is a string that is not empty or a number, its text.
+    pub(crate) fn word(&mut self) -> Option<Cow<'a, str>> {
+        match self.peek() {
+            b'0'..=b'9' | b'-' => Some(String::from_utf8_lossy(self.literal())),
+            _ => self.string(),
+        }
+    }
+
+    /// Walks over a value: whether it is `true`.
+    pub(crate) fn is_true(&mut self) -> bool {
+        let start = self.at;
+        self.skip();
+        self.text[start..self.at].trim_ascii() == b"true"
+    }
+
+    /// Walks over a value and gives it as it stands.
+    pub(crate) fn raw(&mut self) -> &'a [u8] {
+        self.peek();
+        let start = self.at;
+        self.skip();
+        &self.text[start..self.at]
+    }
+
+    /// Walks over a value.
+    pub(crate) fn skip(&mut self) {
+        match self.peek() {
+            b'"' => {
+                self.quoted();
+            }
+            b'{' | b'[' => self.skip_nested(),
+            b'-' | b'0'..=b'9' | b'a'..=b'z' => {
+                self.literal();
+            }
+            _ => self.give_up(),
+        }
+    }
+
+    fn skip_nested(&mut self) {
+        let mut depth = 0_usize;
+        while let Some(&byte) = self.text.get(self.at) {
+            match byte {
+                b'"' => {
+                    self.quoted();
+                    continue;
+                }
+                b'{' | b'[' => depth += 1,
+                b'}' | b']' => {
+                    depth -= 1;
+                    if depth == 0 {
+                        self.at += 1;
+                        return;
+                    }
+                }
+                _ => {}
+            }
+            self.at += 1;
+        }
+        self.give_up();
+    }
+
+    /// A number or a word.
+    fn literal(&mut self) -> &'a [u8] {
+        let rest = &self.text[self.at..];
+        let end = rest.iter().position(|byte| !matches!(byte, b'0'..=b'9' | b'a'..=b'z' | b'.' | b'-' | b'+' | b'E'));
+        let literal = &rest[..end.unwrap_or(rest.len())];
+        self.at += literal.len();
+        literal
+    }
+
+    /// The string that starts at the quote here.
+    #[inline]
+    fn quoted(&mut self) -> Option<Text<'a>> {
+        let start = self.at + 1;
+        let mut quoted = Quoted::default();
+        let Some(end) = quoted.end(self.text, start) else {
+            self.give_up();
+            return None;
+        };
+        self.at = end;
+        Some(quoted.text(&self.text[start..end - 1], true))
+    }
+
+    /// Here is no JSON: the rest is not looked at.
+    #[cold]
+    fn give_up(&mut self) {
+        self.broken = true;
+        self.at = self.text.len();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text_bytes(json: &str) -> u64 {
+        Cursor::new(json.as_bytes()).text().bytes
+    }
+
+    #[test]
+    fn a_string_is_as_long_as_its_decoded_text() {
+        for json in [
+            r#""""#,
+            r#""plain""#,
+            r#""a\nb\t\"\\\/\b\f\r""#,
+            r#""h\u00e9llo""#,
+            r#""\ud83d\ude80""#,
+            r#""\u4e2d文""#,
+            r#""x\u0000y""#,
+            r#""\u007f\u0080\u07ff\u0800\uffff""#,
+        ] {
+            let reference: String = serde_json::from_str(json).expect(json);
+            assert_eq!(text_bytes(json), reference.len() as u64, "{json}");
+            let decoded = Cursor::new(json.as_bytes()).string().unwrap_or_default();
+            assert_eq!(decoded, reference, "{json}");
+        }
+    }
+
+    #[test]
+    fn half_a_surrogate_pair_counts_as_a_replacement_character() {
+        assert_eq!(text_bytes(r#""\ud83d""#), 3);
+        assert_eq!(text_bytes(r#""\ud83d\u0041""#), 4);
+        assert_eq!(text_bytes(r#""\uZZZZ""#), 7);
+    }
+
+    #[test]
+    fn a_count_may_be_a_fraction_or_text_but_not_negative() {
+        for (json, count) in [
+            ("0", Some(0)),
+            ("17", Some(17)),
+            ("12.0", Some(12)),
+            ("1e3", Some(1000)),
+            ("\"42\"", Some(42)),
+            ("18446744073709551615", Some(u64::MAX)),
+            ("99999999999999999999999", Some(u64::MAX)),
+            ("-1", None),
+            ("null", None),
+            ("true", None),
+            ("\"many\"", None),
+            ("{\"a\":1}", None),
+            ("[1]", None),
+        ] {
+            let wrapped = format!("{{\"n\":{json},\"after\":7}}");
+            let (mut found, mut after) = (None, None);
+            Cursor::new(wrapped.as_bytes()).object(|key, value| match key {
+                b"n" => found = value.count(),
+                b"after" => after = value.count(),
+                _ => {}
+            });
+            assert_eq!((found, after), (count, Some(7)), "{json}");
+        }
+    }
+
+    #[test]
+    fn a_value_of_another_type_is_skipped_and_what_follows_is_read() {
+        let mut seen = 0;
+        Cursor::new(br#"{"a":null,"b":[1,{"x":"}"}],"c":"t","d":{"e":5}}"#).object(|key, value| match key {
+            b"a" | b"b" | b"c" => value.object(|_, _| panic!("no object")),
+            b"d" => value.object(|_, inner| seen = inner.count().unwrap_or_default()),
+            _ => {}
+        });
+        assert_eq!(seen, 5);
+    }
+
+    #[test]
+    fn an_escaped_key_is_the_same_key() {
+        let found = Cursor::new(br#"{"\u0075sage":3}"#).find(b"usage").and_then(|mut value| value.count());
+        assert_eq!(found, Some(3));
+    }
+
+    #[test]
+    fn whatever_is_cut_off_is_broken() {
+        let whole = br#"{"a":[1,2,{"b":"c\"d"}],"e":{"f":null}}"#;
+        for end in 0..whole.len() {
+            let mut cursor = Cursor::new(&whole[..end]);
+            cursor.object(|_, value| value.object(|_, _| {}));
+            assert!(cursor.is_broken(), "{}", String::from_utf8_lossy(&whole[..end]));
+        }
+        let mut cursor = Cursor::new(whole);
+        cursor.object(|_, _| {});
+        assert!(!cursor.is_broken());
+    }
+}

@@ -1,0 +1,209 @@
+//! OpenAI chat completions and the legacy completions, with the variants of all who imitate them.
+//!
+//! `choices[].delta` carries the text, `usage` comes once (on the finish chunk or on one of its own, with no choices) or
+//! grows on every chunk; the last one said is right. Variants: Groq repeats usage under `x_groq` (older: only there),
+//! Moonshot had it inside the choice; Mistral's content is an array of parts; Writer repeats
+//! the delta as `message`, HF's router as `text`, Perplexity says all that went before in its `message`; reasoning goes by
+//! three names, of which several may say the same.
+
+use super::super::calls::Calls;
+use super::super::normalise::Counting;
+use super::super::said::Said;
+use super::{Dialect, Event, Merge};
+use crate::json::{Cursor, Span};
+use crate::usage::ProviderUsage;
+
+pub(super) static DIALECT: Dialect = Dialect {
+    speaks: |event| {
+        event.member("choices").is_some()
+            || event.text("object").is_some_and(|object| object.starts_with("chat.completion"))
+    },
+    read,
+    read_tail: |event, said| {
+        said.read_usage_of_tail(event.data, "usage", read_usage);
+        said.read_finish_reason_of_tail(event.data, "finish_reason");
+    },
+    merge: Merge::Replace,
+    counting: Counting::Inclusive,
+};
+
+fn read<'a>(event: &Event<'a>, said: &mut Said<'a>, calls: &mut Calls) -> bool {
+    let (mut usage, mut groq, mut moonshot) = (None, None, None);
+    let is_read = event.members(|key, value| match key {
+        b"model" => said.read_model(value),
+        b"choices" => value.array(|choice| moonshot = read_choice(choice, said, calls).or(moonshot)),
+        b"usage" => usage = Some(read_usage(value)),
+        b"x_groq" => value.object(|key, value| match key {
+            b"usage" => groq = Some(read_usage(value)),
+            b"error" => said.read_error(value),
+            _ => {}
+        }),
+        b"error" => said.read_error(value),
+        _ => {}
+    });
+    said.usage = [usage, groq, moonshot].into_iter().flatten().find(|usage| !usage.is_empty());
+    is_read
+}
+
+/// Gives the usage that stands inside the choice, if any.
+fn read_choice<'a>(choice: &mut Cursor<'a>, said: &mut Said<'a>, calls: &mut Calls) -> Option<ProviderUsage> {
+    let start = choice.clone();
+    let mut usage = None;
+    let (mut has_delta, mut message, mut text) = (false, None, Span::default());
+    choice.object(|key, value| match key {
+        b"delta" if value.peek() == b'{' => {
+            has_delta = true;
+            read_delta(value, &start, said, calls);
+        }
+        b"message" => message = Some(value.clone()),
+        b"text" => text = value.text(),
+        b"finish_reason" => said.read_finish_reason(value),
+        b"usage" => usage = Some(read_usage(value)),
+        b"error" => said.read_error(value),
+        _ => {}
+    });
+    if !has_delta {
+        said.add_text(text);
+        if let Some(mut message) = message {
+            read_delta(&mut message, &start, said, calls);
+        }
+    }
+    usage
+}
+
+fn read_delta<'a>(delta: &mut Cursor<'a>, choice: &Cursor<'a>, said: &mut Said<'a>, calls: &mut Calls) {
+    let (mut refusal, mut reasoning_content, mut reasoning) = (Span::default(), Span::default(), Span::default());
+    let mut details = Span::default();
+    let mut more_details = 0;
+    delta.object(|key, value| match key {
+        b"content" => read_content(value, said),
+        b"refusal" => refusal = value.text(),
+        b"reasoning_content" => reasoning_content = value.text(),
+        b"reasoning" => reasoning = value.text(),
+        b"reasoning_details" => value.array(|detail| {
+            detail.object(|key, value| {
+                if matches!(key, b"text" | b"summary") {
+                    let text = value.text();
+                    if details.bytes == 0 {
+                        details = text;
+                    } else {
+                        more_details += text.bytes;
+                    }
+                }
+            });
+        }),
+        b"tool_calls" => {
+            let mut position = 0;
+            value.array(|call| {
+                read_call(call, position, choice, said, calls);
+                position += 1;
+            });
+        }
+        b"function_call" => value.object(|key, value| match key {
+            b"name" => {
+                let name = value.text();
+                if name.bytes > 0 && calls.begin(index_of(choice).unwrap_or_default(), u64::MAX, None, true) {
+                    said.tool_calls += 1;
+                }
+                said.add_text(name);
+            }
+            b"arguments" => said.add_text(value.text()),
+            _ => {}
+        }),
+        b"audio" => value.object(|key, value| {
+            if key == b"transcript" {
+                said.add_text(value.text());
+            }
+        }),
+        _ => {}
+    });
+    said.add_text(refusal);
+    let reasoning = reasoning_content.or(reasoning);
+    if reasoning.bytes > 0 {
+        said.add_text(reasoning);
+    } else {
+        said.add_text(details);
+        said.other_text_bytes += more_details;
+    }
+}
+
+/// A string, or parts of text and thinking, where a thinking part holds parts again.
+fn read_content<'a>(content: &mut Cursor<'a>, said: &mut Said<'a>) {
+    match content.peek() {
+        b'"' => said.add_text(content.text()),
+        b'[' => content.array(|part| {
+            part.object(|key, value| match key {
+                b"text" => said.add_text(value.text()),
+                b"thinking" => value.array(|part| {
+                    part.object(|key, value| {
+                        if key == b"text" {
+                            said.add_text(value.text());
+                        }
+                    });
+                }),
+                _ => {}
+            });
+        }),
+        _ => {}
+    }
+}
+
+fn read_call<'a>(call: &mut Cursor<'a>, position: u64, choice: &Cursor<'a>, said: &mut Said<'a>, calls: &mut Calls) {
+    let (mut index, mut id) = (None, None);
+    let mut name = Span::default();
+    call.object(|key, value| match key {
+        b"index" => index = value.count(),
+        b"id" => id = value.string(),
+        b"function" | b"custom" => value.object(|key, value| match key {
+            b"name" => name = value.text(),
+            b"arguments" | b"input" => said.add_text(value.text()),
+            _ => {}
+        }),
+        _ => {}
+    });
+    let choice = index_of(choice).unwrap_or_default();
+    if calls.begin(choice, index.unwrap_or(position), id.as_deref(), name.bytes > 0) {
+        said.tool_calls += 1;
+    }
+    said.add_text(name);
+}
+
+fn index_of(object: &Cursor<'_>) -> Option<u64> {
+    object.find(b"index")?.count()
+}
+
+pub(super) fn read_usage(usage: &mut Cursor<'_>) -> ProviderUsage {
+    let mut said = ProviderUsage::default();
+    // Names that stand for the same number, in the order in which they are believed.
+    let mut cache_read = [None; 4];
+    let mut cache_creation = [None; 3];
+    let mut reasoning = None;
+    let reported = |value: &mut Cursor<'_>| value.count().filter(|count| *count > 0);
+    usage.object(|key, value| match key {
+        b"prompt_tokens" => said.input_tokens = value.count(),
+        b"completion_tokens" => said.output_tokens = value.count(),
+        b"total_tokens" => said.total_tokens = value.count(),
+        b"prompt_tokens_details" | b"prompt_token_details" => value.object(|key, value| match key {
+            b"cached_tokens" => cache_read[0] = value.count(),
+            b"cache_write_tokens" => cache_creation[0] = value.count(),
+            b"cache_creation_tokens" => cache_creation[1] = value.count(),
+            _ => {}
+        }),
+        b"completion_tokens_details" | b"completion_token_details" => value.object(|key, value| {
+            if key == b"reasoning_tokens" {
+                said.reasoning_tokens = value.count();
+            }
+        }),
+        b"reasoning_tokens" => reasoning = value.count(),
+        b"prompt_cache_hit_tokens" => cache_read[1] = value.count(),
+        b"cached_tokens" | b"num_cached_tokens" => cache_read[2] = value.count(),
+        // Anthropic's names. Gateways send them with a 0 where they know nothing.
+        b"cache_read_input_tokens" => cache_read[3] = reported(value),
+        b"cache_creation_input_tokens" => cache_creation[2] = reported(value),
+        _ => {}
+    });
+    said.cache_read_tokens = cache_read.into_iter().find_map(|count| count);
+    said.cache_creation_tokens = cache_creation.into_iter().find_map(|count| count);
+    said.reasoning_tokens = said.reasoning_tokens.or(reasoning);
+    said
+}

@@ -1,0 +1,99 @@
+//! One answer as a sequence of events: who speaks, and what has been said.
+
+use super::dialect::{self, Dialect, Event};
+use super::said::{Record, Said};
+use super::{EndMark, Observation, Reading};
+
+/// Events in which to look for a dialect before the stream is taken for one of none.
+const FIRST_EVENTS: u64 = 16;
+
+/// The events of one response body.
+#[derive(Debug, Default)]
+pub(super) struct Stream {
+    dialect: Option<&'static Dialect>,
+    record: Record,
+}
+
+impl Stream {
+    pub(super) fn reading(&self) -> &Reading {
+        &self.record.reading
+    }
+
+    /// An event has passed. Of one that is too long to be kept, `data` is the end.
+    pub(super) fn event(&mut self, event: Event<'_>, is_tail: bool) {
+        if !self.read(event, is_tail) {
+            self.lose_sight();
+        }
+    }
+
+    /// The event that the end of the body has cut off: it may lack only its line end, or be half an event.
+    pub(super) fn last_event(&mut self, event: Event<'_>, is_tail: bool) {
+        self.read(event, is_tail);
+    }
+
+    /// The body has ended.
+    pub(super) fn finish(&mut self) {
+        if self.dialect.is_none() {
+            self.observe_nothing();
+        }
+    }
+
+    /// Gives whether the event could be read.
+    fn read(&mut self, event: Event<'_>, is_tail: bool) -> bool {
+        self.record.reading.events += 1;
+        if event.data == b"[DONE]" {
+            self.record.end();
+            return true;
+        }
+        let Some(dialect) = self.dialect.or_else(|| self.recognise(&event)) else {
+            return self.read_as_unknown(event);
+        };
+        let mut said = Said::default();
+        let is_read = if is_tail {
+            (dialect.read_tail)(&event, &mut said);
+            said.usage.is_some()
+        } else {
+            (dialect.read)(&event, &mut said, &mut self.record.calls)
+        };
+        if is_read || is_tail {
+            self.record.apply(said, dialect);
+        }
+        is_read
+    }
+
+    fn recognise(&mut self, event: &Event<'_>) -> Option<&'static Dialect> {
+        if self.record.reading.events > FIRST_EVENTS {
+            return None;
+        }
+        self.dialect = dialect::recognise(event);
+        if self.dialect.is_some() && self.record.reading.end == EndMark::Unmarked {
+            self.record.reading.end = EndMark::Awaited;
+            self.record.note_change();
+        }
+        self.dialect
+    }
+
+    /// A stream that cannot be told may still say why it failed.
+    fn read_as_unknown(&mut self, event: Event<'_>) -> bool {
+        if self.record.reading.events == FIRST_EVENTS {
+            self.observe_nothing();
+        }
+        self.record.apply_error(&event);
+        true
+    }
+
+    /// Something has passed that could not be read.
+    pub(super) fn lose_sight(&mut self) {
+        if self.record.reading.observation == Observation::Full {
+            self.record.reading.observation = Observation::Partial;
+            self.record.note_change();
+        }
+    }
+
+    fn observe_nothing(&mut self) {
+        if self.record.reading.observation != Observation::None {
+            self.record.reading.observation = Observation::None;
+            self.record.note_change();
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! Recorded streams and bodies of all providers, cut in every way: what is read of them is what they said.
+//!
+//! The recordings lie beside the project, in `../shared/corpus`; without them there is nothing to test here, and the
+//! fixtures of `usage.rs` stand for themselves.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use active_requests::usage::{EndMark, Meter, Reading};
+use serde_json::Value;
+
+#[test]
+fn recorded_bodies_are_read_right_however_they_are_cut() {
+    let Some(corpus) = Corpus::open() else {
+        println!("no recordings at ../shared/corpus: nothing to compare with");
+        return;
+    };
+    let mut table = BTreeMap::<String, (usize, usize)>::new();
+    let mut differences = Vec::new();
+    for recording in corpus.recordings().filter(Recording::is_readable) {
+        let found = recording.differences();
+        let line = table.entry(recording.group()).or_default();
+        line.0 += usize::from(found.is_empty());
+        line.1 += 1;
+        differences.extend(found.iter().map(|difference| format!("{}: {difference}", recording.name())));
+    }
+    println!("{:<32} agree", "dialect");
+    for (group, (agree, all)) in &table {
+        println!("{group:<32} {agree}/{all}");
+    }
+    assert!(differences.is_empty(), "{} differences:\n{}", differences.len(), differences.join("\n"));
+}
+
+struct Corpus {
+    root: PathBuf,
+    manifest: String,
+}
+
+impl Corpus {
+    fn open() -> Option<Self> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus");
+        let manifest = std::fs::read_to_string(root.join("manifest.jsonl")).ok()?;
+        Some(Self { root, manifest })
+    }
+
+    fn recordings(&self) -> impl Iterator<Item = Recording> {
+        self.manifest.lines().map(|line| {
+            let facts: Value = serde_json::from_str(line).expect("a line of the manifest is JSON");
+            let file = facts["file"].as_str().expect("a recording has a file");
+            let body = std::fs::read(self.root.join(file)).expect("the file of a recording is there");
+            Recording { facts, body }
+        })
+    }
+}
+
+struct Recording {
+    facts: Value,
+    body: Vec<u8>,
+}
+
+impl Recording {
+    fn name(&self) -> &str {
+        self.facts["file"].as_str().unwrap_or_default()
+    }
+
+    fn group(&self) -> String {
+        let word = |key| self.facts[key].as_str().unwrap_or_default();
+        format!("{} {}", word("dialect"), word("kind"))
+    }
+
+    /// Compressed bodies need the feature that decodes them.
+    fn is_readable(&self) -> bool {
+        let dialect = self.facts["dialect"].as_str().unwrap_or_default();
+        if !["anthropic", "openai-chat", "openai-completions", "openai-responses"].contains(&dialect)
+            || self.facts["kind"] == "recorded-nonstream"
+            || !self.facts["content_encoding"].is_null()
+        {
+            return false;
+        }
+        let kinds = std::env::var("CORPUS_ONLY").unwrap_or_default();
+        (self.facts["content_encoding"].is_null() || cfg!(feature = "decompress")) && self.name().contains(&kinds)
+    }
+
+    fn meter(&self) -> Meter {
+        let mut head = http::Response::builder();
+        for (header, key) in [("content-type", "content_type"), ("content-encoding", "content_encoding")] {
+            if let Some(value) = self.facts[key].as_str() {
+                head = head.header(header, value);
+            }
+        }
+        Meter::for_response(&head.body(()).expect("the recorded headers are valid").into_parts().0)
+    }
+
+    fn read(&self, mut cut: impl FnMut() -> usize) -> Observed {
+        let mut meter = self.meter();
+        let mut first_content_event = None;
+        let mut rest = &self.body[..];
+        while !rest.is_empty() {
+            let (piece, behind) = rest.split_at(cut().min(rest.len()));
+            rest = behind;
+            meter.observe(piece);
+            if meter.reading().text_bytes > 0 {
+                first_content_event.get_or_insert(meter.reading().events - 1);
+            }
+        }
+        meter.finish();
+        Observed { reading: meter.reading().clone(), first_content_event }
+    }
+
+    /// What is read wrong, or otherwise when cut otherwise.
+    fn differences(&self) -> Vec<String> {
+        let observed = self.read(|| 1);
+        let mut differences = self.compare(&observed);
+        let mut random = Random(0x9E37_79B9_7F4A_7C15 ^ self.body.len() as u64);
+        for size in [2, 3, 7, 64, 1000, usize::MAX, 0, 0, 0] {
+            let cut = || if size > 0 { size } else { 1 + (random.next() % 97) as usize };
+            let reading = self.read(cut).reading;
+            if reading != observed.reading {
+                differences.push(format!("cut by {size}: {reading:?} is not {:?}", observed.reading));
+            }
+        }
+        differences
+    }
+
+    /// The manifest leaves out the summary of a compaction, and reasoning that comes as `reasoning_details` only.
+    fn counts_less_than_we_do(&self) -> bool {
+        let has = |text: &[u8]| self.body.windows(text.len()).any(|window| window == text);
+        has(b"\"compaction_delta\"")
+            || (has(b"\"reasoning_details\"") && !has(b"\"reasoning\"") && !has(b"\"reasoning_content\""))
+    }
+
+    fn compare(&self, observed: &Observed) -> Vec<String> {
+        let reading = &observed.reading;
+        let expected = &self.facts["expected"];
+        let ambiguous = &expected["ambiguous"];
+        let mut differences = Vec::new();
+        let mut check = |what: &str, is: Value| {
+            let either = ambiguous["native"] == is || ambiguous["invocation_metrics"] == is;
+            let is_ambiguous = ambiguous["field"].as_str().is_some_and(|field| what.starts_with(field));
+            if expected[what] != is && !(is_ambiguous && either) {
+                differences.push(format!("{what} is {is} instead of {}", expected[what]));
+            }
+        };
+        let said = &reading.provider_usage;
+        check("model", reading.model.clone().into());
+        check("input_tokens", said.input_tokens.into());
+        check("output_tokens", said.output_tokens.into());
+        for (what, is) in [
+            ("cache_read_tokens", said.cache_read_tokens),
+            ("cache_creation_tokens", said.cache_creation_tokens),
+            ("reasoning_tokens", said.reasoning_tokens),
+            ("total_tokens", said.total_tokens),
+            ("tool_prompt_tokens", said.tool_prompt_tokens),
+        ] {
+            if expected.get(what).is_some() {
+                check(what, is.into());
+            }
+        }
+        let normalised =
+            |what: &str, count: u64| if expected[what].is_null() && count == 0 { Value::Null } else { count.into() };
+        check("input_tokens_total", normalised("input_tokens_total", reading.usage.input_tokens));
+        check("output_tokens_total", normalised("output_tokens_total", reading.usage.output_tokens));
+        check("tool_call_count", reading.tool_calls.into());
+        if expected.get("server_tool_call_count").is_some() {
+            check("server_tool_call_count", reading.server_tool_calls.into());
+        }
+        if expected.get("finish_reason").is_some() {
+            check("finish_reason", reading.finish_reason.clone().into());
+        }
+        if expected.get("first_content_event").is_some() && !self.counts_less_than_we_do() {
+            check("first_content_event", observed.first_content_event.into());
+        }
+        let message = |error: &Value| {
+            let message = error["message"].as_str().filter(|message| !message.is_empty());
+            message.or(error["type"].as_str()).map(str::to_owned)
+        };
+        if message(&expected["error"]) != reading.error {
+            differences.push(format!("error is {:?} instead of {}", reading.error, expected["error"]));
+        }
+        if expected.get("terminal_event").is_some() {
+            let is_over = expected["terminal_event"] == true || expected["done_marker"] == true;
+            if (reading.end == EndMark::Seen) != is_over {
+                differences.push(format!(
+                    "end is {:?}, terminal event {}, done marker {}",
+                    reading.end, expected["terminal_event"], expected["done_marker"]
+                ));
+            }
+        }
+        let visible = expected["text_bytes"].as_u64().unwrap_or_default()
+            + expected["reasoning_bytes"].as_u64().unwrap_or_default();
+        let says_more = reading.tool_calls + reading.server_tool_calls > 0 || self.counts_less_than_we_do();
+        if reading.text_bytes < visible || (reading.text_bytes > visible && !says_more) {
+            differences.push(format!("{} bytes of text instead of {visible}", reading.text_bytes));
+        }
+        differences
+    }
+}
+
+/// What a meter has seen of a recording, and the event that brought the first text.
+struct Observed {
+    reading: Reading,
+    first_content_event: Option<u64>,
+}
+
+/// Xorshift: cuts that are the same in every run.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+}
