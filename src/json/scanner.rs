@@ -138,6 +138,8 @@ impl<P: Copy> Scanner<P> {
                     self.value(first, at, visitor);
                     return at + 1;
                 }
+                // What may follow the document is nobody's.
+                (State::Over, _) => return at,
                 _ => {
                     self.state = State::Lost;
                     return at;

@@ -11,7 +11,12 @@ pub(super) struct Quoted {
     /// Bytes the string decodes to, in UTF-8.
     len: u64,
     escaped: bool,
+    /// Whether the last thing was the first half of a surrogate pair.
+    halved: bool,
 }
+
+/// Bytes of U+FFFD.
+const REPLACEMENT_LEN: u64 = char::REPLACEMENT_CHARACTER.len_utf8() as u64;
 
 #[derive(Clone, Copy, Debug, Default)]
 enum Escape {
@@ -35,6 +40,7 @@ impl Quoted {
                         return None;
                     };
                     self.len += run as u64;
+                    self.halved &= run == 0;
                     at += run + 1;
                     if rest[run] == b'"' {
                         return Some(at);
@@ -43,18 +49,22 @@ impl Quoted {
                     self.escaped = true;
                 }
                 Escape::Begun => {
-                    self.escape = match bytes.get(at)? {
-                        b'u' => Escape::Hex { digits: 0, code: 0 },
-                        _ => {
-                            self.len += 1;
-                            Escape::None
-                        }
-                    };
+                    let letter = *bytes.get(at)?;
                     at += 1;
+                    self.escape = Escape::None;
+                    match letter {
+                        b'u' => self.escape = Escape::Hex { digits: 0, code: 0 },
+                        letter => {
+                            self.len += simple_escape(letter).map_or(REPLACEMENT_LEN, |_| 1);
+                            self.halved = false;
+                        }
+                    }
                 }
                 Escape::Hex { digits, code } => {
                     let Some(digit) = hex(*bytes.get(at)?) else {
-                        // No escape at all; the byte is looked at again for what it is.
+                        // No escape at all; what stands here is read for what it is.
+                        self.len += REPLACEMENT_LEN + u64::from(digits);
+                        self.halved = false;
                         self.escape = Escape::None;
                         continue;
                     };
@@ -63,12 +73,24 @@ impl Quoted {
                     self.escape = if digits < 3 {
                         Escape::Hex { digits: digits + 1, code }
                     } else {
-                        self.len += utf8_len(code);
+                        self.code_unit(code);
                         Escape::None
                     };
                 }
             }
         }
+    }
+
+    /// Counts what `\uXXXX` stands for. A half of a surrogate pair becomes U+FFFD, both together a character of four bytes.
+    fn code_unit(&mut self, code: u16) {
+        let completes = self.halved && matches!(code, 0xDC00..0xE000);
+        self.halved = matches!(code, 0xD800..0xDC00);
+        self.len += match code {
+            _ if completes => 4 - REPLACEMENT_LEN,
+            0..0x80 => 1,
+            0x80..0x800 => 2,
+            _ => 3,
+        };
     }
 
     pub(super) fn text<'a>(&self, raw: &'a [u8], whole: bool) -> Text<'a> {
@@ -142,12 +164,6 @@ fn unescape(raw: &[u8]) -> String {
         };
         rest = behind;
         match letter {
-            b'n' => out.push('\n'),
-            b't' => out.push('\t'),
-            b'r' => out.push('\r'),
-            b'b' => out.push('\u{8}'),
-            b'f' => out.push('\u{c}'),
-            b'"' | b'\\' | b'/' => out.push(char::from(letter)),
             b'u' => {
                 let Some(first) = code_unit(rest) else {
                     out.push(char::REPLACEMENT_CHARACTER);
@@ -163,11 +179,24 @@ fn unescape(raw: &[u8]) -> String {
                     out.push(char::from_u32(first.into()).unwrap_or(char::REPLACEMENT_CHARACTER));
                 }
             }
-            _ => out.push(char::REPLACEMENT_CHARACTER),
+            letter => out.push(simple_escape(letter).unwrap_or(char::REPLACEMENT_CHARACTER)),
         }
     }
     out.push_str(&String::from_utf8_lossy(rest));
     out
+}
+
+/// What a backslash and this letter stand for.
+fn simple_escape(letter: u8) -> Option<char> {
+    Some(match letter {
+        b'n' => '\n',
+        b't' => '\t',
+        b'r' => '\r',
+        b'b' => '\u{8}',
+        b'f' => '\u{c}',
+        b'"' | b'\\' | b'/' => char::from(letter),
+        _ => return None,
+    })
 }
 
 /// The four hexadecimal digits that `bytes` begins with.
@@ -177,15 +206,6 @@ fn code_unit(bytes: &[u8]) -> Option<u16> {
 
 fn hex(byte: u8) -> Option<u16> {
     char::from(byte).to_digit(16).and_then(|digit| digit.try_into().ok())
-}
-
-/// Bytes in UTF-8 of the character that a `\uXXXX` stands for; each half of a surrogate pair counts for half of its four.
-fn utf8_len(code: u16) -> u64 {
-    match code {
-        0..0x80 => 1,
-        0x80..0x800 | 0xD800..0xE000 => 2,
-        _ => 3,
-    }
 }
 
 /// `raw` without a last character, or a last escape, that has been cut through.
