@@ -1,13 +1,15 @@
 //! What a body moves while it passes. One writer each, so plain stores suffice; a shard recycles them from row to row.
 
-use super::clock::Tick;
+use super::clock::nanos;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
 
 /// Written by the response body alone, but for `request_bytes`, which is the request body's.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     response_bytes: AtomicU64,
     text_bytes: AtomicU64,
+    /// Nanoseconds since the start; 0: none yet.
     last_frame: AtomicU64,
     request_bytes: AtomicU64,
     /// A frame has been handed out and nobody has asked for the next.
@@ -20,7 +22,8 @@ pub(crate) struct Counts {
     pub(crate) response_bytes: u64,
     pub(crate) text_bytes: u64,
     pub(crate) request_bytes: u64,
-    pub(crate) last_frame: Tick,
+    /// Since the start.
+    pub(crate) last_frame: Duration,
     pub(crate) frame_unanswered: bool,
 }
 
@@ -47,8 +50,8 @@ impl Counters {
         self.frame_unanswered.store(false, Relaxed);
     }
 
-    pub(crate) fn last_frame(&self, at: Tick) {
-        self.last_frame.store(at.0, Relaxed);
+    pub(crate) fn last_frame(&self, since_start: Duration) {
+        self.last_frame.store(nanos(since_start), Relaxed);
     }
 
     pub(crate) fn request_bytes(&self, total: u64) {
@@ -60,7 +63,7 @@ impl Counters {
             response_bytes: self.response_bytes.load(Relaxed),
             text_bytes: self.text_bytes.load(Relaxed),
             request_bytes: self.request_bytes.load(Relaxed),
-            last_frame: Tick(self.last_frame.load(Relaxed)),
+            last_frame: Duration::from_nanos(self.last_frame.load(Relaxed)),
             frame_unanswered: self.frame_unanswered.load(Relaxed),
         }
     }

@@ -1,16 +1,18 @@
 //! What has ended lately: errors and traces.
 
 use super::{
-    clock::Tick,
+    clock::millis,
     counters::Counts,
     id::RequestId,
     names::Names,
     outcome::{ErrorType, Outcome},
-    shard::{Ended, Facts, Shared},
-    texts::{Text, Texts},
+    shard::{Ended, Shared},
+    slot::Data,
+    texts::Text,
 };
 use crate::usage::{Observation, ProviderUsage, UsageSource};
 use serde::Serialize;
+use std::time::Duration;
 
 /// A request that has ended, as its shard keeps it.
 #[derive(Debug)]
@@ -18,10 +20,10 @@ pub(crate) struct Record {
     pub(crate) seq: u64,
     pub(crate) id: Option<RequestId>,
     pub(crate) outcome: Outcome,
-    pub(crate) ended: Tick,
+    /// From start to end.
+    pub(crate) duration: Duration,
     pub(crate) counts: Counts,
-    pub(crate) facts: Facts,
-    pub(crate) texts: Box<Texts>,
+    pub(crate) data: Box<Data>,
 }
 
 impl Default for Record {
@@ -30,10 +32,9 @@ impl Default for Record {
             seq: 0,
             id: None,
             outcome: Outcome::Completed,
-            ended: Tick::default(),
+            duration: Duration::ZERO,
             counts: Counts::default(),
-            facts: Facts::default(),
-            texts: Box::default(),
+            data: Box::default(),
         }
     }
 }
@@ -43,14 +44,13 @@ impl Record {
         self.seq = seq;
         self.id = other.id;
         self.outcome = other.outcome;
-        self.ended = other.ended;
+        self.duration = other.duration;
         self.counts = other.counts;
-        self.facts.clone_from(&other.facts);
-        self.texts.copy_from(&other.texts);
+        self.data.clone_from(&other.data);
     }
 
-    fn names<'a>(&'a self, known: &'a [String]) -> Names<'a> {
-        Names::new(self.texts.get(Text::Provider), self.texts.get(Text::Requested), known)
+    pub(crate) fn names<'a>(&'a self, known: &'a [String]) -> Names<'a> {
+        Names::new(self.data.texts.get(Text::Provider), self.data.texts.get(Text::Requested), known)
     }
 
     /// For a listener; with its names, read by the `known` providers, or without.
@@ -58,30 +58,30 @@ impl Record {
         Ended {
             id,
             outcome: self.outcome,
-            status: self.facts.status,
-            duration_ms: millis(self.ended.since(self.facts.started)),
-            input_tokens: self.facts.usage.input_tokens,
-            output_tokens: self.facts.usage.output_tokens,
+            status: self.data.facts.status,
+            duration_ms: millis(self.duration),
+            input_tokens: self.data.facts.usage.input_tokens,
+            output_tokens: self.data.facts.usage.output_tokens,
             names: known.map(|known| {
                 let names = self.names(known);
-                Box::new([names.provider(), names.model(), self.texts.get(Text::Path)].map(str::to_owned))
+                Box::new([names.provider(), names.model(), self.data.texts.get(Text::Path)].map(str::to_owned))
             }),
         }
     }
 
     pub(crate) fn to_entry(&self, shared: &Shared) -> Option<Entry> {
         let names = self.names(&shared.config.known_providers);
-        let text = |which| self.texts.get(which);
+        let text = |which| self.data.texts.get(which);
         let some = |which| Some(text(which)).filter(|text| !text.is_empty()).map(str::to_owned);
-        let facts = &self.facts;
+        let facts = &self.data.facts;
         Some(Entry {
             seq: self.seq,
-            ts: shared.clock.wall(self.ended).as_secs_f64(),
+            ts: shared.clock.wall(facts.started + self.duration).as_secs_f64(),
             request_id: self.id?,
             provider: names.provider().to_owned(),
             model: some(Text::Answering).unwrap_or_else(|| names.model().to_owned()),
             is_streaming: facts.is_streaming.unwrap_or(false),
-            duration_ms: millis(self.ended.since(facts.started)),
+            duration_ms: millis(self.duration),
             input_tokens: facts.usage.input_tokens,
             output_tokens: facts.usage.output_tokens,
             cache_read_tokens: facts.usage.cache_read_tokens,
@@ -94,7 +94,7 @@ impl Record {
             error_type: facts.error_type,
             outcome: self.outcome,
             http_status: facts.status.map(|status| status.as_u16()),
-            time_to_first_token_ms: facts.first_token.map(|at| millis(at.since(facts.started))),
+            time_to_first_token_ms: facts.first_token.map(millis),
             finish_reason: some(Text::FinishReason),
             response_bytes: self.counts.response_bytes,
             usage_source: facts.source,
@@ -107,10 +107,6 @@ impl Record {
             path: text(Text::Path).to_owned(),
         })
     }
-}
-
-pub(crate) fn millis(duration: std::time::Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// The newest records of a shard, the oldest making room for the next with its buffers.
@@ -132,7 +128,7 @@ impl Ring {
             self.newest = self.records.len();
             self.records.push(Record::default());
         } else {
-            self.newest = (self.newest + 1) % self.capacity;
+            self.newest = if self.newest + 1 == self.capacity { 0 } else { self.newest + 1 };
         }
         &mut self.records[self.newest]
     }

@@ -1,5 +1,10 @@
 //! What the totals are kept by: `(provider, model)`, interned. Names are the clients' to choose, so there is an end to them.
 
+use super::{
+    names::Names,
+    shard::Shared,
+    texts::{Text, Texts},
+};
 use crate::sync::{
     Mutex,
     atomic::{AtomicU32, Ordering},
@@ -72,6 +77,47 @@ impl Keys {
             let (provider, model) = split(text);
             f(key, provider, model);
         }
+    }
+}
+
+/// The keys that one shard has met, so that it seldom asks for those of the process.
+#[derive(Debug, Default)]
+pub(crate) struct LocalKeys {
+    by_text: HashMap<Box<str>, Key, RandomState>,
+    /// Scratch space.
+    text: String,
+    /// The names asked for last, and their key: one model often follows itself.
+    last: Option<(Texts, Key)>,
+}
+
+impl LocalKeys {
+    /// The key of a request with these names.
+    pub(crate) fn of(&mut self, texts: &Texts, shared: &Shared) -> Key {
+        match &mut self.last {
+            Some((last, key)) if last.has_names_of(texts) => *key,
+            _ => {
+                let key = self.look_up(texts, shared);
+                let (last, last_key) = self.last.get_or_insert_with(|| (Texts::default(), key));
+                last.copy_from(texts);
+                *last_key = key;
+                key
+            }
+        }
+    }
+
+    fn look_up(&mut self, texts: &Texts, shared: &Shared) -> Key {
+        let names = Names::new(texts.get(Text::Provider), texts.get(Text::Requested), &shared.config.known_providers);
+        let resolved = texts.get(Text::Resolved);
+        write_key(&mut self.text, names.provider(), if resolved.is_empty() { names.model() } else { resolved });
+        if let Some(&key) = self.by_text.get(self.text.as_str()) {
+            return key;
+        }
+        let key = shared.keys.intern(&self.text);
+        // Those beyond the cap are looked up each time: remembering them would have no end.
+        if key != Key::OTHER {
+            self.by_text.insert(self.text.as_str().into(), key);
+        }
+        key
     }
 }
 

@@ -1,17 +1,12 @@
 //! A log line for each request that has ended, and a summary from time to time (feature `tracing`).
 
-use super::{
-    history::{Record, millis},
-    names::Names,
-    shard::Shared,
-    texts::Text,
-};
+use super::{clock::millis, history::Record, shard::Shared};
 use std::time::Duration;
 
 /// What the line says, taken while the record is looked at and written when no lock is held.
 #[derive(Debug)]
 pub(crate) struct FinishedRequest {
-    line: Option<Line>,
+    line: Option<Box<Line>>,
     /// Requests that have ended, when it is time to say so.
     summary: Option<u64>,
 }
@@ -32,13 +27,9 @@ struct Line {
 impl FinishedRequest {
     pub(crate) fn of(record: &Record, shared: &Shared) -> Self {
         let line = tracing::enabled!(target: "active_requests", tracing::Level::INFO).then(|| {
-            let facts = &record.facts;
-            let names = Names::new(
-                record.texts.get(Text::Provider),
-                record.texts.get(Text::Requested),
-                &shared.config.known_providers,
-            );
-            Line {
+            let facts = &record.data.facts;
+            let names = record.names(&shared.config.known_providers);
+            Box::new(Line {
                 id: record.id.map(|id| id.to_string()).unwrap_or_default(),
                 provider: names.provider().to_owned(),
                 model: names.model().to_owned(),
@@ -46,9 +37,9 @@ impl FinishedRequest {
                 outcome: record.outcome.as_str(),
                 input_tokens: facts.usage.input_tokens,
                 output_tokens: facts.usage.output_tokens,
-                first_token: facts.first_token.map(|at| at.since(facts.started)),
-                duration: record.ended.since(facts.started),
-            }
+                first_token: facts.first_token,
+                duration: record.duration,
+            })
         });
         let every = shared.config.summary_interval;
         Self { line, summary: Some(record.seq).filter(|ended| every > 0 && ended % every == 0) }

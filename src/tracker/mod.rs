@@ -33,6 +33,7 @@ mod outcome;
 mod request;
 mod row;
 mod shard;
+mod slot;
 mod texts;
 mod totals;
 
@@ -65,8 +66,9 @@ use crate::{
 use http::Method;
 use std::{
     hash::{BuildHasher, Hasher},
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime},
 };
+use tokio::time::Instant;
 
 /// Knows which requests are in flight. Cheap to clone; all clones are one registry.
 #[derive(Clone, Debug)]
@@ -127,8 +129,8 @@ impl RequestTracker {
             return None;
         }
         let shard = &self.shards[shard_of_thread() & (self.shards.len() - 1)];
-        let (place, counters) = shard.register(method, path, info)?;
-        Some(ActiveRequest::new(Arc::clone(shard), place, counters))
+        let registered = shard.register(method, path, info)?;
+        Some(ActiveRequest::new(Arc::clone(shard), registered))
     }
 
     /// One request; `None` if it is not in flight.
@@ -139,7 +141,7 @@ impl RequestTracker {
 
     /// All requests in flight, newest first.
     pub fn snapshot(&self) -> Vec<Row> {
-        let now = self.shared.clock.now();
+        let now = Instant::now();
         let config = &self.shared.config;
         let mut rows = Vec::new();
         for shard in &*self.shards {
@@ -215,7 +217,7 @@ impl RequestTracker {
                     at(&mut by_key, index).add(totals);
                 }
                 state.for_each(shared, |row, key| {
-                    at(&mut by_key, key.index()).add_active(&row, filter.include_active, &shared.clock);
+                    at(&mut by_key, key.index()).add_active(&row, filter.include_active);
                 });
             });
         }
@@ -225,7 +227,7 @@ impl RequestTracker {
                 report.add(provider, model, totals, filter);
             }
         });
-        report.finish()
+        report.finish(&shared.clock)
     }
 
     /// When the latest request started; `None` before the first.
@@ -235,11 +237,11 @@ impl RequestTracker {
 
     /// Says that a model was asked for at `when`, as a request's start would. An earlier time than the last changes nothing.
     pub fn update_last_accessed(&self, provider: &str, model: &str, when: SystemTime) {
-        let Ok(since_epoch) = when.duration_since(UNIX_EPOCH) else { return };
+        let Some(when) = self.shared.clock.instant(when) else { return };
         let mut text = String::new();
         write_key(&mut text, provider, model);
         let key = self.shared.keys.intern(&text);
-        self.shards[0].look(|state| state.totals_mut(key).accessed(since_epoch.as_secs()));
+        self.shards[0].look(|state| state.totals_mut(key).accessed(when));
     }
 
     /// Ends the streams of all viewers and everybody's waiting, so that a graceful shutdown does not hang on them. Requests

@@ -6,11 +6,12 @@ use super::{
     info::RequestInfo,
     outcome::{ErrorType, Outcome},
     row::Row,
-    shard::Shard,
+    shard::{Registered, Shard},
     texts::Text,
 };
 use crate::{sync::Arc, usage::Reading};
 use http::StatusCode;
+use tokio::time::Instant;
 
 /// A request on the list, for as long as this lives. Dropping it lets go of the request, whatever has happened.
 #[derive(Debug)]
@@ -20,7 +21,8 @@ pub struct ActiveRequest {
     counters: Arc<Counters>,
     has_head: bool,
     finished: bool,
-    /// Frames since the clock was last read.
+    started: Instant,
+    /// Frames since the clock was last read; the head counts as one.
     frames: u8,
 }
 
@@ -28,8 +30,9 @@ pub struct ActiveRequest {
 const FRAMES_PER_CLOCK: u8 = 8;
 
 impl ActiveRequest {
-    pub(crate) fn new(shard: Arc<Shard>, place: Place, counters: Arc<Counters>) -> Self {
-        Self { shard, place, counters, has_head: false, finished: false, frames: 0 }
+    pub(crate) fn new(shard: Arc<Shard>, registered: Registered) -> Self {
+        let Registered { place, counters, started } = registered;
+        Self { shard, place, counters, has_head: false, finished: false, started, frames: 0 }
     }
 
     /// The request's name.
@@ -45,6 +48,7 @@ impl ActiveRequest {
     /// The response head has come. `is_streaming`: whether the response is a stream, where that is known.
     pub fn head(&mut self, status: StatusCode, is_streaming: Option<bool>) {
         self.has_head = true;
+        self.frames = 1;
         self.shard.head(self.place, status, is_streaming);
     }
 
@@ -69,7 +73,7 @@ impl ActiveRequest {
 
     fn read_clock(&mut self) {
         self.frames = 0;
-        self.counters.last_frame(self.shard.shared.clock.now());
+        self.counters.last_frame(self.started.elapsed());
     }
 
     /// What the response has said so far.

@@ -1,8 +1,7 @@
 //! A request in flight, as it is shown.
 
 use super::{
-    clock::{Clock, Tick},
-    history::millis,
+    clock::{Clock, millis},
     id::RequestId,
     names::Names,
     shard::LiveRow,
@@ -11,6 +10,7 @@ use super::{
 use crate::usage::{Observation, ProviderUsage, UsageSource};
 use serde::{Serialize, Serializer};
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// How far a request has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -161,12 +161,12 @@ pub(crate) struct Progress {
 }
 
 impl LiveRow<'_> {
-    pub(crate) fn progress(&self, now: Tick, stall_after: Duration) -> Progress {
+    pub(crate) fn progress(&self, now: Instant, stall_after: Duration) -> Progress {
         let facts = self.facts;
-        let last_sign = self.counts.last_frame.max(facts.head.unwrap_or(facts.started));
-        let idle = now.since(last_sign);
+        let since_start = now.duration_since(facts.started);
+        let idle = since_start.saturating_sub(self.counts.last_frame);
         let waiting_on = if self.counts.frame_unanswered { WaitingOn::Client } else { WaitingOn::Upstream };
-        let phase = if facts.head.is_none() {
+        let phase = if facts.status.is_none() {
             Phase::Waiting
         } else if waiting_on == WaitingOn::Upstream && idle >= stall_after {
             Phase::Stalled
@@ -178,14 +178,14 @@ impl LiveRow<'_> {
             Phase::Responding
         };
         Progress {
-            duration_ms: millis(now.since(facts.started)),
+            duration_ms: millis(since_start),
             idle_ms: millis(idle),
             phase,
             waiting_on,
-            time_to_first_token_ms: facts.first_token.map(|at| millis(at.since(facts.started))),
+            time_to_first_token_ms: facts.first_token.map(millis),
             output_tokens_per_second: rate(
                 self.usage.output_tokens,
-                facts.first_token.map_or(Duration::ZERO, |first| self.counts.last_frame.since(first)),
+                facts.first_token.map_or(Duration::ZERO, |first| self.counts.last_frame.saturating_sub(first)),
             ),
         }
     }
@@ -194,7 +194,7 @@ impl LiveRow<'_> {
         Names::new(self.texts.get(Text::Provider), self.texts.get(Text::Requested), known)
     }
 
-    pub(crate) fn to_row(&self, clock: &Clock, now: Tick, stall_after: Duration, known: &[String]) -> Row {
+    pub(crate) fn to_row(&self, clock: &Clock, now: Instant, stall_after: Duration, known: &[String]) -> Row {
         let names = self.names(known);
         let progress = self.progress(now, stall_after);
         let text = |which| self.texts.get(which).to_owned();

@@ -3,15 +3,15 @@
 use super::{
     at,
     change::Listeners,
-    clock::{Clock, Tick},
+    clock::Clock,
     counters::{Counters, Counts},
     history::{Record, Ring},
     id::{MAX_SLOTS, Place, RequestId},
     info::RequestInfo,
-    keys::{Key, Keys, write_key},
-    names::Names,
+    keys::{Key, Keys, LocalKeys},
     outcome::{ErrorType, Outcome},
     row::Row,
+    slot::{Facts, Slot},
     texts::{Text, Texts},
     totals::KeyTotals,
 };
@@ -21,11 +21,10 @@ use crate::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
-    usage::{Observation, ProviderUsage, Reading, Usage, UsageSource},
+    usage::{Reading, Usage, UsageSource},
 };
-use foldhash::fast::RandomState;
 use http::{Method, StatusCode};
-use std::collections::HashMap;
+use tokio::time::Instant;
 
 /// What all shards share.
 #[derive(Debug)]
@@ -40,123 +39,12 @@ pub(crate) struct Shared {
     pub(crate) errors: AtomicU64,
 }
 
-/// What is known of a request besides its texts and its counters.
-#[derive(Clone, Debug)]
-pub(crate) struct Facts {
-    pub(crate) method: Method,
-    pub(crate) started: Tick,
-    pub(crate) head: Option<Tick>,
-    pub(crate) first_token: Option<Tick>,
-    pub(crate) status: Option<StatusCode>,
-    pub(crate) is_streaming: Option<bool>,
-    pub(crate) message_count: u32,
-    pub(crate) tool_uses: u32,
-    pub(crate) tool_results: u32,
-    pub(crate) tool_calls: u64,
-    pub(crate) usage: Usage,
-    pub(crate) provider_usage: ProviderUsage,
-    pub(crate) source: UsageSource,
-    pub(crate) observation: Observation,
-    /// What kind of error it is, where whoever saw it knows better than the outcome tells.
-    pub(crate) error_type: Option<ErrorType>,
-}
-
-impl Default for Facts {
-    fn default() -> Self {
-        Self::new(Method::GET, Tick::default())
-    }
-}
-
-impl Facts {
-    fn new(method: Method, started: Tick) -> Self {
-        Self {
-            method,
-            started,
-            head: None,
-            first_token: None,
-            status: None,
-            is_streaming: None,
-            message_count: 0,
-            tool_uses: 0,
-            tool_results: 0,
-            tool_calls: 0,
-            usage: Usage::default(),
-            provider_usage: ProviderUsage::default(),
-            source: UsageSource::None,
-            observation: Observation::Full,
-            error_type: None,
-        }
-    }
-
-    /// The numbers, with the output estimated from the text that passed as long as the provider has not reported it.
-    pub(crate) fn usage(&self, text_bytes: u64, estimate: impl FnOnce(u64) -> u64) -> (Usage, UsageSource) {
-        if self.source == UsageSource::Reported || text_bytes == 0 {
-            return (self.usage, self.source);
-        }
-        let output_tokens = self.usage.output_tokens.max(estimate(text_bytes));
-        (Usage { output_tokens, ..self.usage }, self.source.max(UsageSource::Estimated))
-    }
-}
-
+/// What a guard is made of.
 #[derive(Debug)]
-struct Slot {
-    generation: u32,
-    live: bool,
-    /// Moves on when a text, or a fact that changes seldom, differs: what encodes rows keeps the unchanging part by it.
-    revision: u32,
-    /// The key of the totals, once it has been asked for since the names last changed.
-    key: Option<Key>,
-    facts: Facts,
-    texts: Box<Texts>,
-    counters: Arc<Counters>,
-}
-
-impl Slot {
-    fn new(generation: u32) -> Self {
-        Self {
-            generation,
-            live: false,
-            revision: 0,
-            key: None,
-            facts: Facts::default(),
-            texts: Box::default(),
-            counters: Arc::default(),
-        }
-    }
-
-    fn set(&mut self, which: Text, text: &str) -> bool {
-        let changed = self.texts.set(which, text);
-        if changed && matches!(which, Text::Provider | Text::Requested | Text::Resolved) {
-            self.key = None;
-        }
-        changed
-    }
-
-    fn describe(&mut self, info: &RequestInfo<'_>) -> bool {
-        let mut changed = false;
-        for (which, text) in
-            [(Text::Provider, &info.provider), (Text::Requested, &info.model), (Text::Resolved, &info.resolved_model)]
-        {
-            if let Some(text) = text {
-                changed |= self.set(which, text);
-            }
-        }
-        if info.is_streaming.is_some() && info.is_streaming != self.facts.is_streaming {
-            self.facts.is_streaming = info.is_streaming;
-            changed = true;
-        }
-        for (fact, told) in [
-            (&mut self.facts.message_count, info.message_count),
-            (&mut self.facts.tool_uses, info.tool_uses),
-            (&mut self.facts.tool_results, info.tool_results),
-        ] {
-            if let Some(told) = told {
-                changed |= *fact != told;
-                *fact = told;
-            }
-        }
-        changed
-    }
+pub(crate) struct Registered {
+    pub(crate) place: Place,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) started: Instant,
 }
 
 /// A row as it stands, looked at under its shard's lock.
@@ -196,8 +84,7 @@ pub(crate) struct ShardState {
     free: Vec<u32>,
     /// The generation that a slot begins with, above that of any slot that has been given back.
     first_generation: u32,
-    key_text: String,
-    key_of: HashMap<Box<str>, Key, RandomState>,
+    keys: LocalKeys,
     totals: Vec<KeyTotals>,
     traces: Ring,
     errors: Ring,
@@ -219,8 +106,7 @@ impl Shard {
             slots: Vec::new(),
             free: Vec::new(),
             first_generation: 0,
-            key_text: String::new(),
-            key_of: HashMap::default(),
+            keys: LocalKeys::default(),
             totals: Vec::new(),
             traces: Ring::new(shared.config.max_traces),
             errors: Ring::new(shared.config.max_errors),
@@ -230,28 +116,20 @@ impl Shard {
     }
 
     /// Puts a request on the list. `None` when the shard is full, 16 million requests in flight.
-    pub(crate) fn register(
-        &self,
-        method: &Method,
-        path: &str,
-        info: &RequestInfo<'_>,
-    ) -> Option<(Place, Arc<Counters>)> {
-        let started = self.shared.clock.now();
+    pub(crate) fn register(&self, method: &Method, path: &str, info: &RequestInfo<'_>) -> Option<Registered> {
+        let started = Instant::now();
         let mut state = self.state.lock();
         let index = state.take_slot()?;
         state.live += 1;
         state.version += 1;
         let shard = state.number;
         let slot = &mut state.slots[index as usize];
-        slot.live = true;
-        slot.revision = 0;
-        slot.key = None;
-        slot.facts = Facts::new(method.clone(), started);
-        slot.texts.clear();
-        slot.texts.set(Text::Path, path);
-        slot.describe(info);
-        slot.counters.reset();
-        let registered = (Place { shard, slot: index, generation: slot.generation }, Arc::clone(&slot.counters));
+        slot.occupy(method, path, info, started);
+        let registered = Registered {
+            place: Place { shard, slot: index, generation: slot.generation },
+            counters: Arc::clone(&slot.counters),
+            started,
+        };
         drop(state);
         self.shared.listeners.changed();
         Some(registered)
@@ -283,7 +161,7 @@ impl Shard {
 
     pub(crate) fn error_type(&self, place: Place, error_type: ErrorType) {
         self.change(place, |slot| {
-            slot.facts.error_type = Some(error_type);
+            slot.data.facts.error_type = Some(error_type);
             false
         });
     }
@@ -297,18 +175,15 @@ impl Shard {
 
     /// The response head has come.
     pub(crate) fn head(&self, place: Place, status: StatusCode, is_streaming: Option<bool>) {
-        let now = self.shared.clock.now();
         self.change(place, |slot| {
-            slot.facts.head = Some(now);
-            slot.facts.status = Some(status);
-            slot.facts.is_streaming = is_streaming.or(slot.facts.is_streaming);
+            slot.data.facts.status = Some(status);
+            slot.data.facts.is_streaming = is_streaming.or(slot.data.facts.is_streaming);
             true
         });
     }
 
     /// What the response has said so far.
     pub(crate) fn record(&self, place: Place, reading: &Reading) {
-        let now = self.shared.clock.now();
         self.change(place, |slot| {
             for (which, text) in [
                 (Text::Answering, &reading.model),
@@ -319,7 +194,7 @@ impl Shard {
                     slot.set(which, text);
                 }
             }
-            let facts = &mut slot.facts;
+            let facts = &mut slot.data.facts;
             facts.tool_calls = reading.tool_calls;
             facts.usage = reading.usage;
             facts.provider_usage = reading.provider_usage;
@@ -327,7 +202,7 @@ impl Shard {
             facts.observation = reading.observation;
             let first = reading.text_bytes > 0 && facts.first_token.is_none();
             if first {
-                facts.first_token = Some(now);
+                facts.first_token = Some(facts.started.elapsed());
             }
             first
         });
@@ -336,7 +211,7 @@ impl Shard {
     /// Lets go of a request: off the list, into the totals and the history, in one step.
     pub(crate) fn finish(&self, place: Place, outcome: Outcome) {
         let shared = &*self.shared;
-        let ended = shared.clock.now();
+        let ended = Instant::now();
         let mut state = self.state.lock();
         let Some(record) = state.retire(place, outcome, ended, shared) else { return };
         #[cfg(feature = "tracing")]
@@ -352,7 +227,7 @@ impl Shard {
     /// One row; `None` when it has gone.
     pub(crate) fn row(&self, place: Place) -> Option<Row> {
         let shared = &*self.shared;
-        let now = shared.clock.now();
+        let now = Instant::now();
         self.look(|state| {
             state.find(place)?;
             Some(state.with_row(place.slot as usize, shared, |row, _| {
@@ -388,7 +263,7 @@ impl ShardState {
         self.slots.get_mut(place.slot as usize).filter(|slot| slot.live && slot.generation == place.generation)
     }
 
-    fn retire(&mut self, place: Place, outcome: Outcome, ended: Tick, shared: &Shared) -> Option<&Record> {
+    fn retire(&mut self, place: Place, outcome: Outcome, ended: Instant, shared: &Shared) -> Option<&Record> {
         self.find(place)?;
         let key = self.key(place.slot as usize, shared);
         let slot = &mut self.slots[place.slot as usize];
@@ -396,27 +271,27 @@ impl ShardState {
         slot.generation = slot.generation.wrapping_add(1);
         let counts = slot.counters.read();
         let ratio = shared.keys.bytes_per_token(key);
-        let (usage, source) = slot.facts.usage(counts.text_bytes, |bytes| ratio.estimate(bytes));
+        let (usage, source) = slot.data.facts.usage(counts.text_bytes, |bytes| ratio.estimate(bytes));
         if source == UsageSource::Reported && usage.reasoning_tokens == 0 {
             ratio.learn(counts.text_bytes, usage.output_tokens);
         }
-        let facts = &mut slot.facts;
+        let facts = &mut slot.data.facts;
         (facts.usage, facts.source) = (usage, source);
         facts.error_type =
             ErrorType::of(outcome, facts.status).map(|by_outcome| facts.error_type.unwrap_or(by_outcome));
 
         let error = outcome.is_error();
-        at(&mut self.totals, key.index()).add_ended(facts, error, ended, &shared.clock);
+        let duration = ended.duration_since(facts.started);
+        at(&mut self.totals, key.index()).add_ended(facts, error, duration);
 
         let id = RequestId::new(shared.epoch, place);
         let record = self.traces.next();
         record.seq = shared.traces.fetch_add(1, Ordering::Relaxed) + 1;
         record.id = Some(id);
         record.outcome = outcome;
-        record.ended = ended;
+        record.duration = duration;
         record.counts = counts;
-        record.facts.clone_from(facts);
-        std::mem::swap(&mut record.texts, &mut slot.texts);
+        std::mem::swap(&mut record.data, &mut slot.data);
         if error {
             let seq = shared.errors.fetch_add(1, Ordering::Relaxed) + 1;
             self.errors.next().copy_from(record, seq);
@@ -442,21 +317,7 @@ impl ShardState {
         if let Some(key) = slot.key {
             return key;
         }
-        let names =
-            Names::new(slot.texts.get(Text::Provider), slot.texts.get(Text::Requested), &shared.config.known_providers);
-        let resolved = slot.texts.get(Text::Resolved);
-        write_key(&mut self.key_text, names.provider(), if resolved.is_empty() { names.model() } else { resolved });
-        let key = match self.key_of.get(self.key_text.as_str()) {
-            Some(&key) => key,
-            None => {
-                let key = shared.keys.intern(&self.key_text);
-                // Those beyond the cap are looked up each time: remembering them would have no end.
-                if key != Key::OTHER {
-                    self.key_of.insert(self.key_text.as_str().into(), key);
-                }
-                key
-            }
-        };
+        let key = self.keys.of(&slot.data.texts, shared);
         slot.key = Some(key);
         key
     }
@@ -502,14 +363,14 @@ impl ShardState {
         let slot = &self.slots[index];
         let counts = slot.counters.read();
         let (usage, source) =
-            slot.facts.usage(counts.text_bytes, |bytes| shared.keys.bytes_per_token(key).estimate(bytes));
+            slot.data.facts.usage(counts.text_bytes, |bytes| shared.keys.bytes_per_token(key).estimate(bytes));
         #[expect(clippy::cast_possible_truncation, reason = "a shard has at most 2^24 slots")]
         let place = Place { shard: self.number, slot: index as u32, generation: slot.generation };
         let row = LiveRow {
             id: RequestId::new(shared.epoch, place),
             revision: slot.revision,
-            facts: &slot.facts,
-            texts: &slot.texts,
+            facts: &slot.data.facts,
+            texts: &slot.data.texts,
             counts,
             usage,
             source,

@@ -22,6 +22,13 @@ pub(crate) enum Text {
     Error,
 }
 
+impl Text {
+    /// Whether it names whom the request goes to, and is counted by.
+    pub(crate) fn is_name(self) -> bool {
+        matches!(self, Self::Provider | Self::Requested | Self::Resolved)
+    }
+}
+
 const COUNT: usize = Text::Error as usize + 1;
 
 /// Every text, `""` where it is not known.
@@ -33,9 +40,19 @@ pub(crate) struct Texts {
 }
 
 impl Texts {
-    pub(crate) fn clear(&mut self) {
+    /// Forgets all texts but the first, which is `path`.
+    pub(crate) fn begin(&mut self, path: &str) {
+        let path = cut(path, MAX_LEN);
         self.buffer.clear();
-        self.ends = [0; COUNT];
+        self.buffer.push_str(path);
+        #[expect(clippy::cast_possible_truncation, reason = "a text has at most MAX_LEN bytes")]
+        let end = path.len() as u16;
+        self.ends = [end; COUNT];
+    }
+
+    /// Whether all the names are the same as the other's.
+    pub(crate) fn has_names_of(&self, other: &Self) -> bool {
+        self.names() == other.names()
     }
 
     pub(crate) fn get(&self, which: Text) -> &str {
@@ -47,20 +64,20 @@ impl Texts {
     pub(crate) fn set(&mut self, which: Text, text: &str) -> bool {
         let text = cut(text, if which == Text::Stage { MAX_STAGE_LEN } else { MAX_LEN });
         let (start, end) = self.range(which);
-        if &self.buffer[start..end] == text {
+        if self.buffer.as_bytes()[start..end] == *text.as_bytes() {
             return false;
         }
+        #[expect(clippy::cast_possible_truncation, reason = "COUNT * MAX_LEN is 2,048")]
+        let length = |bytes: usize| bytes as u16;
         if end == self.buffer.len() {
             self.buffer.truncate(start);
             self.buffer.push_str(text);
+            self.ends[which as usize..].fill(length(self.buffer.len()));
         } else {
             self.buffer.replace_range(start..end, text);
-        }
-        for later in &mut self.ends[which as usize..] {
-            // Each end is at or after `end`.
-            #[expect(clippy::cast_possible_truncation, reason = "COUNT * MAX_LEN is 2,048")]
-            let moved = (usize::from(*later) - end + start + text.len()) as u16;
-            *later = moved;
+            for later in &mut self.ends[which as usize..] {
+                *later = *later - length(end) + length(start + text.len());
+            }
         }
         true
     }
@@ -68,6 +85,12 @@ impl Texts {
     pub(crate) fn copy_from(&mut self, other: &Self) {
         self.buffer.clone_from(&other.buffer);
         self.ends = other.ends;
+    }
+
+    /// The names, which stand side by side, and how long each is.
+    fn names(&self) -> (&[u8], u16, u16) {
+        let [path, provider, requested, resolved, ..] = self.ends;
+        (&self.buffer.as_bytes()[path.into()..resolved.into()], provider - path, requested - provider)
     }
 
     fn range(&self, which: Text) -> (usize, usize) {
@@ -105,8 +128,8 @@ mod tests {
         assert!(texts.set(Text::Path, "/"));
         let all = [Text::Path, Text::Provider, Text::Requested, Text::Resolved, Text::Error].map(|t| texts.get(t));
         assert_eq!(all, ["/", "openai", "gpt-4o-mini", "", "no"]);
-        texts.clear();
-        assert_eq!(texts.get(Text::Error), "");
+        texts.begin("/models");
+        assert_eq!((texts.get(Text::Path), texts.get(Text::Requested), texts.get(Text::Error)), ("/models", "", ""));
     }
 
     #[test]

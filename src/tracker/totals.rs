@@ -1,12 +1,17 @@
 //! Running totals: requests that have ended, folded by provider and model, and those in flight as they stand.
 
 use super::{
-    clock::{Clock, Tick},
-    shard::{Facts, LiveRow},
+    clock::{Clock, nanos},
+    shard::LiveRow,
+    slot::Facts,
 };
 use crate::usage::Usage;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    time::{Duration, UNIX_EPOCH},
+};
+use tokio::time::Instant;
 
 /// Sums over requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -60,8 +65,7 @@ impl Sums {
 pub(crate) struct KeyTotals {
     streaming: Sums,
     non_streaming: Sums,
-    /// Seconds since the Unix epoch.
-    last_accessed: Option<u64>,
+    last_accessed: Option<Instant>,
     active: u64,
 }
 
@@ -71,27 +75,23 @@ impl KeyTotals {
     }
 
     /// A request has ended; its facts hold the final numbers.
-    pub(crate) fn add_ended(&mut self, facts: &Facts, error: bool, ended: Tick, clock: &Clock) {
-        let sums = Sums {
-            ended: 1,
-            errors: error.into(),
-            duration_ns: ended.0.saturating_sub(facts.started.0),
-            ..Sums::of(facts, facts.usage)
-        };
+    pub(crate) fn add_ended(&mut self, facts: &Facts, error: bool, duration: Duration) {
+        let sums =
+            Sums { ended: 1, errors: error.into(), duration_ns: nanos(duration), ..Sums::of(facts, facts.usage) };
         self.split(facts).add(&sums);
-        self.accessed(clock.wall(facts.started).as_secs());
+        self.accessed(facts.started);
     }
 
     /// A request is in flight; with its numbers so far, or only as one more.
-    pub(crate) fn add_active(&mut self, row: &LiveRow<'_>, include: bool, clock: &Clock) {
+    pub(crate) fn add_active(&mut self, row: &LiveRow<'_>, include: bool) {
         self.active += 1;
         if include {
             self.split(row.facts).add(&Sums::of(row.facts, row.usage));
         }
-        self.accessed(clock.wall(row.facts.started).as_secs());
+        self.accessed(row.facts.started);
     }
 
-    pub(crate) fn accessed(&mut self, at: u64) {
+    pub(crate) fn accessed(&mut self, at: Instant) {
         self.last_accessed = self.last_accessed.max(Some(at));
     }
 
@@ -305,7 +305,8 @@ impl Report {
         self.providers.entry(provider.to_owned()).or_default().entry(model.to_owned()).or_default().add(totals);
     }
 
-    pub(crate) fn finish(self) -> RunningTotals {
+    pub(crate) fn finish(self, clock: &Clock) -> RunningTotals {
+        let timestamp = |at: Option<Instant>| at.map(|at| timestamp(clock.wall(at)));
         let mut all = KeyTotals::default();
         let mut providers = BTreeMap::new();
         for (provider, models) in self.providers {
@@ -343,9 +344,8 @@ impl Report {
 }
 
 /// RFC 3339 in UTC, to the second.
-fn timestamp(unix_seconds: Option<u64>) -> Option<String> {
-    let at = std::time::UNIX_EPOCH + std::time::Duration::from_secs(unix_seconds?);
-    Some(humantime::format_rfc3339_seconds(at).to_string())
+fn timestamp(since_epoch: Duration) -> String {
+    humantime::format_rfc3339_seconds(UNIX_EPOCH + since_epoch).to_string()
 }
 
 #[cfg(test)]
@@ -379,6 +379,6 @@ mod tests {
 
     #[test]
     fn times_are_written_in_utc() {
-        assert_eq!(timestamp(Some(1_795_212_490)).as_deref(), Some("2026-11-20T22:08:10Z"));
+        assert_eq!(timestamp(Duration::from_secs(1_795_212_490)), "2026-11-20T22:08:10Z");
     }
 }
