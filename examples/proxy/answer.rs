@@ -1,0 +1,97 @@
+//! The body of an answer: the upstream's as it comes, or our own words.
+
+use std::{
+    future::Future,
+    io,
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use tokio::time::{Instant, Sleep};
+
+/// What the forwarding service answers with.
+#[derive(Debug)]
+pub enum Answer {
+    /// The upstream's body.
+    Upstream(Incoming),
+    /// The upstream's body, watched for silence.
+    Watched(Incoming, Silence),
+    /// Our own words.
+    Own(Full<Bytes>),
+}
+
+/// Runs out when the upstream has been waited for too long. A slow client's time does not count.
+#[derive(Debug)]
+pub struct Silence {
+    longest: Duration,
+    waiting: bool,
+    sleep: Pin<Box<Sleep>>,
+}
+
+impl Answer {
+    /// The upstream's body with the given limit on silence.
+    pub fn upstream(body: Incoming, longest: Option<Duration>) -> Self {
+        match longest {
+            Some(longest) => {
+                let sleep = Box::pin(tokio::time::sleep(longest));
+                Self::Watched(body, Silence { longest, waiting: false, sleep })
+            }
+            None => Self::Upstream(body),
+        }
+    }
+}
+
+impl Silence {
+    /// One more poll has brought nothing: has it been too long?
+    fn poll_waited(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
+        if !self.waiting {
+            self.waiting = true;
+            self.sleep.as_mut().reset(Instant::now() + self.longest);
+        }
+        ready!(self.sleep.as_mut().poll(cx));
+        let waited = self.longest.as_secs_f64();
+        Poll::Ready(io::Error::new(io::ErrorKind::TimedOut, format!("the upstream was silent for {waited} s")))
+    }
+}
+
+/// Why a response broke off.
+pub type AnswerError = Box<dyn std::error::Error + Send + Sync>;
+
+#[deny(clippy::missing_trait_methods)]
+impl Body for Answer {
+    type Data = Bytes;
+    type Error = AnswerError;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, AnswerError>>> {
+        match self.get_mut() {
+            Self::Upstream(body) => Pin::new(body).poll_frame(cx).map_err(Into::into),
+            Self::Own(body) => Pin::new(body).poll_frame(cx).map_err(|never| match never {}),
+            Self::Watched(body, silence) => match Pin::new(body).poll_frame(cx) {
+                Poll::Ready(frame) => {
+                    silence.waiting = false;
+                    Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
+                }
+                Poll::Pending => silence.poll_waited(cx).map(|error| Some(Err(error.into()))),
+            },
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Upstream(body) | Self::Watched(body, _) => body.is_end_stream(),
+            Self::Own(body) => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Upstream(body) | Self::Watched(body, _) => body.size_hint(),
+            Self::Own(body) => body.size_hint(),
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! An LLM proxy that shows which requests are in flight, with live token counts.
+//!
+//! `cargo run --release --features full --example proxy` starts it; `--help` tells what can be set. It forwards bytes, and
+//! understands no more of them than routing and counting need:
+//!
+//! - [`layers`], [`settings`], [`provider`], [`models`]: what is configured;
+//! - [`serve`], [`linger`], [`front`], [`reply`]: connections, own routes, and what goes back to a client;
+//! - [`route`], [`held`], [`forward`], [`headers`], [`upstream`], [`answer`], [`stream_usage`]: a request's way to a
+//!   provider and back, inside the tracking layer;
+//! - [`refusal`], [`row`]: what the proxy itself has to say, to the client and in the live list;
+//! - `demo`, [`traffic`]: a simulated provider and somebody who uses it, for a first look.
+
+#![allow(missing_docs, unreachable_pub, reason = "a program, not a library: its modules explain themselves")]
+
+mod answer;
+mod forward;
+mod front;
+mod headers;
+mod held;
+mod layers;
+mod linger;
+mod models;
+mod provider;
+mod refusal;
+mod reply;
+mod route;
+mod row;
+mod serve;
+mod settings;
+mod stream_usage;
+mod upstream;
+
+#[path = "../common/demo/mod.rs"]
+mod demo;
+mod traffic;
+
+use std::{io::IsTerminal, process::ExitCode, sync::Arc};
+
+use active_requests::tracker::RequestTracker;
+use tokio::net::TcpListener;
+use tracing_subscriber::EnvFilter;
+
+use self::{
+    forward::Forward,
+    front::Front,
+    layers::{Layers, Wrong},
+    models::Models,
+    provider::Provider,
+    settings::Settings,
+};
+
+fn main() -> ExitCode {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let ansi = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(ansi).with_writer(std::io::stderr).init();
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(wrong) => {
+            eprintln!("{wrong}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run() -> Result<(), Wrong> {
+    let layers = Layers::collect(std::env::args_os(), std::env::vars_os())?;
+    let settings = Settings::read(&layers)?;
+    let runtime = match settings.threads {
+        1 => tokio::runtime::Builder::new_current_thread().enable_all().build(),
+        0 => tokio::runtime::Builder::new_multi_thread().enable_all().build(),
+        n => tokio::runtime::Builder::new_multi_thread().worker_threads(n).enable_all().build(),
+    };
+    let runtime = runtime.map_err(|error| Wrong::new(format!("the threads can not be started: {error}")))?;
+    runtime.block_on(async {
+        let grace = settings.grace;
+        let proxy = Proxy::start(settings, &layers).await?;
+        proxy.announce();
+        if !serve::serve(proxy.listener, proxy.front, asked_to_end(), grace).await {
+            tracing::warn!("some requests were still running after {} s and have been cut off", grace.as_secs_f64());
+        }
+        Ok(())
+    })
+}
+
+/// A proxy that listens and is ready to serve.
+#[derive(Debug)]
+struct Proxy {
+    listener: TcpListener,
+    front: Arc<Front>,
+    settings: Settings,
+    providers: Vec<String>,
+}
+
+impl Proxy {
+    /// Binds the address and, where it is wanted, starts the simulated provider.
+    async fn start(settings: Settings, layers: &Layers) -> Result<Self, Wrong> {
+        let mut settings = settings;
+        let mut providers = provider::configured(layers)?;
+        let (with_demo, with_traffic) = settings.demo_beside(&providers);
+        if with_demo && providers.iter().all(|provider| provider.name != provider::DEMO) {
+            let address = demo::start().await.map_err(|error| Wrong::new(format!("the demo: {error}")))?;
+            providers.push(Provider::demo(address)?);
+        }
+        let names: Vec<String> = providers.iter().map(|provider| provider.name.clone()).collect();
+        settings.tracker.known_providers.extend(names.iter().cloned());
+        let models = Models::new(providers, layers)?;
+        let tracker = RequestTracker::new(settings.tracker.clone());
+        let listener = serve::listen(settings.listen)
+            .map_err(|error| Wrong::new(format!("{} can not be listened on: {error}", settings.listen)))?;
+        settings.listen.set_port(listener.local_addr().map_or(settings.listen.port(), |address| address.port()));
+        let front = Arc::new(Front::new(Forward::new(settings.clone(), models), tracker));
+        if with_traffic {
+            tokio::spawn(traffic::send(settings.listen, settings.key.clone()));
+        }
+        Ok(Self { listener, front, settings, providers: names })
+    }
+
+    /// Says where everything is.
+    #[expect(clippy::print_stdout, reason = "this is what the program says to the person who started it")]
+    fn announce(&self) {
+        let at = self.settings.listen;
+        println!("API        http://{at}/v1   ({})", self.providers.join(", "));
+        println!("Dashboard  http://{at}/dashboard/");
+        println!("Metrics    http://{at}/metrics/active-requests");
+    }
+}
+
+/// Comes with Ctrl-C or SIGTERM.
+async fn asked_to_end() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = tokio::signal::ctrl_c().await;
+}

@@ -1,0 +1,83 @@
+//! Connections: taking them, serving them, and bringing them to an end.
+
+use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
+
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::{conn::auto, graceful::GracefulShutdown},
+};
+use tokio::{
+    net::{TcpListener, TcpSocket, TcpStream},
+    sync::Notify,
+};
+
+use super::{front::Front, linger::Linger};
+
+/// Listens with room for a crowd at the door.
+pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(16 * 1024)
+}
+
+/// Serves until `end` comes, then lets running requests go on for at most `grace`. Returns whether all have ended.
+pub async fn serve(listener: TcpListener, front: Arc<Front>, end: impl Future<Output = ()>, grace: Duration) -> bool {
+    let server = server();
+    let graceful = GracefulShutdown::new();
+    let mut end = std::pin::pin!(end);
+    loop {
+        let stream = tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => stream,
+                Err(error) => {
+                    // Out of file descriptors, most likely: those in use must be given back first.
+                    tracing::warn!("no connection can be taken: {error}");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    continue;
+                }
+            },
+            () = &mut end => break,
+        };
+        serve_connection(stream, &server, &front, &graceful);
+    }
+    drop(listener);
+    // Viewers' streams would go on for ever.
+    front.tracker().shutdown();
+    tokio::time::timeout(grace, graceful.shutdown()).await.is_ok()
+}
+
+fn server() -> auto::Builder<TokioExecutor> {
+    let mut server = auto::Builder::new(TokioExecutor::new());
+    server.http1().timer(TokioTimer::new());
+    server
+        .http2()
+        .timer(TokioTimer::new())
+        // A client that has vanished without a word is found out.
+        .keep_alive_interval(Duration::from_secs(30))
+        .keep_alive_timeout(Duration::from_secs(20));
+    server
+}
+
+fn serve_connection(
+    stream: TcpStream,
+    server: &auto::Builder<TokioExecutor>,
+    front: &Arc<Front>,
+    graceful: &GracefulShutdown,
+) {
+    let _ = stream.set_nodelay(true);
+    let hangup = Arc::new(Notify::new());
+    let service = front.service(Arc::clone(&hangup));
+    let connection = server.serve_connection(TokioIo::new(Linger::new(stream)), service).into_owned();
+    let connection = graceful.watch(connection);
+    tokio::spawn(async move {
+        tokio::select! {
+            result = connection => {
+                if let Err(error) = result {
+                    tracing::debug!("a connection ended: {error}");
+                }
+            }
+            () = hangup.notified() => {}
+        }
+    });
+}
