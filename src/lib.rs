@@ -1,5 +1,8 @@
 //! Which requests are in flight, how far each is, and who it is waiting for.
 
+// What a test or an example may do and the library may not.
+#![cfg_attr(not(test), warn(clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::unwrap_used))]
+
 pub mod config;
 pub mod inspect;
 mod json;

@@ -1,0 +1,27 @@
+//! Nothing is allocated for a request once the tracker is warm.
+
+use active_requests::tracker::{Outcome, RequestInfo, RequestTracker};
+use http::Method;
+use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
+use std::alloc::System;
+
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+#[test]
+fn a_request_is_registered_and_let_go_of_without_allocating() {
+    let tracker = RequestTracker::default();
+    let round = |outcome| {
+        let info = RequestInfo::new().provider("openai").model("gpt-4o");
+        let requests: [_; 20] = std::array::from_fn(|_| tracker.start(&Method::POST, "/v1/chat/completions", &info));
+        requests.into_iter().flatten().for_each(|request| request.finish(outcome));
+    };
+    // Warm: every buffer of the rings has been used, and every key met.
+    (0..50).for_each(|_| round(Outcome::Completed));
+    (0..50).for_each(|_| round(Outcome::Truncated));
+    let region = Region::new(ALLOCATOR);
+    (0..50).for_each(|_| round(Outcome::Completed));
+    (0..50).for_each(|_| round(Outcome::Truncated));
+    let change = region.change();
+    assert_eq!((change.allocations, change.reallocations), (0, 0));
+}

@@ -1,0 +1,242 @@
+//! What the layer does to what passes (nothing), and what it shows on the way.
+
+use crate::{
+    body::{
+        Step::{Data, Hang, Trailers},
+        Steps,
+    },
+    exchange::{Client::ReadsAll, Protocol::Http1, exchange},
+};
+use active_requests::{
+    track::ActiveRequestsLayer,
+    tracker::{Phase, RequestHandle, RequestInfo, RequestTracker, TotalsFilter, WaitingOn},
+};
+use bytes::Bytes;
+use http::{Method, Request, Response, header};
+use http_body::{Body, Frame};
+use http_body_util::{BodyExt, StreamBody};
+use proptest::prelude::*;
+use std::{
+    convert::Infallible,
+    io,
+    pin::{Pin, pin},
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+use tower::{Service, ServiceBuilder, ServiceExt};
+
+const START: &str = "data: {\"object\":\"chat.completion.chunk\",\"model\":\"gpt-x\",\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\"},\"finish_reason\":null}]}\n\n";
+const TOKEN: &str = "data: {\"object\":\"chat.completion.chunk\",\"model\":\"gpt-x\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"12345678\"},\"finish_reason\":null}]}\n\n";
+const USAGE: &str = "data: {\"object\":\"chat.completion.chunk\",\"model\":\"gpt-x\",\"choices\":[],\"usage\":{\"prompt_tokens\":7,\"completion_tokens\":5,\"total_tokens\":12,\"prompt_tokens_details\":{\"cached_tokens\":3}}}\n\ndata: [DONE]\n\n";
+
+type Polled<B> = Poll<Option<Result<Frame<<B as Body>::Data>, <B as Body>::Error>>>;
+
+fn poll<B: Body + Unpin>(body: &mut B) -> Polled<B> {
+    Pin::new(body).poll_frame(&mut Context::from_waker(Waker::noop()))
+}
+
+fn stream(steps: Steps) -> Response<Steps> {
+    Response::builder().header(header::CONTENT_TYPE, "text/event-stream").body(steps).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_row_shows_how_far_its_request_is_and_whose_turn_it_is() {
+    let tracker = RequestTracker::default();
+    let (release, released) = tokio::sync::oneshot::channel::<()>();
+    let mut released = Some(released);
+    let mut service = ServiceBuilder::new().layer(ActiveRequestsLayer::new(tracker.clone())).service_fn(
+        move |request: Request<()>| {
+            let released = released.take().unwrap();
+            request.extensions().get::<RequestHandle>().unwrap().set_model("openai:gpt-x-mini");
+            async move {
+                released.await.unwrap();
+                Ok::<_, Infallible>(stream(Steps::stream(&[Data(START), Data(TOKEN), Data(USAGE), Hang])))
+            }
+        },
+    );
+    let row = || tracker.snapshot().remove(0);
+
+    let mut response = pin!(service.call(Request::post("/v1/chat/completions?secret").body(()).unwrap()));
+    let mut cx = Context::from_waker(Waker::noop());
+    assert!(response.as_mut().poll(&mut cx).is_pending());
+    tokio::time::advance(Duration::from_millis(100)).await;
+    assert_eq!((row().phase, row().waiting_on, row().status), (Phase::Waiting, WaitingOn::Upstream, None));
+    assert_eq!(
+        (row().provider.as_str(), row().model.as_str(), row().path.as_str()),
+        ("openai", "gpt-x-mini", "/v1/chat/completions")
+    );
+    assert_eq!((row().duration_ms, row().idle_ms), (100, 100));
+
+    release.send(()).unwrap();
+    let mut body = response.await.unwrap().into_body();
+    assert_eq!((row().phase, row().status, row().is_streaming), (Phase::Responding, Some(200), true));
+
+    assert!(poll(&mut body).is_ready());
+    assert_eq!((row().phase, row().waiting_on), (Phase::Responding, WaitingOn::Client), "a role is no token");
+    assert_eq!(row().time_to_first_token_ms, None);
+
+    tokio::time::advance(Duration::from_millis(50)).await;
+    assert!(poll(&mut body).is_ready());
+    assert_eq!((row().phase, row().time_to_first_token_ms), (Phase::Streaming, Some(150)));
+    assert_eq!((row().output_tokens, row().usage_source.as_str()), (2, "estimated"), "8 bytes at 4 a token");
+
+    assert!(poll(&mut body).is_ready());
+    let told = row();
+    assert_eq!((told.input_tokens, told.output_tokens, told.cache_read_tokens), (7, 5, 3));
+    assert_eq!(told.usage_source.as_str(), "reported");
+    assert_eq!(told.provider_usage.total_tokens, Some(12));
+    assert_eq!(told.response_bytes as usize, START.len() + TOKEN.len() + USAGE.len());
+
+    assert!(poll(&mut body).is_pending());
+    assert_eq!((row().phase, row().waiting_on, row().idle_ms), (Phase::Streaming, WaitingOn::Upstream, 0));
+    tokio::time::advance(Duration::from_secs(10)).await;
+    assert_eq!((row().phase, row().idle_ms), (Phase::Stalled, 10_000));
+
+    drop(body);
+    assert!(tracker.snapshot().is_empty());
+    let trace = tracker.recent_traces(1).remove(0);
+    assert_eq!(trace.outcome.as_str(), "completed", "the stream's own end mark was seen");
+    assert_eq!((trace.model.as_str(), trace.requested_model.as_str()), ("gpt-x", "openai:gpt-x-mini"));
+    assert_eq!((trace.input_tokens, trace.output_tokens), (7, 5));
+}
+
+#[tokio::test]
+async fn what_was_counted_is_kept_when_the_client_leaves() {
+    let tracker = RequestTracker::default();
+    let mut service =
+        ServiceBuilder::new().layer(ActiveRequestsLayer::new(tracker.clone())).service_fn(async |_: Request<()>| {
+            Ok::<_, Infallible>(stream(Steps::stream(&[Data(START), Data(TOKEN), Hang])))
+        });
+    let mut body = service.call(Request::new(())).await.unwrap().into_body();
+    assert!(poll(&mut body).is_ready() && poll(&mut body).is_ready() && poll(&mut body).is_pending());
+    drop(body);
+    let error = tracker.recent_errors(1).remove(0);
+    assert_eq!((error.outcome.as_str(), error.status), ("client_disconnect", "error"));
+    assert_eq!((error.output_tokens, error.usage_source.as_str()), (2, "estimated"));
+    assert_eq!(tracker.running_totals(&TotalsFilter::default()).total_output_tokens, 2);
+}
+
+#[tokio::test]
+async fn the_second_layer_on_a_request_does_nothing() {
+    let tracker = RequestTracker::default();
+    let service = ServiceBuilder::new()
+        .layer(ActiveRequestsLayer::new(tracker.clone()))
+        .layer(ActiveRequestsLayer::new(tracker.clone()))
+        .service_fn(async |_: Request<()>| Ok::<_, Infallible>(Response::new(Steps::exact("hello"))));
+    let response = service.oneshot(Request::new(())).await.unwrap();
+    assert_eq!(tracker.active(), 1);
+    response.into_body().collect().await.unwrap();
+    assert_eq!((tracker.active(), tracker.recent_traces(10).len()), (0, 1));
+}
+
+#[tokio::test]
+async fn a_filter_chooses_and_a_description_names() {
+    let tracker = RequestTracker::default();
+    let layer = ActiveRequestsLayer::new(tracker.clone())
+        .filter(|head| head.uri.path() != "/health")
+        .describe(|head| RequestInfo::new().provider("mine").model(head.uri.path().trim_start_matches('/')));
+    let mut service = ServiceBuilder::new()
+        .layer(layer)
+        .service_fn(async |_: Request<()>| Ok::<_, Infallible>(Response::new(Steps::stream(&[Hang]))));
+    let _healthy = service.call(Request::get("/health").body(()).unwrap()).await.unwrap();
+    assert_eq!(tracker.active(), 0);
+    let _named = service.call(Request::get("/m:1").body(()).unwrap()).await.unwrap();
+    assert_eq!(tracker.snapshot()[0].qualified_model, "mine:m:1");
+}
+
+#[tokio::test]
+async fn switched_off_the_layer_is_a_pass_through() {
+    let config = active_requests::config::TrackerConfig::from_vars(|name| {
+        (name == "LOG_REQUEST_METRICS").then(|| "false".into())
+    });
+    let tracker = RequestTracker::new(config.unwrap());
+    let service = ServiceBuilder::new().layer(ActiveRequestsLayer::new(tracker.clone())).service_fn(
+        async |request: Request<()>| {
+            assert!(request.extensions().get::<RequestHandle>().is_none());
+            Ok::<_, Infallible>(Response::new(Steps::stream(&[Data("x"), Hang])))
+        },
+    );
+    let response = service.oneshot(Request::new(())).await.unwrap();
+    assert_eq!(tracker.active(), 0);
+    drop(response);
+    assert!(tracker.recent_traces(10).is_empty());
+}
+
+#[tokio::test]
+async fn readiness_that_no_call_follows_puts_nothing_on_the_list() {
+    let tracker = RequestTracker::default();
+    let (mock, mut inner) = tower_test::mock::pair::<Request<()>, Response<Steps>>();
+    let mut service =
+        ServiceBuilder::new().layer(ActiveRequestsLayer::new(tracker.clone())).map_err(io::Error::other).service(mock);
+    inner.allow(1);
+    service.ready().await.unwrap();
+    assert_eq!(tracker.active(), 0);
+    let call = service.call(Request::new(()));
+    assert_eq!(tracker.active(), 1, "on the list from the call on, polled or not");
+    drop(call);
+    assert_eq!(tracker.active(), 0);
+}
+
+#[tokio::test]
+async fn a_handle_that_outlives_its_request_writes_nowhere() {
+    let tracker = RequestTracker::default();
+    let start = |model| tracker.start(&Method::GET, "/", &RequestInfo::new().model(model)).unwrap();
+    let first = start("first");
+    let handle = first.handle();
+    drop(first);
+    let second = start("second");
+    handle.set_model("written late");
+    handle.set_error("late");
+    assert_eq!(handle.row().map(|row| row.model), None);
+    assert_eq!(tracker.get(second.id()).unwrap().model, "second");
+    assert_ne!(handle.id(), second.id(), "no id comes twice");
+}
+
+#[tokio::test]
+async fn trailers_and_their_values_pass() {
+    let entry = exchange(Http1, Method::GET, ReadsAll, async |_| {
+        Ok(Response::builder()
+            .header(header::TRAILER, "x-sum")
+            .body(Steps::stream(&[Data("hello"), Trailers]))
+            .unwrap())
+    })
+    .await;
+    assert_eq!((entry.outcome.as_str(), entry.response_bytes), ("completed", 5));
+}
+
+proptest! {
+    /// Whatever the bytes and wherever they are cut, what comes out is what went in, frame by frame.
+    #[test]
+    fn frames_come_out_as_they_went_in(
+        frames in proptest::collection::vec(
+            prop_oneof![
+                proptest::collection::vec(any::<u8>(), 0..40),
+                Just(START.as_bytes().to_vec()), Just(TOKEN.as_bytes().to_vec()), Just(USAGE.as_bytes().to_vec()),
+                Just(b"event: message_start\r\ndata: {\"type\":\"mess".to_vec()), Just(b"\r".to_vec()), Just(b"\n".to_vec()),
+            ],
+            0..12,
+        ),
+        content_type in prop_oneof![Just("text/event-stream"), Just("application/json"), Just("application/x-ndjson"), Just("image/png")],
+    ) {
+        let tracker = RequestTracker::default();
+        let frames: Vec<Bytes> = frames.into_iter().map(Bytes::from).collect();
+        let given = frames.clone();
+        let mut service = ServiceBuilder::new().layer(ActiveRequestsLayer::new(tracker.clone())).service_fn(move |_: Request<()>| {
+            let given = given.clone();
+            let body = StreamBody::new(futures_util::stream::iter(given.into_iter().map(|data| Ok::<_, Infallible>(Frame::data(data)))));
+            let response = Response::builder().header(header::CONTENT_TYPE, content_type).body(body).unwrap();
+            std::future::ready(Ok::<_, Infallible>(response))
+        });
+        let mut cx = Context::from_waker(Waker::noop());
+        let Poll::Ready(Ok(response)) = pin!(service.call(Request::new(()))).poll(&mut cx) else { unreachable!() };
+        let mut body = response.into_body();
+        let mut seen = Vec::new();
+        while let Poll::Ready(Some(Ok(frame))) = poll(&mut body) {
+            seen.push(frame.into_data().unwrap());
+        }
+        prop_assert_eq!(&seen, &frames);
+        prop_assert_eq!(tracker.active(), 0);
+        let trace = tracker.recent_traces(1).remove(0);
+        prop_assert_eq!(trace.response_bytes as usize, frames.iter().map(Bytes::len).sum::<usize>());
+    }
+}
