@@ -3,6 +3,8 @@
 //! The recordings lie beside the project, in `../shared/corpus`; without them there is nothing to test here, and the
 //! fixtures of `usage.rs` stand for themselves.
 
+#![expect(clippy::expect_used, reason = "a test may fail")]
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -68,17 +70,8 @@ impl Recording {
         format!("{} {}", word("dialect"), word("kind"))
     }
 
-    /// Compressed bodies need the feature that decodes them.
     fn is_readable(&self) -> bool {
-        let dialect = self.facts["dialect"].as_str().unwrap_or_default();
-        if !["anthropic", "openai-chat", "openai-completions", "openai-responses"].contains(&dialect)
-            || self.facts["kind"] == "recorded-nonstream"
-            || !self.facts["content_encoding"].is_null()
-        {
-            return false;
-        }
-        let kinds = std::env::var("CORPUS_ONLY").unwrap_or_default();
-        (self.facts["content_encoding"].is_null() || cfg!(feature = "decompress")) && self.name().contains(&kinds)
+        self.facts["content_encoding"].is_null() && self.facts["kind"] != "recorded-nonstream"
     }
 
     fn meter(&self) -> Meter {
@@ -122,16 +115,33 @@ impl Recording {
         differences
     }
 
-    /// The manifest leaves out the summary of a compaction, and reasoning that comes as `reasoning_details` only.
-    fn counts_less_than_we_do(&self) -> bool {
-        let has = |text: &[u8]| self.body.windows(text.len()).any(|window| window == text);
-        has(b"\"compaction_delta\"")
-            || (has(b"\"reasoning_details\"") && !has(b"\"reasoning\"") && !has(b"\"reasoning_content\""))
+    fn has(&self, text: &str) -> bool {
+        self.body.windows(text.len()).any(|window| window == text.as_bytes())
+    }
+
+    /// Where the manifest is not the measure, and why.
+    fn exception(&self) -> Exception {
+        let dialect = self.facts["dialect"].as_str().unwrap_or_default();
+        let prefix = self.facts["expected"]["finish_reason"].as_str().unwrap_or_default();
+        Exception {
+            // It leaves out the summary of a compaction, reasoning that comes as `reasoning_details` only, and the
+            // arguments of a call in Gemini's Interactions.
+            text: self.has("\"compaction_delta\"")
+                || self.has("\"reasoning_details\"")
+                    && !self.has("\"reasoning\"")
+                    && !self.has("\"reasoning_content\"")
+                || dialect == "gemini-interactions" && self.facts["expected"]["content_events"] == 0,
+            // It does not know that a refused prompt is an end, nor the finish reason of Cohere's older models.
+            end: prefix.starts_with("BLOCKED:")
+                || dialect == "bedrock-invoke"
+                    && self.facts["api_path"].as_str().is_some_and(|path| path.contains("cohere")),
+        }
     }
 
     fn compare(&self, observed: &Observed) -> Vec<String> {
         let reading = &observed.reading;
         let expected = &self.facts["expected"];
+        let exception = self.exception();
         let ambiguous = &expected["ambiguous"];
         let mut differences = Vec::new();
         let mut check = |what: &str, is: Value| {
@@ -164,10 +174,10 @@ impl Recording {
         if expected.get("server_tool_call_count").is_some() {
             check("server_tool_call_count", reading.server_tool_calls.into());
         }
-        if expected.get("finish_reason").is_some() {
+        if expected.get("finish_reason").is_some() && !(exception.end && expected["finish_reason"].is_null()) {
             check("finish_reason", reading.finish_reason.clone().into());
         }
-        if expected.get("first_content_event").is_some() && !self.counts_less_than_we_do() {
+        if expected.get("first_content_event").is_some() && !exception.text {
             check("first_content_event", observed.first_content_event.into());
         }
         let message = |error: &Value| {
@@ -177,7 +187,7 @@ impl Recording {
         if message(&expected["error"]) != reading.error {
             differences.push(format!("error is {:?} instead of {}", reading.error, expected["error"]));
         }
-        if expected.get("terminal_event").is_some() {
+        if expected.get("terminal_event").is_some() && !exception.end {
             let is_over = expected["terminal_event"] == true || expected["done_marker"] == true;
             if (reading.end == EndMark::Seen) != is_over {
                 differences.push(format!(
@@ -188,7 +198,7 @@ impl Recording {
         }
         let visible = expected["text_bytes"].as_u64().unwrap_or_default()
             + expected["reasoning_bytes"].as_u64().unwrap_or_default();
-        let says_more = reading.tool_calls + reading.server_tool_calls > 0 || self.counts_less_than_we_do();
+        let says_more = reading.tool_calls + reading.server_tool_calls > 0 || exception.text;
         if reading.text_bytes < visible || (reading.text_bytes > visible && !says_more) {
             differences.push(format!("{} bytes of text instead of {visible}", reading.text_bytes));
         }
@@ -200,6 +210,11 @@ impl Recording {
 struct Observed {
     reading: Reading,
     first_content_event: Option<u64>,
+}
+
+struct Exception {
+    text: bool,
+    end: bool,
 }
 
 /// Xorshift: cuts that are the same in every run.

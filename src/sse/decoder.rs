@@ -11,7 +11,8 @@ use std::{mem, time::Duration};
 mod bounds;
 mod data;
 
-use data::{Data, clear, within};
+pub(crate) use data::Data;
+use data::{clear, within};
 
 const BOM: &[u8] = b"\xEF\xBB\xBF";
 
@@ -105,6 +106,26 @@ enum Field<'a> {
     Other,
 }
 
+/// Who takes what a decoder finds.
+pub(crate) trait Sink {
+    fn event(&mut self, event: RawEvent<'_>);
+
+    /// A line that is no field of the standard. Servers do write such: `error: {..}`, or JSON as it stands.
+    fn stray(&mut self, line: &[u8]);
+}
+
+/// For whom only events exist.
+struct Events<F>(F);
+
+impl<F: FnMut(RawEvent<'_>)> Sink for Events<F> {
+    #[inline]
+    fn event(&mut self, event: RawEvent<'_>) {
+        (self.0)(event);
+    }
+
+    fn stray(&mut self, _: &[u8]) {}
+}
+
 impl Default for Decoder {
     fn default() -> Self {
         Self::new()
@@ -137,15 +158,21 @@ impl Decoder {
     }
 
     /// Takes the next piece of the body and hands out the events that it completes.
-    pub fn feed(&mut self, bytes: &[u8], mut on_event: impl FnMut(RawEvent<'_>)) {
-        let mut rest = if self.cut { self.resume(bytes) } else { bytes };
+    pub fn feed(&mut self, bytes: &[u8], on_event: impl FnMut(RawEvent<'_>)) {
+        self.feed_to(&mut Events(on_event), bytes);
+    }
+
+    /// The same for whoever wants to see what is no field, too.
+    #[inline]
+    pub(crate) fn feed_to(&mut self, sink: &mut impl Sink, bytes: &[u8]) {
+        let mut rest = if self.cut { self.resume(bytes, sink) } else { bytes };
         let mut borrowed = Borrowed::default();
         while let Some(&first) = rest.first() {
             let end = if matches!(first, b'\n' | b'\r') {
-                self.dispatch(mem::take(&mut borrowed), &mut on_event);
+                self.dispatch(mem::take(&mut borrowed), sink);
                 0
             } else if let Some(end) = memchr2(b'\n', b'\r', rest) {
-                self.line(&rest[..end], &mut borrowed);
+                self.line(&rest[..end], &mut borrowed, sink);
                 end
             } else {
                 break;
@@ -164,13 +191,21 @@ impl Decoder {
     ///
     /// The decoder is then ready for another body. As in a browser, [`last_event_id`](Self::last_event_id) (which an
     /// unterminated event does not move) and [`retry`](Self::retry) stay.
-    pub fn finish(&mut self, mut on_event: impl FnMut(RawEvent<'_>)) {
+    pub fn finish(&mut self, on_event: impl FnMut(RawEvent<'_>)) {
+        self.finish_to(&mut Events(on_event));
+    }
+
+    /// The same for whoever wants to see what is no field, too.
+    pub(crate) fn finish_to(&mut self, sink: &mut impl Sink) {
+        if !matches!(self.line, Line::Data | Line::Ignored) && !self.label.is_empty() {
+            sink.stray(&self.label);
+        }
         if self.line == Line::Start && matches!(&self.label[..], b"data" | b"data:") {
             self.data.begin_line();
         }
         if self.data.any() {
             let (data, skipped) = self.data.get();
-            on_event(RawEvent {
+            sink.event(RawEvent {
                 name: &self.name,
                 data,
                 skipped,
@@ -204,7 +239,7 @@ impl Decoder {
 
     /// Takes from the start of a piece what belongs to the one before: of the BOM, of a CRLF, of a line.
     #[cold]
-    fn resume<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
+    fn resume<'a>(&mut self, bytes: &'a [u8], sink: &mut impl Sink) -> &'a [u8] {
         let bytes = self.skip_bom(bytes);
         let Some(&first) = bytes.first() else {
             return bytes;
@@ -221,7 +256,7 @@ impl Decoder {
             return &[];
         };
         self.extend_line(&bytes[..end]);
-        self.end_line();
+        self.end_line(sink);
         self.after_line_end(bytes, end)
     }
 
@@ -253,7 +288,7 @@ impl Decoder {
 
     /// A whole line that is not blank.
     #[inline]
-    fn line<'a>(&mut self, line: &'a [u8], borrowed: &mut Borrowed<'a>) {
+    fn line<'a>(&mut self, line: &'a [u8], borrowed: &mut Borrowed<'a>, sink: &mut impl Sink) {
         match Field::of(line) {
             Field::Data(value) if borrowed.data.is_none() && !self.data.any() => borrowed.data = Some(value),
             Field::Data(value) => {
@@ -261,11 +296,11 @@ impl Decoder {
                 self.copy(None, Some(value));
             }
             Field::Event(value) if line.len() <= LABEL_LIMIT => borrowed.name = Some(value),
-            Field::Event(_) | Field::Other => self.other_line(line),
+            Field::Event(_) | Field::Other => self.other_line(line, sink),
         }
     }
 
-    fn other_line(&mut self, line: &[u8]) {
+    fn other_line(&mut self, line: &[u8], sink: &mut impl Sink) {
         if line[0] == b':' {
             return;
         }
@@ -288,18 +323,19 @@ impl Decoder {
                 let millis = digits.fold(0_u64, |sum, digit| sum.saturating_mul(10).saturating_add(digit));
                 self.retry = Some(Duration::from_millis(millis));
             }
-            _ => {}
+            b"id" | b"retry" => {}
+            _ => sink.stray(line),
         }
     }
 
     /// A blank line: the event in progress is complete.
     #[inline]
-    fn dispatch(&mut self, borrowed: Borrowed<'_>, on_event: &mut impl FnMut(RawEvent<'_>)) {
+    fn dispatch(&mut self, borrowed: Borrowed<'_>, sink: &mut impl Sink) {
         if self.holding {
-            self.dispatch_kept(borrowed.name, borrowed.data, on_event);
+            self.dispatch_kept(borrowed.name, borrowed.data, sink);
         } else if let Some(data) = borrowed.data {
             let (data, skipped) = within(data, self.data.limit());
-            on_event(RawEvent {
+            sink.event(RawEvent {
                 name: borrowed.name.unwrap_or_default(),
                 data,
                 skipped: skipped as u64,
@@ -310,7 +346,7 @@ impl Decoder {
     }
 
     #[cold]
-    fn dispatch_kept(&mut self, name: Option<&[u8]>, data: Option<&[u8]>, on_event: &mut impl FnMut(RawEvent<'_>)) {
+    fn dispatch_kept(&mut self, name: Option<&[u8]>, data: Option<&[u8]>, sink: &mut impl Sink) {
         self.keep(name, data);
         if mem::take(&mut self.has_next_id) {
             mem::swap(&mut self.id, &mut self.next_id);
@@ -318,7 +354,7 @@ impl Decoder {
         }
         if self.data.any() {
             let (data, skipped) = self.data.get();
-            on_event(RawEvent { name: &self.name, data, skipped, id: &self.id, unterminated: false });
+            sink.event(RawEvent { name: &self.name, data, skipped, id: &self.id, unterminated: false });
         }
         clear(&mut self.name);
         self.data.clear();
@@ -386,11 +422,11 @@ impl Decoder {
     }
 
     /// The end of a line that came in several pieces.
-    fn end_line(&mut self) {
+    fn end_line(&mut self, sink: &mut impl Sink) {
         let mut label = mem::take(&mut self.label);
         if !label.is_empty() {
             let mut borrowed = Borrowed::default();
-            self.line(&label, &mut borrowed);
+            self.line(&label, &mut borrowed, sink);
             self.keep(borrowed.name, borrowed.data);
             clear(&mut label);
         }

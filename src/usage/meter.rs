@@ -2,10 +2,9 @@
 
 use http::{HeaderMap, header, response};
 
-use super::dialect::Event;
+use super::framing::{Framing, Kind};
 use super::stream::Stream;
 use super::{Observation, Reading};
-use crate::sse::Decoder;
 
 /// Watches one response body.
 ///
@@ -22,15 +21,6 @@ struct State {
     stream: Stream,
 }
 
-/// How a body is cut into events.
-#[derive(Debug)]
-enum Framing {
-    /// Server-Sent Events.
-    Sse(Decoder),
-    /// No longer, since some of it has passed unseen.
-    Lost,
-}
-
 /// What is read of a body that is not looked at.
 static UNREAD: Reading = Reading { observation: Observation::None, ..Reading::EMPTY };
 
@@ -38,10 +28,10 @@ impl Meter {
     /// The meter for a response with this head, chosen by content type and encoding; the dialect is found in the body.
     pub fn for_response(head: &response::Parts) -> Self {
         let kind = Kind::of(&head.headers);
-        let framing = if is_encoded(&head.headers) { None } else { kind.and_then(Framing::of) };
+        let readable = kind.filter(|_| !is_encoded(&head.headers));
         Self {
-            state: framing.map(|framing| Box::new(State { framing, stream: Stream::default() })),
-            is_stream: kind.map(|kind| kind == Kind::Sse),
+            state: readable.map(|kind| Box::new(State { framing: Framing::of(kind), stream: Stream::default() })),
+            is_stream: kind.and_then(Kind::is_stream),
         }
     }
 
@@ -62,14 +52,15 @@ impl Meter {
     #[inline]
     pub fn observe(&mut self, piece: &[u8]) {
         if let Some(state) = &mut self.state {
-            state.observe(piece);
+            state.framing.feed(piece, &mut state.stream);
         }
     }
 
     /// The body has ended cleanly: what an unfinished last line says counts too.
     pub fn finish(&mut self) {
         if let Some(state) = &mut self.state {
-            state.finish();
+            state.framing.finish(&mut state.stream);
+            state.stream.finish();
         }
     }
 
@@ -77,54 +68,6 @@ impl Meter {
     #[inline]
     pub fn reading(&self) -> &Reading {
         self.state.as_ref().map_or(&UNREAD, |state| state.stream.reading())
-    }
-}
-
-impl State {
-    fn observe(&mut self, piece: &[u8]) {
-        let Self { framing, stream } = self;
-        match framing {
-            Framing::Sse(decoder) => decoder.feed(piece, |event| {
-                stream.event(Event { name: event.name, data: event.data }, event.skipped > 0);
-            }),
-            Framing::Lost => {}
-        }
-    }
-
-    fn finish(&mut self) {
-        let Self { framing, stream } = self;
-        match framing {
-            Framing::Sse(decoder) => decoder.finish(|event| {
-                stream.last_event(Event { name: event.name, data: event.data }, event.skipped > 0);
-            }),
-            Framing::Lost => {}
-        }
-        stream.finish();
-    }
-}
-
-/// What a body is, by its content type.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Sse,
-}
-
-impl Kind {
-    fn of(headers: &HeaderMap) -> Option<Self> {
-        let content_type = headers.get(header::CONTENT_TYPE)?.as_bytes();
-        let essence = content_type.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
-        if essence.eq_ignore_ascii_case(b"text/event-stream") {
-            return Some(Self::Sse);
-        }
-        None
-    }
-}
-
-impl Framing {
-    fn of(kind: Kind) -> Option<Self> {
-        match kind {
-            Kind::Sse => Some(Self::Sse(Decoder::new())),
-        }
     }
 }
 

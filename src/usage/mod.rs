@@ -8,6 +8,7 @@
 
 mod calls;
 mod dialect;
+mod framing;
 mod meter;
 mod normalise;
 mod reading;

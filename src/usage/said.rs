@@ -2,6 +2,7 @@
 
 use super::calls::Calls;
 use super::dialect::{Dialect, Event};
+use super::normalise::Counting;
 use super::{EndMark, ProviderUsage, Reading, UsageSource};
 use crate::json::{Cursor, Span};
 use std::borrow::Cow;
@@ -128,15 +129,32 @@ impl Record {
     /// Takes over an error that an event of no known dialect tells of.
     pub(super) fn apply_error(&mut self, event: &Event<'_>) {
         let mut said = Said::default();
-        event.members(|key, value| {
-            if key == b"error" {
-                said.read_error(value);
-            }
-        });
-        if said.error.is_none() && event.name == b"error" {
-            said.error = Some(String::from_utf8_lossy(event.data));
+        if let Some(mut error) = event.member("error") {
+            said.read_error(&mut error);
         }
-        if replace(&mut self.reading.error, said.error) {
+        if said.error.is_none() && event.kind() == "error" {
+            said.read_error(&mut Cursor::new(event.data));
+            said.error = said.error.or_else(|| Some(String::from_utf8_lossy(event.data)));
+        }
+        if let Some(error) = said.error {
+            self.fail(&error);
+        }
+    }
+
+    pub(super) fn fail(&mut self, error: &str) {
+        if replace(&mut self.reading.error, Some(error.into())) {
+            self.note_change();
+        }
+    }
+
+    /// Takes over the counts of a platform for what the model has not counted itself. They come last.
+    pub(super) fn apply_metrics(&mut self, metrics: ProviderUsage) {
+        let before = (self.reading.provider_usage, self.reading.source);
+        self.reading.provider_usage = metrics.overlaid_with(self.reading.provider_usage);
+        self.reading.usage = Counting::CacheApart.normalise(&self.reading.provider_usage);
+        self.reading.end = EndMark::Seen;
+        self.settle_source();
+        if before != (self.reading.provider_usage, self.reading.source) {
             self.note_change();
         }
     }

@@ -1,8 +1,9 @@
 //! One answer as a sequence of events: who speaks, and what has been said.
 
-use super::dialect::{self, Dialect, Event};
+use super::dialect::{self, Dialect, Event, bedrock_invoke};
 use super::said::{Record, Said};
 use super::{EndMark, Observation, Reading};
+use crate::json::Cursor;
 
 /// Events in which to look for a dialect before the stream is taken for one of none.
 const FIRST_EVENTS: u64 = 16;
@@ -23,6 +24,35 @@ impl Stream {
     pub(super) fn event(&mut self, event: Event<'_>, is_tail: bool) {
         if !self.read(event, is_tail) {
             self.lose_sight();
+        }
+    }
+
+    /// An event has passed in which Bedrock has wrapped one of the model's own. To the last of these it adds its own counts.
+    pub(super) fn event_of_model(&mut self, event: Event<'_>) {
+        self.event(event, false);
+        if let Some(mut metrics) = event.member(bedrock_invoke::METRICS) {
+            self.record.apply_metrics(bedrock_invoke::read_metrics(&mut metrics));
+        }
+    }
+
+    /// An event has passed of which nothing is known.
+    pub(super) fn unread_event(&mut self) {
+        self.record.reading.events += 1;
+        self.lose_sight();
+    }
+
+    /// The stream says that it has failed.
+    pub(super) fn fail(&mut self, error: &str) {
+        self.record.reading.events += 1;
+        self.record.fail(error);
+    }
+
+    /// An error has been told of beside the events.
+    pub(super) fn stray_error(&mut self, mut error: Cursor<'_>) {
+        let mut said = Said::default();
+        said.read_error(&mut error);
+        if let Some(error) = said.error.filter(|_| !error.is_broken()) {
+            self.record.fail(&error);
         }
     }
 

@@ -1,4 +1,5 @@
 //! The data of an event that is collected from several pieces or lines: bounded, and the end is what stays.
+//! The meters use it for events of other framings.
 
 /// Bytes that are kept of an event that is over the limit.
 pub(super) const TAIL: usize = 16 * 1024;
@@ -7,7 +8,7 @@ pub(super) const TAIL: usize = 16 * 1024;
 pub(super) const KEPT: usize = 4 * 1024;
 
 #[derive(Debug)]
-pub(super) struct Data {
+pub(crate) struct Data {
     /// May grow to the limit; once that is passed, to twice [`TAIL`].
     bytes: Vec<u8>,
     limit: usize,
@@ -17,8 +18,13 @@ pub(super) struct Data {
 }
 
 impl Data {
-    pub(super) fn new(limit: usize) -> Self {
+    pub(crate) fn new(limit: usize) -> Self {
         Self { bytes: Vec::new(), limit, skipped: 0, any: false }
+    }
+
+    /// Whether there is nothing, not even an empty line.
+    pub(crate) fn is_empty(&self) -> bool {
+        !self.any && self.bytes.is_empty() && self.skipped == 0
     }
 
     pub(super) fn limit(&self) -> usize {
@@ -44,7 +50,7 @@ impl Data {
     }
 
     /// Adds to the last line.
-    pub(super) fn extend(&mut self, bytes: &[u8]) {
+    pub(crate) fn extend(&mut self, bytes: &[u8]) {
         let len = self.bytes.len() + bytes.len();
         if self.skipped == 0 && len <= self.limit {
             if len > self.bytes.capacity() {
@@ -67,7 +73,7 @@ impl Data {
     }
 
     /// The data, or its tail if it is over the limit, and how many bytes are missing in front of that.
-    pub(super) fn get(&mut self) -> (&[u8], u64) {
+    pub(crate) fn get(&mut self) -> (&[u8], u64) {
         if self.skipped > 0 {
             self.drop_front();
             return (&self.bytes, self.skipped);
@@ -77,7 +83,7 @@ impl Data {
     }
 
     /// Makes room for the next event, and gives the memory of a big one back.
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         clear(&mut self.bytes);
         self.skipped = 0;
         self.any = false;

@@ -13,8 +13,7 @@ use crate::usage::ProviderUsage;
 pub(super) static DIALECT: Dialect = Dialect {
     speaks: |event| {
         let kind = event.kind();
-        matches!(&*kind, "ping" | "message_start" | "message_delta" | "message_stop")
-            || kind.starts_with("content_block_")
+        matches!(&*kind, "message_start" | "message_delta" | "message_stop") || kind.starts_with("content_block_")
     },
     read,
     read_tail: |event, said| {

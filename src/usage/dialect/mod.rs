@@ -2,8 +2,19 @@
 //! numbers count. A further one is a file and a line in [`ALL`].
 
 mod anthropic;
+mod anthropic_legacy;
+mod bedrock_converse;
+pub(super) mod bedrock_invoke;
+mod cohere;
+mod gemini;
+mod gemini_interactions;
+mod ollama;
+mod openai_assistants;
 mod openai_chat;
 mod openai_responses;
+mod rag;
+mod replicate;
+mod vercel;
 
 use super::ProviderUsage;
 use super::calls::Calls;
@@ -13,7 +24,22 @@ use crate::json::Cursor;
 use std::borrow::Cow;
 
 /// In this order a stream's first event is tried on them.
-static ALL: [&Dialect; 3] = [&anthropic::DIALECT, &openai_responses::DIALECT, &openai_chat::DIALECT];
+static ALL: &[&Dialect] = &[
+    &anthropic::DIALECT,
+    &openai_responses::DIALECT,
+    &openai_assistants::DIALECT,
+    &openai_chat::DIALECT,
+    &gemini::DIALECT,
+    &gemini_interactions::DIALECT,
+    &cohere::DIALECT,
+    &ollama::DIALECT,
+    &vercel::DIALECT,
+    &bedrock_converse::DIALECT,
+    &bedrock_invoke::DIALECT,
+    &anthropic_legacy::DIALECT,
+    &replicate::DIALECT,
+    &rag::DIALECT,
+];
 
 /// A provider's way of answering.
 #[derive(Debug)]
@@ -56,6 +82,10 @@ pub(super) struct Event<'a> {
 }
 
 impl<'a> Event<'a> {
+    pub(super) fn unnamed(data: &'a [u8]) -> Self {
+        Self { name: b"", data }
+    }
+
     /// Calls `member` for each member of the payload, which should be an object. Gives whether it is JSON to its end.
     pub(super) fn members(&self, member: impl FnMut(&[u8], &mut Cursor<'a>)) -> bool {
         let mut cursor = Cursor::new(self.data);

@@ -1,0 +1,52 @@
+//! One event an element of a JSON array that is streamed (Gemini without `alt=sse`).
+
+use crate::json::{Next, Scanner, Visit};
+
+/// Cuts an array into its elements. One that lies whole in a piece is a slice of it; of one that is too long, the end is
+/// kept.
+#[derive(Debug)]
+pub(in crate::usage) struct Elements {
+    scanner: Scanner<Place>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Place {
+    Root,
+    Element,
+}
+
+impl Elements {
+    pub(super) fn new() -> Self {
+        Self { scanner: Scanner::new(Next::Look(Place::Root)) }
+    }
+
+    /// Hands out the elements that end in `piece`, and whether each is only the end of one.
+    pub(super) fn feed(&mut self, piece: &[u8], on_element: impl FnMut(&[u8], bool)) {
+        self.scanner.push(piece, &mut Visitor(on_element));
+    }
+
+    /// Whether what has come is no JSON.
+    pub(super) fn is_lost(&self) -> bool {
+        self.scanner.is_lost()
+    }
+}
+
+struct Visitor<F>(F);
+
+impl<F: FnMut(&[u8], bool)> Visit for Visitor<F> {
+    type Place = Place;
+
+    const RAW_LIMIT: usize = 1024 * 1024;
+
+    fn member(&mut self, _: Place, _: &[u8]) -> Next<Place> {
+        Next::Skip
+    }
+
+    fn element(&mut self, _: Place) -> Next<Place> {
+        Next::Raw(Place::Element)
+    }
+
+    fn raw(&mut self, _: Place, bytes: &[u8], whole: bool) {
+        (self.0)(bytes, !whole);
+    }
+}

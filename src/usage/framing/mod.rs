@@ -1,0 +1,168 @@
+//! How a body is cut into events, by its content type.
+
+mod aws;
+mod elements;
+mod lines;
+mod sse;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use http::{HeaderMap, header};
+
+use self::aws::{Message, Messages, Unread};
+use self::elements::Elements;
+use self::lines::Lines;
+use self::sse::Events;
+use super::dialect::Event;
+use super::stream::Stream;
+use crate::json::Cursor;
+
+/// What a body is, by its content type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Server-Sent Events.
+    Sse,
+    /// One JSON object a line.
+    Lines,
+    /// An AWS event stream.
+    Aws,
+    /// One JSON document. It may be streamed, too: an array, element by element.
+    Json,
+    /// Text of which the first byte must tell.
+    Text,
+}
+
+impl Kind {
+    /// `None`: nothing that could speak of tokens.
+    pub(super) fn of(headers: &HeaderMap) -> Option<Self> {
+        let Some(content_type) = headers.get(header::CONTENT_TYPE) else { return Some(Self::Text) };
+        let content_type = content_type.as_bytes();
+        let essence = content_type.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+        let is = |name: &str| essence.eq_ignore_ascii_case(name.as_bytes());
+        let ends_with = |suffix: &str| {
+            let end = essence.len().saturating_sub(suffix.len());
+            essence[end..].eq_ignore_ascii_case(suffix.as_bytes())
+        };
+        if is("text/event-stream") {
+            Some(Self::Sse)
+        } else if is("application/vnd.amazon.eventstream") {
+            Some(Self::Aws)
+        } else if is("application/stream+json")
+            || ["/x-ndjson", "/ndjson", "/jsonl", "/x-jsonlines"].into_iter().any(ends_with)
+        {
+            Some(Self::Lines)
+        } else if is("application/json") || ends_with("+json") {
+            Some(Self::Json)
+        } else if is("text/plain") {
+            Some(Self::Text)
+        } else {
+            None
+        }
+    }
+
+    /// Whether a body of this kind is a stream; `None` if that cannot be told.
+    pub(super) fn is_stream(self) -> Option<bool> {
+        match self {
+            Self::Sse | Self::Lines | Self::Aws => Some(true),
+            Self::Json | Self::Text => None,
+        }
+    }
+}
+
+/// The cutter of one body.
+#[derive(Debug)]
+pub(super) enum Framing {
+    Sse(Events),
+    Lines(Lines),
+    Aws {
+        messages: Messages,
+        /// The payload within the payload, decoded.
+        decoded: Vec<u8>,
+    },
+    Elements(Elements),
+    /// What it is shows with the first byte.
+    Json,
+    Text,
+    /// It is not looked at any more.
+    Lost,
+}
+
+impl Framing {
+    pub(super) fn of(kind: Kind) -> Self {
+        match kind {
+            Kind::Sse => Self::Sse(Events::new()),
+            Kind::Lines => Self::Lines(Lines::new()),
+            Kind::Aws => Self::Aws { messages: Messages::default(), decoded: Vec::new() },
+            Kind::Json => Self::Json,
+            Kind::Text => Self::Text,
+        }
+    }
+
+    /// Cuts off the events that end in `piece`.
+    #[inline]
+    pub(super) fn feed(&mut self, piece: &[u8], stream: &mut Stream) {
+        match self {
+            Self::Sse(events) => events.feed(piece, stream),
+            _ => self.feed_other(piece, stream),
+        }
+    }
+
+    fn feed_other(&mut self, piece: &[u8], stream: &mut Stream) {
+        match self {
+            Self::Sse(_) | Self::Lost => {}
+            Self::Lines(lines) => lines.feed(piece, |line, is_tail| stream.event(Event::unnamed(line), is_tail)),
+            Self::Aws { messages, decoded } => messages.feed(piece, |message| match message {
+                Ok(message) => pass_on(message, decoded, stream),
+                Err(Unread::Message) => stream.unread_event(),
+                Err(Unread::Stream) => stream.lose_sight(),
+            }),
+            Self::Elements(elements) => {
+                elements.feed(piece, |element, is_tail| stream.event(Event::unnamed(element), is_tail));
+                if elements.is_lost() {
+                    stream.lose_sight();
+                    *self = Self::Lost;
+                }
+            }
+            Self::Json | Self::Text => {
+                if let Some(first) = piece.trim_ascii_start().first() {
+                    *self = self.by_first_byte(*first);
+                    self.feed(piece, stream);
+                }
+            }
+        }
+    }
+
+    fn by_first_byte(&self, first: u8) -> Self {
+        match (self, first) {
+            (_, b'[') => Self::Elements(Elements::new()),
+            (Self::Text, b'd' | b'e' | b'i' | b'r' | b':') => Self::of(Kind::Sse),
+            _ => Self::Lost,
+        }
+    }
+
+    /// The body has ended: hands over what is left.
+    pub(super) fn finish(&mut self, stream: &mut Stream) {
+        match self {
+            Self::Sse(events) => events.finish(stream),
+            Self::Lines(lines) => lines.finish(|line, is_tail| stream.last_event(Event::unnamed(line), is_tail)),
+            Self::Aws { .. } | Self::Elements(_) | Self::Json | Self::Text | Self::Lost => {}
+        }
+    }
+}
+
+/// A message is an event, but for the exceptions; with InvokeModel it wraps the model's own event in Base64.
+fn pass_on(message: Message<'_>, decoded: &mut Vec<u8>, stream: &mut Stream) {
+    if message.kind != b"event" {
+        let mut said = Cursor::new(message.payload).find(b"message").and_then(|mut text| text.string());
+        let name = if message.error.is_empty() { message.name } else { message.error };
+        return stream.fail(&said.take().unwrap_or_else(|| String::from_utf8_lossy(name)));
+    }
+    let Some(bytes) = Cursor::new(message.payload).find(b"bytes").and_then(|mut bytes| bytes.string()) else {
+        return stream.event(Event { name: message.name, data: message.payload }, false);
+    };
+    decoded.clear();
+    match BASE64.decode_vec(&*bytes, decoded) {
+        Ok(()) => stream.event_of_model(Event::unnamed(decoded)),
+        Err(_) => stream.unread_event(),
+    }
+}
