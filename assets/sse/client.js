@@ -45,23 +45,23 @@ export { sseEvents };
  * @property {number} retries
  * @property {string} lastEventId
  *
- * @typedef {void | Promise<void>} Awaited a promise is waited for before the next event: a slow page slows the server
+ * @typedef {unknown} Awaitable a promise is waited for before the next event: a slow page slows the server
  *
  * @typedef {object} StreamCallbacks
- * @property {(stage: string) => Awaited} [onStage] `{"stage"}`
- * @property {(token: string) => Awaited} [onToken] `{"token"}`
- * @property {(sources: Source[]) => Awaited} [onSources] `{"sources"}`
- * @property {(score: number) => Awaited} [onQualityScore] `{"quality_score"}`
- * @property {(questions: string[]) => Awaited} [onFollowUps] `{"follow_up_questions"}`
- * @property {(metadata: any) => Awaited} [onMetadata] `{"metadata"}`
- * @property {(event: SSEEvent, json: unknown) => Awaited} [onEvent] every event, before the callbacks above; `json` is
+ * @property {(stage: string) => Awaitable} [onStage] `{"stage"}`
+ * @property {(token: string) => Awaitable} [onToken] `{"token"}`
+ * @property {(sources: Source[]) => Awaitable} [onSources] `{"sources"}`
+ * @property {(score: number) => Awaitable} [onQualityScore] `{"quality_score"}`
+ * @property {(questions: string[]) => Awaitable} [onFollowUps] `{"follow_up_questions"}`
+ * @property {(metadata: any) => Awaitable} [onMetadata] `{"metadata"}`
+ * @property {(event: SSEEvent, json: unknown) => Awaitable} [onEvent] every event, before the callbacks above; `json` is
  *   its data parsed, `undefined` where it is not JSON
- * @property {(response: Response) => Awaited} [onOpen] a stream has begun
+ * @property {(response: Response) => Awaitable} [onOpen] a stream has begun
  * @property {(text: string) => void} [onComment] a comment: a heartbeat
- * @property {(info: RetryInfo) => Awaited} [onRetry]
+ * @property {(info: RetryInfo) => Awaitable} [onRetry]
  * @property {(state: StreamState) => void} [onStateChange]
- * @property {(result: StreamResult) => Awaited} [onComplete] once, unless it failed or was aborted
- * @property {(error: SSEError) => Awaited} [onError] once, when it failed for good
+ * @property {(result: StreamResult) => Awaitable} [onComplete] once, unless it failed or was aborted
+ * @property {(error: SSEError) => Awaitable} [onError] once, when it failed for good
  *
  * @typedef {object} StreamOptions all times in ms; 0 turns a timeout off
  * @property {string} [method] `POST` with a body, `GET` without
@@ -261,11 +261,11 @@ function teller(callbacks, signal) {
   /**
    * @param {keyof StreamCallbacks} name
    * @param {...any} args
-   * @returns {Awaited}
+   * @returns {Awaitable}
    */
   const tell = (name, ...args) => {
     signal.throwIfAborted();
-    const callback = /** @type {((...args: any[]) => Awaited) | undefined} */ (callbacks[name]);
+    const callback = /** @type {((...args: any[]) => Awaitable) | undefined} */ (callbacks[name]);
     return callback?.(...args);
   };
   /** @param {StreamState} next */

@@ -118,8 +118,12 @@ export const SCENARIOS = [
   },
   {
     name: 'a connection that breaks before the head is tried again',
-    run: (observe) => observe('/reset-before-head', { options: { maxRetries: 2 } }),
-    expected: failed('SSENetworkError connect', { calls: ['retry 1', 'retry 2', 'error "SSENetworkError connect"'], requests: 3 }),
+    run: async (observe) => {
+      const { requests, ...seen } = await observe('/reset-before-head', { options: { maxRetries: 2 } });
+      // A browser may add attempts of its own when a kept connection turns out to be dead.
+      return { ...seen, asked: requests >= 3 };
+    },
+    expected: { text: '', calls: ['retry 1', 'retry 2', 'error "SSENetworkError connect"'], ended: 'SSENetworkError connect', asked: true },
   },
   {
     name: '503, then fine',
