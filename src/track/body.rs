@@ -1,9 +1,9 @@
 //! From the response head to the end of the body.
 
-use super::end::{End, Expected};
+use super::end::{Asked, End, Expected};
 use crate::{pieces::look_at, tracker::ActiveRequest, usage::Meter};
 use bytes::Buf;
-use http::{Method, header, response::Parts};
+use http::{header, response::Parts};
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 use std::{
@@ -22,13 +22,13 @@ pin_project! {
 }
 
 impl<B: Body> ResponseBody<B> {
-    pub(super) fn new(inner: B, active: Option<ActiveRequest>, method: &Method, head: &Parts) -> Self {
+    pub(super) fn new(inner: B, active: Option<ActiveRequest>, asked: Asked, head: &Parts) -> Self {
         let observer = active.map(|mut active| {
-            let declared = head.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+            let length = inner.size_hint().exact().or_else(|| declared_length(head));
             let meter = Meter::for_response(head);
-            active.head(head.status, meter.is_stream().or(declared.map(|_| false)));
+            active.head(head.status, meter.is_stream().or(length.map(|_| false)));
             let mut observer = Observer {
-                expected: Expected::new(method, head.status, declared.or(inner.size_hint().exact())),
+                expected: Expected::new(asked, head.status, length),
                 meter,
                 revision: 0,
                 has_token: false,
@@ -43,6 +43,10 @@ impl<B: Body> ResponseBody<B> {
         });
         Self { inner, observer }
     }
+}
+
+fn declared_length(head: &Parts) -> Option<u64> {
+    head.headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 /// What is kept of a request while its body passes.

@@ -17,6 +17,27 @@ pub(super) enum End {
     Dropped,
 }
 
+/// What the request's method says of the body's end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asked {
+    /// For the head only.
+    Head,
+    /// For a tunnel.
+    Tunnel,
+    /// For a head and a body.
+    Body,
+}
+
+impl Asked {
+    pub(super) fn by(method: &Method) -> Self {
+        match *method {
+            Method::HEAD => Self::Head,
+            Method::CONNECT => Self::Tunnel,
+            _ => Self::Body,
+        }
+    }
+}
+
 /// What the heads say of the body's end.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Expected {
@@ -30,12 +51,12 @@ pub(super) struct Expected {
 }
 
 impl Expected {
-    pub(super) fn new(method: &Method, status: StatusCode, length: Option<u64>) -> Self {
+    pub(super) fn new(asked: Asked, status: StatusCode, length: Option<u64>) -> Self {
         Self {
             status,
             length,
-            upgrade: status == StatusCode::SWITCHING_PROTOCOLS || (method == Method::CONNECT && status.is_success()),
-            bodiless: method == Method::HEAD
+            upgrade: status == StatusCode::SWITCHING_PROTOCOLS || (asked == Asked::Tunnel && status.is_success()),
+            bodiless: asked == Asked::Head
                 || status.is_informational()
                 || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED),
         }
@@ -70,7 +91,7 @@ mod tests {
     use super::*;
 
     fn outcome(status: u16, length: Option<u64>, end: End, seen: u64, reading: &Reading) -> Outcome {
-        Expected::new(&Method::GET, StatusCode::from_u16(status).unwrap(), length).outcome(end, seen, reading)
+        Expected::new(Asked::Body, StatusCode::from_u16(status).unwrap(), length).outcome(end, seen, reading)
     }
 
     #[test]
@@ -104,14 +125,15 @@ mod tests {
 
     #[test]
     fn the_answer_to_head_is_complete_without_its_body() {
-        let expected = Expected::new(&Method::HEAD, StatusCode::OK, Some(100));
+        let expected = Expected::new(Asked::by(&Method::HEAD), StatusCode::OK, Some(100));
         assert_eq!(expected.outcome(End::Dropped, 0, &Reading::default()), Outcome::Completed);
     }
 
     #[test]
     fn connect_is_an_upgrade_when_it_succeeds() {
-        let upgrade =
-            |status| Expected::new(&Method::CONNECT, status, None).outcome(End::Dropped, 0, &Reading::default());
+        let upgrade = |status| {
+            Expected::new(Asked::by(&Method::CONNECT), status, None).outcome(End::Dropped, 0, &Reading::default())
+        };
         assert_eq!(upgrade(StatusCode::OK), Outcome::Upgraded);
         assert_eq!(upgrade(StatusCode::BAD_GATEWAY), Outcome::ClientDisconnect);
     }

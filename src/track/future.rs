@@ -1,8 +1,8 @@
 //! From the call to the response head.
 
-use super::body::ResponseBody;
+use super::{body::ResponseBody, end::Asked};
 use crate::tracker::{ActiveRequest, ErrorType, Outcome};
-use http::{Method, Response};
+use http::Response;
 use http_body::Body;
 use pin_project_lite::pin_project;
 use std::{
@@ -21,13 +21,13 @@ pin_project! {
         #[pin]
         inner: F,
         active: Option<ActiveRequest>,
-        method: Method,
+        asked: Asked,
     }
 }
 
 impl<F> ResponseFuture<F> {
-    pub(super) fn new(inner: F, active: Option<ActiveRequest>, method: Method) -> Self {
-        Self { inner, active, method }
+    pub(super) fn new(inner: F, active: Option<ActiveRequest>, asked: Asked) -> Self {
+        Self { inner, active, asked }
     }
 }
 
@@ -46,7 +46,7 @@ where
         Poll::Ready(match result {
             Ok(response) => {
                 let (head, body) = response.into_parts();
-                let body = ResponseBody::new(body, active, this.method, &head);
+                let body = ResponseBody::new(body, active, *this.asked, &head);
                 Ok(Response::from_parts(head, body))
             }
             Err(error) => {

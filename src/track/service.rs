@@ -1,6 +1,6 @@
 //! The service: registers, then calls.
 
-use super::{body::ResponseBody, future::ResponseFuture, layer::ActiveRequestsLayer};
+use super::{body::ResponseBody, end::Asked, future::ResponseFuture, layer::ActiveRequestsLayer};
 use crate::tracker::{ActiveRequest, RequestHandle, RequestInfo};
 use http::{Request, Response};
 use http_body::Body;
@@ -15,24 +15,19 @@ pub struct ActiveRequests<S> {
 }
 
 impl<S> ActiveRequests<S> {
-    /// Puts `request` on the list and its handle into its extensions, unless it is not to be tracked.
-    fn register<B>(&self, request: Request<B>) -> (Request<B>, Option<ActiveRequest>) {
+    /// Puts the request on the list, unless it is there already or is not to be tracked.
+    fn register<B>(&self, mut request: Request<B>) -> (Request<B>, Option<ActiveRequest>) {
         let tracker = &self.layer.tracker;
         if !tracker.is_enabled() || request.extensions().get::<RequestHandle>().is_some() {
             return (request, None);
         }
-        let (mut request, active) = if self.layer.reads_head() {
-            let (head, body) = request.into_parts();
-            let active =
-                self.layer.read_head(&head).and_then(|info| tracker.start(&head.method, head.uri.path(), &info));
-            (Request::from_parts(head, body), active)
-        } else {
+        if !self.layer.reads_head() {
             let active = tracker.start(request.method(), request.uri().path(), &RequestInfo::default());
-            (request, active)
-        };
-        if let Some(active) = &active {
-            request.extensions_mut().insert(active.handle());
+            return (request, active);
         }
+        let (head, body) = request.into_parts();
+        let active = self.layer.read_head(&head).and_then(|info| tracker.start(&head.method, head.uri.path(), &info));
+        request = Request::from_parts(head, body);
         (request, active)
     }
 }
@@ -52,9 +47,12 @@ where
     }
 
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
-        let method = request.method().clone();
+        let asked = Asked::by(request.method());
         // Registered before the call, so that a panic in it lets go of the row as everything else does.
-        let (request, active) = self.register(request);
-        ResponseFuture::new(self.inner.call(request), active, method)
+        let (mut request, active) = self.register(request);
+        if let Some(active) = &active {
+            request.extensions_mut().insert(active.handle());
+        }
+        ResponseFuture::new(self.inner.call(request), active, asked)
     }
 }
