@@ -1,0 +1,146 @@
+/**
+ * Takes the stream's messages and the polled snapshots, keeps the list and the statistics from them, and says when a message shows that
+ * something was missed.
+ */
+
+import { RowStore } from "./store.js";
+import { epochOf, readDelta, readDisabled, readUpdate } from "./wire.js";
+
+/** @typedef {import("../types.js").Row} Row */
+/** @typedef {import("../types.js").Hint} Hint */
+/** @typedef {{ kind: "taken" } | { kind: "ignored" } | { kind: "resync" } | { kind: "disabled", hint: Hint }} Verdict */
+
+/** Two whole snapshots further apart than this do not tell when a row ended between them. */
+const CONTINUOUS_MS = 40_000;
+
+/** @type {Verdict} */
+const TAKEN = { kind: "taken" };
+/** @type {Verdict} */
+const IGNORED = { kind: "ignored" };
+/** @type {Verdict} */
+const RESYNC = { kind: "resync" };
+
+export class Feed {
+  store;
+  /** To go on after, or `null` to begin anew. @type {string | null} */
+  lastEventId = null;
+  /** Starts and ends so far; a frozen view counts how far behind it is. */
+  news = 0;
+  /** When the newest message was stamped, on the server's clock. @type {number | null} */
+  lastMs = null;
+  /** The process we are listening to. @type {string | null} */
+  epoch = null;
+  /** Messages of the stream taken so far. */
+  messages = 0;
+  #seq = -1;
+  #openedMs = 0;
+  #quiet = true;
+  #parts;
+
+  /**
+   * @param {object} parts
+   * @param {import("./clock.js").ServerClock} parts.clock
+   * @param {import("./stats.js").Stats} parts.stats
+   * @param {() => void} parts.onRestart the server is another process than before
+   * @param {(message: string, detail: unknown) => void} parts.warn
+   */
+  constructor(parts) {
+    this.#parts = parts;
+    const { stats, clock, warn } = parts;
+    this.store = new RowStore({
+      started: () => {
+        this.news += 1;
+        if (!this.#quiet) stats.addStart();
+      },
+      firstToken: (row) => stats.addFirst(row, clock.now()),
+      ended: (row) => {
+        this.news += 1;
+        stats.addEnd(row);
+      },
+      endedUnseen: (count) => {
+        this.news += count;
+        stats.addEndsUnseen(count);
+      },
+      tokens: (count) => {
+        if (!this.#quiet) stats.addTokens(count);
+      },
+      malformed: (what, value) => warn(`skipped ${what}`, value),
+    });
+  }
+
+  /** A stream was opened. What it sends of the time before is history, not traffic of this second. */
+  opened() {
+    this.#openedMs = this.#parts.clock.now();
+    this.#quiet = true;
+  }
+
+  /**
+   * @param {{ event: string, data: string, id: string }} event
+   * @param {unknown} json its data, `undefined` where that is not JSON
+   * @returns {Verdict}
+   */
+  take(event, json) {
+    try {
+      if (event.event === "delta") return this.#delta(event.id, json);
+      if (event.event === "disabled") return { kind: "disabled", hint: readDisabled(json) ?? { message: "Switched off by the server", suggestion: "" } };
+      if (event.event === "update") return this.snapshot(json, epochOf(event.id), event.id);
+      return IGNORED;
+    } catch (error) {
+      this.#parts.warn(`skipped a malformed “${event.event}” event`, error);
+      return IGNORED;
+    }
+  }
+
+  /**
+   * A whole snapshot, streamed or polled.
+   * @param {unknown} json @param {string | null} epoch @param {string} [id]
+   * @returns {Verdict}
+   */
+  snapshot(json, epoch, id = "") {
+    const update = readUpdate(json);
+    const nowMs = this.#time(update.timestampMs);
+    const first = this.lastMs === null;
+    const restarted = !first && epoch !== null && this.epoch !== null && epoch !== this.epoch;
+    if (restarted) {
+      this.store.restart();
+      this.#parts.onRestart();
+    }
+    const continuous = !first && !restarted && update.seq === null && nowMs - (this.lastMs ?? 0) < CONTINUOUS_MS;
+    this.#quiet = !continuous;
+    this.store.applyUpdate(update, nowMs, { first: !continuous, continuous });
+    this.epoch = epoch ?? this.epoch;
+    this.#seq = update.seq ?? -1;
+    if (id !== "") this.lastEventId = id;
+    this.lastMs = nowMs;
+    this.messages += 1;
+    return TAKEN;
+  }
+
+  /** @param {string} id @param {unknown} json @returns {Verdict} */
+  #delta(id, json) {
+    const delta = readDelta(json);
+    if (this.#seq < 0 || epochOf(id) !== this.epoch) return this.#missed();
+    if (delta.seq <= this.#seq) return IGNORED;
+    if (delta.seq > this.#seq + 1) return this.#missed();
+    const nowMs = this.#time(delta.timestampMs);
+    this.#quiet = nowMs < this.#openedMs;
+    this.store.applyDelta(delta, nowMs);
+    this.#seq = delta.seq;
+    this.lastEventId = id;
+    this.lastMs = nowMs;
+    this.messages += 1;
+    return TAKEN;
+  }
+
+  #missed() {
+    this.#parts.warn("missed a delta; asking for a new snapshot", { after: this.#seq });
+    this.lastEventId = null;
+    return RESYNC;
+  }
+
+  /** @param {number | null} timestampMs */
+  #time(timestampMs) {
+    if (timestampMs !== null) this.#parts.clock.observe(timestampMs);
+    return timestampMs ?? this.#parts.clock.now();
+  }
+}

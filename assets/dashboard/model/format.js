@@ -1,0 +1,111 @@
+/** How numbers, times and names read on the page. One rule for each, the same in every view. */
+
+export const NOT_AVAILABLE = "N/A";
+/** For "there is no such thing here", as against `N/A`, "there should be, and we could not read it". */
+export const NONE = "–";
+
+const whole = new Intl.NumberFormat("en-US");
+const oneDigit = new Intl.NumberFormat("en-US", { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+const short = new Intl.NumberFormat("en-US", { notation: "compact", maximumSignificantDigits: 3 });
+
+/** @param {number} n */
+export const count = (n) => (n < 1000 ? String(n) : whole.format(n));
+
+/** `12,300,000` as `12.3M`. @param {number} n */
+export const compact = (n) => short.format(n);
+
+/** Tokens or requests per second. @param {number | null} n */
+export function rate(n) {
+  if (n === null) return NONE;
+  return n < 10 ? oneDigit.format(n) : count(Math.round(n));
+}
+
+/** A part of a whole as a percentage. @param {number} part @param {number} all */
+export function percent(part, all) {
+  if (all === 0 || part === 0) return "0 %";
+  const value = (part / all) * 100;
+  return value < 0.1 ? "< 0.1 %" : value < 10 ? `${oneDigit.format(value)} %` : `${Math.round(value)} %`;
+}
+
+/** @param {number} n */
+const two = (n) => (n < 10 ? `0${n}` : String(n));
+
+/**
+ * A running time, in the steps an eye can follow: `<1s`, `12s`, `3m 04s`, `2h 05m`, `1d 03h`.
+ * @param {number | null} ms
+ */
+export function duration(ms) {
+  if (ms === null || !Number.isFinite(ms)) return NOT_AVAILABLE;
+  const seconds = Math.floor(ms / 1000);
+  if (seconds < 1) return ms <= 0 ? "0s" : "<1s";
+  if (seconds < 60) return `${seconds}s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)}m ${two(seconds % 60)}s`;
+  if (seconds < 86_400) return `${Math.floor(seconds / 3600)}h ${two(Math.floor((seconds % 3600) / 60))}m`;
+  return `${Math.floor(seconds / 86_400)}d ${two(Math.floor((seconds % 86_400) / 3600))}h`;
+}
+
+/** A measured time, exact where it is short: `310 ms`, `1.89 s`, `12.4 s`, then as `duration`. @param {number | null} ms */
+export function latency(ms) {
+  if (ms === null || !Number.isFinite(ms)) return NONE;
+  if (ms < 999.5) return `${Math.round(ms)} ms`;
+  if (ms < 9_995) return `${(ms / 1000).toFixed(2)} s`;
+  if (ms < 59_950) return `${(ms / 1000).toFixed(1)} s`;
+  return duration(ms);
+}
+
+/** `51200` as `50.0 KiB`. @param {number} n */
+export function bytes(n) {
+  if (n < 1024) return `${n} B`;
+  const units = ["KiB", "MiB", "GiB", "TiB"];
+  let value = n / 1024;
+  let unit = 0;
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024;
+    unit += 1;
+  }
+  return `${value < 100 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
+}
+
+/** The hour of the day where the operator sits. @param {number | null} epochMs */
+export function timeOfDay(epochMs) {
+  if (epochMs === null) return NOT_AVAILABLE;
+  const date = new Date(epochMs);
+  return Number.isNaN(date.getTime()) ? NOT_AVAILABLE : `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
+}
+
+/** Day and time where the operator sits. @param {number | null} epochMs */
+export function dateTime(epochMs) {
+  const time = timeOfDay(epochMs);
+  if (epochMs === null || time === NOT_AVAILABLE) return NOT_AVAILABLE;
+  const date = new Date(epochMs);
+  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${time}`;
+}
+
+/** For tooltips. @param {number | null} epochMs */
+export function iso(epochMs) {
+  if (epochMs === null) return NOT_AVAILABLE;
+  const date = new Date(epochMs);
+  return Number.isNaN(date.getTime()) ? NOT_AVAILABLE : date.toISOString();
+}
+
+/** How long ago: `12s ago`. @param {number | null} ms */
+export const ago = (ms) => (ms === null ? NOT_AVAILABLE : ms < 1000 ? "just now" : `${duration(ms)} ago`);
+
+/** @type {Record<string, import("../types.js").Badge>} */
+const BADGES = { openai: "primary", openrouter: "info", anthropic: "danger", poe: "success" };
+
+/** The badge colour of a provider, whatever its case. @param {string} provider @returns {import("../types.js").Badge} */
+export function badge(provider) {
+  const key = provider.toLowerCase();
+  return (Object.hasOwn(BADGES, key) ? BADGES[key] : undefined) ?? "secondary";
+}
+
+/** Seconds at which the recency dot takes its next colour, freshest first. */
+const RECENCY = [5, 20, 120, 600, 1800, 3600];
+
+/** 0 (fresh) to 6 (an hour and more): the step of the recency dot. @param {number | null} ageMs */
+export function recency(ageMs) {
+  if (ageMs === null) return 6;
+  const step = RECENCY.findIndex((limit) => ageMs < limit * 1000);
+  return step < 0 ? RECENCY.length : step;
+}

@@ -1,0 +1,145 @@
+/**
+ * From a row of the wire to a row of the page. Nothing is believed: a field of the wrong type becomes empty, 0 or N/A, and only a row
+ * without an id is no row, since nothing could ever update or remove it.
+ */
+
+import { badge } from "./format.js";
+
+/** @typedef {import("../types.js").Row} Row */
+/** @typedef {import("../types.js").WireRow} WireRow */
+
+/** @param {unknown} value @returns {value is Record<string, unknown>} */
+export const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** @param {unknown} value @param {string} [fallback] */
+export const text = (value, fallback = "") => (typeof value === "string" && value !== "" ? value : fallback);
+
+/** A count: whole or not, never negative, 0 where it is no number. @param {unknown} value */
+export const amount = (value) => (typeof value === "number" && value > 0 && value < Infinity ? value : 0);
+
+/** @param {unknown} value @returns {number | null} */
+export const amountOrNull = (value) => (typeof value === "number" && value >= 0 && value < Infinity ? value : null);
+
+/** Seconds since the epoch (or, where the number is too great for that, milliseconds) as milliseconds. @param {unknown} value */
+export function epochMs(value) {
+  if (typeof value !== "number" || !(value > 0) || value === Infinity) return null;
+  return value < 1e12 ? value * 1000 : value;
+}
+
+/**
+ * @param {unknown} wire
+ * @param {number} nowMs the message's time on the server's clock
+ * @returns {Row | null} `null` for what has no usable id
+ */
+export function readRow(wire, nowMs) {
+  if (!isObject(wire)) return null;
+  const id = text(wire["request_id"]);
+  if (id === "") return null;
+  /** @type {Row} */
+  const row = {
+    kind: "row", id, provider: "", model: "", requested: "", resolved: "", qualified: "", badge: "secondary", streaming: false,
+    startMs: null, input: 0, output: 0, cacheRead: 0, cacheCreation: 0, reasoning: 0, toolUses: 0, toolResults: 0, toolCalls: 0,
+    requestSize: 0, messages: 0, bytes: 0, usageSource: "none", observation: "", phase: "", waitingOn: "", stage: "", status: null,
+    ttftMs: null, method: "", path: "", movedMs: nowMs, rate: null, spark: [], sampledOutput: 0, outcome: null, endedMs: 0,
+    durationMs: 0, pinned: false,
+  };
+  rereadRow(row, wire, nowMs);
+  row.movedMs = nowMs - amount(wire["idle_ms"]);
+  row.sampledOutput = row.output;
+  row.rate = amountOrNull(wire["output_tokens_per_second"]);
+  return row;
+}
+
+/**
+ * Takes a newer full row of the same id in place, keeping what only the page knows (samples, pin).
+ * @param {Row} row @param {WireRow} wire @param {number} nowMs
+ */
+export function rereadRow(row, wire, nowMs) {
+  row.provider = text(wire["provider"], "unknown");
+  row.model = text(wire["model"], "unknown");
+  row.requested = text(wire["requested_model"]);
+  row.resolved = text(wire["resolved_model"]);
+  row.qualified = text(wire["qualified_model"], `${row.provider}:${row.model}`);
+  row.badge = badge(row.provider);
+  row.streaming = wire["is_streaming"] === true;
+  row.startMs = startOf(wire, nowMs);
+  row.toolUses = amount(wire["tool_uses"]);
+  row.toolResults = amount(wire["tool_results"]);
+  row.requestSize = amount(wire["request_size"]);
+  row.messages = amount(wire["message_count"]);
+  row.observation = text(wire["observation"]);
+  row.stage = text(wire["stage"]);
+  row.status = amountOrNull(wire["status"]);
+  row.ttftMs = amountOrNull(wire["time_to_first_token_ms"]);
+  row.method = text(wire["method"]);
+  row.path = text(wire["path"]);
+  const output = amount(wire["output_tokens"]);
+  const bytes = amount(wire["response_bytes"]);
+  if (output !== row.output || bytes !== row.bytes) row.movedMs = nowMs - amount(wire["idle_ms"]);
+  row.phase = text(wire["phase"]);
+  row.waitingOn = text(wire["waiting_on"]);
+  row.usageSource = text(wire["usage_source"], "none");
+  row.input = amount(wire["input_tokens"]);
+  row.output = output;
+  row.cacheRead = amount(wire["cache_read_tokens"]);
+  row.cacheCreation = amount(wire["cache_creation_tokens"]);
+  row.reasoning = amount(wire["reasoning_tokens"]);
+  row.toolCalls = amount(wire["tool_calls"]);
+  row.bytes = bytes;
+}
+
+/**
+ * `duration_ms` was measured by a monotonic clock, so it tells the start better than the wall clock did; without it, `start_time`.
+ * @param {WireRow} wire @param {number} nowMs
+ */
+function startOf(wire, nowMs) {
+  const start = epochMs(wire["start_time"]);
+  const age = amountOrNull(wire["duration_ms"]);
+  return start === null || age === null ? start : nowMs - age;
+}
+
+/**
+ * Takes `[id, phase, waiting_on, usage_source, input, output, cache_read, cache_creation, reasoning, tool_calls, response_bytes]`.
+ * This runs once per row and message: ten thousand rows at ten hertz are a hundred thousand calls a second.
+ * @param {Row} row @param {ReadonlyArray<unknown>} tuple @param {number} nowMs
+ */
+export function progressRow(row, tuple, nowMs) {
+  const output = amount(tuple[5]);
+  const bytes = amount(tuple[10]);
+  if (output !== row.output || bytes !== row.bytes) row.movedMs = nowMs;
+  row.phase = text(tuple[1]);
+  row.waitingOn = text(tuple[2]);
+  row.usageSource = text(tuple[3], "none");
+  row.input = amount(tuple[4]);
+  row.output = output;
+  row.cacheRead = amount(tuple[6]);
+  row.cacheCreation = amount(tuple[7]);
+  row.reasoning = amount(tuple[8]);
+  row.toolCalls = amount(tuple[9]);
+  row.bytes = bytes;
+}
+
+/** Age of a request in flight, duration of one that ended; `null` where its start is unknown. @param {Row} row @param {number} nowMs */
+export function ageOf(row, nowMs) {
+  if (row.outcome !== null) return row.durationMs;
+  return row.startMs === null ? null : Math.max(0, nowMs - row.startMs);
+}
+
+/** Milliseconds since anything moved. @param {Row} row @param {number} nowMs */
+export const idleOf = (row, nowMs) => (row.outcome === null ? Math.max(0, nowMs - row.movedMs) : 0);
+
+/** Seconds a sparkline looks back. */
+export const SPARK_POINTS = 20;
+
+/**
+ * Once a second: what the row put out since the last look. A shrinking count is an estimate that the provider's own number replaced.
+ * @param {Row} row @param {number} seconds since the last sample
+ */
+export function sampleRow(row, seconds) {
+  const tokens = Math.max(0, row.output - row.sampledOutput) / seconds;
+  row.sampledOutput = row.output;
+  if (row.spark.length === SPARK_POINTS) row.spark.shift();
+  row.spark.push(tokens);
+  if (row.rate !== null || tokens > 0) row.rate = row.rate === null ? tokens : row.rate + (tokens - row.rate) * 0.35;
+  if (row.rate !== null && row.rate < 0.05) row.rate = 0;
+}

@@ -1,0 +1,217 @@
+/**
+ * The list as the page knows it: requests in flight, and those that ended a moment ago, by id. Snapshots and deltas go in; whoever
+ * keeps statistics is told of starts, first tokens and ends.
+ */
+
+import { amount, amountOrNull, ageOf, isObject, progressRow, readRow, rereadRow, sampleRow, text } from "./row.js";
+import { badge } from "./format.js";
+
+/** @typedef {import("../types.js").Row} Row */
+/** @typedef {import("../types.js").UpdatePayload} UpdatePayload */
+/** @typedef {import("../types.js").DeltaPayload} DeltaPayload */
+
+/**
+ * @typedef {object} Witness
+ * @property {(row: Row) => void} started
+ * @property {(row: Row) => void} firstToken
+ * @property {(row: Row) => void} ended
+ * @property {(count: number) => void} endedUnseen ended, but left out of the delta
+ * @property {(count: number) => void} tokens
+ * @property {(what: string, value: unknown) => void} malformed
+ */
+
+/** Ended rows kept at most; at a thousand ends a second nobody reads them anyway. */
+const MOST_ENDED = 300;
+
+export class RowStore {
+  /** @type {Map<string, Row>} */
+  rows = new Map();
+  /** Moves on when a row came, left, ended or was described anew: when the order of the list may have changed. */
+  structure = 0;
+  /** Requests in flight: rows that have not ended. */
+  active = 0;
+  /** Milliseconds that an ended row stays. */
+  lingerMs = 5000;
+  #ended = 0;
+  #witness;
+
+  /** @param {Witness} witness */
+  constructor(witness) {
+    this.#witness = witness;
+  }
+
+  /**
+   * A whole snapshot. Rows that it lacks have ended; `continuous` says that the last snapshot was recent enough for that to be news.
+   * @param {UpdatePayload} update @param {number} nowMs @param {{ first: boolean, continuous: boolean }} context
+   */
+  applyUpdate(update, nowMs, { first, continuous }) {
+    /** @type {Map<string, number>} */
+    const seen = new Map();
+    for (const wire of update.rows) {
+      const id = this.#put(wire, nowMs, first, seen);
+      if (id === null) this.#witness.malformed("a row without a request_id", wire);
+    }
+    for (const row of this.rows.values()) {
+      if (row.outcome !== null || seen.has(row.id)) continue;
+      if (continuous) this.#end(row, "gone", nowMs, ageOf(row, nowMs) ?? 0);
+      else this.#drop(row);
+    }
+    this.structure += 1;
+  }
+
+  /** @param {DeltaPayload} delta @param {number} nowMs */
+  applyDelta(delta, nowMs) {
+    for (const wire of delta.started) {
+      if (this.#put(wire, nowMs, false, null) === null) this.#witness.malformed("a started row without a request_id", wire);
+    }
+    for (const wire of delta.changed) this.#change(wire, nowMs);
+    this.#progress(delta.progressed, nowMs);
+    for (const tuple of delta.ended) this.#endTuple(tuple, nowMs);
+    if (delta.endedOmitted > 0) this.#witness.endedUnseen(delta.endedOmitted);
+    if (delta.started.length + delta.changed.length + delta.ended.length > 0) this.structure += 1;
+  }
+
+  /** Lets go of ended rows whose time is up. @param {number} nowMs */
+  expire(nowMs) {
+    if (this.#ended === 0) return;
+    for (const row of this.rows.values()) {
+      if (row.outcome !== null && !row.pinned && nowMs - row.endedMs >= this.lingerMs) {
+        this.#drop(row);
+        this.structure += 1;
+      }
+    }
+  }
+
+  /** @param {number} seconds since the last sample */
+  sample(seconds) {
+    for (const row of this.rows.values()) if (row.outcome === null) sampleRow(row, seconds);
+  }
+
+  /** A pinned row stays after its end. @param {string} id @param {boolean} pinned */
+  pin(id, pinned) {
+    const row = this.rows.get(id);
+    if (row) row.pinned = pinned;
+  }
+
+  /** The server is another process now: what we knew has nothing to do with it, but for what the operator pinned. */
+  restart() {
+    for (const row of this.rows.values()) {
+      if (row.pinned && row.outcome === null) this.#end(row, "gone", row.movedMs, ageOf(row, row.movedMs) ?? 0, false);
+      else if (!row.pinned) this.#drop(row);
+    }
+    this.structure += 1;
+  }
+
+  /**
+   * Of two rows with one id in the same snapshot the newer start is kept.
+   * @param {unknown} wire @param {number} nowMs @param {boolean} silent @param {Map<string, number> | null} seen
+   * @returns {string | null}
+   */
+  #put(wire, nowMs, silent, seen) {
+    const known = isObject(wire) ? this.rows.get(text(wire["request_id"])) : undefined;
+    if (known && known.outcome === null) {
+      const fresh = seen?.has(known.id) ? readRow(wire, nowMs) : null;
+      if (!fresh || (fresh.startMs ?? 0) >= (seen?.get(known.id) ?? 0)) this.#change(wire, nowMs);
+      seen?.set(known.id, known.startMs ?? 0);
+      return known.id;
+    }
+    const row = readRow(wire, nowMs);
+    if (row === null) return null;
+    if (known) {
+      row.pinned = known.pinned;
+      this.#drop(known);
+    }
+    this.rows.set(row.id, row);
+    this.active += 1;
+    seen?.set(row.id, row.startMs ?? 0);
+    if (!silent) {
+      this.#witness.started(row);
+      if (row.output > 0) this.#witness.tokens(row.output);
+      if (row.ttftMs !== null) this.#witness.firstToken(row);
+    }
+    return row.id;
+  }
+
+  /** @param {unknown} wire @param {number} nowMs */
+  #change(wire, nowMs) {
+    if (!isObject(wire)) return;
+    const row = this.rows.get(text(wire["request_id"]));
+    if (!row || row.outcome !== null) return;
+    const { output, ttftMs } = row;
+    rereadRow(row, wire, nowMs);
+    if (row.output > output) this.#witness.tokens(row.output - output);
+    if (ttftMs === null && row.ttftMs !== null) this.#witness.firstToken(row);
+  }
+
+  /** @param {unknown[]} tuples @param {number} nowMs */
+  #progress(tuples, nowMs) {
+    let tokens = 0;
+    for (const tuple of tuples) {
+      if (!Array.isArray(tuple)) {
+        this.#witness.malformed("a progress entry that is no list", tuple);
+        continue;
+      }
+      const row = this.rows.get(tuple[0]);
+      if (!row || row.outcome !== null) continue;
+      const { output } = row;
+      progressRow(row, tuple, nowMs);
+      if (row.output > output) tokens += row.output - output;
+    }
+    if (tokens > 0) this.#witness.tokens(tokens);
+  }
+
+  /** `[id, outcome, status, duration_ms, input, output, provider, model, path]`. @param {unknown} tuple @param {number} nowMs */
+  #endTuple(tuple, nowMs) {
+    const id = Array.isArray(tuple) ? text(tuple[0]) : "";
+    if (!Array.isArray(tuple) || id === "") {
+      this.#witness.malformed("an ended entry without an id", tuple);
+      return;
+    }
+    let row = this.rows.get(id);
+    if (row && row.outcome !== null) return;
+    if (!row) {
+      // It came and went inside one delta: worth a line all the same.
+      row = readRow({ request_id: id }, nowMs) ?? undefined;
+      if (!row) return;
+      row.startMs = nowMs - amount(tuple[3]);
+      this.rows.set(id, row);
+      this.active += 1;
+      this.#witness.started(row);
+    }
+    row.provider = text(tuple[6], row.provider);
+    row.model = text(tuple[7], row.model);
+    row.path = text(tuple[8], row.path);
+    row.badge = badge(row.provider);
+    if (row.requested === "" && row.resolved === "") row.qualified = `${row.provider}:${row.model}`;
+    row.status = amountOrNull(tuple[2]) ?? row.status;
+    row.input = Math.max(row.input, amount(tuple[4]));
+    const output = amount(tuple[5]);
+    if (output > row.output) this.#witness.tokens(output - row.output);
+    row.output = output || row.output;
+    this.#end(row, text(tuple[1], "gone"), nowMs, amount(tuple[3]));
+  }
+
+  /** @param {Row} row @param {string} outcome @param {number} nowMs @param {number} durationMs */
+  #end(row, outcome, nowMs, durationMs, news = true) {
+    row.outcome = outcome;
+    row.endedMs = nowMs;
+    row.durationMs = durationMs;
+    this.active -= 1;
+    this.#ended += 1;
+    if (news) this.#witness.ended(row);
+    if (this.#ended > MOST_ENDED) this.#dropOldestEnded();
+  }
+
+  #dropOldestEnded() {
+    for (const row of this.rows.values()) {
+      if (row.outcome !== null && !row.pinned) return this.#drop(row);
+    }
+  }
+
+  /** @param {Row} row */
+  #drop(row) {
+    if (!this.rows.delete(row.id)) return;
+    if (row.outcome === null) this.active -= 1;
+    else this.#ended -= 1;
+  }
+}

@@ -1,0 +1,196 @@
+/**
+ * Keeps the stream open while somebody looks, and says how things stand. Reading the stream is the work of `sse/client.js`; this decides
+ * when to connect, when to give up for polling, and what a refusal means.
+ */
+
+import { SSEHttpError, streamSSE } from "../../sse/client.js";
+import { reconnectDelay } from "../model/backoff.js";
+import { readDisabled } from "../model/wire.js";
+
+/** @typedef {import("../types.js").ConnectionState} ConnectionState */
+/** @typedef {import("../types.js").Hint} Hint */
+/** @typedef {{ kind: "taken" | "ignored" | "resync" } | { kind: "disabled", hint: Hint }} Verdict */
+
+/** Without a byte for one and a half heartbeats the stream is doubtful, without two and a half it is given up (heartbeat: 30 s). */
+const STALE_AFTER = 45_000;
+const IDLE_TIMEOUT = 75_000;
+/** A snapshot of a hundred thousand rows is about 60 MB. */
+const MOST_BYTES = 256 * 1024 * 1024;
+
+/**
+ * @typedef {object} Parts
+ * @property {string} url
+ * @property {() => Record<string, string>} headers the key, and where to go on
+ * @property {() => void} onOpen
+ * @property {() => void} onHeard a byte came, be it a heartbeat
+ * @property {(event: { event: string, data: string, id: string }, json: unknown) => Verdict} onEvent
+ * @property {(state: ConnectionState) => void} onState
+ * @property {() => boolean} hasKey whether a key went with the request, so that a 401 means a wrong one
+ * @property {() => number} now epoch milliseconds
+ * @property {() => number} random
+ * @property {typeof globalThis.fetch} [fetch]
+ * @property {import("../../sse/clock.js").Clock} [clock]
+ */
+
+export class Connection {
+  /** @type {ConnectionState} */
+  state = { name: "paused", why: "elsewhere" };
+  #parts;
+  #enabled = true;
+  #visible = false;
+  #here = false;
+  /** The server said that there is no stream to be had. @type {Hint | null} */
+  #refused = null;
+  /** @type {AbortController | null} */
+  #running = null;
+  /** @type {(() => void) | null} */
+  #tryNow = null;
+
+  /** @param {Parts} parts */
+  constructor(parts) {
+    this.#parts = parts;
+  }
+
+  /** @param {{ enabled?: boolean, visible?: boolean, here?: boolean }} wish */
+  wish({ enabled = this.#enabled, visible = this.#visible, here = this.#here }) {
+    const appeared = visible && here && !(this.#visible && this.#here);
+    this.#enabled = enabled;
+    this.#visible = visible;
+    this.#here = here;
+    // Whoever comes back wants to know whether it works now.
+    if (appeared) this.#refused = null;
+    this.#settle();
+  }
+
+  get enabled() {
+    return this.#enabled;
+  }
+
+  get connected() {
+    return this.state.name === "live" || this.state.name === "stale";
+  }
+
+  /** Try at once: the operator asked, a key was given, or a polled answer shows that things changed. */
+  retry() {
+    this.#refused = null;
+    if (this.#tryNow) this.#tryNow();
+    else if (this.state.name === "polling" || this.state.name === "locked") this.#become({ name: "connecting" });
+    this.#settle();
+  }
+
+  #settle() {
+    if (!this.#visible) return this.#rest({ name: "paused", why: "hidden" });
+    if (!this.#here) return this.#rest({ name: "paused", why: "elsewhere" });
+    if (!this.#enabled) return this.#rest({ name: "off" });
+    if (this.#refused) return this.#rest({ name: "polling", hint: this.#refused });
+    if (this.state.name !== "locked" && !this.#running) void this.#run();
+  }
+
+  /** @param {ConnectionState} state */
+  #rest(state) {
+    const running = this.#running;
+    this.#running = null;
+    this.#tryNow = null;
+    running?.abort(new DOMException("not needed now", "AbortError"));
+    this.#become(state);
+  }
+
+  async #run() {
+    const running = new AbortController();
+    this.#running = running;
+    const current = () => this.#running === running;
+    const { url, onOpen, onHeard, onEvent, now, random, fetch, clock } = this.#parts;
+    this.#become({ name: "connecting" });
+    /** @type {Verdict["kind"]} */
+    let last = "taken";
+    /** @type {Hint | null} */
+    let hint = null;
+    /** @type {unknown} */
+    let failure = null;
+    try {
+      await streamSSE(url, null, {
+        onOpen: () => {
+          if (current()) onOpen();
+        },
+        onComment: onHeard,
+        onEvent: (event, json) => {
+          if (!current()) return;
+          onHeard();
+          const verdict = onEvent(event, json);
+          last = verdict.kind;
+          if (verdict.kind === "disabled") hint = verdict.hint;
+          if (verdict.kind === "resync") running.abort(new DOMException("a message was missed", "AbortError"));
+        },
+        onRetry: ({ attempt, delay, cause, now: go }) => {
+          if (!current()) return;
+          this.#tryNow = go;
+          this.#become({ name: "waiting", untilMs: now() + delay, attempt, cause: causeOf(cause) });
+        },
+        onStateChange: (state) => {
+          if (!current()) return;
+          if (state === "connecting") {
+            this.#tryNow = null;
+            this.#become({ name: "connecting" });
+          } else if (state === "open") this.#become({ name: "live" });
+          else if (state === "stale") this.#become({ name: "stale", sinceMs: now() - STALE_AFTER });
+        },
+      }, running.signal, {
+        headers: this.#parts.headers(),
+        live: true,
+        maxRetries: Infinity,
+        maxEventBytes: MOST_BYTES,
+        idleTimeout: IDLE_TIMEOUT,
+        staleAfter: STALE_AFTER,
+        backoff: (attempt) => reconnectDelay(attempt, random),
+        shouldRetry: (error) => !isFinal(error),
+        isDone: (event) => event.event === "disabled",
+        ...(fetch ? { fetch } : {}),
+        ...(clock ? { clock } : {}),
+      });
+    } catch (error) {
+      failure = error;
+    }
+    if (!current()) return;
+    this.#running = null;
+    this.#tryNow = null;
+    this.#ended(last, hint, failure);
+  }
+
+  /** @param {Verdict["kind"]} last @param {Hint | null} hint @param {unknown} failure */
+  #ended(last, hint, failure) {
+    if (failure instanceof SSEHttpError && (failure.status === 401 || failure.status === 403)) {
+      return this.#become({ name: "locked", refused: this.#parts.hasKey() });
+    }
+    if (last === "resync") return this.#settle();
+    this.#refused = hint ?? disabledHint(failure) ?? { message: failure instanceof Error ? failure.message : "The stream ended", suggestion: "" };
+    this.#settle();
+  }
+
+  /** @param {ConnectionState} state */
+  #become(state) {
+    this.state = state;
+    this.#parts.onState(state);
+  }
+}
+
+/** @param {unknown} error */
+function disabledHint(error) {
+  if (!(error instanceof SSEHttpError)) return null;
+  try {
+    return readDisabled(JSON.parse(error.body));
+  } catch {
+    return null;
+  }
+}
+
+/** What no repetition mends: a key that is missing, a stream that is switched off or not there. @param {unknown} error */
+const isFinal = (error) =>
+  error instanceof SSEHttpError && ([401, 403, 404, 405, 410].includes(error.status) || disabledHint(error) !== null);
+
+/** Whether there is a server that answers, if not with a stream. @param {ConnectionState} state */
+export const isReachable = (state) => state.name !== "waiting" || state.cause !== UNREACHABLE;
+
+const UNREACHABLE = "the server cannot be reached";
+
+/** @param {unknown} cause */
+const causeOf = (cause) => (cause instanceof SSEHttpError ? cause.message : UNREACHABLE);

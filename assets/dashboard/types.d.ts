@@ -1,0 +1,190 @@
+/**
+ * The shapes shared by the page's modules: what the monitor sends (`Wire...`, see the HTTP contract) and what the page makes of it.
+ * Every wire field is optional here, because nothing that comes over the network is believed before `model/row.js` has read it.
+ */
+
+export interface WireRow {
+  request_id?: unknown;
+  [field: string]: unknown;
+}
+
+export interface UpdatePayload {
+  rows: unknown[];
+  /** Epoch milliseconds at the server, or `null` where it did not say. */
+  timestampMs: number | null;
+  seq: number | null;
+}
+
+export interface DeltaPayload {
+  seq: number;
+  started: unknown[];
+  changed: unknown[];
+  progressed: unknown[];
+  ended: unknown[];
+  endedOmitted: number;
+  timestampMs: number | null;
+}
+
+export type Badge = "primary" | "info" | "danger" | "success" | "secondary";
+
+/** One request, in flight or just ended. Changed in place, so that a tick of ten thousand rows makes no garbage. */
+export interface Row {
+  kind: "row";
+  id: string;
+  provider: string;
+  model: string;
+  requested: string;
+  resolved: string;
+  qualified: string;
+  badge: Badge;
+  streaming: boolean;
+  /** Epoch milliseconds on the server's clock; `null` where the wire's value was unusable (shown as N/A). */
+  startMs: number | null;
+  input: number;
+  output: number;
+  cacheRead: number;
+  cacheCreation: number;
+  reasoning: number;
+  toolUses: number;
+  toolResults: number;
+  toolCalls: number;
+  requestSize: number;
+  messages: number;
+  bytes: number;
+  usageSource: string;
+  observation: string;
+  phase: string;
+  waitingOn: string;
+  stage: string;
+  status: number | null;
+  ttftMs: number | null;
+  method: string;
+  path: string;
+  /** When bytes or tokens last moved, epoch milliseconds on the server's clock. */
+  movedMs: number;
+  /** Output tokens per second, smoothed; `null` while nothing is known. */
+  rate: number | null;
+  /** Tokens in each of the last seconds, oldest first. */
+  spark: number[];
+  /** `output` at the last sample. */
+  sampledOutput: number;
+  /** `null` while in flight. */
+  outcome: string | null;
+  /** When it ended, epoch milliseconds on the server's clock. */
+  endedMs: number;
+  /** Final, in milliseconds; meaningful once `outcome` is set. */
+  durationMs: number;
+  pinned: boolean;
+}
+
+/** A line of sums standing above the rows it sums. */
+export interface Group {
+  kind: "group";
+  id: string;
+  field: GroupField;
+  key: string;
+  badge: Badge | null;
+  open: boolean;
+  count: number;
+  stalled: number;
+  input: number;
+  output: number;
+  toolCalls: number;
+  rate: number | null;
+}
+
+export type Line = Row | Group;
+
+export type GroupField = "provider" | "model" | "resolved" | "state" | "waits" | "path";
+
+export interface Sort {
+  column: string;
+  descending: boolean;
+}
+
+/** What the address says; everything an operator would want to share. */
+export interface Place {
+  view: ViewName;
+  filter: string;
+  sort: Sort;
+  group: GroupField | null;
+  row: string | null;
+  frozen: boolean;
+}
+
+export type ViewName = "requests" | "totals" | "errors" | "traces";
+
+/** An entry of `/metrics/logs`, read. */
+export interface Entry {
+  id: string;
+  seq: number;
+  endMs: number | null;
+  provider: string;
+  model: string;
+  resolved: string;
+  requested: string;
+  streaming: boolean;
+  durationMs: number;
+  input: number;
+  output: number;
+  cacheRead: number;
+  cacheCreation: number;
+  reasoning: number;
+  toolCalls: number;
+  failed: boolean;
+  error: string;
+  errorType: string;
+  outcome: string;
+  status: number | null;
+  ttftMs: number | null;
+  finishReason: string;
+  usageSource: string;
+  method: string;
+  path: string;
+  bytes: number;
+  providerUsage: Record<string, unknown> | null;
+}
+
+/** One line of the totals: a provider or a model. */
+export interface Total {
+  provider: string;
+  model: string;
+  badge: Badge;
+  lastMs: number | null;
+  requests: number;
+  errors: number;
+  input: number;
+  output: number;
+  cacheRead: number;
+  cacheCreation: number;
+  tools: number;
+  averageMs: number;
+  totalMs: number;
+  /** Average duration of streaming and of other requests, `null` where there were none. */
+  streamingMs: number | null;
+  otherMs: number | null;
+}
+
+export interface Totals {
+  all: Total;
+  active: number;
+  providers: Total[];
+  models: Total[];
+  disabled: Hint | null;
+}
+
+/** The server's own words on why something is off. */
+export interface Hint {
+  message: string;
+  suggestion: string;
+}
+
+export type ConnectionState =
+  | { name: "off" }
+  | { name: "paused"; why: "hidden" | "elsewhere" }
+  | { name: "connecting" }
+  | { name: "live" }
+  | { name: "stale"; sinceMs: number }
+  | { name: "waiting"; untilMs: number; attempt: number; cause: string }
+  | { name: "polling"; hint: Hint | null }
+  | { name: "locked"; refused: boolean };

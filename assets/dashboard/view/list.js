@@ -1,0 +1,209 @@
+/**
+ * The live list: what of the store is shown, when it is put in order again, and how it stands still. Messages come as often as they like;
+ * the screen is written once per frame, and the order is found anew only when something moved, the less often the longer the list is.
+ */
+
+import { compile } from "../model/filter.js";
+import { arrange, group, isLiveSort, resum } from "../model/order.js";
+import { Pending } from "../model/pending.js";
+import * as format from "../model/format.js";
+import { COLUMNS } from "./columns.js";
+import { byId, setText, textIn, typed } from "./dom.js";
+import { createPlainGrid } from "./grid-plain.js";
+
+/** @typedef {import("../types.js").Row} Row */
+/** @typedef {import("../types.js").Line} Line */
+/** @typedef {import("../types.js").Place} Place */
+/** @typedef {import("./grid-plain.js").Grid} Grid */
+
+/** Below this width a request is a card. */
+export const PHONE = "(max-width: 700px)";
+
+/** Milliseconds between two arrangements of that many rows. @param {number} rows */
+const pace = (rows) => (rows < 300 ? 100 : rows < 2000 ? 250 : 500);
+
+/** How often an order or a filter that looks at moving values is found anew. */
+const LIVE_PACE = 1000;
+
+/**
+ * @param {object} parts
+ * @param {import("../model/feed.js").Feed} parts.feed
+ * @param {import("../model/clock.js").ServerClock} parts.clock
+ * @param {() => boolean} parts.lost whether nothing can be known of now, so that time stands where it was last heard
+ * @param {(host: HTMLElement, options: import("./grid-plain.js").GridOptions) => Grid} parts.createGrid the one for wide windows
+ * @param {(sort: import("../types.js").Sort | null) => void} parts.onSort
+ * @param {(row: Row) => void} parts.onOpen
+ * @param {(row: Row, at: DOMRect) => void} parts.onMenu
+ * @param {(late: boolean) => void} parts.onLate
+ */
+export function createList({ feed, clock, lost, createGrid, onSort, onOpen, onMenu, onLate }) {
+  const { store } = feed;
+  const host = byId("grid");
+  const empty = byId("grid-empty");
+  const emptyText = textIn(byId("grid-empty-text"));
+  const emptyAction = typed("grid-empty-action", HTMLButtonElement);
+  const shown = textIn(byId("shown"));
+  const phone = matchMedia(PHONE);
+  /** @type {import("./columns.js").Scene} */
+  const scene = { nowMs: 0, selected: null };
+  /** @type {Set<string>} */
+  const closed = new Set();
+  /** @type {{ filter: ReturnType<typeof compile>, query: string, sort: Place["sort"], group: Place["group"] }} */
+  let wish = { filter: compile(""), query: "", sort: { column: "age", descending: false }, group: null };
+  /** @type {{ sinceMs: number, news: number, rows: Row[] } | null} */
+  let frozen = null;
+  /** @type {Row[]} */
+  let rows = [];
+  /** @type {Line[]} */
+  let lines = [];
+  let structure = -1;
+  let arrangedAt = -Infinity;
+  let frame = 0;
+  /** @type {ReturnType<typeof setTimeout> | null} */
+  let later = null;
+  let visible = true;
+  let waitingText = "Connecting...";
+
+  const options = {
+    columns: COLUMNS, label: "Requests in flight", scene, onSort,
+    /** @param {Line} line */
+    onOpen: (line) => (line.kind === "row" ? onOpen(line) : fold(line.key)),
+    /** @param {Line} line @param {DOMRect} at */
+    onMenu: (line, at) => {
+      if (line.kind === "row") onMenu(line, at);
+    },
+  };
+  /** @type {Grid} */
+  let grid;
+  const mount = () => {
+    grid?.destroy();
+    grid = phone.matches ? createPlainGrid(host, { ...options, cards: true }) : createGrid(host, options);
+  };
+  /** @type {Pending<{ lines: Line[], sort: Place["sort"] }>} */
+  const pending = new Pending({
+    ready: () => grid.ready(),
+    apply: ({ lines, sort }) => grid.show(lines, sort),
+    onLate,
+    setTimeout: (run, ms) => setTimeout(run, ms),
+    clearTimeout: (timer) => clearTimeout(/** @type {number} */ (timer)),
+  });
+  mount();
+  phone.addEventListener("change", () => {
+    mount();
+    pending.offer({ lines, sort: wish.sort });
+  });
+  emptyAction.addEventListener("click", () => byId("filter").dispatchEvent(new CustomEvent("clear")));
+
+  /** @param {string} key */
+  function fold(key) {
+    if (!closed.delete(key)) closed.add(key);
+    put();
+  }
+
+  const now = () => frozen?.sinceMs ?? (lost() && feed.lastMs !== null ? feed.lastMs : clock.now());
+
+  /** Finds rows and order anew and gives them to the grid. */
+  function put() {
+    if (later !== null) clearTimeout(later);
+    later = null;
+    arrangedAt = performance.now();
+    structure = store.structure;
+    scene.nowMs = now();
+    const source = frozen ? frozen.rows : store.rows.values();
+    rows = arrange(source, wish.filter.test, wish.sort, scene.nowMs);
+    lines = wish.group === null ? rows : group(rows, wish.group, closed);
+    pending.offer({ lines, sort: wish.sort });
+    say();
+  }
+
+  function say() {
+    const all = frozen ? frozen.rows.length : store.rows.size;
+    setText(shown, wish.query === "" ? `${format.count(all)} shown` : `${format.count(rows.length)} of ${format.count(all)}`);
+    empty.hidden = rows.length > 0;
+    if (rows.length > 0) return;
+    const filtered = all > 0;
+    setText(emptyText, filtered ? "No request matches the filter." : feed.lastMs === null ? waitingText : "No active requests.\nA request shows here from its first byte to its last.");
+    emptyAction.hidden = !filtered;
+  }
+
+  /** Something came. */
+  function changed() {
+    if (!visible || frozen) return;
+    if (store.structure !== structure) {
+      const due = arrangedAt + pace(store.rows.size) - performance.now();
+      if (due <= 0) put();
+      else later ??= setTimeout(put, due);
+    }
+    frame ||= requestAnimationFrame(() => {
+      frame = 0;
+      paint(false);
+    });
+  }
+
+  /** @param {boolean} all */
+  function paint(all) {
+    scene.nowMs = now();
+    grid.paint(all);
+  }
+
+  return {
+    changed,
+    /** The duration ticker. */
+    tick() {
+      if (visible && !frozen) paint(true);
+    },
+    /** Once a second: what depends on moving values is looked at again. */
+    second() {
+      if (!visible || frozen) return;
+      const moving = isLiveSort(wish.sort) || wish.query !== "" || wish.group === "state" || wish.group === "waits";
+      if (moving && performance.now() - arrangedAt >= LIVE_PACE - 50) put();
+      else if (wish.group !== null) resum(lines, rows);
+      paint(false);
+    },
+    /** @param {{ filter: string, sort: Place["sort"], group: Place["group"] }} next @returns {string[]} what is wrong with the filter */
+    wish(next) {
+      wish = { filter: compile(next.filter), query: next.filter.trim(), sort: next.sort, group: next.group };
+      put();
+      return wish.filter.errors;
+    },
+    /** @param {boolean} on */
+    show(on) {
+      visible = on;
+      if (on && !frozen) put();
+    },
+    /** @param {boolean} on */
+    freeze(on) {
+      if (on === (frozen !== null)) return;
+      // The rows are copied, for the true ones go on changing.
+      frozen = on ? { sinceMs: clock.now(), news: feed.news, rows: Array.from(store.rows.values(), (row) => ({ ...row, spark: [...row.spark] })) } : null;
+      put();
+      paint(true);
+    },
+    get frozen() {
+      return frozen && { sinceMs: frozen.sinceMs, behind: feed.news - frozen.news };
+    },
+    /** The filter, for what else it should hold. */
+    get test() {
+      return wish.filter.test;
+    },
+    /** Where the drawer and the strip look, too. */
+    get rows() {
+      return frozen ? frozen.rows : store.rows.values();
+    },
+    now,
+    /** @param {string} id */
+    find: (id) => (frozen ? frozen.rows.find((row) => row.id === id) : store.rows.get(id)) ?? null,
+    /** @param {string | null} id */
+    select(id) {
+      scene.selected = id;
+      paint(true);
+    },
+    /** @param {number} by */
+    move: (by) => grid.move(by),
+    /** What stands where the rows would, before the first snapshot. @param {string} text */
+    waiting(text) {
+      waitingText = text;
+      say();
+    },
+  };
+}

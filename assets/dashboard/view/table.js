@@ -1,0 +1,70 @@
+/** A plain table for what is polled: sorted by a click on a column, its rows pressed for details. */
+
+import { h } from "./dom.js";
+
+/**
+ * @template T
+ * @typedef {object} TableColumn
+ * @property {string} title
+ * @property {(item: T) => Node | string} cell
+ * @property {(item: T) => number | string} [key] what it is sorted by
+ * @property {boolean} [end]
+ * @property {string} [className]
+ */
+
+/**
+ * @template T
+ * @param {HTMLElement} host
+ * @param {{ caption: string, columns: TableColumn<T>[], empty: string, onOpen?: (item: T) => void, look?: (item: T) => string | null }} options
+ */
+export function createTable(host, { caption, columns, empty, onOpen, look }) {
+  /** @type {T[]} */
+  let items = [];
+  /** @type {{ index: number, descending: boolean } | null} */
+  let sort = null;
+  const body = h("tbody");
+  const headers = columns.map((column, index) =>
+    h("th", { scope: "col", class: column.end ? "num" : null }, column.key ? h("button", { type: "button", onclick: () => sortBy(index) }, column.title) : column.title));
+  const table = h("table", { class: "records" }, h("caption", { class: "visually-hidden" }, caption), h("thead", {}, h("tr", {}, ...headers)), body);
+  const nothing = h("p", { class: "nothing" }, empty);
+  host.replaceChildren(table, nothing);
+
+  /** @param {number} index */
+  function sortBy(index) {
+    if (sort?.index !== index) sort = { index, descending: columns[index]?.end === true };
+    else sort = sort.descending === (columns[index]?.end === true) ? { index, descending: !sort.descending } : null;
+    render();
+  }
+
+  function render() {
+    for (const [index, header] of headers.entries()) {
+      if (sort?.index === index) header.setAttribute("aria-sort", sort.descending ? "descending" : "ascending");
+      else header.removeAttribute("aria-sort");
+    }
+    const key = sort ? columns[sort.index]?.key : undefined;
+    const sign = sort?.descending ? -1 : 1;
+    const sorted = key ? items.toSorted((a, b) => (key(a) < key(b) ? -sign : key(a) > key(b) ? sign : 0)) : items;
+    body.replaceChildren(...sorted.map((item) => {
+      const row = h("tr", { "data-look": look?.(item) ?? null }, ...columns.map((column) =>
+        h("td", { class: [column.end ? "num" : "", column.className ?? ""].join(" ").trim() || null }, column.cell(item))));
+      if (onOpen) {
+        row.tabIndex = 0;
+        row.addEventListener("click", () => onOpen(item));
+        row.addEventListener("keydown", (event) => {
+          if (event.key === "Enter") onOpen(item);
+        });
+      }
+      return row;
+    }));
+    nothing.hidden = items.length > 0;
+    table.hidden = items.length === 0;
+  }
+
+  return {
+    /** @param {T[]} next */
+    show(next) {
+      items = next;
+      render();
+    },
+  };
+}

@@ -1,0 +1,289 @@
+/**
+ * A server that speaks the monitor's contract and serves the page: for tests, for the benchmark, and for working on the page without a
+ * proxy: `node test/dashboard/mock.js --port 8123 --rate 4`.
+ */
+
+import { readFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { randomBytes } from 'node:crypto';
+import { extname, join, normalize } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { World } from './world.js';
+
+/** @typedef {import('node:http').IncomingMessage} Request */
+/** @typedef {import('node:http').ServerResponse} Response */
+
+const ASSETS = fileURLToPath(new URL('../../', import.meta.url));
+const GRID = 'vendor/ag-grid-community.min.noStyle.js';
+/** @type {Record<string, string>} */
+const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript; charset=utf-8', '.css': 'text/css; charset=utf-8', '.svg': 'image/svg+xml' };
+const RING = 256;
+
+const TRACKING_OFF = { disabled: true, message: 'Request metrics logging is disabled', suggestion: 'Set LOG_REQUEST_METRICS=true to enable tracking' };
+const SSE_OFF = { disabled: true, message: 'SSE for active requests is disabled', suggestion: 'Set VDM_ACTIVE_REQUESTS_SSE_ENABLED=true to enable' };
+
+export class Mock {
+  world;
+  /** What the server is set to. */
+  settings = { tracking: true, sse: true, full: false, down: false, key: /** @type {string | null} */ (null), grid: true, deltaMs: 250, heartbeatMs: 30_000 };
+  /** Every request of the monitor's, by path. @type {{ path: string, headers: import('node:http').IncomingHttpHeaders }[]} */
+  asked = [];
+  #server = createServer((request, response) => void this.#answer(request, response));
+  /** @type {Map<Response, string>} */
+  #viewers = new Map();
+  #seq = 0;
+  /** @type {{ seq: number, frame: string }[]} */
+  #ring = [];
+  #updates = 0;
+  /** @type {ReturnType<typeof setTimeout> | null} */
+  #soon = null;
+  #timer;
+  #beat;
+  port = 0;
+
+  /** @param {{ world?: World, deltaMs?: number, grid?: boolean }} [options] */
+  constructor({ world = new World(), deltaMs = 250, grid = true } = {}) {
+    this.world = world;
+    this.settings.deltaMs = deltaMs;
+    this.settings.grid = grid;
+    this.world.onStructure = () => (this.#soon ??= setTimeout(() => this.flush(), 20));
+    this.#timer = setInterval(() => this.flush(), deltaMs);
+    this.#beat = setInterval(() => {
+      for (const viewer of this.#viewers.keys()) viewer.write(': heartbeat\n\n');
+    }, this.settings.heartbeatMs);
+  }
+
+  /** @param {number} [port] */
+  async listen(port = this.port) {
+    await new Promise((resolve) => this.#server.listen(port, '127.0.0.1', () => resolve(undefined)));
+    const address = this.#server.address();
+    this.port = typeof address === 'object' && address ? address.port : 0;
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  get viewers() {
+    return this.#viewers.size;
+  }
+
+  /** Cuts every connection and answers no more, until `listen` is called again. */
+  async stop() {
+    const closed = new Promise((resolve) => this.#server.close(resolve));
+    this.#server.closeAllConnections();
+    this.#viewers.clear();
+    await closed;
+  }
+
+  async close() {
+    clearInterval(this.#timer);
+    clearInterval(this.#beat);
+    if (this.#soon) clearTimeout(this.#soon);
+    await this.stop();
+  }
+
+  /** Another process on the same port. */
+  restart() {
+    this.world.restart();
+    this.#seq = 0;
+    this.#ring = [];
+    for (const viewer of this.#viewers.keys()) viewer.destroy();
+    this.#viewers.clear();
+  }
+
+  /** Ends the streams, as a load balancer does. */
+  cut() {
+    for (const viewer of this.#viewers.keys()) viewer.destroy();
+    this.#viewers.clear();
+  }
+
+  /** Sends what is to be sent as it stands. @param {string} frame */
+  raw(frame) {
+    for (const viewer of this.#viewers.keys()) viewer.write(frame);
+  }
+
+  /** Loses a delta on the way. */
+  skip() {
+    this.#seq += 1;
+  }
+
+  /** Sends what happened. */
+  flush() {
+    if (this.#soon) clearTimeout(this.#soon);
+    this.#soon = null;
+    const { started, changed, progressed, ended } = this.world.pending;
+    if (started.size + changed.size + progressed.size + ended.length === 0) return;
+    this.world.pending = World.nothing();
+    if (this.#viewers.size === 0) {
+      // Nobody listens: the feed stands still, and nothing can be resumed.
+      this.#ring = [];
+      this.#seq += 1;
+      return;
+    }
+    this.#seq += 1;
+    const rows = (/** @type {Iterable<string>} */ ids) => Array.from(ids, (id) => this.world.row(id)).filter(Boolean);
+    const delta = {
+      seq: this.#seq,
+      started: rows(started),
+      changed: rows(changed),
+      progressed: Array.from(progressed, (id) => this.world.rows.get(id)).flatMap((row) => (row ? [progressOf(row)] : [])),
+      ended: ended.slice(0, 1000),
+      ended_omitted: Math.max(0, ended.length - 1000),
+      timestamp: Date.now() / 1000,
+    };
+    const frame = `event: delta\nid: ${this.world.epoch}-${this.#seq}\ndata: ${JSON.stringify(delta)}\n\n`;
+    this.#ring.push({ seq: this.#seq, frame });
+    if (this.#ring.length > RING) this.#ring.shift();
+    for (const [viewer, format] of this.#viewers) viewer.write(format === 'delta' ? frame : this.#update(format));
+  }
+
+  /** @param {string} format */
+  #update(format) {
+    const snapshot = this.world.snapshot();
+    if (format !== 'delta') return `event: update\nid: ${this.world.epoch}-u${++this.#updates}\ndata: ${JSON.stringify(snapshot)}\n\n`;
+    return `event: update\nid: ${this.world.epoch}-${this.#seq}\ndata: ${JSON.stringify({ ...snapshot, seq: this.#seq })}\n\n`;
+  }
+
+  /** @param {Request} request @param {Response} response */
+  async #answer(request, response) {
+    const url = new URL(request.url ?? '/', 'http://mock');
+    const path = url.pathname;
+    if (path === '/') return void response.writeHead(302, { location: '/dashboard/' }).end();
+    if (path.startsWith('/dashboard')) return this.#page(path, response);
+    if (!path.startsWith('/metrics/')) return json(response, 404, { error: { type: 'not_found', message: 'Nothing is here' } });
+    this.asked.push({ path: path + url.search, headers: request.headers });
+    if (this.settings.key !== null && request.headers.authorization !== `Bearer ${this.settings.key}`) {
+      return json(response, 401, { error: { type: 'unauthorized', message: 'A key is needed' } }, { 'www-authenticate': 'Bearer' });
+    }
+    if (path === '/metrics/active-requests') {
+      if (!this.settings.tracking) return json(response, 200, { ...TRACKING_OFF, active_requests: [] });
+      return json(response, 200, this.world.snapshot(), { etag: `W/"${this.world.epoch}-${Date.now()}"` });
+    }
+    if (path === '/metrics/active-requests/stream') return this.#stream(request, response, url.searchParams.get('format') ?? 'update');
+    if (path.startsWith('/metrics/active-requests/')) {
+      const row = this.world.row(path.slice('/metrics/active-requests/'.length));
+      if (!row) return json(response, 404, { error: { type: 'not_found', message: 'No such request is in flight' } });
+      return json(response, 200, { ...row, provider_usage: { input_tokens: row['input_tokens'], output_tokens: null, total_tokens: null } });
+    }
+    if (path === '/metrics/running-totals') return json(response, 200, totalsOf(this.world));
+    if (path === '/metrics/logs') {
+      const traces = this.settings.tracking ? this.world.traces : [];
+      return json(response, 200, { errors: traces.filter((it) => it['status'] === 'error').slice(0, 100), traces });
+    }
+    return json(response, 404, { error: { type: 'not_found', message: 'Nothing is here' } });
+  }
+
+  /** @param {Request} request @param {Response} response @param {string} format */
+  #stream(request, response, format) {
+    if (!this.settings.sse) return json(response, 503, SSE_OFF);
+    if (this.settings.full) return json(response, 503, { error: { type: 'too_many_subscribers', message: 'Too many streams' } }, { 'retry-after': '1' });
+    response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache', 'access-control-allow-origin': '*' });
+    if (!this.settings.tracking) return void response.end(`event: disabled\ndata: ${JSON.stringify(TRACKING_OFF)}\n\n`);
+    response.write('retry: 2000\n\n');
+    this.flush();
+    const [epoch, seq] = String(request.headers['last-event-id'] ?? '').split('-');
+    const missed = this.#ring.filter((it) => it.seq > Number(seq));
+    const resumes = format === 'delta' && epoch === this.world.epoch && Number(seq) <= this.#seq && missed.length === this.#seq - Number(seq);
+    response.write(resumes ? missed.map((it) => it.frame).join('') || ': resumed\n\n' : this.#update(format));
+    this.#viewers.set(response, format);
+    response.on('close', () => this.#viewers.delete(response));
+  }
+
+  /** @param {string} path @param {Response} response */
+  async #page(path, response) {
+    if (path === '/dashboard') return void response.writeHead(308, { location: '/dashboard/' }).end();
+    const name = path === '/dashboard/' ? 'dashboard/index.html' : normalize(path.slice('/dashboard/'.length));
+    const extension = extname(name);
+    if (name.startsWith('..') || !TYPES[extension]) return void response.writeHead(404).end();
+    try {
+      const nonce = randomBytes(16).toString('base64');
+      let body = await readFile(join(ASSETS, name));
+      if (extension === '.html') {
+        const grid = this.settings.grid && existsSync(join(ASSETS, GRID)) ? GRID : '';
+        body = Buffer.from(body.toString().replaceAll('{{nonce}}', nonce).replaceAll('{{metrics}}', '../metrics').replaceAll('{{grid}}', grid));
+        response.setHeader(
+          'content-security-policy',
+          `default-src 'none'; script-src 'self'; style-src 'self' 'nonce-${nonce}'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
+        );
+      }
+      response.writeHead(200, { 'content-type': TYPES[extension], 'cache-control': 'no-cache' }).end(body);
+    } catch {
+      response.writeHead(404).end();
+    }
+  }
+}
+
+/** @param {import('./world.js').Wire} row */
+export const progressOf = (row) => [
+  row['request_id'],
+  row['phase'],
+  row['waiting_on'],
+  row['usage_source'],
+  row['input_tokens'],
+  row['output_tokens'],
+  row['cache_read_tokens'],
+  row['cache_creation_tokens'],
+  row['reasoning_tokens'],
+  row['tool_calls'],
+  row['response_bytes'],
+];
+
+/** @param {Response} response @param {number} status @param {unknown} body @param {Record<string, string>} [headers] */
+function json(response, status, body, headers = {}) {
+  response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-cache', ...headers }).end(JSON.stringify(body));
+}
+
+/** @param {World} world */
+function totalsOf(world) {
+  const empty = () => ({
+    requests: 0,
+    errors: 0,
+    input_tokens: 0,
+    output_tokens: 0,
+    cache_read_tokens: 0,
+    cache_creation_tokens: 0,
+    tool_uses: 0,
+    tool_results: 0,
+    tool_calls: 0,
+    average_duration_ms: 0,
+    total_duration_ms: 0,
+  });
+  /** @param {ReturnType<typeof empty>} total @param {import('./world.js').Wire} it */
+  const add = (total, it) => {
+    total.requests += 1;
+    if (it['status'] === 'error') total.errors += 1;
+    for (const name of /** @type {const} */ (['input_tokens', 'output_tokens', 'cache_read_tokens', 'cache_creation_tokens'])) total[name] += it[name];
+    total.tool_calls += it['tool_call_count'];
+    total.total_duration_ms += it['duration_ms'];
+    total.average_duration_ms = Math.round(total.total_duration_ms / total.requests);
+  };
+  const all = empty();
+  /** @type {Record<string, any>} */
+  const providers = {};
+  for (const it of world.traces) {
+    const last = new Date(it['ts'] * 1000).toISOString();
+    const provider = (providers[it['provider']] ??= { last_accessed: last, rollup: { total: empty() }, models: {} });
+    const model = (provider.models[it['model']] ??= { last_accessed: last, total: empty() });
+    const split = it['is_streaming'] ? 'streaming' : 'non_streaming';
+    add(all, it);
+    for (const of of [provider.rollup, model]) {
+      add(of.total, it);
+      add((of[split] ??= empty()), it);
+    }
+  }
+  return {
+    last_accessed: { top: world.traces[0] ? new Date(world.traces[0]['ts'] * 1000).toISOString() : null },
+    ...Object.fromEntries(
+      Object.entries(all).flatMap(([name, value]) => (name.endsWith('duration_ms') ? [[name, value]] : [[`total_${name}`, value]])),
+    ),
+    active_requests: world.rows.size,
+    providers,
+  };
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const { values } = parseArgs({ options: { port: { type: 'string', default: '8123' }, rate: { type: 'string', default: '4' }, plain: { type: 'boolean', default: false } } });
+  const mock = new Mock({ grid: !values.plain });
+  setInterval(() => mock.world.stir(Number(values.rate), 0.2), 200);
+  console.log(`${await mock.listen(Number(values.port))}/dashboard/`);
+}
