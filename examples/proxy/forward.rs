@@ -108,10 +108,9 @@ impl Forward {
         let mut prepared = match Route::of(&head.method, &head.uri)? {
             Route::ByModel(format) => self.by_model(format, &head.uri.clone(), head, body, row).await?,
             Route::ListModels => {
-                let provider = self.listed_provider(head.uri.query())?;
+                let (provider, query) = self.listed_provider(head.uri.query())?;
                 let base = provider.base(provider.format()).unwrap_or(&provider.native);
-                let rest = route_of(provider.format(), "/v1/models", None);
-                let uri = base.uri(&rest);
+                let uri = base.uri(&route_of(provider.format(), head.uri.path(), query.as_deref()));
                 row.set_provider(&provider.name);
                 self.prepared(provider, base, uri, head, Outgoing::streamed(body))?
             }
@@ -221,16 +220,20 @@ impl Forward {
         })
     }
 
-    fn listed_provider(&self, query: Option<&str>) -> Result<&Provider, Refusal> {
-        let named =
-            query.into_iter().flat_map(|query| query.split('&')).find_map(|pair| pair.strip_prefix("provider="));
-        match (named, self.models.default) {
-            (Some(name), _) => self.provider(name),
-            (None, Some(default)) => Ok(&self.models.providers[default]),
-            (None, None) => Err(Refusal::not_found(
-                "There is no default provider to ask for its models: send ?provider=NAME, or set VDM_DEFAULT_PROVIDER.",
-            )),
-        }
+    /// The provider whose models are asked for, and what is left of the query.
+    fn listed_provider(&self, query: Option<&str>) -> Result<(&Provider, Option<String>), Refusal> {
+        let pairs = query.into_iter().flat_map(|query| query.split('&'));
+        let (named, others): (Vec<_>, Vec<_>) = pairs.partition(|pair| pair.starts_with("provider="));
+        let provider = match (named.first().and_then(|pair| pair.strip_prefix("provider=")), self.models.default) {
+            (Some(name), _) => self.provider(name)?,
+            (None, Some(default)) => &self.models.providers[default],
+            (None, None) => {
+                return Err(Refusal::not_found(
+                    "There is no default provider to ask for its models: send ?provider=NAME, or set VDM_DEFAULT_PROVIDER.",
+                ));
+            }
+        };
+        Ok((provider, (!others.is_empty()).then(|| others.join("&"))))
     }
 
     /// The format in which this caller reads errors.

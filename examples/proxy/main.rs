@@ -15,23 +15,23 @@
 mod answer;
 mod forward;
 mod front;
-mod headers;
-mod held;
-mod layers;
+pub mod headers;
+pub mod held;
+pub mod layers;
 mod linger;
-mod models;
-mod provider;
+pub mod models;
+pub mod provider;
 mod refusal;
 mod reply;
 mod route;
 mod row;
-mod serve;
-mod settings;
-mod stream_usage;
+pub mod serve;
+pub mod settings;
+pub mod stream_usage;
 mod upstream;
 
 #[path = "../common/demo/mod.rs"]
-mod demo;
+pub mod demo;
 mod traffic;
 
 use std::{io::IsTerminal, process::ExitCode, sync::Arc};
@@ -84,16 +84,16 @@ fn run() -> Result<(), Wrong> {
 
 /// A proxy that listens and is ready to serve.
 #[derive(Debug)]
-struct Proxy {
-    listener: TcpListener,
-    front: Arc<Front>,
+pub struct Proxy {
+    pub listener: TcpListener,
+    pub front: Arc<Front>,
     settings: Settings,
     providers: Vec<String>,
 }
 
 impl Proxy {
     /// Binds the address and, where it is wanted, starts the simulated provider.
-    async fn start(settings: Settings, layers: &Layers) -> Result<Self, Wrong> {
+    pub async fn start(settings: Settings, layers: &Layers) -> Result<Self, Wrong> {
         let mut settings = settings;
         let mut providers = provider::configured(layers)?;
         let (with_demo, with_traffic) = settings.demo_beside(&providers);

@@ -1,0 +1,155 @@
+//! What becomes of headers on their way through, and of keys above all.
+
+use crate::support::{Mock, Running, ok, post};
+
+const BODY: &str = r#"{"model":"m"}"#;
+
+/// What the upstream is asked, and what the client is answered, for a request with these header lines.
+async fn exchange(proxy: &Running, mock: &mut Mock, path: &str, headers: &str, answer: &str) -> (String, String) {
+    let request = post(path, headers, BODY);
+    let (answer, asked) = tokio::join!(proxy.ask(&request), mock.serve(answer.as_bytes()));
+    (asked.head, answer.head)
+}
+
+fn has(head: &str, line: &str) -> bool {
+    head.lines().any(|l| l == line)
+}
+
+#[tokio::test]
+async fn the_clients_key_is_replaced_by_the_providers() {
+    let mut mock = Mock::start().await;
+    let env = [
+        ("OAI_BASE_URL", mock.url("")),
+        ("OAI_API_KEY", "sk-oai".to_owned()),
+        ("CLD_BASE_URL", mock.url("")),
+        ("CLD_API_FORMAT", "anthropic".to_owned()),
+        ("CLD_API_KEY", "sk-cld".to_owned()),
+        ("BARE_BASE_URL", mock.url("")),
+        ("GEMINI_BASE_URL", mock.url("")),
+        ("GEMINI_API_KEY", "sk-gem".to_owned()),
+        ("PROXY_API_KEY", "pk-secret".to_owned()),
+    ];
+    let env: Vec<_> = env.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let proxy = Running::start(&[], &env).await;
+    for (path, line) in [
+        ("/oai/x", Some("authorization: Bearer sk-oai")),
+        ("/cld/x", Some("x-api-key: sk-cld")),
+        ("/gemini/x", Some("x-goog-api-key: sk-gem")),
+        ("/bare/x", None),
+    ] {
+        for sent in [
+            "authorization: Bearer pk-secret",
+            "authorization: bearer pk-secret",
+            "x-api-key: pk-secret",
+            "api-key: pk-secret",
+            "x-goog-api-key: pk-secret",
+            "authorization: Bearer other\r\nx-api-key: pk-secret\r\napi-key: other\r\nx-goog-api-key: other",
+        ] {
+            let (asked, _) = exchange(&proxy, &mut mock, path, &format!("{sent}\r\n"), &ok("{}")).await;
+            assert!(!asked.contains("pk-secret") && !asked.contains("other"), "{path} {sent}: {asked}");
+            let keys = ["authorization:", "x-api-key:", "api-key:", "x-goog-api-key:"];
+            let keys: Vec<_> = asked.lines().filter(|l| keys.iter().any(|key| l.starts_with(key))).collect();
+            assert_eq!(keys, line.into_iter().collect::<Vec<_>>(), "{path} {sent}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_passing_key_passes_unless_it_is_the_proxys_own() {
+    let mut mock = Mock::start().await;
+    let env = [("MOCK_BASE_URL", mock.url("")), ("MOCK_API_KEY", "!PASSTHRU".into()), ("PROXY_API_KEY", "pk".into())];
+    let env: Vec<_> = env.iter().map(|(name, value): &(_, String)| (*name, value.as_str())).collect();
+    let proxy = Running::start(&[], &env).await;
+    let (asked, _) =
+        exchange(&proxy, &mut mock, "/mock/x", "authorization: Bearer mine\r\nx-api-key: pk\r\n", &ok("")).await;
+    assert!(has(&asked, "authorization: Bearer mine"), "{asked}");
+    assert!(!asked.contains("pk"), "{asked}");
+}
+
+#[tokio::test]
+async fn nobody_gets_in_without_the_key() {
+    let mut mock = Mock::start().await;
+    let proxy = Running::start(&[], &[("MOCK_BASE_URL", &mock.url("")), ("PROXY_API_KEY", "pk-secret")]).await;
+    for headers in [
+        "",
+        "authorization: Bearer pk-secre\r\n",
+        "authorization: Bearer pk-secrets\r\n",
+        "authorization: Basic pk-secret\r\n",
+        "x-api-key:\r\n",
+        "cookie: pk-secret\r\n",
+    ] {
+        for path in ["/v1/chat/completions", "/mock/x", "/nobody/x"] {
+            let answer = proxy.ask(&post(path, headers, BODY)).await;
+            assert_eq!(answer.status(), 401, "{path} {headers:?}");
+            assert_eq!(answer.header("www-authenticate"), Some("Bearer"));
+            assert!(!answer.text().contains("pk-secret"));
+        }
+    }
+    assert!(mock.is_idle());
+    proxy.quiet().await;
+    assert_eq!(proxy.tracker.recent_errors(100).len(), 18, "refusals are in the list");
+}
+
+#[tokio::test]
+async fn what_is_about_the_connection_stays_and_all_else_passes() {
+    let mut mock = Mock::start().await;
+    let proxy = Running::with(&mock).await;
+    let (asked, answered) = exchange(
+        &proxy,
+        &mut mock,
+        "/v1/chat/completions",
+        "connection: keep-alive, x-mine\r\nx-mine: 1\r\nkeep-alive: 5\r\nte: trailers\r\nupgrade: websocket\r\n\
+         proxy-authorization: Basic eA==\r\nx-other: a\r\nx-other: b\r\ncontent-type: application/json\r\nuser-agent: me\r\n",
+        "HTTP/1.1 200 OK\r\nconnection: close, x-theirs\r\nx-theirs: 1\r\nkeep-alive: timeout=5\r\nx-ratelimit: 7\r\n\
+         set-cookie: a=1\r\nset-cookie: b=2\r\ncontent-length: 0\r\n\r\n",
+    )
+    .await;
+    for dropped in ["connection", "x-mine", "keep-alive", "te:", "upgrade", "proxy-authorization"] {
+        assert!(!asked.contains(dropped), "{dropped}: {asked}");
+    }
+    for line in ["x-other: a", "x-other: b", "content-type: application/json", "user-agent: me", "content-length: 13"] {
+        assert!(has(&asked, line), "{line}: {asked}");
+    }
+    for dropped in ["connection", "x-theirs", "keep-alive"] {
+        assert!(!answered.contains(dropped), "{dropped}: {answered}");
+    }
+    for line in ["x-ratelimit: 7", "set-cookie: a=1", "set-cookie: b=2"] {
+        assert!(has(&answered, line), "{line}: {answered}");
+    }
+}
+
+#[tokio::test]
+async fn only_codings_that_can_be_read_are_asked_for() {
+    let mut mock = Mock::start().await;
+    let proxy = Running::with(&mock).await;
+    for (sent, passed) in [
+        ("gzip, deflate, br, zstd", "gzip, deflate, br, zstd"),
+        ("gzip;q=1.0, *;q=0", "gzip;q=1.0, *;q=0"),
+        ("gzip, dcb, br", "gzip, br"),
+        ("compress", "identity"),
+    ] {
+        let (asked, _) = exchange(&proxy, &mut mock, "/mock/x", &format!("accept-encoding: {sent}\r\n"), &ok("")).await;
+        assert!(has(&asked, &format!("accept-encoding: {passed}")), "{sent}: {asked}");
+    }
+    let (asked, _) = exchange(&proxy, &mut mock, "/mock/x", "", &ok("")).await;
+    assert!(!asked.contains("accept-encoding"));
+}
+
+#[tokio::test]
+async fn a_request_has_one_id_on_both_sides() {
+    let mut mock = Mock::start().await;
+    let proxy = Running::with(&mock).await;
+    let (asked, answered) = exchange(&proxy, &mut mock, "/mock/x", "x-request-id: mine\r\n", &ok("")).await;
+    assert!(has(&asked, "x-request-id: mine") && has(&answered, "x-request-id: mine"));
+
+    let answer = ok("").replace("\r\n\r\n", "\r\nx-request-id: theirs\r\n\r\n");
+    let (asked, answered) = exchange(&proxy, &mut mock, "/mock/x", "", &answer).await;
+    proxy.quiet().await;
+    let row = proxy.tracker.recent_traces(1)[0].request_id.to_string();
+    assert!(has(&asked, &format!("x-request-id: {row}")), "{asked}");
+    assert!(has(&answered, &format!("x-request-id: {row}")), "{answered}");
+    assert!(has(&answered, "x-upstream-request-id: theirs"), "{answered}");
+
+    let refused = proxy.ask(&post("/nobody/x", "x-request-id: mine\r\n", BODY)).await;
+    assert_eq!(refused.header("x-request-id"), Some("mine"));
+}

@@ -1,0 +1,169 @@
+//! A client that leaves takes its row and its upstream with it, whenever it leaves.
+
+use std::time::Duration;
+
+use crate::support::{Client, Mock, Running, SSE, chunk, eventually, post};
+
+const ASK: &str = r#"{"model":"m","stream":true}"#;
+
+/// The upstream sees the end of its connection.
+async fn is_left(mut upstream: Client) {
+    while upstream.fill().await {}
+}
+
+fn outcome(proxy: &Running) -> String {
+    let trace = serde_json::to_value(&proxy.tracker.recent_traces(1)[0]).unwrap();
+    trace["outcome"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn before_the_head() {
+    let mut mock = Mock::start().await;
+    let proxy = Running::with(&mock).await;
+    for path in ["/v1/chat/completions", "/mock/x"] {
+        let mut client = Client::to(proxy.address).await;
+        client.send(post(path, "", ASK).as_bytes()).await;
+        let mut upstream = mock.connection().await;
+        upstream.answer().await;
+        assert_eq!(proxy.tracker.active(), 1);
+        drop(client);
+        is_left(upstream).await;
+        proxy.quiet().await;
+        assert_eq!(outcome(&proxy), "cancelled", "{path}");
+    }
+}
+
+#[tokio::test]
+async fn in_mid_stream() {
+    let mut mock = Mock::start().await;
+    let proxy = Running::with(&mock).await;
+    for path in ["/v1/chat/completions", "/mock/x"] {
+        let mut client = Client::to(proxy.address).await;
+        client.send(post(path, "", ASK).as_bytes()).await;
+        let mut upstream = mock.connection().await;
+        upstream.answer().await;
+        upstream.send(&[SSE.as_bytes(), &chunk(b"data: {}\n\n")].concat()).await;
+        client.until("data: {}").await;
+        drop(client);
+        is_left(upstream).await;
+        proxy.quiet().await;
+        assert_eq!(outcome(&proxy), "client_disconnect", "{path}");
+    }
+}
+
+#[tokio::test]
+async fn with_a_request_half_sent() {
+    let mut mock = Mock::start().await;
+    let proxy = Running::with(&mock).await;
+    for (body, length) in [(r#"{"model":"m","messages":["#.to_owned(), 500), ("x".repeat(100_000), 300_000)] {
+        let mut client = Client::to(proxy.address).await;
+        let head = format!("POST /mock/x HTTP/1.1\r\nhost: p\r\ncontent-length: {length}\r\n\r\n");
+        client.send(format!("{head}{body}").as_bytes()).await;
+        let upstream = mock.connection().await;
+        eventually("the row is there", || proxy.tracker.active() == 1).await;
+        drop(client);
+        is_left(upstream).await;
+        proxy.quiet().await;
+        assert_eq!(outcome(&proxy), "cancelled");
+    }
+}
+
+#[tokio::test]
+async fn before_the_model_is_known() {
+    let mut mock = Mock::start().await;
+    let proxy = Running::with(&mock).await;
+    for (framing, start) in [("content-length: 1000", "{\"mod"), ("transfer-encoding: chunked", "5\r\n{\"mod")] {
+        let mut client = Client::to(proxy.address).await;
+        let head = format!("POST /v1/chat/completions HTTP/1.1\r\nhost: p\r\n{framing}\r\n\r\n");
+        client.send(head.as_bytes()).await;
+        client.send(start.as_bytes()).await;
+        eventually("the row is there", || proxy.tracker.active() == 1).await;
+        drop(client);
+        proxy.quiet().await;
+        assert_eq!(outcome(&proxy), "cancelled", "{framing}");
+    }
+    assert!(mock.is_idle());
+}
+
+#[tokio::test]
+async fn with_an_upload_that_nobody_reads() {
+    let mut mock = Mock::start().await;
+    let proxy = Running::with(&mock).await;
+    let mut client = Client::to(proxy.address).await;
+    client.send(b"POST /mock/x HTTP/1.1\r\nhost: p\r\ncontent-length: 3000000\r\n\r\n").await;
+    client.send(&vec![b'x'; 1_000_000]).await;
+    // The upstream has taken the connection and reads nothing of it.
+    let upstream = mock.connection().await;
+    drop(client);
+    proxy.quiet().await;
+    is_left(upstream).await;
+}
+
+#[tokio::test]
+async fn one_stream_of_a_connection_that_stays() {
+    let mut mock = Mock::start().await;
+    let proxy = Running::with(&mock).await;
+    let stream = tokio::net::TcpStream::connect(proxy.address).await.unwrap();
+    let io = hyper_util::rt::TokioIo::new(stream);
+    let (sender, connection) =
+        hyper::client::conn::http2::handshake(hyper_util::rt::TokioExecutor::new(), io).await.unwrap();
+    tokio::spawn(connection);
+    let ask = || {
+        let request = http::Request::post(format!("http://{}/mock/x", proxy.address));
+        sender.clone().send_request(request.body(http_body_util::Full::<bytes::Bytes>::from(ASK)).unwrap())
+    };
+    let staying = tokio::spawn(ask());
+    let mut kept = mock.connection().await;
+    kept.answer().await;
+    let leaving = tokio::spawn(ask());
+    let mut left = mock.connection().await;
+    left.answer().await;
+    leaving.abort();
+    is_left(left).await;
+    eventually("one row has gone", || proxy.tracker.active() == 1).await;
+    assert_eq!(outcome(&proxy), "cancelled");
+    kept.send(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
+    assert_eq!(staying.await.unwrap().unwrap().status(), 200);
+    proxy.quiet().await;
+}
+
+#[tokio::test]
+async fn an_upstream_that_breaks_off_breaks_off_the_answer() {
+    let mut mock = Mock::start().await;
+    let proxy = Running::with(&mock).await;
+    let mut client = Client::to(proxy.address).await;
+    client.send(post("/mock/x", "", ASK).as_bytes()).await;
+    let mut upstream = mock.connection().await;
+    upstream.answer().await;
+    upstream.send(&[SSE.as_bytes(), &chunk(b"data: {}\n\n")].concat()).await;
+    client.head().await.unwrap();
+    assert_eq!(client.chunk().await.unwrap(), b"data: {}\n\n");
+    drop(upstream);
+    assert_eq!(client.chunk().await, None, "the connection ends without a last chunk");
+    proxy.quiet().await;
+    assert_eq!(outcome(&proxy), "body_error");
+}
+
+#[tokio::test]
+async fn a_slow_client_holds_up_nobody() {
+    let mut mock = Mock::start().await;
+    let proxy = Running::with(&mock).await;
+    let mut slow = Client::to(proxy.address).await;
+    slow.send(post("/mock/x", "", ASK).as_bytes()).await;
+    let mut flood = mock.connection().await;
+    flood.answer().await;
+    flood.send(SSE.as_bytes()).await;
+    // More than all buffers on the way take, and nobody reads it.
+    let piece = chunk(&[b'x'; 100_000]);
+    let stuck = async {
+        loop {
+            flood.send(&piece).await;
+        }
+    };
+    let _ = tokio::time::timeout(Duration::from_millis(300), stuck).await;
+    let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
+    let (other, _) = tokio::join!(proxy.post("/mock/x", ASK), mock.serve(answer));
+    assert_eq!(other.status(), 200);
+    drop(slow);
+    proxy.quiet().await;
+}

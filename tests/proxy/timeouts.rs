@@ -1,0 +1,43 @@
+//! An upstream is not waited for without end.
+
+use crate::support::{Client, Mock, Running, SSE, chunk, post};
+
+#[tokio::test]
+async fn for_the_head() {
+    let mut mock = Mock::start().await;
+    let proxy = Running::start(&["--request-timeout=0.1"], &[("MOCK_BASE_URL", &mock.url(""))]).await;
+    for (path, anthropic) in [("/v1/chat/completions", false), ("/mock/x", false)] {
+        let answer = proxy.post(path, r#"{"model":"m"}"#).await;
+        assert_eq!(answer.status(), 504);
+        let error = answer.json();
+        assert_eq!(error["error"]["message"], "mock did not answer within 0.1 s.");
+        assert_eq!(error["type"] == "error", anthropic);
+        // The upstream's connection ends too.
+        let mut upstream = mock.connection().await;
+        while upstream.fill().await {}
+    }
+    proxy.quiet().await;
+    let row = serde_json::to_value(&proxy.tracker.recent_errors(1)[0]).unwrap();
+    assert_eq!(row["error_type"], "upstream_timeout");
+}
+
+#[tokio::test]
+async fn inside_a_response() {
+    let mut mock = Mock::start().await;
+    let proxy = Running::start(&["--read-timeout=0.2"], &[("MOCK_BASE_URL", &mock.url(""))]).await;
+    let mut client = Client::to(proxy.address).await;
+    client.send(post("/mock/x", "", "{}").as_bytes()).await;
+    let mut upstream = mock.connection().await;
+    upstream.answer().await;
+    upstream.send(SSE.as_bytes()).await;
+    client.head().await.unwrap();
+    for _ in 0..3 {
+        upstream.send(&chunk(b"data: {}\n\n")).await;
+        assert_eq!(client.chunk().await.as_deref(), Some(&b"data: {}\n\n"[..]));
+    }
+    assert_eq!(client.chunk().await, None, "cut, so that nobody takes it for a whole answer");
+    while upstream.fill().await {}
+    proxy.quiet().await;
+    let row = serde_json::to_value(&proxy.tracker.recent_errors(1)[0]).unwrap();
+    assert_eq!(row["outcome"], "body_error");
+}
