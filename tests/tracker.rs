@@ -3,6 +3,7 @@
 use active_requests::{
     config::TrackerConfig,
     tracker::{ActiveRequest, Outcome, RequestInfo, RequestTracker, TotalsFilter},
+    usage::Observation,
 };
 use http::{Method, StatusCode};
 use std::{
@@ -178,7 +179,7 @@ async fn a_change_wakes_who_waits_and_silence_times_out() {
     request.handle().set_error("a counter and a note are no change");
     assert_eq!(tracker.version(), seen);
     for change in [
-        &mut |request: &mut ActiveRequest| request.head(StatusCode::OK, None) as (),
+        &mut |request: &mut ActiveRequest| request.head(StatusCode::OK, None, Observation::Full),
         &mut |request: &mut ActiveRequest| request.handle().set_model("other"),
         &mut |request: &mut ActiveRequest| request.handle().set_stage("thinking"),
     ] as [&mut dyn FnMut(&mut ActiveRequest); 3]

@@ -26,7 +26,7 @@ impl<B: Body> ResponseBody<B> {
         let observer = active.map(|mut active| {
             let length = inner.size_hint().exact().or_else(|| declared_length(head));
             let meter = Meter::for_response(head);
-            active.head(head.status, meter.is_stream().or(length.map(|_| false)));
+            active.head(head.status, meter.is_stream().or(length.map(|_| false)), meter.reading().observation);
             let mut observer = Observer {
                 expected: Expected::new(asked, head.status, length),
                 meter,

@@ -9,7 +9,10 @@ use super::{
     shard::{Registered, Shard},
     texts::Text,
 };
-use crate::{sync::Arc, usage::Reading};
+use crate::{
+    sync::Arc,
+    usage::{Observation, Reading},
+};
 use http::StatusCode;
 use tokio::time::Instant;
 
@@ -45,11 +48,12 @@ impl ActiveRequest {
         RequestHandle { shard: Arc::clone(&self.shard), place: self.place }
     }
 
-    /// The response head has come. `is_streaming`: whether the response is a stream, where that is known.
-    pub fn head(&mut self, status: StatusCode, is_streaming: Option<bool>) {
+    /// The response head has come. `is_streaming`: whether the response is a stream, where that is known; `observation`: whether
+    /// its body can be read.
+    pub fn head(&mut self, status: StatusCode, is_streaming: Option<bool>, observation: Observation) {
         self.has_head = true;
         self.frames = 1;
-        self.shard.head(self.place, status, is_streaming);
+        self.shard.head(self.place, status, is_streaming, observation);
     }
 
     /// A frame is being handed to the reader. Both numbers are sums since the start of the body.

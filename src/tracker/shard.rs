@@ -21,7 +21,7 @@ use crate::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
-    usage::{Reading, Usage, UsageSource},
+    usage::{Observation, Reading, Usage, UsageSource},
 };
 use http::{Method, StatusCode};
 use tokio::time::Instant;
@@ -174,10 +174,11 @@ impl Shard {
     }
 
     /// The response head has come.
-    pub(crate) fn head(&self, place: Place, status: StatusCode, is_streaming: Option<bool>) {
+    pub(crate) fn head(&self, place: Place, status: StatusCode, is_streaming: Option<bool>, observation: Observation) {
         self.change(place, |slot| {
             slot.data.facts.status = Some(status);
             slot.data.facts.is_streaming = is_streaming.or(slot.data.facts.is_streaming);
+            slot.data.facts.observation = observation;
             true
         });
     }
@@ -196,8 +197,11 @@ impl Shard {
             }
             let facts = &mut slot.data.facts;
             facts.tool_calls = reading.tool_calls;
+            if facts.provider_usage != reading.provider_usage {
+                facts.provider_usage = reading.provider_usage;
+                facts.text_reported = reading.text_bytes;
+            }
             facts.usage = reading.usage;
-            facts.provider_usage = reading.provider_usage;
             facts.source = reading.source;
             facts.observation = reading.observation;
             let first = reading.text_bytes > 0 && facts.first_token.is_none();

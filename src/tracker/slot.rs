@@ -32,6 +32,8 @@ pub(crate) struct Facts {
     pub(crate) usage: Usage,
     pub(crate) provider_usage: ProviderUsage,
     pub(crate) source: UsageSource,
+    /// Bytes of text that had passed when the provider last reported: what has come since is not in its numbers.
+    pub(crate) text_reported: u64,
     pub(crate) observation: Observation,
     /// What kind of error it is, where whoever saw it knows better than the outcome tells.
     pub(crate) error_type: Option<ErrorType>,
@@ -58,17 +60,19 @@ impl Facts {
             usage: Usage::default(),
             provider_usage: ProviderUsage::default(),
             source: UsageSource::None,
+            text_reported: 0,
             observation: Observation::Full,
             error_type: None,
         }
     }
 
-    /// The numbers, with the output estimated from the text that passed as long as the provider has not reported it.
+    /// The numbers so far: what the provider has reported, and an estimate of the output that has come since.
     pub(crate) fn usage(&self, text_bytes: u64, estimate: impl FnOnce(u64) -> u64) -> (Usage, UsageSource) {
-        if self.source == UsageSource::Reported || text_bytes == 0 {
+        let unreported = text_bytes.saturating_sub(self.text_reported);
+        if self.source == UsageSource::Reported || unreported == 0 {
             return (self.usage, self.source);
         }
-        let output_tokens = self.usage.output_tokens.max(estimate(text_bytes));
+        let output_tokens = self.usage.output_tokens.saturating_add(estimate(unreported));
         (Usage { output_tokens, ..self.usage }, self.source.max(UsageSource::Estimated))
     }
 }

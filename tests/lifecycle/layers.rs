@@ -117,6 +117,49 @@ async fn what_was_counted_is_kept_when_the_client_leaves() {
 }
 
 #[tokio::test]
+async fn what_comes_after_a_report_is_estimated_on_top_of_it() {
+    const STARTED: &str = "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"model\":\"claude\",\"usage\":{\"input_tokens\":9,\"output_tokens\":1}}}\n\n";
+    const DELTA: &str = "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\"12345678\"}}\n\n";
+    let tracker = RequestTracker::default();
+    let mut service =
+        ServiceBuilder::new().layer(ActiveRequestsLayer::new(tracker.clone())).service_fn(async |_: Request<()>| {
+            Ok::<_, Infallible>(stream(Steps::stream(&[Data(STARTED), Data(DELTA), Hang])))
+        });
+    let mut body = service.call(Request::new(())).await.unwrap().into_body();
+    assert!(poll(&mut body).is_ready());
+    let row = tracker.snapshot().remove(0);
+    assert_eq!((row.input_tokens, row.output_tokens, row.usage_source.as_str()), (9, 1, "partial"));
+    assert!(poll(&mut body).is_ready());
+    let row = tracker.snapshot().remove(0);
+    assert_eq!((row.input_tokens, row.output_tokens, row.usage_source.as_str()), (9, 3, "partial"));
+    assert_eq!(row.provider_usage.output_tokens, Some(1), "what the provider said stays as it said it");
+}
+
+#[tokio::test]
+async fn a_body_that_cannot_be_read_says_so() {
+    for (content_type, encoding, expected) in [
+        ("image/png", "identity", "none"),
+        ("text/event-stream", "identity", "full"),
+        ("text/event-stream", "secret", "none"),
+    ] {
+        let tracker = RequestTracker::default();
+        let mut service =
+            ServiceBuilder::new().layer(ActiveRequestsLayer::new(tracker.clone())).service_fn(move |_: Request<()>| {
+                let response = Response::builder().header(header::CONTENT_TYPE, content_type);
+                let body = Steps::stream(&[Data(TOKEN), Hang]);
+                std::future::ready(Ok::<_, Infallible>(
+                    response.header(header::CONTENT_ENCODING, encoding).body(body).unwrap(),
+                ))
+            });
+        let mut body = service.call(Request::new(())).await.unwrap().into_body();
+        assert!(poll(&mut body).is_ready());
+        let row = tracker.snapshot().remove(0);
+        assert_eq!(row.observation.as_str(), expected, "{content_type} {encoding}");
+        assert_eq!(row.phase, Phase::Streaming, "bytes of a body without tokens count too");
+    }
+}
+
+#[tokio::test]
 async fn the_second_layer_on_a_request_does_nothing() {
     let tracker = RequestTracker::default();
     let service = ServiceBuilder::new()
