@@ -8,15 +8,19 @@
 //!
 //! A [`Cursor`] reads a document, or a part of one, that lies whole in memory: the pulling kind of the same thing.
 //!
+//! A [`Condenser`] makes a document of any size into one that does.
+//!
 //! The scanner never fails. On text that is no JSON it is *lost*: it says so and looks at nothing more.
 
 mod capture;
+mod condenser;
 mod cursor;
 mod scanner;
 mod text;
 
 use std::ops::Range;
 
+pub(crate) use condenser::Condenser;
 pub(crate) use cursor::{Cursor, Span};
 pub(crate) use scanner::Scanner;
 pub(crate) use text::Text;
@@ -66,6 +70,9 @@ impl<'a> Scalar<'a> {
 pub(crate) trait Visit {
     /// Names a place in the document.
     type Place: Copy;
+
+    /// The most bytes of a string or number that are kept, as written. Of a longer string only the start is handed over.
+    const TEXT_LIMIT: usize = 1024;
 
     /// The most bytes of a [`Next::Raw`] value that are kept. Of a longer value only the end is handed over.
     const RAW_LIMIT: usize = 16 * 1024;

@@ -6,12 +6,10 @@ use super::capture::{Capture, Keep};
 use super::text::Quoted;
 use super::{Container, Next, Scalar, Visit};
 
-/// Bytes of a string or number that are kept, as written.
-const TEXT_LIMIT: usize = 1024;
 /// Bytes of a key, as written: 64 when each is an escape.
 const KEY_LIMIT: usize = 6 * 64;
 /// Containers inside one another that can be looked into. What lies deeper is passed over, at no cost in memory.
-const DEPTH: usize = 16;
+pub(super) const DEPTH: usize = 16;
 
 /// Walks one document, piece by piece, and tells a [`Visit`]or about it.
 #[derive(Debug)]
@@ -211,7 +209,7 @@ impl<P: Copy> Scanner<P> {
             return piece.len();
         };
         if let Next::Look(place) = self.next {
-            let (raw, whole) = self.capture.end(piece, end - 1, Keep::Head(TEXT_LIMIT));
+            let (raw, whole) = self.capture.end(piece, end - 1, Keep::Head(V::TEXT_LIMIT));
             let range = self.start..self.offset + end as u64;
             visitor.scalar(place, Scalar::String(self.quoted.text(raw, whole)), range);
         }
@@ -225,7 +223,7 @@ impl<P: Copy> Scanner<P> {
         };
         let end = at + run;
         if let Next::Look(place) = self.next {
-            let (raw, _) = self.capture.end(piece, end, Keep::Head(TEXT_LIMIT));
+            let (raw, _) = self.capture.end(piece, end, Keep::Head(V::TEXT_LIMIT));
             let range: Range<u64> = self.start..self.offset + end as u64;
             let value = match raw {
                 b"null" => Scalar::Null,
@@ -312,7 +310,7 @@ impl<P: Copy> Scanner<P> {
         match (self.state, self.next) {
             (State::InKey, _) => Keep::Head(KEY_LIMIT),
             (_, Next::Raw(_)) => Keep::Tail(V::RAW_LIMIT),
-            _ => Keep::Head(TEXT_LIMIT),
+            _ => Keep::Head(V::TEXT_LIMIT),
         }
     }
 }

@@ -137,13 +137,18 @@ impl<'a> Text<'a> {
         self.whole
     }
 
+    /// How it is written, between its quotes; cut at a character, and at an escape, if it was too long to be kept.
+    pub(super) fn written(&self) -> &'a [u8] {
+        if self.whole { self.raw } else { without_cut_character(self.raw) }
+    }
+
     /// What it says, escapes resolved, and cut at a character if it was too long to be kept. What is no UTF-8 and what is
     /// no escape becomes U+FFFD.
     pub(crate) fn decode(&self) -> Cow<'a, str> {
-        let raw = if self.whole { self.raw } else { without_cut_character(self.raw) };
-        match std::str::from_utf8(raw) {
+        let written = self.written();
+        match std::str::from_utf8(written) {
             Ok(text) if !self.escaped => Cow::Borrowed(text),
-            _ => Cow::Owned(unescape(raw)),
+            _ => Cow::Owned(unescape(written)),
         }
     }
 
