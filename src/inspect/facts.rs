@@ -9,6 +9,7 @@ use std::ops::Range;
 
 use crate::json::{Container, Next, Scalar, Text, Visit};
 use crate::tracker::RequestInfo;
+use crate::usage::ToolKind;
 
 /// What has been read of a request so far.
 #[derive(Debug)]
@@ -242,12 +243,11 @@ impl Visit for Facts {
 
 /// Whether something of this `type` is the use of a tool that the client runs, or its result.
 fn kind(name: Text<'_>) -> Option<Kind> {
-    match &*name.bytes() {
-        b"tool_use" | b"function_call" | b"custom_tool_call" | b"local_shell_call" | b"shell_call"
-        | b"apply_patch_call" | b"computer_call" => Some(Kind::Use),
-        b"tool_result" | b"function_result" => Some(Kind::Result),
-        name if name.ends_with(b"_call_output") => Some(Kind::Result),
-        _ => None,
+    match &*name.decode() {
+        "tool_use" => Some(Kind::Use),
+        "tool_result" | "function_result" => Some(Kind::Result),
+        name if name.ends_with("_call_output") => Some(Kind::Result),
+        name => (ToolKind::of_item(name) == Some(ToolKind::Client)).then_some(Kind::Use),
     }
 }
 

@@ -34,6 +34,11 @@ impl Condenser {
         (self.scanner.is_over() && !self.scanner.is_lost()).then_some(&self.copy.text)
     }
 
+    /// Whether members or elements are missing in the copy.
+    pub(crate) fn is_abridged(&self) -> bool {
+        self.copy.abridged
+    }
+
     /// Whether what has come is no JSON.
     pub(crate) fn is_lost(&self) -> bool {
         self.scanner.is_lost()
@@ -46,6 +51,7 @@ struct Copied {
     depth: usize,
     /// How long the copy may be at the end of the current member.
     allowed: usize,
+    abridged: bool,
 }
 
 impl Copied {
@@ -55,6 +61,7 @@ impl Copied {
             self.allowed = LIMIT.min(self.text.len() + MEMBER_LIMIT);
         }
         if self.text.len() >= self.allowed || self.depth == DEPTH {
+            self.abridged = true;
             return false;
         }
         if !matches!(self.text.last(), Some(b'{' | b'[')) {

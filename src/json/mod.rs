@@ -54,10 +54,6 @@ pub(crate) enum Scalar<'a> {
 }
 
 impl<'a> Scalar<'a> {
-    pub(crate) fn as_bool(self) -> Option<bool> {
-        if let Self::Bool(value) = self { Some(value) } else { None }
-    }
-
     pub(crate) fn as_text(self) -> Option<Text<'a>> {
         if let Self::String(text) = self { Some(text) } else { None }
     }

@@ -30,7 +30,8 @@ impl Meter {
         let kind = Kind::of(&head.headers);
         let readable = kind.filter(|_| !is_encoded(&head.headers));
         Self {
-            state: readable.map(|kind| Box::new(State { framing: Framing::of(kind), stream: Stream::default() })),
+            state: readable
+                .map(|kind| Box::new(State { framing: Framing::of(kind), stream: Stream::new(head.status) })),
             is_stream: kind.and_then(Kind::is_stream),
         }
     }

@@ -15,5 +15,6 @@ mod reading;
 mod said;
 mod stream;
 
+pub(crate) use dialect::ToolKind;
 pub use meter::Meter;
 pub use reading::{EndMark, Observation, ProviderUsage, Reading, Usage, UsageSource};

@@ -45,6 +45,13 @@ impl<'a> Said<'a> {
         }
     }
 
+    /// Counts the arguments of a tool call that are JSON themselves, not text.
+    pub(super) fn add_arguments(&mut self, json: &[u8]) {
+        if json != b"{}" {
+            self.other_text_bytes += json.len() as u64;
+        }
+    }
+
     /// Reads a model name; empty ones do not count.
     pub(super) fn read_model(&mut self, value: &mut Cursor<'a>) {
         self.model = value.string().or(self.model.take());
@@ -88,7 +95,7 @@ fn error_of<'a>(value: &mut Cursor<'a>) -> Option<Cow<'a, str>> {
         b"message" => message = value.string(),
         b"type" | b"status" => kind = value.string().or(kind.take()),
         b"code" => code = value.word(),
-        b"error" if value.peek() == b'"' => nested = value.string(),
+        b"error" | b"detail" if value.peek() == b'"' => nested = value.string(),
         _ => {}
     });
     message.or(nested).or(kind).or(code)

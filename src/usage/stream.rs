@@ -1,5 +1,7 @@
 //! One answer as a sequence of events: who speaks, and what has been said.
 
+use http::StatusCode;
+
 use super::dialect::{self, Dialect, Event, bedrock_invoke};
 use super::said::{Record, Said};
 use super::{EndMark, Observation, Reading};
@@ -13,9 +15,15 @@ const FIRST_EVENTS: u64 = 16;
 pub(super) struct Stream {
     dialect: Option<&'static Dialect>,
     record: Record,
+    /// By its status the response is an error.
+    has_failed: bool,
 }
 
 impl Stream {
+    pub(super) fn new(status: StatusCode) -> Self {
+        Self { has_failed: status.is_client_error() || status.is_server_error(), ..Self::default() }
+    }
+
     pub(super) fn reading(&self) -> &Reading {
         &self.record.reading
     }
@@ -33,6 +41,34 @@ impl Stream {
         if let Some(mut metrics) = event.member(bedrock_invoke::METRICS) {
             self.record.apply_metrics(bedrock_invoke::read_metrics(&mut metrics));
         }
+    }
+
+    /// What comes is one JSON document, which ends where its bracket is closed.
+    pub(super) fn await_end(&mut self) {
+        if self.record.reading.end == EndMark::Unmarked {
+            self.record.reading.end = EndMark::Awaited;
+            self.record.note_change();
+        }
+    }
+
+    /// The answer has come as one document. Of an abridged one, something may be missing that counts.
+    pub(super) fn document(&mut self, document: Event<'_>, is_abridged: bool) {
+        self.record.reading.events += 1;
+        if let Some(reader) = dialect::recognise_document(&document) {
+            self.dialect = Some(reader.dialect);
+            let mut said = Said { ended: true, ..Said::default() };
+            (reader.read)(&document, &mut said, &mut self.record.calls);
+            if is_abridged && said.usage.is_none() {
+                self.lose_sight();
+            }
+            self.record.apply(said, reader.dialect);
+        }
+        self.record.apply_error(&document);
+        if self.has_failed && self.record.reading.error.is_none() {
+            // Some say what is wrong without calling it an error: the status does.
+            self.stray_error(Cursor::new(document.data));
+        }
+        self.record.end();
     }
 
     /// An event has passed of which nothing is known.
@@ -96,9 +132,8 @@ impl Stream {
             return None;
         }
         self.dialect = dialect::recognise(event);
-        if self.dialect.is_some() && self.record.reading.end == EndMark::Unmarked {
-            self.record.reading.end = EndMark::Awaited;
-            self.record.note_change();
+        if self.dialect.is_some() {
+            self.await_end();
         }
         self.dialect
     }

@@ -73,6 +73,17 @@ fn read<'a>(event: &Event<'a>, said: &mut Said<'a>, _calls: &mut Calls) -> bool 
     }
 }
 
+/// The message as a whole.
+pub(super) fn read_document<'a>(document: &Event<'a>, said: &mut Said<'a>, _calls: &mut Calls) -> bool {
+    document.members(|key, value| match key {
+        b"model" => said.read_model(value),
+        b"usage" => said.usage = Some(read_usage(value)),
+        b"stop_reason" => said.read_finish_reason(value),
+        b"content" => value.array(|block| read_block(block, said)),
+        _ => {}
+    })
+}
+
 fn read_block<'a>(block: &mut Cursor<'a>, said: &mut Said<'a>) {
     let kind = block.find(b"type").and_then(|mut kind| kind.string());
     let is_call = kind.as_deref() == Some("tool_use");
@@ -81,6 +92,8 @@ fn read_block<'a>(block: &mut Cursor<'a>, said: &mut Said<'a>) {
     block.object(|key, value| match key {
         b"text" | b"thinking" => said.add_text(value.text()),
         b"name" if is_call => said.add_text(value.text()),
+        // In a stream it is empty to begin with.
+        b"input" if is_call => said.add_arguments(value.raw()),
         _ => {}
     });
 }

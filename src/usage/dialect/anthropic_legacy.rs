@@ -15,7 +15,7 @@ pub(super) static DIALECT: Dialect = Dialect {
     counting: Counting::CacheApart,
 };
 
-fn read<'a>(event: &Event<'a>, said: &mut Said<'a>, _calls: &mut Calls) -> bool {
+pub(super) fn read<'a>(event: &Event<'a>, said: &mut Said<'a>, _calls: &mut Calls) -> bool {
     event.members(|key, value| match key {
         b"completion" => said.add_text(value.text()),
         b"model" => said.read_model(value),

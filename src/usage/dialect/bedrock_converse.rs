@@ -41,15 +41,7 @@ fn read_kind<'a>(kind: &[u8], payload: &mut Cursor<'a>, said: &mut Said<'a>) {
         }),
         (b"contentBlockDelta", b"delta") => value.object(|key, value| match key {
             b"text" => said.add_text(value.text()),
-            b"reasoningContent" => value.object(|key, value| match key {
-                b"text" => said.add_text(value.text()),
-                b"reasoningText" => value.object(|key, value| {
-                    if key == b"text" {
-                        said.add_text(value.text());
-                    }
-                }),
-                _ => {}
-            }),
+            b"reasoningContent" => read_reasoning(value, said),
             b"toolUse" => value.object(|key, value| {
                 if key == b"input" {
                     said.add_text(value.text());
@@ -63,14 +55,53 @@ fn read_kind<'a>(kind: &[u8], payload: &mut Cursor<'a>, said: &mut Said<'a>) {
     });
 }
 
+fn read_reasoning<'a>(reasoning: &mut Cursor<'a>, said: &mut Said<'a>) {
+    reasoning.object(|key, value| match key {
+        b"text" => said.add_text(value.text()),
+        b"reasoningText" => value.object(|key, value| {
+            if key == b"text" {
+                said.add_text(value.text());
+            }
+        }),
+        _ => {}
+    });
+}
+
+/// The answer as a whole, of Converse as of Nova's native interface.
+pub(super) fn read_document<'a>(document: &Event<'a>, said: &mut Said<'a>, _calls: &mut Calls) -> bool {
+    document.members(|key, value| match key {
+        b"output" => value.object(|key, value| {
+            if key == b"message" {
+                value.object(|key, value| {
+                    if key == b"content" {
+                        value.array(|block| read_block(block, said));
+                    }
+                });
+            }
+        }),
+        b"stopReason" => said.read_finish_reason(value),
+        b"usage" => said.usage = Some(read_usage(value)),
+        _ => {}
+    })
+}
+
+fn read_block<'a>(block: &mut Cursor<'a>, said: &mut Said<'a>) {
+    block.object(|key, value| match key {
+        b"text" => said.add_text(value.text()),
+        b"reasoningContent" => read_reasoning(value, said),
+        b"toolUse" => read_tool_use(value, said),
+        _ => {}
+    });
+}
+
 fn read_tool_use<'a>(tool: &mut Cursor<'a>, said: &mut Said<'a>) {
     let is_server = tool.find(b"type").and_then(|mut kind| kind.string()).as_deref() == Some("server_tool_use");
     said.tool_calls += u64::from(!is_server);
     said.server_tool_calls += u64::from(is_server);
-    tool.object(|key, value| {
-        if key == b"name" && !is_server {
-            said.add_text(value.text());
-        }
+    tool.object(|key, value| match key {
+        b"name" if !is_server => said.add_text(value.text()),
+        b"input" if !is_server => said.add_arguments(value.raw()),
+        _ => {}
     });
 }
 

@@ -23,10 +23,18 @@ pub(super) static DIALECT: Dialect = Dialect {
 /// Where Bedrock adds its counts to the last event of any model.
 pub(in crate::usage) const METRICS: &str = "amazon-bedrock-invocationMetrics";
 
-fn read<'a>(event: &Event<'a>, said: &mut Said<'a>, _calls: &mut Calls) -> bool {
+pub(super) fn read<'a>(event: &Event<'a>, said: &mut Said<'a>, _calls: &mut Calls) -> bool {
     let mut usage = ProviderUsage::default();
     let is_read = event.members(|key, value| match key {
         b"outputText" | b"generation" | b"text" => said.add_text(value.text()),
+        b"results" => value.array(|result| {
+            result.object(|key, value| match key {
+                b"outputText" => said.add_text(value.text()),
+                b"tokenCount" => usage.output_tokens = value.count(),
+                b"completionReason" => read_reason(value, said),
+                _ => {}
+            });
+        }),
         b"outputs" => value.array(|output| {
             output.object(|key, value| match key {
                 b"text" => said.add_text(value.text()),

@@ -88,21 +88,56 @@ fn read<'a>(event: &Event<'a>, said: &mut Said<'a>, _calls: &mut Calls) -> bool 
     }
 }
 
+/// The answer as a whole: v2 with a message, v1 with its text beside the counts.
+pub(super) fn read_document<'a>(document: &Event<'a>, said: &mut Said<'a>, _calls: &mut Calls) -> bool {
+    document.members(|key, value| match key {
+        b"message" => value.object(|key, value| match key {
+            b"content" => value.array(|part| read_part(part, said)),
+            b"tool_plan" => said.add_text(value.text()),
+            b"tool_calls" => value.array(|call| read_whole_call(call, said)),
+            _ => {}
+        }),
+        b"text" => said.add_text(value.text()),
+        b"tool_calls" => value.array(|call| read_whole_call(call, said)),
+        b"finish_reason" => said.read_finish_reason(value),
+        b"usage" | b"meta" => said.usage = Some(read_usage(value)),
+        _ => {}
+    })
+}
+
+fn read_whole_call<'a>(call: &mut Cursor<'a>, said: &mut Said<'a>) {
+    said.tool_calls += 1;
+    call.object(|key, value| match key {
+        b"function" => read_function(value, said),
+        b"name" => said.add_text(value.text()),
+        b"parameters" => said.add_arguments(value.raw()),
+        _ => {}
+    });
+}
+
+fn read_part<'a>(part: &mut Cursor<'a>, said: &mut Said<'a>) {
+    part.object(|key, value| {
+        if matches!(key, b"text" | b"thinking") {
+            said.add_text(value.text());
+        }
+    });
+}
+
+fn read_function<'a>(function: &mut Cursor<'a>, said: &mut Said<'a>) {
+    function.object(|key, value| {
+        if matches!(key, b"name" | b"arguments") {
+            said.add_text(value.text());
+        }
+    });
+}
+
 fn read_message<'a>(message: &mut Cursor<'a>, said: &mut Said<'a>) {
     message.object(|key, value| match key {
-        b"content" => value.object(|key, value| {
-            if matches!(key, b"text" | b"thinking") {
-                said.add_text(value.text());
-            }
-        }),
+        b"content" => read_part(value, said),
         b"tool_plan" => said.add_text(value.text()),
         b"tool_calls" => value.object(|key, value| {
             if key == b"function" {
-                value.object(|key, value| {
-                    if matches!(key, b"name" | b"arguments") {
-                        said.add_text(value.text());
-                    }
-                });
+                read_function(value, said);
             }
         }),
         _ => {}
@@ -117,6 +152,11 @@ fn read_end<'a>(delta: &mut Cursor<'a>, said: &mut Said<'a>) {
         b"error" => said.read_error(value),
         _ => {}
     });
+}
+
+/// Whether `meta` counts tokens, as opposed to naming a version only.
+pub(super) fn has_units(meta: &Cursor<'_>) -> bool {
+    ["tokens", "billed_units"].iter().any(|key| meta.find(key.as_bytes()).is_some())
 }
 
 fn read_usage(usage: &mut Cursor<'_>) -> ProviderUsage {

@@ -22,7 +22,7 @@ pub(super) static DIALECT: Dialect = Dialect {
     counting: Counting::ReasoningApart,
 };
 
-fn read<'a>(event: &Event<'a>, said: &mut Said<'a>, _calls: &mut Calls) -> bool {
+pub(super) fn read<'a>(event: &Event<'a>, said: &mut Said<'a>, _calls: &mut Calls) -> bool {
     event.members(|key, value| match key {
         b"modelVersion" => said.read_model(value),
         b"usageMetadata" => said.usage = Some(read_usage(value)),
@@ -59,7 +59,7 @@ fn read_part<'a>(part: &mut Cursor<'a>, said: &mut Said<'a>) {
                 said.tool_calls += u64::from(name.bytes > 0);
                 said.add_text(name);
             }
-            b"args" => said.other_text_bytes += value.raw().len() as u64,
+            b"args" => said.add_arguments(value.raw()),
             b"partialArgs" => value.array(|arg| {
                 arg.object(|key, value| {
                     if key == b"stringValue" {
@@ -92,5 +92,9 @@ fn read_usage(usage: &mut Cursor<'_>) -> ProviderUsage {
         b"toolUsePromptTokenCount" => said.tool_prompt_tokens = value.count(),
         _ => {}
     });
+    // A count of 0 is left out.
+    if said.total_tokens.is_some() {
+        said.output_tokens.get_or_insert(0);
+    }
     said
 }

@@ -78,6 +78,23 @@ fn read_start<'a>(step: &mut Cursor<'a>, said: &mut Said<'a>) {
     });
 }
 
+/// The interaction as a whole.
+pub(super) fn read_document<'a>(document: &Event<'a>, said: &mut Said<'a>, _calls: &mut Calls) -> bool {
+    let mut interaction = Cursor::new(document.data);
+    read_interaction(&mut interaction, true, said);
+    for steps in ["outputs", "steps"] {
+        if let Some(mut steps) = document.member(steps) {
+            steps.array(|step| {
+                if let Some(mut content) = step.find(b"content") {
+                    content.array(|part| read_start(part, said));
+                }
+                read_start(step, said);
+            });
+        }
+    }
+    !interaction.is_broken()
+}
+
 /// A text, a summary of a thought (which holds a text), or arguments; the signature of a thought is none of these.
 fn read_delta<'a>(delta: &mut Cursor<'a>, said: &mut Said<'a>) {
     delta.object(|key, value| match key {

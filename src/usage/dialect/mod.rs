@@ -6,6 +6,7 @@ mod anthropic_legacy;
 mod bedrock_converse;
 pub(super) mod bedrock_invoke;
 mod cohere;
+mod document;
 mod gemini;
 mod gemini_interactions;
 mod ollama;
@@ -15,6 +16,9 @@ mod openai_responses;
 mod rag;
 mod replicate;
 mod vercel;
+
+pub(super) use document::recognise_document;
+pub(crate) use openai_responses::ToolKind;
 
 use super::ProviderUsage;
 use super::calls::Calls;

@@ -18,7 +18,7 @@ pub(super) static DIALECT: Dialect = Dialect {
     counting: Counting::Inclusive,
 };
 
-fn read<'a>(event: &Event<'a>, said: &mut Said<'a>, _calls: &mut Calls) -> bool {
+pub(super) fn read<'a>(event: &Event<'a>, said: &mut Said<'a>, _calls: &mut Calls) -> bool {
     let mut usage = ProviderUsage::default();
     let is_read = event.members(|key, value| match key {
         b"model" => said.read_model(value),
@@ -44,7 +44,7 @@ fn read_call<'a>(call: &mut Cursor<'a>, said: &mut Said<'a>) {
         if key == b"function" {
             value.object(|key, value| match key {
                 b"name" => said.add_text(value.text()),
-                b"arguments" => said.other_text_bytes += value.raw().len() as u64,
+                b"arguments" => said.add_arguments(value.raw()),
                 _ => {}
             });
         }

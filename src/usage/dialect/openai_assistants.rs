@@ -58,6 +58,16 @@ fn read_run<'a>(event: &Event<'a>, is_last: bool, said: &mut Said<'a>) -> bool {
     })
 }
 
+/// The run as a whole. It holds no text; the client's tools may be called for.
+pub(super) fn read_document<'a>(document: &Event<'a>, said: &mut Said<'a>, calls: &mut Calls) -> bool {
+    let status = document.text("status").unwrap_or_default();
+    let wanted = document.member("required_action").and_then(|action| action.find(b"submit_tool_outputs"));
+    if let Some(mut wanted) = wanted.and_then(|outputs| outputs.find(b"tool_calls")) {
+        wanted.array(|call| read_call(call, said, calls));
+    }
+    read_run(document, is_last(&status), said)
+}
+
 fn read_message_delta<'a>(delta: &mut Cursor<'a>, said: &mut Said<'a>) {
     delta.object(|key, value| {
         if key == b"content" {

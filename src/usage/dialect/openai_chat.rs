@@ -27,7 +27,7 @@ pub(super) static DIALECT: Dialect = Dialect {
     counting: Counting::Inclusive,
 };
 
-fn read<'a>(event: &Event<'a>, said: &mut Said<'a>, calls: &mut Calls) -> bool {
+pub(super) fn read<'a>(event: &Event<'a>, said: &mut Said<'a>, calls: &mut Calls) -> bool {
     let (mut usage, mut groq, mut moonshot) = (None, None, None);
     let is_read = event.members(|key, value| match key {
         b"model" => said.read_model(value),

@@ -87,6 +87,31 @@ pub(super) fn read_response<'a>(response: &mut Cursor<'a>, said: &mut Said<'a>, 
     said.finish_reason = reason.or(said.finish_reason.take());
 }
 
+/// The response object alone, with the texts that a stream has told of before.
+pub(super) fn read_document<'a>(document: &Event<'a>, said: &mut Said<'a>, calls: &mut Calls) -> bool {
+    let mut response = Cursor::new(document.data);
+    read_response(&mut response, said, calls);
+    if let Some(mut output) = document.member("output") {
+        output.array(|item| read_texts(item, said));
+    }
+    !response.is_broken()
+}
+
+/// The texts of an item, or of a part of its content or summary.
+fn read_texts<'a>(item: &mut Cursor<'a>, said: &mut Said<'a>) {
+    item.object(|key, value| match key {
+        b"text" | b"refusal" | b"name" | b"arguments" | b"input" => said.add_text(value.text()),
+        b"content" | b"summary" => value.array(|part| {
+            part.object(|key, value| {
+                if matches!(key, b"text" | b"refusal") {
+                    said.add_text(value.text());
+                }
+            });
+        }),
+        _ => {}
+    });
+}
+
 /// The usage stands near the end of the response object, its status ahead of the output.
 fn read_tail<'a>(event: &Event<'a>, said: &mut Said<'a>) {
     said.read_usage_of_tail(event.data, "usage", read_usage);
@@ -139,14 +164,14 @@ impl<'a> Item<'a> {
 
 /// Who runs a tool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::usage) enum ToolKind {
+pub(crate) enum ToolKind {
     Client,
     Server,
 }
 
 impl ToolKind {
     /// By the type of an output item; `None` if it is no call of a tool.
-    pub(in crate::usage) fn of_item(kind: &str) -> Option<Self> {
+    pub(crate) fn of_item(kind: &str) -> Option<Self> {
         match kind {
             "function_call" | "custom_tool_call" | "computer_call" | "local_shell_call" | "shell_call"
             | "apply_patch_call" => Some(Self::Client),

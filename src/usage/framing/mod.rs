@@ -15,7 +15,7 @@ use self::lines::Lines;
 use self::sse::Events;
 use super::dialect::Event;
 use super::stream::Stream;
-use crate::json::Cursor;
+use crate::json::{Condenser, Cursor};
 
 /// What a body is, by its content type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +80,8 @@ pub(super) enum Framing {
         decoded: Vec<u8>,
     },
     Elements(Elements),
+    /// An answer in one piece.
+    Document(Condenser),
     /// What it is shows with the first byte.
     Json,
     Text,
@@ -123,9 +125,22 @@ impl Framing {
                     *self = Self::Lost;
                 }
             }
+            Self::Document(document) => {
+                document.push(piece);
+                if let Some(copy) = document.complete() {
+                    stream.document(Event::unnamed(copy), document.is_abridged());
+                    *self = Self::Lost;
+                } else if document.is_lost() {
+                    stream.lose_sight();
+                    *self = Self::Lost;
+                }
+            }
             Self::Json | Self::Text => {
                 if let Some(first) = piece.trim_ascii_start().first() {
                     *self = self.by_first_byte(*first);
+                    if let Self::Document(_) = self {
+                        stream.await_end();
+                    }
                     self.feed(piece, stream);
                 }
             }
@@ -135,6 +150,9 @@ impl Framing {
     fn by_first_byte(&self, first: u8) -> Self {
         match (self, first) {
             (_, b'[') => Self::Elements(Elements::new()),
+            (Self::Json, b'{') => Self::Document(Condenser::new()),
+            // Lines, or a document of one line.
+            (Self::Text, b'{') => Self::of(Kind::Lines),
             (Self::Text, b'd' | b'e' | b'i' | b'r' | b':') => Self::of(Kind::Sse),
             _ => Self::Lost,
         }
@@ -145,7 +163,7 @@ impl Framing {
         match self {
             Self::Sse(events) => events.finish(stream),
             Self::Lines(lines) => lines.finish(|line, is_tail| stream.last_event(Event::unnamed(line), is_tail)),
-            Self::Aws { .. } | Self::Elements(_) | Self::Json | Self::Text | Self::Lost => {}
+            Self::Aws { .. } | Self::Elements(_) | Self::Document(_) | Self::Json | Self::Text | Self::Lost => {}
         }
     }
 }
