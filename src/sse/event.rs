@@ -31,10 +31,7 @@ impl Event {
 
     /// Adds data. Called again, it adds further lines.
     pub fn data(mut self, text: impl AsRef<str>) -> Self {
-        let text = text.as_ref();
-        // Room for the field's name, its line end and the event's.
-        self.lines.reserve(text.len() + 8);
-        self.push(b"data: ", text.as_bytes());
+        self.push_lines(b"data: ", text.as_ref().as_bytes());
         self
     }
 
@@ -68,7 +65,7 @@ impl Event {
 
     /// Adds a comment, which clients ignore.
     pub fn comment(mut self, text: impl AsRef<str>) -> Self {
-        self.push(b": ", text.as_ref().as_bytes());
+        self.push_lines(b": ", text.as_ref().as_bytes());
         self
     }
 
@@ -80,38 +77,37 @@ impl Event {
 
     /// Adds data that `write` appends. It must be UTF-8.
     pub(crate) fn write_data<E>(mut self, write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>) -> Result<Self, E> {
-        self.lines.extend_from_slice(b"data: ");
+        let field = b"data: ";
         let start = self.lines.len();
+        self.lines.reserve(128);
+        self.lines.extend_from_slice(field);
         write(&mut self.lines)?;
-        self.end_field(b"data: ", start);
+        if memchr2(b'\n', b'\r', &self.lines[start..]).is_none() {
+            self.lines.push(b'\n');
+        } else {
+            let written = self.lines.split_off(start);
+            self.push_lines(field, &written[field.len()..]);
+        }
         Ok(self)
     }
 
-    fn push(&mut self, field: &[u8], value: &[u8]) {
-        self.lines.extend_from_slice(field);
-        let start = self.lines.len();
-        self.lines.extend_from_slice(value);
-        self.end_field(field, start);
-    }
-
-    /// Ends the field whose value begins at `start`, as several fields if it has line ends in it.
-    fn end_field(&mut self, field: &[u8], start: usize) {
-        if memchr2(b'\n', b'\r', &self.lines[start..]).is_some() {
-            let value = self.lines.split_off(start);
-            let mut rest = &value[..];
-            while let Some(end) = memchr2(b'\n', b'\r', rest) {
-                self.lines.extend_from_slice(&rest[..end]);
-                self.lines.push(b'\n');
-                self.lines.extend_from_slice(field);
-                rest = &rest[end + if rest[end..].starts_with(b"\r\n") { 2 } else { 1 }..];
-            }
-            self.lines.extend_from_slice(rest);
+    /// Adds a field for each line of `value`.
+    fn push_lines(&mut self, field: &[u8], value: &[u8]) {
+        let mut rest = value;
+        loop {
+            let end = memchr2(b'\n', b'\r', rest);
+            // The two are the line's end and the event's: with one line of data and nothing else, the memory fits.
+            self.lines.reserve(field.len() + rest.len() + 2);
+            self.lines.extend_from_slice(field);
+            self.lines.extend_from_slice(&rest[..end.unwrap_or(rest.len())]);
+            self.lines.push(b'\n');
+            let Some(end) = end else { return };
+            rest = &rest[end + if rest[end..].starts_with(b"\r\n") { 2 } else { 1 }..];
         }
-        self.lines.push(b'\n');
     }
 
     fn push_line(&mut self, field: &[u8], value: &str) {
-        self.lines.reserve(field.len() + value.len() + 1);
+        self.lines.reserve(field.len() + value.len() + 2);
         self.lines.extend_from_slice(field);
         let safe = |byte| if matches!(byte, b'\n' | b'\r' | b'\0') { b' ' } else { byte };
         self.lines.extend(value.bytes().map(safe));
@@ -128,5 +124,20 @@ impl From<Event> for Bytes {
 impl fmt::Debug for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Event").field(&String::from_utf8_lossy(&self.lines)).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_writer_of_data_cannot_break_out_of_it() {
+        let write = |lines: &mut Vec<u8>| {
+            lines.extend_from_slice(b"{\n \"a\":\r\n1}\r");
+            Ok::<_, ()>(())
+        };
+        let event = Event::new().event("x").write_data(write).unwrap();
+        assert_eq!(event.into_bytes(), "event: x\ndata: {\ndata:  \"a\":\ndata: 1}\ndata: \n\n");
     }
 }

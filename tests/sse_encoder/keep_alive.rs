@@ -90,19 +90,25 @@ async fn a_busy_stream_needs_no_beat_after_silence() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn missed_beats_are_not_made_up_for_and_the_grid_stays() {
-    let (_sender, body) = channel();
-    let mut body = pin!(body.keep_alive(KeepAlive::every(10 * SECOND)));
-    let start = Instant::now();
-    assert!(is_silent(&mut body).await);
-    // A client that does not read: nobody polls.
-    advance(35 * SECOND).await;
-    let mut seen = Vec::new();
-    for _ in 0..3 {
-        next(&mut body).await.expect("a frame");
-        seen.push(at(start));
+async fn missed_beats_are_not_made_up_for() {
+    let cases = [
+        (KeepAlive::every(10 * SECOND), [35.0, 40.0, 50.0]),
+        (KeepAlive::after_silence(10 * SECOND), [35.0, 45.0, 55.0]),
+    ];
+    for (keep_alive, expected) in cases {
+        let (_sender, body) = channel();
+        let mut body = pin!(body.keep_alive(keep_alive));
+        let start = Instant::now();
+        assert!(is_silent(&mut body).await);
+        // A client that does not read: nobody polls.
+        advance(35 * SECOND).await;
+        let mut seen = Vec::new();
+        for _ in 0..3 {
+            next(&mut body).await.expect("a frame");
+            seen.push(at(start));
+        }
+        assert_eq!(seen, expected);
     }
-    assert_eq!(seen, [35.0, 40.0, 50.0]);
 }
 
 #[tokio::test(start_paused = true)]

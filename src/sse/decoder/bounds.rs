@@ -110,6 +110,22 @@ fn over_long_names_ids_and_comments_are_left_out_and_told() {
 }
 
 #[test]
+fn a_name_at_the_limit_is_read() {
+    for (name, told) in [("n".repeat(LABEL_LIMIT - "event:".len()), 0), ("n".repeat(LABEL_LIMIT), 1)] {
+        let event = format!("event:{name}\ndata: x\n\n");
+        for piece in [1000, usize::MAX] {
+            let mut decoder = Decoder::new();
+            let mut names = Vec::new();
+            for bytes in event.as_bytes().chunks(piece) {
+                decoder.feed(bytes, |raw| names.push(raw.name.len()));
+            }
+            assert_eq!(names, [if told == 0 { name.len() } else { 0 }]);
+            assert_eq!(decoder.overlong_lines(), told);
+        }
+    }
+}
+
+#[test]
 fn endless_small_lines_take_no_memory() {
     let mut decoder = Decoder::new();
     let lines = ": ping\n\nid: 7\nretry: 1\nevent: x\nnonsense\n".repeat(100);
