@@ -41,6 +41,12 @@ impl Meter {
         self.is_stream
     }
 
+    /// Whether the body is one that cannot be read: there is no point in showing it.
+    #[inline]
+    pub fn is_blind(&self) -> bool {
+        self.state.is_none()
+    }
+
     /// Some of the body has passed unseen: what follows cannot be understood.
     pub fn lose_sight(&mut self) {
         if let Some(state) = &mut self.state {
