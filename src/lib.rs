@@ -4,6 +4,8 @@
 #![cfg_attr(not(test), warn(clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::unwrap_used))]
 
 pub mod config;
+#[cfg(feature = "dashboard")]
+pub mod dashboard;
 pub mod inspect;
 mod json;
 mod pieces;

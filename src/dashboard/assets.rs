@@ -1,0 +1,78 @@
+//! The page's files, compiled into the program, with what HTTP has to say about each.
+
+use bytes::Bytes;
+use http::HeaderValue;
+use rust_embed::RustEmbed;
+use std::borrow::Cow;
+
+/// Files that the page consists of. The grid in `vendor` is fetched from npm and may be missing; the page then draws a plain table. In a
+/// debug build they are read from disk, so that an edit shows at the next reload.
+#[derive(RustEmbed)]
+#[folder = "assets/"]
+#[include = "dashboard/*.html"]
+#[include = "dashboard/*.js"]
+#[include = "dashboard/*.css"]
+#[include = "dashboard/*.svg"]
+#[include = "sse/*.js"]
+#[include = "vendor/*.js"]
+#[include = "vendor/*.txt"]
+#[allow_missing = true]
+struct Files;
+
+/// The page's template.
+pub(super) const PAGE: &str = "dashboard/index.html";
+
+/// AG Grid, where `npm run vendor` has put it.
+pub(super) const GRID: &str = "vendor/ag-grid-community.min.noStyle.js";
+
+/// One file.
+pub(super) struct Asset {
+    pub(super) body: Bytes,
+    pub(super) content_type: HeaderValue,
+    /// Strong: the hash of the content.
+    pub(super) etag: HeaderValue,
+}
+
+impl Asset {
+    /// The file at `path` below `assets`; `None` where there is none, or none that is meant to be served.
+    pub(super) fn get(path: &str) -> Option<Self> {
+        let content_type = content_type(path)?;
+        let file = Files::get(path)?;
+        let etag = etag(&file.metadata.sha256_hash())?;
+        let body = match file.data {
+            Cow::Borrowed(data) => Bytes::from_static(data),
+            Cow::Owned(data) => Bytes::from(data),
+        };
+        Some(Self { body, content_type, etag })
+    }
+}
+
+/// Whether the grid was compiled in.
+pub(super) fn has_grid() -> bool {
+    Files::get(GRID).is_some()
+}
+
+fn content_type(path: &str) -> Option<HeaderValue> {
+    let (_, extension) = path.rsplit_once('.')?;
+    let name = match extension {
+        "html" => "text/html; charset=utf-8",
+        "js" => "text/javascript; charset=utf-8",
+        "css" => "text/css; charset=utf-8",
+        "svg" => "image/svg+xml",
+        "txt" => "text/plain; charset=utf-8",
+        _ => return None,
+    };
+    Some(HeaderValue::from_static(name))
+}
+
+/// Sixteen bytes of the hash tell two files apart well enough.
+fn etag(hash: &[u8]) -> Option<HeaderValue> {
+    use std::fmt::Write as _;
+    let mut text = String::with_capacity(34);
+    text.push('"');
+    for byte in hash.iter().take(16) {
+        write!(text, "{byte:02x}").ok()?;
+    }
+    text.push('"');
+    HeaderValue::try_from(text).ok()
+}
