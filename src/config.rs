@@ -203,11 +203,16 @@ fn read<T: Setting>(vars: &impl Fn(&str) -> Option<String>, variable: &str, into
 impl Setting for bool {
     const ALLOWED: &'static str = "allowed are true, false, 1, 0, yes, no, on, off";
     fn parse(text: &str) -> Option<Self> {
-        match text.to_ascii_lowercase().as_str() {
-            "true" | "1" | "yes" | "on" => Some(true),
-            "false" | "0" | "no" | "off" => Some(false),
-            _ => None,
-        }
+        boolean(text)
+    }
+}
+
+/// Yes or no, in one of four pairs of words and any case.
+pub(crate) fn boolean(text: &str) -> Option<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "1" | "yes" | "on" => Some(true),
+        "false" | "0" | "no" | "off" => Some(false),
+        _ => None,
     }
 }
 

@@ -8,6 +8,8 @@ pub mod config;
 pub mod dashboard;
 pub mod inspect;
 mod json;
+#[cfg(feature = "monitor")]
+pub mod monitor;
 mod pieces;
 pub mod sse;
 mod sync;

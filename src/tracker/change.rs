@@ -61,7 +61,11 @@ impl<W: Wake> Listeners<W> {
 
     /// Listens until what is returned is dropped.
     pub(crate) fn listen(&self) -> Listener<'_, W> {
-        let wake = Arc::new(W::default());
+        self.listen_with(Arc::default())
+    }
+
+    /// Listens with a `wake` that others may wake too.
+    pub(crate) fn listen_with(&self, wake: Arc<W>) -> Listener<'_, W> {
         self.list.lock().push(Arc::clone(&wake));
         Listener { listeners: self, wake }
     }

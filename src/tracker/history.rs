@@ -50,7 +50,7 @@ impl Record {
     }
 
     pub(crate) fn names<'a>(&'a self, known: &'a [String]) -> Names<'a> {
-        Names::new(self.data.texts.get(Text::Provider), self.data.texts.get(Text::Requested), known)
+        self.data.texts.names(known)
     }
 
     /// For a listener; with its names, read by the `known` providers, or without.

@@ -1,7 +1,6 @@
 //! What the totals are kept by: `(provider, model)`, interned. Names are the clients' to choose, so there is an end to them.
 
 use super::{
-    names::Names,
     shard::Shared,
     texts::{Text, Texts},
 };
@@ -106,7 +105,7 @@ impl LocalKeys {
     }
 
     fn look_up(&mut self, texts: &Texts, shared: &Shared) -> Key {
-        let names = Names::new(texts.get(Text::Provider), texts.get(Text::Requested), &shared.config.known_providers);
+        let names = texts.names(&shared.config.known_providers);
         let resolved = texts.get(Text::Resolved);
         write_key(&mut self.text, names.provider(), if resolved.is_empty() { names.model() } else { resolved });
         if let Some(&key) = self.by_text.get(self.text.as_str()) {

@@ -36,7 +36,18 @@ mod shard;
 mod slot;
 mod texts;
 mod totals;
+#[cfg(feature = "monitor")]
+mod watch;
 
+#[cfg(feature = "monitor")]
+pub(crate) use self::{
+    change::Listener,
+    clock::millis,
+    shard::{Ended, LiveRow},
+    slot::{Data, Facts},
+    texts::Text,
+    watch::{Ends, Seen},
+};
 pub use self::{
     history::Entry,
     id::{InvalidRequestId, RequestId},

@@ -3,7 +3,6 @@
 use super::{
     clock::{Clock, millis},
     id::RequestId,
-    names::Names,
     shard::LiveRow,
     texts::Text,
 };
@@ -190,12 +189,8 @@ impl LiveRow<'_> {
         }
     }
 
-    pub(crate) fn names<'a>(&'a self, known: &'a [String]) -> Names<'a> {
-        Names::new(self.texts.get(Text::Provider), self.texts.get(Text::Requested), known)
-    }
-
     pub(crate) fn to_row(&self, clock: &Clock, now: Instant, stall_after: Duration, known: &[String]) -> Row {
-        let names = self.names(known);
+        let names = self.texts.names(known);
         let progress = self.progress(now, stall_after);
         let text = |which| self.texts.get(which).to_owned();
         Row {

@@ -72,6 +72,10 @@ pub(crate) struct Ended {
     pub(crate) names: Option<Box<[String; 3]>>,
 }
 
+/// Who asked for ends to be kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct EndsReader(pub(crate) u64);
+
 /// Ends kept with their names between two looks; the others keep their numbers only.
 const MAX_NAMED_ENDS: usize = 1000;
 
@@ -88,7 +92,8 @@ pub(crate) struct ShardState {
     totals: Vec<KeyTotals>,
     traces: Ring,
     errors: Ring,
-    ends: Option<Vec<Ended>>,
+    /// What has ended since each reader last looked.
+    ends: Vec<(EndsReader, Vec<Ended>)>,
 }
 
 #[derive(Debug)]
@@ -110,7 +115,7 @@ impl Shard {
             totals: Vec::new(),
             traces: Ring::new(shared.config.max_traces),
             errors: Ring::new(shared.config.max_errors),
-            ends: None,
+            ends: Vec::new(),
         };
         Self { shared, state: Mutex::new(state) }
     }
@@ -300,7 +305,7 @@ impl ShardState {
             let seq = shared.errors.fetch_add(1, Ordering::Relaxed) + 1;
             self.errors.next().copy_from(record, seq);
         }
-        if let Some(ends) = &mut self.ends {
+        for (_, ends) in &mut self.ends {
             let named = ends.len() < MAX_NAMED_ENDS;
             ends.push(record.to_ended(id, named.then_some(&shared.config.known_providers)));
         }
@@ -398,13 +403,22 @@ impl ShardState {
         &self.errors
     }
 
-    /// Keeps the ends from now on, or no longer.
-    pub(crate) fn keep_ends(&mut self, keep: bool) {
-        self.ends = keep.then(Vec::new);
+    /// Keeps the ends for `reader` from now on.
+    #[cfg(feature = "monitor")]
+    pub(crate) fn keep_ends(&mut self, reader: EndsReader) {
+        self.ends.push((reader, Vec::new()));
     }
 
-    /// The ends since the last look.
-    pub(crate) fn take_ends(&mut self) -> Vec<Ended> {
-        self.ends.as_mut().map(std::mem::take).unwrap_or_default()
+    /// Keeps no ends for `reader` any longer.
+    #[cfg(feature = "monitor")]
+    pub(crate) fn drop_ends(&mut self, reader: EndsReader) {
+        self.ends.retain(|(other, _)| *other != reader);
+    }
+
+    /// The ends since `reader` last looked.
+    #[cfg(feature = "monitor")]
+    pub(crate) fn take_ends(&mut self, reader: EndsReader) -> Vec<Ended> {
+        let kept = self.ends.iter_mut().find(|(other, _)| *other == reader);
+        kept.map(|(_, ends)| std::mem::take(ends)).unwrap_or_default()
     }
 }

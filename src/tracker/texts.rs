@@ -1,5 +1,7 @@
 //! The texts of one row, in one buffer that is used again for the next.
 
+use super::names::Names;
+
 /// The longest a text may be, in bytes; what is longer is cut at a character.
 const MAX_LEN: usize = 256;
 /// The longest a stage may be, in bytes.
@@ -52,7 +54,12 @@ impl Texts {
 
     /// Whether all the names are the same as the other's.
     pub(crate) fn has_names_of(&self, other: &Self) -> bool {
-        self.names() == other.names()
+        self.recorded_names() == other.recorded_names()
+    }
+
+    /// How they name provider and model; `known`: the names that a prefix may mean.
+    pub(crate) fn names<'a>(&'a self, known: &'a [String]) -> Names<'a> {
+        Names::new(self.get(Text::Provider), self.get(Text::Requested), known)
     }
 
     pub(crate) fn get(&self, which: Text) -> &str {
@@ -88,7 +95,7 @@ impl Texts {
     }
 
     /// The names, which stand side by side, and how long each is.
-    fn names(&self) -> (&[u8], u16, u16) {
+    fn recorded_names(&self) -> (&[u8], u16, u16) {
         let [path, provider, requested, resolved, ..] = self.ends;
         (&self.buffer.as_bytes()[path.into()..resolved.into()], provider - path, requested - provider)
     }

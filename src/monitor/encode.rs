@@ -1,0 +1,239 @@
+//! A row as JSON, encoded in parts: what never or seldom changes is kept as it was written, by the row's revision; what moves is
+//! written anew only when it has moved; what follows from the time is put in between.
+//!
+//! The oracle is [`Row`](crate::tracker::Row), whose `serde` form every row written here equals.
+
+use crate::{
+    tracker::{Data, Facts, LiveRow, Phase, RequestId, RequestTracker, Text, WaitingOn, millis},
+    usage::{Observation, Usage, UsageSource},
+};
+use serde::Serialize;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// What moves while a request is in flight and is told in short: the columns of `progressed`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Columns {
+    phase: Phase,
+    waiting_on: WaitingOn,
+    source: UsageSource,
+    usage: Usage,
+    tool_calls: u64,
+    response_bytes: u64,
+}
+
+/// What moves without a new revision and is in no column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Others {
+    request_size: u64,
+    observation: Observation,
+}
+
+/// Everything of a row that can be looked at without its texts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Sample {
+    pub(super) revision: u32,
+    pub(super) started: Instant,
+    pub(super) columns: Columns,
+    pub(super) others: Others,
+    tool_uses: u32,
+    tool_results: u32,
+    message_count: u32,
+    /// Tenths of a token a second.
+    rate: u64,
+    /// The last frame, the head or the start, since the start.
+    last_sign: Duration,
+}
+
+impl Sample {
+    pub(super) fn of(row: &LiveRow<'_>, now: Instant, stall_after: Duration) -> Self {
+        let progress = row.progress(now, stall_after);
+        let Facts { started, tool_uses, tool_results, message_count, tool_calls, observation, .. } = *row.facts;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate is 0 or more")]
+        let rate = (progress.output_tokens_per_second * 10.0).round() as u64;
+        Self {
+            revision: row.revision,
+            started,
+            columns: Columns {
+                phase: progress.phase,
+                waiting_on: progress.waiting_on,
+                source: row.source,
+                usage: row.usage,
+                tool_calls,
+                response_bytes: row.counts.response_bytes,
+            },
+            others: Others { request_size: row.counts.request_bytes, observation },
+            tool_uses,
+            tool_results,
+            message_count,
+            rate,
+            last_sign: row.counts.last_frame,
+        }
+    }
+
+    /// Whether [`Encoded::moving`] would write the other differently.
+    pub(super) fn is_written_unlike(&self, other: &Self) -> bool {
+        self.columns != other.columns || self.others != other.others || self.rate != other.rate
+    }
+}
+
+/// What a row has written of itself, in the order in which it changes: `head`, `tail` and `notes` by revision, `moving` whenever
+/// something moves. On the wire it is head, duration, moving with the notes inside, idle time, tail.
+#[derive(Debug, Default)]
+pub(super) struct Encoded {
+    text: Vec<u8>,
+    /// Where each part ends.
+    head: usize,
+    tail: usize,
+    notes: usize,
+    /// Where, in the head, the request's id, its provider, its model and, in the tail, its path are: quoted.
+    id: usize,
+    provider: (usize, usize),
+    model: (usize, usize),
+    path: usize,
+}
+
+impl Encoded {
+    /// Writes what goes by the row's revision. [`moving`](Self::moving) must follow.
+    pub(super) fn seldom(&mut self, id: RequestId, data: &Data, tracker: &RequestTracker) {
+        let Data { facts, texts } = data;
+        let names = texts.names(&tracker.config().known_providers);
+        let text = &mut self.text;
+        text.clear();
+        text.extend_from_slice(br#"{"request_id":"#);
+        json(text, &id);
+        self.id = text.len();
+        text.extend_from_slice(br#","provider":"#);
+        self.provider = json(text, names.provider());
+        text.extend_from_slice(br#","model":"#);
+        self.model = json(text, names.model());
+        text.extend_from_slice(br#","requested_model":"#);
+        json(text, texts.get(Text::Requested));
+        text.extend_from_slice(br#","resolved_model":"#);
+        json(text, texts.get(Text::Resolved));
+        text.extend_from_slice(br#","qualified_model":"#);
+        json(text, &*names.qualified());
+        text.extend_from_slice(br#","is_streaming":"#);
+        json(text, &facts.is_streaming.unwrap_or(false));
+        text.extend_from_slice(br#","start_time":"#);
+        json(text, &tracker.wall(facts.started).as_secs_f64());
+        text.extend_from_slice(br#","duration_ms":"#);
+        self.head = text.len();
+
+        text.extend_from_slice(br#","method":"#);
+        json(text, facts.method.as_str());
+        text.extend_from_slice(br#","path":"#);
+        self.path = json(text, texts.get(Text::Path)).0;
+        text.push(b'}');
+        self.tail = text.len();
+
+        text.extend_from_slice(br#","stage":"#);
+        match texts.get(Text::Stage) {
+            "" => text.extend_from_slice(b"null"),
+            stage => _ = json(text, stage),
+        }
+        text.extend_from_slice(br#","status":"#);
+        json(text, &facts.status.map(|status| status.as_u16()));
+        text.extend_from_slice(br#","time_to_first_token_ms":"#);
+        json(text, &facts.first_token.map(millis));
+        text.extend_from_slice(br#","output_tokens_per_second":"#);
+        self.notes = text.len();
+    }
+
+    /// Writes what moves.
+    pub(super) fn moving(&mut self, sample: &Sample) {
+        let Sample { columns, others, tool_uses, tool_results, message_count, rate, .. } = *sample;
+        let text = &mut self.text;
+        text.truncate(self.notes);
+        named(text, br#","input_tokens":"#, columns.usage.input_tokens);
+        named(text, br#","output_tokens":"#, columns.usage.output_tokens);
+        named(text, br#","cache_read_tokens":"#, columns.usage.cache_read_tokens);
+        named(text, br#","cache_creation_tokens":"#, columns.usage.cache_creation_tokens);
+        named(text, br#","tool_uses":"#, tool_uses);
+        named(text, br#","tool_results":"#, tool_results);
+        named(text, br#","tool_calls":"#, columns.tool_calls);
+        named(text, br#","request_size":"#, others.request_size);
+        named(text, br#","message_count":"#, message_count);
+        named(text, br#","reasoning_tokens":"#, columns.usage.reasoning_tokens);
+        text.extend_from_slice(br#","usage_source":""#);
+        text.extend_from_slice(columns.source.as_str().as_bytes());
+        text.extend_from_slice(br#"","observation":""#);
+        text.extend_from_slice(others.observation.as_str().as_bytes());
+        text.extend_from_slice(br#"","phase":""#);
+        text.extend_from_slice(columns.phase.as_str().as_bytes());
+        text.extend_from_slice(br#"","waiting_on":""#);
+        text.extend_from_slice(columns.waiting_on.as_str().as_bytes());
+        text.push(b'"');
+        text.extend_from_within(self.tail..self.notes);
+        number(text, rate / 10);
+        named(text, b".", rate % 10);
+        named(text, br#","response_bytes":"#, columns.response_bytes);
+        text.extend_from_slice(br#","idle_ms":"#);
+    }
+
+    /// Appends the whole row as it is at `now`.
+    pub(super) fn write_row(&self, out: &mut Vec<u8>, sample: &Sample, now: Instant) {
+        let since_start = now.duration_since(sample.started);
+        out.extend_from_slice(&self.text[..self.head]);
+        number(out, millis(since_start));
+        out.extend_from_slice(&self.text[self.notes..]);
+        number(out, millis(since_start.saturating_sub(sample.last_sign)));
+        out.extend_from_slice(&self.text[self.head..self.tail]);
+    }
+
+    /// Appends the row's entry in `progressed`.
+    pub(super) fn write_progress(&self, out: &mut Vec<u8>, columns: &Columns) {
+        let Columns { phase, waiting_on, source, usage, tool_calls, response_bytes } = *columns;
+        out.push(b'[');
+        out.extend_from_slice(self.id());
+        out.extend_from_slice(br#",""#);
+        out.extend_from_slice(phase.as_str().as_bytes());
+        out.extend_from_slice(br#"",""#);
+        out.extend_from_slice(waiting_on.as_str().as_bytes());
+        out.extend_from_slice(br#"",""#);
+        out.extend_from_slice(source.as_str().as_bytes());
+        out.push(b'"');
+        let Usage { input_tokens, output_tokens, cache_read_tokens, cache_creation_tokens, reasoning_tokens } = usage;
+        for value in [
+            input_tokens,
+            output_tokens,
+            cache_read_tokens,
+            cache_creation_tokens,
+            reasoning_tokens,
+            tool_calls,
+            response_bytes,
+        ] {
+            named(out, b",", value);
+        }
+        out.push(b']');
+    }
+
+    /// The request's id, quoted.
+    fn id(&self) -> &[u8] {
+        &self.text[br#"{"request_id":"#.len()..self.id]
+    }
+
+    /// Provider, model and path, quoted.
+    pub(super) fn names(&self) -> [&[u8]; 3] {
+        let part = |(start, end): (usize, usize)| &self.text[start..end];
+        [part(self.provider), part(self.model), part((self.path, self.tail - 1))]
+    }
+}
+
+/// Appends `value` as JSON and returns where it stands.
+pub(super) fn json(out: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) -> (usize, usize) {
+    let start = out.len();
+    // What is written here is numbers, words and texts, and a `Vec` takes them all: nothing can fail.
+    let _ = serde_json::to_writer(&mut *out, value);
+    (start, out.len())
+}
+
+/// Appends a whole number.
+pub(super) fn number(out: &mut Vec<u8>, value: impl itoa::Integer) {
+    out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+}
+
+fn named(out: &mut Vec<u8>, name: &[u8], value: impl itoa::Integer) {
+    out.extend_from_slice(name);
+    number(out, value);
+}

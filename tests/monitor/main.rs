@@ -1,0 +1,7 @@
+//! The monitor's contract, route by route and event by event.
+#![cfg(feature = "monitor")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod routes;
+mod support;
+mod update;
