@@ -1,5 +1,8 @@
 //! Shared inputs of the benchmarks: a service that answers at once, and bodies whose frames are all ready.
 
+pub mod events;
+pub mod operations;
+
 use bytes::Bytes;
 use http::{Request, Response, header};
 use http_body::{Body, Frame, SizeHint};
