@@ -103,7 +103,7 @@ mod tests {
 
     #[test]
     fn a_wrong_value_is_named_with_what_is_allowed() {
-        let limit = |query| Query::new(Some(query)).number("limit", 1..=1000, 100);
+        let limit = |query: &str| Query::new(Some(query)).number("limit", 1..=1000, 100);
         assert_eq!(limit(""), Ok(100));
         assert_eq!(limit("limit=1000"), Ok(1000));
         for wrong in ["0", "1001", "-1", "+5", "x", "", "99999999999999999999"] {

@@ -1,7 +1,10 @@
 //! Every route, method and wrong query.
 
 use crate::support::{Monitor, bytes, header, ms};
-use active_requests::{tracker::Outcome, usage::ProviderUsage};
+use active_requests::{
+    tracker::Outcome,
+    usage::{Observation, ProviderUsage},
+};
 use http::StatusCode;
 use serde_json::{Value, json};
 use tokio::time::sleep;
@@ -121,7 +124,7 @@ async fn the_snapshot_is_the_contracts_byte_for_byte() {
     older.handle().set_resolved_model("gpt-4-0125");
     sleep(ms(7)).await;
     let mut newer = monitor.start("llama3:8b");
-    newer.head(StatusCode::OK, Some(true));
+    newer.head(StatusCode::OK, Some(true), Observation::Full);
     sleep(ms(1230)).await;
     newer.frame(4096, 0);
     let rows = monitor.tracker.snapshot();
@@ -167,7 +170,7 @@ async fn the_tag_of_a_snapshot_moves_with_anything_but_the_time() {
         assert_eq!(bytes(response).await.is_empty(), status == 304);
     }
 
-    request.head(StatusCode::OK, None);
+    request.head(StatusCode::OK, None, Observation::Full);
     let head = tag().await;
     assert_ne!(head, started);
     request.frame(10, 0);

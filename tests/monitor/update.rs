@@ -1,7 +1,7 @@
 //! `format=update`.
 
 use crate::support::{Event, Monitor, ms};
-use active_requests::tracker::Outcome;
+use active_requests::{tracker::Outcome, usage::Observation};
 use http::StatusCode;
 use tokio::time::{Instant, sleep};
 
@@ -26,7 +26,7 @@ async fn an_update_is_the_snapshot_byte_for_byte() {
     let monitor = Monitor::new();
     let mut request = monitor.start("openai:gpt-4o");
     sleep(ms(250)).await;
-    request.head(StatusCode::OK, Some(true));
+    request.head(StatusCode::OK, Some(true), Observation::Full);
     request.pending();
     sleep(ms(50)).await;
     let mut viewer = monitor.watch("update").await;
