@@ -1,5 +1,5 @@
-//! The SSE wire: an event decoded, beside `eventsource-stream` and the bare search for its line ends; an event encoded and
-//! sent as a body, beside axum's.
+//! The SSE wire: an event decoded, beside `eventsource-stream` and the bare search for its line ends; an event
+//! encoded and sent as a body, beside axum's.
 
 use active_requests::sse::{Decoder, Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, sse as axum_sse};

@@ -281,9 +281,15 @@ impl Decoder {
         if bytes[end] == b'\n' {
             return after;
         }
-        self.after_cr = after.is_empty();
-        self.cut |= self.after_cr;
-        after.strip_prefix(b"\n").unwrap_or(after)
+        match after {
+            [b'\n', rest @ ..] => return rest,
+            [] => {
+                self.after_cr = true;
+                self.cut = true;
+            }
+            _ => {}
+        }
+        after
     }
 
     /// A whole line that is not blank.
@@ -300,6 +306,7 @@ impl Decoder {
         }
     }
 
+    #[cold]
     fn other_line(&mut self, line: &[u8], sink: &mut impl Sink) {
         if line[0] == b':' {
             return;
@@ -425,9 +432,11 @@ impl Decoder {
     fn end_line(&mut self, sink: &mut impl Sink) {
         let mut label = mem::take(&mut self.label);
         if !label.is_empty() {
-            let mut borrowed = Borrowed::default();
-            self.line(&label, &mut borrowed, sink);
-            self.keep(borrowed.name, borrowed.data);
+            match Field::of(&label) {
+                Field::Data(value) => self.copy(None, Some(value)),
+                Field::Event(value) => self.copy(Some(value), None),
+                Field::Other => self.other_line(&label, sink),
+            }
             clear(&mut label);
         }
         self.label = label;
