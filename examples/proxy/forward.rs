@@ -2,7 +2,7 @@
 
 use std::{error::Error, fmt, sync::Arc};
 
-use active_requests::tracker::RequestInfo;
+use active_requests::{inspect::InspectedBody, tracker::RequestInfo};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header, request};
 use http_body_util::Full;
@@ -22,11 +22,14 @@ use super::{
     upstream::{Failure, Upstream},
 };
 
+/// A request's body, looked at on its way.
+pub type RequestBody = InspectedBody<Incoming>;
+
 /// What all requests share.
 #[derive(Debug)]
 pub struct Forward {
     models: Models,
-    upstream: Upstream<Outgoing<Incoming>>,
+    upstream: Upstream<Outgoing<RequestBody>>,
     settings: Settings,
     key: Option<ProxyKey>,
 }
@@ -34,7 +37,7 @@ pub struct Forward {
 /// A request that is ready to go out.
 struct Prepared<'a> {
     provider: &'a Provider,
-    request: Request<Outgoing<Incoming>>,
+    request: Request<Outgoing<RequestBody>>,
     /// We asked for usage where the client did not.
     hide_usage: bool,
 }
@@ -69,7 +72,7 @@ impl Forward {
     }
 
     /// Forwards a request and returns the upstream's answer, or says why there is none.
-    pub async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Result<Response<Answer>, ClientGone> {
+    pub async fn answer(self: Arc<Self>, request: Request<RequestBody>) -> Result<Response<Answer>, ClientGone> {
         let row = Row::of(&request);
         let (head, body) = request.into_parts();
         let id = head.headers.get(&REQUEST_ID).cloned().or_else(|| row.id());
@@ -94,7 +97,7 @@ impl Forward {
     async fn try_answer(
         &self,
         head: request::Parts,
-        body: Incoming,
+        body: RequestBody,
         row: &Row,
         id: Option<&HeaderValue>,
     ) -> Result<Response<Answer>, Failure> {
@@ -141,7 +144,7 @@ impl Forward {
         format: Format,
         uri: &Uri,
         head: request::Parts,
-        body: Incoming,
+        body: RequestBody,
         row: &Row,
     ) -> Result<Prepared<'_>, Failure> {
         let limit = self.settings.max_body;
@@ -200,7 +203,7 @@ impl Forward {
         base: &Base,
         uri: Option<Uri>,
         mut head: request::Parts,
-        body: Outgoing<Incoming>,
+        body: Outgoing<RequestBody>,
     ) -> Result<Prepared<'a>, Refusal> {
         head.uri = uri.ok_or_else(|| {
             Refusal::bad_request(format!("What follows {} in the path makes no address.", provider.name))

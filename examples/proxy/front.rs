@@ -2,16 +2,16 @@
 
 use std::{convert::Infallible, sync::Arc};
 
-use active_requests::{track::ActiveRequestsLayer, tracker::RequestTracker};
+use active_requests::{inspect::InspectRequestLayer, track::ActiveRequestsLayer, tracker::RequestTracker};
 use http::{HeaderValue, Method, Request, Response, StatusCode, Version, header};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use tokio::sync::Notify;
-use tower::{Layer, Service};
+use tower::{Service, ServiceBuilder};
 
 use super::{
     answer::Answer,
-    forward::{ClientGone, Forward},
+    forward::{ClientGone, Forward, RequestBody},
     provider::Format,
     refusal::Refusal,
     reply::Reply,
@@ -47,9 +47,11 @@ impl Front {
     + 'static {
         let front = Arc::clone(self);
         let forward = Arc::clone(&self.forward);
-        // The layer goes round what is bound for a provider, and nothing else.
-        let api = ActiveRequestsLayer::new(self.tracker.clone())
-            .layer(tower::service_fn(move |request| answer(Arc::clone(&forward), request, Arc::clone(&hangup))));
+        // The layers go round what is bound for a provider, and nothing else.
+        let api = ServiceBuilder::new()
+            .layer(ActiveRequestsLayer::new(self.tracker.clone()))
+            .layer(InspectRequestLayer::new())
+            .service_fn(move |request| answer(Arc::clone(&forward), request, Arc::clone(&hangup)));
         hyper::service::service_fn(move |request: Request<Incoming>| {
             let front = Arc::clone(&front);
             let mut api = api.clone();
@@ -86,7 +88,7 @@ impl Front {
 /// read; the connection is told to end instead, and the request ends with it, cancelled.
 async fn answer(
     forward: Arc<Forward>,
-    request: Request<Incoming>,
+    request: Request<RequestBody>,
     hangup: Arc<Notify>,
 ) -> Result<Response<Answer>, ClientGone> {
     let one_request_at_a_time = request.version() < Version::HTTP_2;
