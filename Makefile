@@ -1,11 +1,68 @@
-.PHONY: run test bench instructions
-run:
-	cargo run --release --features full --example proxy -- --demo
-test: instructions
+# Everything a person or a machine types here; each target does its own set-up. `make test` is what decides.
+.PHONY: run test fmt lint rust js browser sdk instructions bench
+
+NODE_STAMP := assets/node_modules/.package-lock.json
+SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
+
+# $(call need,COMMAND,PACKAGE): installs PACKAGE if there is no COMMAND.
+define need
+@command -v $(1) >/dev/null || { $(SUDO) apt-get update -q && $(SUDO) apt-get install -y -q --no-install-recommends $(2); }
+endef
+
+# Starts the proxy. With no provider in the environment it has a simulated one, and traffic to look at. `ARGS=--help` tells more.
+run: | grid
+	@command -v cargo >/dev/null || { echo "Rust is missing: see https://rustup.rs"; exit 1; }
+	cargo run --release --features full --example proxy -- --demo=unconfigured $(ARGS)
+
+test: fmt lint rust js browser sdk instructions
+
+fmt:
+	cargo fmt --all --check
+
+lint:
+	cargo clippy --workspace --all-features --all-targets -- -D warnings
+	cargo clippy --no-default-features -- -D warnings
+	cargo clippy -- -D warnings
+
+# The examples first: tests start them.
+rust: $(NODE_STAMP)
+	cargo build --features full --examples
 	cargo test --workspace --all-features
+
+js: $(NODE_STAMP)
+	cd assets && npm run --silent check && npm test --silent
+
+browser: $(NODE_STAMP)
+	$(call need,chromium,chromium)
+	cargo build --features full --examples
+	cd assets && npm run --silent test:browser
+
+# The official Python SDKs through the proxy.
+sdk: .venv/ready
+	cargo build --features full --example proxy
+	.venv/bin/python -m unittest discover --start-directory tests/sdk
+
+# Instructions executed by each operation, against those committed; `... -- renew` instead of `check` writes new ones.
+instructions:
+	$(call need,valgrind,valgrind)
+	cargo run -q --release -p active-requests-benches --bin instructions -- check
+
 bench:
 	cargo bench -p active-requests-benches
-# Fails when an operation executes more than the committed number of instructions allows; `... -- renew` writes new ones.
-instructions:
-	command -v valgrind >/dev/null || { apt-get update && apt-get install -y valgrind; }
-	cargo run -q --release -p active-requests-benches --bin instructions -- check
+
+$(NODE_STAMP): assets/package-lock.json
+	$(call need,node,nodejs)
+	$(call need,npm,npm)
+	cd assets && npm ci --silent --no-audit --no-fund && npm run --silent vendor
+
+# What the page takes from npm is a convenience: without node it shows a plain table.
+.PHONY: grid
+grid:
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(NODE_STAMP); \
+	else echo "No node here: the dashboard shows a plain table instead of AG Grid."; fi
+
+.venv/ready: tests/sdk/requirements.txt
+	@python3 -c 'import ensurepip' 2>/dev/null || { $(SUDO) apt-get update -q && $(SUDO) apt-get install -y -q python3-venv; }
+	python3 -m venv .venv
+	.venv/bin/pip install --quiet --disable-pip-version-check --requirement tests/sdk/requirements.txt
+	touch $@

@@ -2,7 +2,7 @@
 
 use std::{convert::Infallible, sync::Arc};
 
-use active_requests::{inspect::InspectRequestLayer, track::ActiveRequestsLayer, tracker::RequestTracker};
+use active_requests::{config::MonitorConfig, dashboard::DashboardService, inspect::InspectRequestLayer, monitor::MonitorService, track::ActiveRequestsLayer, tracker::RequestTracker};
 use http::{HeaderValue, Method, Request, Response, StatusCode, Version, header};
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -22,11 +22,18 @@ use super::{
 pub struct Front {
     forward: Arc<Forward>,
     tracker: RequestTracker,
+    monitor: MonitorService,
+    dashboard: DashboardService,
 }
 
 impl Front {
-    pub fn new(forward: Forward, tracker: RequestTracker) -> Self {
-        Self { forward: Arc::new(forward), tracker }
+    pub fn new(forward: Forward, tracker: RequestTracker, monitor: MonitorConfig) -> Self {
+        Self {
+            forward: Arc::new(forward),
+            monitor: MonitorService::new(tracker.clone(), monitor).mounted_at("/metrics"),
+            dashboard: DashboardService::new().mounted_at("/dashboard").metrics_at("/metrics"),
+            tracker,
+        }
     }
 
     pub fn tracker(&self) -> &RequestTracker {
@@ -56,23 +63,26 @@ impl Front {
             let front = Arc::clone(&front);
             let mut api = api.clone();
             async move {
-                match front.own_answer(&request) {
-                    Some(response) => Ok(response),
-                    None => api.call(request).await.map(Reply::forwarded),
+                match first_part(request.uri().path()) {
+                    "metrics" => Ok(never_fails(front.monitor.clone().call(request).await).map(Reply::Monitor)),
+                    "dashboard" => Ok(never_fails(front.dashboard.clone().call(request).await).map(Reply::Dashboard)),
+                    first => match front.own_answer(&request, first) {
+                        Some(response) => Ok(response),
+                        None => api.call(request).await.map(Reply::forwarded),
+                    },
                 }
             }
         })
     }
 
-    /// The answer to what is not bound for a provider.
-    fn own_answer(&self, request: &Request<Incoming>) -> Option<Response<Reply>> {
+    /// The answer to what is bound for nobody else.
+    fn own_answer(&self, request: &Request<Incoming>, first_part: &str) -> Option<Response<Reply>> {
         let path = request.uri().path();
-        let first = path[1..].split('/').next().unwrap_or_default();
-        let response = match first {
+        let response = match first_part {
             "" => see_other("/dashboard/"),
             "health" => json(&serde_json::json!({"status": "ok", "active_requests": self.tracker.active()})),
             // What browsers and robots ask for by themselves is for no provider.
-            _ if path.len() == 1 + first.len() && !self.forward.has_provider(first) => {
+            alone if path.len() == 1 + alone.len() && !self.forward.has_provider(alone) => {
                 Refusal::not_found(format!("There is nothing at {path}.")).response(Format::OpenAi)
             }
             _ => return None,
@@ -80,6 +90,14 @@ impl Front {
         let strip = request.method() == Method::HEAD;
         Some(response.map(|body| Reply::Own(if strip { Full::default() } else { body })))
     }
+}
+
+fn first_part(path: &str) -> &str {
+    path.trim_start_matches('/').split('/').next().unwrap_or_default()
+}
+
+fn never_fails<T>(result: Result<T, Infallible>) -> T {
+    result.unwrap_or_else(|never| match never {})
 }
 
 /// Forwards a request whose client may leave while it is still sending.

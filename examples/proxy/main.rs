@@ -108,7 +108,7 @@ impl Proxy {
         let listener = serve::listen(settings.listen)
             .map_err(|error| Wrong::new(format!("{} can not be listened on: {error}", settings.listen)))?;
         settings.listen.set_port(listener.local_addr().map_or(settings.listen.port(), |address| address.port()));
-        let front = Arc::new(Front::new(Forward::new(settings.clone(), models), tracker));
+        let front = Arc::new(Front::new(Forward::new(settings.clone(), models), tracker, settings.monitor.clone()));
         if with_traffic {
             tokio::spawn(traffic::send(settings.listen, settings.key.clone()));
         }

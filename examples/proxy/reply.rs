@@ -5,7 +5,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use active_requests::track::ResponseBody;
+use active_requests::{dashboard, monitor, track::ResponseBody};
 use bytes::Bytes;
 use http::{Response, header};
 use http_body::{Body, Frame, SizeHint};
@@ -23,6 +23,10 @@ pub enum Reply {
     Forwarded(ResponseBody<Answer>),
     /// A tracked answer, less the chunk that its client has not asked for.
     WithoutUsage(WithoutUsage<ResponseBody<Answer>>),
+    /// What is in flight, maybe as a stream.
+    Monitor(monitor::Body),
+    /// A file of the page.
+    Dashboard(dashboard::ResponseBody),
     /// An own route's.
     Own(Full<Bytes>),
 }
@@ -49,6 +53,8 @@ impl Body for Reply {
         match self.get_mut() {
             Self::Forwarded(body) => Pin::new(body).poll_frame(cx),
             Self::WithoutUsage(body) => Pin::new(body).poll_frame(cx),
+            Self::Monitor(body) => Pin::new(body).poll_frame(cx).map_err(|never| match never {}),
+            Self::Dashboard(body) => Pin::new(body).poll_frame(cx).map_err(|never| match never {}),
             Self::Own(body) => Pin::new(body).poll_frame(cx).map_err(|never| match never {}),
         }
     }
@@ -57,6 +63,8 @@ impl Body for Reply {
         match self {
             Self::Forwarded(body) => body.is_end_stream(),
             Self::WithoutUsage(body) => body.is_end_stream(),
+            Self::Monitor(body) => body.is_end_stream(),
+            Self::Dashboard(body) => body.is_end_stream(),
             Self::Own(body) => body.is_end_stream(),
         }
     }
@@ -65,6 +73,8 @@ impl Body for Reply {
         match self {
             Self::Forwarded(body) => body.size_hint(),
             Self::WithoutUsage(body) => body.size_hint(),
+            Self::Monitor(body) => body.size_hint(),
+            Self::Dashboard(body) => body.size_hint(),
             Self::Own(body) => body.size_hint(),
         }
     }
