@@ -2,7 +2,10 @@
 
 use std::{convert::Infallible, sync::Arc};
 
-use active_requests::{config::MonitorConfig, dashboard::DashboardService, inspect::InspectRequestLayer, monitor::MonitorService, track::ActiveRequestsLayer, tracker::RequestTracker};
+use active_requests::{
+    config::MonitorConfig, dashboard::DashboardService, inspect::InspectRequestLayer, monitor::MonitorService,
+    track::ActiveRequestsLayer, tracker::RequestTracker,
+};
 use http::{HeaderValue, Method, Request, Response, StatusCode, Version, header};
 use http_body_util::Full;
 use hyper::body::Incoming;

@@ -10,6 +10,7 @@ mod errors;
 mod headers;
 mod identity;
 mod leaving;
+mod own;
 mod routing;
 mod settings;
 #[allow(unreachable_pub, reason = "the tests are its users")]
