@@ -157,7 +157,8 @@ impl Feed {
         if self.seen == Some(version) && !sample && !delta_sample && !waited_for {
             return;
         }
-        self.seen = Some(version);
+        // What the first look finds is told to nobody who has anything yet.
+        let first = self.seen.replace(version).is_none();
         let starting = audience.has(Format::Delta) && self.deltas.is_none();
         if starting {
             // Before the look, so that no end is missed between the two.
@@ -165,7 +166,7 @@ impl Feed {
             self.deltas = Some((Deltas::after(self.hub.start_deltas()), ends));
         }
         let structure = self.table.look(&self.tracker, self.deltas.as_ref().map(|(_, ends)| ends), now);
-        if structure {
+        if structure && !first {
             self.rests_until = Some(later(now, PACE));
         }
         if audience.has(Format::Update) && (structure || sample) && self.table.version() > self.pushed {

@@ -2,6 +2,8 @@
 #![cfg(feature = "monitor")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod delta;
+mod property;
 mod routes;
 mod support;
 mod update;

@@ -8,32 +8,39 @@ use active_requests::{
 use http::{HeaderMap, Method, Request, Response};
 use http_body_util::BodyExt;
 use serde_json::Value;
-use std::time::Duration;
+use std::{collections::BTreeMap, fmt, time::Duration};
 use tower::ServiceExt;
 
-pub struct Monitor {
-    pub tracker: RequestTracker,
-    pub service: MonitorService,
+pub(crate) struct Monitor {
+    pub(crate) tracker: RequestTracker,
+    pub(crate) service: MonitorService,
 }
 
 impl Monitor {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with(MonitorConfig::default())
     }
 
-    pub fn with(config: MonitorConfig) -> Self {
+    pub(crate) fn with(config: MonitorConfig) -> Self {
         Self::of(RequestTracker::default(), config)
     }
 
-    pub fn of(tracker: RequestTracker, config: MonitorConfig) -> Self {
+    /// One whose heart does not beat.
+    pub(crate) fn quiet() -> Self {
+        let mut config = MonitorConfig::default();
+        config.heartbeat = Duration::MAX;
+        Self::with(config)
+    }
+
+    pub(crate) fn of(tracker: RequestTracker, config: MonitorConfig) -> Self {
         Self { service: MonitorService::new(tracker.clone(), config), tracker }
     }
 
-    pub fn start(&self, model: &str) -> ActiveRequest {
+    pub(crate) fn start(&self, model: &str) -> ActiveRequest {
         self.tracker.start(&Method::POST, "/v1/chat/completions", &RequestInfo::new().model(model)).unwrap()
     }
 
-    pub async fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Response<Body> {
+    pub(crate) async fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Response<Body> {
         let mut request = Request::builder().method(method).uri(path);
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -41,20 +48,20 @@ impl Monitor {
         self.service.clone().oneshot(request.body(()).unwrap()).await.unwrap()
     }
 
-    pub async fn get(&self, path: &str) -> Response<Body> {
+    pub(crate) async fn get(&self, path: &str) -> Response<Body> {
         self.ask("GET", path, &[]).await
     }
 
-    pub async fn json(&self, path: &str) -> Value {
+    pub(crate) async fn json(&self, path: &str) -> Value {
         serde_json::from_slice(&bytes(self.get(path).await).await).unwrap()
     }
 
     /// A viewer of the stream, past its `retry` line.
-    pub async fn watch(&self, format: &str) -> Viewer {
+    pub(crate) async fn watch(&self, format: &str) -> Viewer {
         self.watch_with(format, &[]).await
     }
 
-    pub async fn watch_with(&self, format: &str, headers: &[(&str, &str)]) -> Viewer {
+    pub(crate) async fn watch_with(&self, format: &str, headers: &[(&str, &str)]) -> Viewer {
         let response = self.ask("GET", &format!("/active-requests/stream?format={format}"), headers).await;
         assert_eq!(response.status(), 200);
         let mut viewer = Viewer { body: response.into_body() };
@@ -63,64 +70,161 @@ impl Monitor {
     }
 }
 
-pub async fn bytes(response: Response<Body>) -> bytes::Bytes {
+pub(crate) async fn bytes(response: Response<Body>) -> bytes::Bytes {
     response.into_body().collect().await.unwrap().to_bytes()
 }
 
-pub fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+pub(crate) fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name).map(|value| value.to_str().unwrap())
 }
 
-pub struct Viewer {
+pub(crate) struct Viewer {
     body: Body,
 }
 
 impl Viewer {
     /// The next piece as it came.
-    pub async fn next(&mut self) -> String {
+    pub(crate) async fn next(&mut self) -> String {
         self.next_or_end().await.expect("the stream goes on")
     }
 
-    pub async fn next_or_end(&mut self) -> Option<String> {
+    pub(crate) async fn next_or_end(&mut self) -> Option<String> {
         let frame = self.body.frame().await?.unwrap();
         Some(String::from_utf8(frame.into_data().unwrap().to_vec()).unwrap())
     }
 
-    pub async fn event(&mut self) -> Event {
+    pub(crate) async fn event(&mut self) -> Event {
         Event::parse(&self.next().await)
     }
 
     /// The next piece, if one comes within `time`.
-    pub async fn within(&mut self, time: Duration) -> Option<String> {
+    pub(crate) async fn within(&mut self, time: Duration) -> Option<String> {
         tokio::time::timeout(time, self.next()).await.ok()
     }
 }
 
 #[derive(Debug, Clone)]
-pub struct Event {
-    pub name: String,
-    pub id: String,
-    pub data: Value,
+pub(crate) struct Event {
+    pub(crate) name: String,
+    pub(crate) id: String,
+    pub(crate) data: Value,
+    keys: Vec<String>,
 }
 
 impl Event {
-    pub fn parse(text: &str) -> Self {
+    pub(crate) fn parse(text: &str) -> Self {
         let lines: Vec<&str> = text.strip_suffix("\n\n").expect("ends with a blank line").split('\n').collect();
         let [name, id, data] = lines.try_into().unwrap_or_else(|lines| panic!("not an event: {lines:?}"));
+        let json = data.strip_prefix("data: ").unwrap();
         Self {
             name: name.strip_prefix("event: ").unwrap().to_owned(),
             id: id.strip_prefix("id: ").unwrap().to_owned(),
-            data: serde_json::from_str(data.strip_prefix("data: ").unwrap()).unwrap(),
+            data: serde_json::from_str(json).unwrap(),
+            keys: serde_json::from_str::<Keys>(json).unwrap().0,
         }
     }
 
+    /// What the data consists of, in order.
+    pub(crate) fn keys(&self) -> Vec<String> {
+        self.keys.clone()
+    }
+
     /// The ids of the snapshot's rows.
-    pub fn ids(&self) -> Vec<String> {
+    pub(crate) fn ids(&self) -> Vec<String> {
         let rows = self.data["active_requests"].as_array().unwrap();
         rows.iter().map(|row| row["request_id"].as_str().unwrap().to_owned()).collect()
     }
 }
 
-pub fn ms(ms: u64) -> Duration {
+pub(crate) fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
+}
+
+/// A viewer's table, kept by the contract's rules; without what follows from the time.
+#[derive(Debug, Default, Clone, PartialEq)]
+pub(crate) struct Table {
+    rows: BTreeMap<String, Value>,
+}
+
+const COLUMNS: [&str; 10] = [
+    "phase",
+    "waiting_on",
+    "usage_source",
+    "input_tokens",
+    "output_tokens",
+    "cache_read_tokens",
+    "cache_creation_tokens",
+    "reasoning_tokens",
+    "tool_calls",
+    "response_bytes",
+];
+
+impl Table {
+    /// What the table should be.
+    pub(crate) fn of(tracker: &RequestTracker) -> Self {
+        let mut table = Self::default();
+        for row in tracker.snapshot() {
+            table.put(serde_json::to_value(row).unwrap());
+        }
+        table
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    fn put(&mut self, mut row: Value) {
+        for time in ["duration_ms", "idle_ms", "output_tokens_per_second"] {
+            row.as_object_mut().unwrap().remove(time).unwrap();
+        }
+        self.rows.insert(row["request_id"].as_str().unwrap().to_owned(), row);
+    }
+
+    pub(crate) fn apply(&mut self, event: &Event) {
+        let list = |name: &str| event.data[name].as_array().cloned().unwrap_or_default();
+        if event.name == "update" {
+            self.rows.clear();
+            list("active_requests").into_iter().for_each(|row| self.put(row));
+            return;
+        }
+        list("started").into_iter().for_each(|row| self.put(row));
+        for row in list("changed") {
+            if self.rows.contains_key(row["request_id"].as_str().unwrap()) {
+                self.put(row);
+            }
+        }
+        for entry in list("progressed") {
+            if let Some(row) = self.rows.get_mut(entry[0].as_str().unwrap()) {
+                for (index, column) in COLUMNS.into_iter().enumerate() {
+                    row[column] = entry[index + 1].clone();
+                }
+            }
+        }
+        for entry in list("ended") {
+            self.rows.remove(entry[0].as_str().unwrap());
+        }
+    }
+}
+
+/// The keys of an object as they stand there, which a map would sort.
+struct Keys(Vec<String>);
+
+impl<'de> serde::Deserialize<'de> for Keys {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct InOrder;
+        impl<'de> serde::de::Visitor<'de> for InOrder {
+            type Value = Keys;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Keys, A::Error> {
+                let mut keys = Vec::new();
+                while let Some((key, serde::de::IgnoredAny)) = map.next_entry()? {
+                    keys.push(key);
+                }
+                Ok(Keys(keys))
+            }
+        }
+        deserializer.deserialize_map(InOrder)
+    }
 }
