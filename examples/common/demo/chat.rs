@@ -2,11 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{
-    Dialect,
-    asked::{Asked, word},
-    event,
-};
+use super::{Dialect, asked::Asked, event};
 
 pub struct Chat;
 
@@ -42,7 +38,7 @@ impl Dialect for Chat {
     }
 
     fn piece(&self, asked: &Asked, index: usize) -> String {
-        chunk(asked, json!({"content": word(index)}), None)
+        chunk(asked, json!({"content": asked.word(index)}), None)
     }
 
     fn closing(&self, asked: &Asked) -> String {

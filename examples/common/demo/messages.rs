@@ -3,11 +3,7 @@
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::{
-    Dialect,
-    asked::{Asked, word},
-    event,
-};
+use super::{Dialect, asked::Asked, event};
 
 pub struct Messages;
 
@@ -41,8 +37,8 @@ impl Dialect for Messages {
             + &named("ping", json!({}))
     }
 
-    fn piece(&self, _: &Asked, index: usize) -> String {
-        named("content_block_delta", json!({"index": 0, "delta": {"type": "text_delta", "text": word(index)}}))
+    fn piece(&self, asked: &Asked, index: usize) -> String {
+        named("content_block_delta", json!({"index": 0, "delta": {"type": "text_delta", "text": asked.word(index)}}))
     }
 
     fn closing(&self, asked: &Asked) -> String {

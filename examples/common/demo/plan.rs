@@ -1,7 +1,8 @@
 //! How the simulated provider behaves, read from the model's name.
 //!
 //! `demo-c200-d20` answers with 200 chunks, 20 ms apart. Further parts, in any order: `-h3000` holds the answer back for 3 s,
-//! `-e429` answers with an HTTP error, `-x10` cuts the connection at chunk 10, `-s5` falls silent at chunk 5.
+//! `-e429` answers with an HTTP error, `-x10` cuts the connection at chunk 10, `-s5` falls silent at chunk 5, `-q2` quotes the
+//! first 2 paragraphs of the last system message, a word a chunk, for chats that give a model something to read.
 
 use std::time::Duration;
 
@@ -22,6 +23,8 @@ pub struct Plan {
     pub cut: Option<usize>,
     /// Nothing more comes when so many chunks have been sent.
     pub stall: Option<usize>,
+    /// So many paragraphs of the last system message are the answer.
+    pub quote: Option<usize>,
 }
 
 impl Plan {
@@ -34,6 +37,7 @@ impl Plan {
             error: None,
             cut: None,
             stall: None,
+            quote: None,
         };
         for part in model.split('-').skip(1) {
             let Some((letter, number)) = part.split_at_checked(1) else { continue };
@@ -47,6 +51,7 @@ impl Plan {
                 "e" => plan.error = u16::try_from(number).ok().and_then(|status| StatusCode::from_u16(status).ok()),
                 "x" => plan.cut = count,
                 "s" => plan.stall = count,
+                "q" => plan.quote = count,
                 _ => {}
             }
         }

@@ -2,11 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{
-    Dialect,
-    asked::{Asked, word},
-    event,
-};
+use super::{Dialect, asked::Asked, event};
 
 pub struct Responses;
 
@@ -55,9 +51,9 @@ impl Dialect for Responses {
             + &numbered("response.content_part.added", 3, at)
     }
 
-    fn piece(&self, _: &Asked, index: usize) -> String {
+    fn piece(&self, asked: &Asked, index: usize) -> String {
         let delta =
-            json!({"item_id": ITEM, "output_index": 0, "content_index": 0, "delta": word(index), "logprobs": []});
+            json!({"item_id": ITEM, "output_index": 0, "content_index": 0, "delta": asked.word(index), "logprobs": []});
         numbered("response.output_text.delta", 4 + index, delta)
     }
 

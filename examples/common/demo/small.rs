@@ -2,11 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{
-    Dialect,
-    asked::{Asked, word},
-    chat, event,
-};
+use super::{Dialect, asked::Asked, chat, event};
 
 /// OpenAI's legacy completions.
 pub struct Completions;
@@ -24,7 +20,7 @@ impl Dialect for Completions {
     }
 
     fn piece(&self, asked: &Asked, index: usize) -> String {
-        event(None, &completion(asked, word(index), None))
+        event(None, &completion(asked, asked.word(index), None))
     }
 
     fn closing(&self, asked: &Asked) -> String {
