@@ -71,7 +71,7 @@ impl Recording {
     }
 
     fn is_readable(&self) -> bool {
-        self.facts["content_encoding"].is_null()
+        self.facts["content_encoding"].is_null() || cfg!(feature = "decompress")
     }
 
     fn meter(&self) -> Meter {

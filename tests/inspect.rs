@@ -166,7 +166,7 @@ async fn only_plain_json_is_read_but_every_body_has_a_size() {
         (Some("application/x-www-form-urlencoded"), None, true),
         (Some("text/plain"), None, false),
         (Some("multipart/form-data; boundary=x"), None, false),
-        (Some("application/json"), Some("gzip"), false),
+        (Some("application/json"), Some("compress"), false),
     ] {
         let mut request = Request::post("/v1/chat/completions");
         for (name, value) in [(header::CONTENT_TYPE, content_type), (header::CONTENT_ENCODING, content_encoding)] {
@@ -301,4 +301,20 @@ async fn under_axum_a_handler_reads_the_body_as_ever() {
     let response = app.oneshot(post("/v1/chat/completions").body(axum::body::Body::from(CHAT)).unwrap()).await.unwrap();
     assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "gpt-4o");
     assert_eq!(tracker.active(), 0);
+}
+
+#[cfg(feature = "decompress")]
+#[tokio::test]
+async fn an_encoded_body_is_read_on_a_side_copy() {
+    // {"model":"gpt-4o","stream":true} as the frame of zstd that stores it, and as the bare blocks of deflate that do.
+    let text = br#"{"model":"gpt-4o","stream":true}"#;
+    let length = u8::try_from(text.len()).unwrap();
+    let zstd = [&[0x28, 0xB5, 0x2F, 0xFD, 0x20, length, 1 | length << 3, length >> 5, 0], &text[..]].concat();
+    let deflate = [&[1, length, 0, !length, 0xFF], &text[..]].concat();
+    for (encoding, body) in [("zstd", zstd), ("deflate", deflate)] {
+        let size = body.len() as u64;
+        let request = post("/v1/responses").header(header::CONTENT_ENCODING, encoding);
+        let row = row(InspectRequestLayer::new(), request.body(Full::<Bytes>::from(body)).unwrap()).await;
+        assert_eq!((row.model.as_str(), row.is_streaming, row.request_size), ("gpt-4o", true, size), "{encoding}");
+    }
 }

@@ -10,8 +10,8 @@
 //! `/model/{id}/converse-stream`), the path decides.
 //!
 //! Nothing is buffered and nothing is waited for: frames pass as they are, when they are asked for, and are looked at on the
-//! way, up to a [limit](InspectRequestLayer::scan_limit). A body that is not JSON, is encoded or cannot be read tells
-//! its size and nothing else, and is never failed. What is read later of the same thing replaces what was read before, as
+//! way, up to a [limit](InspectRequestLayer::scan_limit). A body that is not JSON, or is encoded (without the feature
+//! `decompress`), tells its size and nothing else, and is never failed. What is read later of the same thing replaces what was read before, as
 //! the last of repeated keys counts in JSON.
 //!
 //! ```

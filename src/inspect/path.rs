@@ -55,8 +55,10 @@ fn gemini(path: &str) -> Option<PathFacts<'_>> {
 
 /// `/openai/deployments/{deployment}/chat/completions`: Azure, where the body need not name a model.
 fn azure(path: &str) -> Option<PathFacts<'_>> {
-    let (_, rest) = path.split_once("/openai/deployments/")?;
-    let (deployment, _) = rest.split_once('/')?;
+    let mut segments = path.split('/');
+    segments.find(|segment| *segment == "openai")?;
+    let deployment = segments.next().filter(|segment| *segment == "deployments").and(segments.next())?;
+    segments.next()?;
     Some(PathFacts { model: Some(percent_decoded(deployment)), ..PathFacts::default() })
 }
 

@@ -2,10 +2,19 @@
 
 use super::facts::{Facts, Place, Wanted};
 use crate::json::{Next, Scanner};
+use crate::usage::{Decompressor, Encoding};
 
 /// Reads the body of one request.
 #[derive(Debug)]
 pub(super) struct RequestScanner {
+    /// Of an encoded body, what makes it readable.
+    decompressor: Option<Box<Decompressor>>,
+    text: Text,
+}
+
+/// The body in plain bytes.
+#[derive(Debug)]
+struct Text {
     json: Scanner<Place>,
     facts: Facts,
     /// Bytes that may still be looked at.
@@ -13,21 +22,42 @@ pub(super) struct RequestScanner {
 }
 
 impl RequestScanner {
-    pub(super) fn new(wanted: Wanted, scan_limit: u64) -> Self {
-        Self { json: Scanner::new(Next::Look(Place::Root)), facts: Facts::new(wanted), budget: scan_limit }
+    /// `None`: a body in this encoding cannot be read.
+    pub(super) fn new(wanted: Wanted, scan_limit: u64, encoding: Encoding) -> Option<Self> {
+        let decompressor = match encoding {
+            Encoding::Identity => None,
+            Encoding::Known(decompressor) => Some(decompressor),
+            Encoding::Other => return None,
+        };
+        let json = Scanner::new(Next::Look(Place::Root));
+        Some(Self { decompressor, text: Text { json, facts: Facts::new(wanted), budget: scan_limit } })
     }
 
     /// Reads on, and gives what is known if that is more than before.
     pub(super) fn push(&mut self, piece: &[u8]) -> Option<&Facts> {
-        let within = usize::try_from(self.budget).unwrap_or(usize::MAX).min(piece.len());
-        self.budget -= within as u64;
-        self.json.push(&piece[..within], &mut self.facts);
-        std::mem::take(&mut self.facts.changed).then_some(&self.facts)
+        let Self { decompressor, text } = self;
+        match decompressor {
+            None => text.read(piece),
+            Some(decompressor) => {
+                if decompressor.feed(piece, |decoded| text.read(decoded)).is_err() {
+                    text.budget = 0;
+                }
+            }
+        }
+        std::mem::take(&mut text.facts.changed).then_some(&text.facts)
     }
 
     /// Whether nothing more will become known.
     pub(super) fn is_over(&self) -> bool {
-        self.budget == 0 || self.json.is_over()
+        self.text.budget == 0 || self.text.json.is_over()
+    }
+}
+
+impl Text {
+    fn read(&mut self, piece: &[u8]) {
+        let within = usize::try_from(self.budget).unwrap_or(usize::MAX).min(piece.len());
+        self.budget -= within as u64;
+        self.json.push(&piece[..within], &mut self.facts);
     }
 }
 
@@ -41,16 +71,21 @@ mod tests {
     use super::RequestScanner;
     use crate::inspect::facts::{Counts, Facts, Wanted};
     use crate::inspect::path::PathFacts;
+    use crate::usage::Encoding;
 
     const EVERYTHING: Wanted = Wanted { names: true, counts: true };
 
+    fn scanner(wanted: Wanted, scan_limit: u64) -> RequestScanner {
+        RequestScanner::new(wanted, scan_limit, Encoding::Identity).expect("plain bytes can be read")
+    }
+
     /// What is known of a body that comes in pieces of `size` bytes.
     fn scan(body: &[u8], size: usize, wanted: Wanted) -> Facts {
-        let mut scanner = RequestScanner::new(wanted, u64::MAX);
+        let mut scanner = scanner(wanted, u64::MAX);
         for piece in body.chunks(size) {
             scanner.push(piece);
         }
-        scanner.facts
+        scanner.text.facts
     }
 
     fn counts(messages: u32, tool_uses: u32, tool_results: u32) -> Option<Counts> {
@@ -150,7 +185,7 @@ mod tests {
 
     #[test]
     fn model_and_stream_are_known_as_soon_as_they_have_passed() {
-        let mut scanner = RequestScanner::new(EVERYTHING, u64::MAX);
+        let mut scanner = scanner(EVERYTHING, u64::MAX);
         assert!(scanner.push(br#"{"max_tokens":5,"model":"gpt"#).is_none());
         let facts = scanner.push(br#"-4o","stream":true,"messages":[{"role":"us"#).unwrap();
         assert_eq!((facts.model.as_deref(), facts.is_streaming, facts.counts), (Some("gpt-4o"), Some(true), None));
@@ -163,7 +198,7 @@ mod tests {
 
     #[test]
     fn without_counts_it_is_over_when_model_and_stream_are_known() {
-        let mut scanner = RequestScanner::new(Wanted { names: true, counts: false }, u64::MAX);
+        let mut scanner = scanner(Wanted { names: true, counts: false }, u64::MAX);
         assert!(scanner.push(br#"{"model":"m","stream":false,"messages":[{"#).is_some());
         assert!(scanner.is_over());
     }
@@ -178,13 +213,13 @@ mod tests {
     fn nothing_is_looked_at_behind_the_limit() {
         let body = br#"{"model":"m","messages":[{"role":"user"}]}"#;
         for size in [1, 5, body.len()] {
-            let mut scanner = RequestScanner::new(EVERYTHING, 30);
+            let mut scanner = scanner(EVERYTHING, 30);
             for piece in body.chunks(size) {
                 scanner.push(piece);
             }
             assert!(scanner.is_over());
             assert_eq!(
-                (scanner.facts.model.as_deref(), scanner.facts.counts),
+                (scanner.text.facts.model.as_deref(), scanner.text.facts.counts),
                 (Some("m"), None),
                 "in pieces of {size}"
             );

@@ -12,6 +12,7 @@ use super::layer::InspectRequestLayer;
 use super::path::PathFacts;
 use super::scanner::RequestScanner;
 use crate::tracker::RequestHandle;
+use crate::usage::Encoding;
 
 /// A service whose requests are looked at as they pass. See the [module](super).
 #[derive(Clone, Copy, Debug)]
@@ -30,26 +31,24 @@ impl<S> InspectRequest<S> {
             handle.describe(&info);
         }
         let readable = (wanted.names || wanted.counts) && may_be_json(request.headers());
-        let scanner = readable.then(|| RequestScanner::new(wanted, self.layer.scan_limit));
+        let scanner = if readable {
+            RequestScanner::new(wanted, self.layer.scan_limit, Encoding::of(request.headers()))
+        } else {
+            None
+        };
         Some(Inspection::new(handle, scanner))
     }
 }
 
-/// Whether the body may be JSON in plain bytes.
+/// Whether the body may be JSON.
 ///
 /// Without a content type that is worth a try, and with that of a form too: it is what `curl -d` says of any body unless it
 /// is told otherwise. The first byte shows.
 fn may_be_json(headers: &HeaderMap) -> bool {
-    let plain = headers
-        .get_all(header::CONTENT_ENCODING)
-        .iter()
-        .all(|encoding| encoding.as_bytes().eq_ignore_ascii_case(b"identity"));
-    plain && headers.get(header::CONTENT_TYPE).is_none_or(|value| value.to_str().is_ok_and(is_json))
-}
-
-fn is_json(content_type: &str) -> bool {
-    let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    essence == "application/json" || essence == "application/x-www-form-urlencoded" || essence.ends_with("+json")
+    let Some(content_type) = headers.get(header::CONTENT_TYPE) else { return true };
+    let content_type = content_type.as_bytes();
+    let essence = content_type.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii().to_ascii_lowercase();
+    matches!(&*essence, b"application/json" | b"application/x-www-form-urlencoded") || essence.ends_with(b"+json")
 }
 
 impl<S, B> Service<Request<B>> for InspectRequest<S>

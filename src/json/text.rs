@@ -45,20 +45,16 @@ impl Quoted {
                     if rest[run] == b'"' {
                         return Some(at);
                     }
-                    self.escape = Escape::Begun;
                     self.escaped = true;
+                    self.escape = match bytes.get(at) {
+                        Some(letter) => self.letter(*letter),
+                        None => Escape::Begun,
+                    };
+                    at += usize::from(!matches!(self.escape, Escape::Begun));
                 }
                 Escape::Begun => {
-                    let letter = *bytes.get(at)?;
+                    self.escape = self.letter(*bytes.get(at)?);
                     at += 1;
-                    self.escape = Escape::None;
-                    match letter {
-                        b'u' => self.escape = Escape::Hex { digits: 0, code: 0 },
-                        letter => {
-                            self.len += simple_escape(letter).map_or(REPLACEMENT_LEN, |_| 1);
-                            self.halved = false;
-                        }
-                    }
                 }
                 Escape::Hex { digits, code } => {
                     let Some(digit) = hex(*bytes.get(at)?) else {
@@ -79,6 +75,17 @@ impl Quoted {
                 }
             }
         }
+    }
+
+    /// Behind a backslash comes this letter.
+    #[inline]
+    fn letter(&mut self, letter: u8) -> Escape {
+        if letter == b'u' {
+            return Escape::Hex { digits: 0, code: 0 };
+        }
+        self.len += simple_escape(letter).map_or(REPLACEMENT_LEN, |_| 1);
+        self.halved = false;
+        Escape::None
     }
 
     /// Counts what `\uXXXX` stands for. A half of a surrogate pair becomes U+FFFD, both together a character of four bytes.

@@ -51,6 +51,7 @@ pub(crate) struct Registered {
 #[derive(Debug)]
 pub(crate) struct LiveRow<'a> {
     pub(crate) id: RequestId,
+    #[cfg_attr(not(feature = "monitor"), expect(dead_code, reason = "read by the monitor alone"))]
     pub(crate) revision: u32,
     pub(crate) facts: &'a Facts,
     pub(crate) texts: &'a Texts,
@@ -61,6 +62,7 @@ pub(crate) struct LiveRow<'a> {
 
 /// What a listener is told of a request that ended while it listened.
 #[derive(Clone, Debug)]
+#[cfg_attr(not(feature = "monitor"), expect(dead_code, reason = "read by the monitor alone"))]
 pub(crate) struct Ended {
     pub(crate) id: RequestId,
     pub(crate) outcome: Outcome,
@@ -348,10 +350,6 @@ impl ShardState {
         self.slots.shrink_to_fit();
         self.free.retain(|&index| (index as usize) < needed);
         self.free.shrink_to_fit();
-    }
-
-    pub(crate) fn version(&self) -> u64 {
-        self.version
     }
 
     pub(crate) fn live(&self) -> usize {

@@ -1,7 +1,8 @@
 //! The observer of one body: what it is made of, by its head, and who reads it.
 
-use http::{HeaderMap, header, response};
+use http::response;
 
+use super::decompress::{Decompressor, Encoding};
 use super::framing::{Framing, Kind};
 use super::stream::Stream;
 use super::{Observation, Reading};
@@ -17,6 +18,8 @@ pub struct Meter {
 
 #[derive(Debug)]
 struct State {
+    /// Of an encoded body, what makes it readable.
+    decompressor: Option<Box<Decompressor>>,
     framing: Framing,
     stream: Stream,
 }
@@ -28,12 +31,7 @@ impl Meter {
     /// The meter for a response with this head, chosen by content type and encoding; the dialect is found in the body.
     pub fn for_response(head: &response::Parts) -> Self {
         let kind = Kind::of(&head.headers);
-        let readable = kind.filter(|_| !is_encoded(&head.headers));
-        Self {
-            state: readable
-                .map(|kind| Box::new(State { framing: Framing::of(kind), stream: Stream::new(head.status) })),
-            is_stream: kind.and_then(Kind::is_stream),
-        }
+        Self { state: kind.and_then(|kind| State::new(kind, head)), is_stream: kind.and_then(Kind::is_stream) }
     }
 
     /// Whether the response is a stream, by its content type; `None` where that does not tell.
@@ -50,8 +48,7 @@ impl Meter {
     /// Some of the body has passed unseen: what follows cannot be understood.
     pub fn lose_sight(&mut self) {
         if let Some(state) = &mut self.state {
-            state.framing = Framing::Lost;
-            state.stream.lose_sight();
+            state.lose_sight();
         }
     }
 
@@ -59,7 +56,7 @@ impl Meter {
     #[inline]
     pub fn observe(&mut self, piece: &[u8]) {
         if let Some(state) = &mut self.state {
-            state.framing.feed(piece, &mut state.stream);
+            state.observe(piece);
         }
     }
 
@@ -78,9 +75,30 @@ impl Meter {
     }
 }
 
-fn is_encoded(headers: &HeaderMap) -> bool {
-    headers
-        .get_all(header::CONTENT_ENCODING)
-        .iter()
-        .any(|encoding| !encoding.as_bytes().trim_ascii().eq_ignore_ascii_case(b"identity"))
+impl State {
+    /// `None`: the body cannot be decoded.
+    fn new(kind: Kind, head: &response::Parts) -> Option<Box<Self>> {
+        let decompressor = match Encoding::of(&head.headers) {
+            Encoding::Identity => None,
+            Encoding::Known(decompressor) => Some(decompressor),
+            Encoding::Other => return None,
+        };
+        Some(Box::new(Self { decompressor, framing: Framing::of(kind), stream: Stream::new(head.status) }))
+    }
+
+    #[inline]
+    fn observe(&mut self, piece: &[u8]) {
+        let Self { decompressor, framing, stream } = self;
+        let Some(decompressor) = decompressor else { return framing.feed(piece, stream) };
+        if decompressor.feed(piece, |decoded| framing.feed(decoded, stream)).is_err() {
+            self.lose_sight();
+        }
+    }
+
+    /// What follows cannot be read.
+    fn lose_sight(&mut self) {
+        self.decompressor = None;
+        self.framing = Framing::Lost;
+        self.stream.lose_sight();
+    }
 }

@@ -2,7 +2,9 @@
 #![cfg(feature = "monitor")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod access;
 mod delta;
+mod life;
 mod property;
 mod routes;
 mod support;

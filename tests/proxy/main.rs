@@ -11,6 +11,7 @@ mod headers;
 mod identity;
 mod leaving;
 mod own;
+mod recorded;
 mod routing;
 mod settings;
 #[allow(unreachable_pub, reason = "the tests are its users")]

@@ -1,0 +1,120 @@
+//! What it costs to learn a request's model, `stream` and message count from its body, beside parsing it with serde, for
+//! which the body has to be held until it is complete.
+
+use active_requests::inspect::{InspectRequestLayer, ModelLocator};
+use active_requests::tracker::{RequestHandle, RequestInfo, RequestTracker};
+use bytes::Bytes;
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use http::{Method, Request, Response};
+use http_body::Body;
+use http_body_util::Full;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::borrow::Cow;
+use std::convert::Infallible;
+use std::future::{Ready, ready};
+use std::hint::black_box;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+use tower::{Layer, Service};
+
+/// A chat of about `size` bytes, its model and `stream` ahead of the messages or behind them.
+fn chat(size: usize, model_first: bool) -> Bytes {
+    let content = "Measure twice, cut once: \"in flight\" is what has begun and not ended.\n".repeat(5);
+    let message =
+        |n: usize| json!({"role": if n % 2 == 0 { "user" } else { "assistant" }, "content": content}).to_string();
+    let messages = (0..size.div_ceil(message(0).len())).map(message).collect::<Vec<_>>().join(",");
+    let names = r#""model":"gpt-4o-mini","stream":true"#;
+    Bytes::from(if model_first {
+        format!(r#"{{{names},"messages":[{messages}],"temperature":0.7}}"#)
+    } else {
+        format!(r#"{{"messages":[{messages}],"temperature":0.7,{names}}}"#)
+    })
+}
+
+#[derive(Deserialize)]
+struct Typed<'a> {
+    #[serde(borrow)]
+    model: Cow<'a, str>,
+    stream: bool,
+}
+
+/// Polls the body of each request to its end.
+#[derive(Clone)]
+struct Drain;
+
+impl<B: Body> Service<Request<B>> for Drain {
+    type Response = Response<()>;
+    type Error = Infallible;
+    type Future = Ready<Result<Response<()>, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let mut context = Context::from_waker(Waker::noop());
+        let mut body = pin!(request.into_body());
+        while let Poll::Ready(Some(frame)) = body.as_mut().poll_frame(&mut context) {
+            let _ = black_box(frame);
+        }
+        ready(Ok(Response::new(())))
+    }
+}
+
+fn request(handle: &RequestHandle, body: &Bytes) -> Request<Full<Bytes>> {
+    let mut request = Request::new(Full::new(body.clone()));
+    request.extensions_mut().insert(handle.clone());
+    request
+}
+
+fn inspect(c: &mut Criterion) {
+    let tracker = RequestTracker::default();
+    let active = tracker.start(&Method::POST, "/v1/chat/completions", &RequestInfo::new()).expect("tracking is on");
+    let handle = active.handle();
+    let mut bare = Drain;
+    let mut counting = InspectRequestLayer::new().layer(Drain);
+    let mut naming = InspectRequestLayer::new().counts(false).layer(Drain);
+
+    for size in [2_000, 200_000] {
+        for model_first in [true, false] {
+            let body = chat(size, model_first);
+            let name = format!("inspect/{}k_model_{}", size / 1000, if model_first { "first" } else { "last" });
+            let mut group = c.benchmark_group(name);
+            group.throughput(Throughput::Bytes(body.len() as u64));
+            let mut bench = |what: &str, measured: &mut dyn FnMut()| {
+                group.bench_function(BenchmarkId::from_parameter(what), |b| b.iter(&mut *measured));
+            };
+            bench("no_layer", &mut || {
+                let _ = black_box(bare.call(request(&handle, &body)));
+            });
+            bench("layer", &mut || {
+                let _ = black_box(counting.call(request(&handle, &body)));
+            });
+            bench("layer_without_counts", &mut || {
+                let _ = black_box(naming.call(request(&handle, &body)));
+            });
+            bench("locate_model", &mut || {
+                // As a proxy does: frame by frame, until the model is known.
+                let mut locator = ModelLocator::new();
+                for frame in body.chunks(16 * 1024) {
+                    if black_box(locator.push(frame)).is_some() {
+                        break;
+                    }
+                }
+            });
+            bench("serde_typed", &mut || {
+                let typed: Typed<'_> = serde_json::from_slice(&body).expect("the body is JSON");
+                black_box((typed.model, typed.stream));
+            });
+            bench("serde_value", &mut || {
+                let value: Value = serde_json::from_slice(&body).expect("the body is JSON");
+                black_box((value["model"].as_str().map(str::len), value["stream"].as_bool()));
+            });
+            group.finish();
+        }
+    }
+}
+
+criterion_group!(benches, inspect);
+criterion_main!(benches);

@@ -1,0 +1,124 @@
+//! Reads encoded bodies on a side copy (feature `decompress`); what is forwarded stays as it is.
+//!
+//! Whatever a piece of the encoded body allows to be decoded is handed on at once: servers flush after each event, so
+//! that clients can read it, and so can we. A peer may send anything: memory is bounded by the window of the encoding
+//! (gzip and deflate 32 KiB, zstd 8 MiB, brotli 16 MiB), time by the expansion that is put up with.
+
+#[cfg(feature = "decompress")]
+mod codec;
+#[cfg(feature = "decompress")]
+mod gzip;
+
+use http::{HeaderMap, header};
+
+use self::codec::Codec;
+
+/// Decoded bytes that are handed on at a time.
+const PIECE: usize = 8 * 1024;
+
+/// So many decoded bytes may come of an encoded one ...
+const EXPANSION: u64 = 256;
+
+/// ... over any stretch that yields more than this. Streams of tokens come to 10 to 30, documents of zeros to 1,000.
+const ALLOWANCE: u64 = 1024 * 1024;
+
+/// How a body is encoded.
+#[derive(Debug)]
+pub(crate) enum Encoding {
+    /// It is not.
+    Identity,
+    /// It can be decoded.
+    Known(Box<Decompressor>),
+    /// It cannot: an unknown encoding, or several.
+    Other,
+}
+
+impl Encoding {
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
+        let values = headers.get_all(header::CONTENT_ENCODING);
+        let names =
+            values.iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b',')).map(<[u8]>::trim_ascii);
+        let mut names = names.filter(|name| !name.is_empty() && !name.eq_ignore_ascii_case(b"identity"));
+        match (names.next(), names.next()) {
+            (None, _) => Self::Identity,
+            (Some(name), None) => Codec::named(&name.to_ascii_lowercase()).map_or(Self::Other, |codec| {
+                Self::Known(Box::new(Decompressor {
+                    codec,
+                    decoded: vec![0; PIECE],
+                    allowance: ALLOWANCE,
+                    has_ended: false,
+                }))
+            }),
+            _ => Self::Other,
+        }
+    }
+}
+
+/// Decodes one body.
+#[derive(Debug)]
+pub(crate) struct Decompressor {
+    codec: Codec,
+    /// Room for what is handed on.
+    decoded: Vec<u8>,
+    /// Bytes that may be decoded before more have to be read.
+    allowance: u64,
+    has_ended: bool,
+}
+
+/// The body cannot be decoded any further: it is damaged, or expands beyond measure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Undecodable;
+
+/// What a codec has done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Step {
+    read: usize,
+    written: usize,
+    /// The encoded text is complete; what may follow is not part of it.
+    ended: bool,
+}
+
+impl Decompressor {
+    /// Hands on whatever can be decoded once `piece` has come.
+    pub(crate) fn feed(&mut self, mut piece: &[u8], mut see: impl FnMut(&[u8])) -> Result<(), Undecodable> {
+        // A full output may be hiding more.
+        let mut has_more = false;
+        while (has_more || !piece.is_empty()) && !self.has_ended {
+            let step = self.codec.step(piece, &mut self.decoded)?;
+            piece = &piece[step.read..];
+            self.allowance = ALLOWANCE.min(self.allowance + EXPANSION * step.read as u64);
+            self.allowance = self.allowance.checked_sub(step.written as u64).ok_or(Undecodable)?;
+            if step.written > 0 {
+                see(&self.decoded[..step.written]);
+            }
+            has_more = step.written == self.decoded.len();
+            self.has_ended = step.ended;
+            if step == Step::default() && !piece.is_empty() {
+                return Err(Undecodable);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Without the feature there is none.
+#[cfg(not(feature = "decompress"))]
+mod codec {
+    use super::{Step, Undecodable};
+
+    #[derive(Debug)]
+    pub(super) enum Codec {}
+
+    impl Codec {
+        pub(super) fn named(_: &[u8]) -> Option<Self> {
+            None
+        }
+
+        pub(super) fn step(&mut self, _: &[u8], _: &mut [u8]) -> Result<Step, Undecodable> {
+            match *self {}
+        }
+    }
+}
+
+#[cfg(all(test, feature = "decompress"))]
+mod tests;

@@ -1,0 +1,190 @@
+//! Who may read what: keys, other sites, disabled states, the limit of viewers.
+
+use crate::support::{Monitor, bytes, header, ms};
+use active_requests::{
+    config::{CorsOrigins, MonitorConfig, TrackerConfig},
+    tracker::RequestTracker,
+};
+use serde_json::{Value, json};
+use tokio::time::sleep;
+
+const PATHS: [&str; 5] =
+    ["/active-requests", "/active-requests/stream", "/active-requests/req_00000000-0", "/running-totals", "/logs"];
+
+fn with_key() -> MonitorConfig {
+    let mut config = MonitorConfig::default();
+    config.keys = vec!["secret".to_owned()];
+    config
+}
+
+#[tokio::test]
+async fn with_keys_set_every_route_needs_one() {
+    let monitor = Monitor::with(with_key());
+    for path in PATHS.into_iter().chain(["/nothing"]) {
+        for method in ["GET", "HEAD", "POST", "DELETE"] {
+            for wrong in [&[][..], &[("x-api-key", "Secret")], &[("authorization", "Basic secret")]] {
+                let response = monitor.ask(method, path, wrong).await;
+                assert_eq!(response.status(), 401, "{method} {path}");
+                assert_eq!(header(response.headers(), "www-authenticate"), Some("Bearer"));
+                assert_eq!(header(response.headers(), "access-control-allow-origin"), Some("*"));
+            }
+        }
+        for right in [("x-api-key", "secret"), ("authorization", "Bearer secret")] {
+            assert_ne!(monitor.ask("GET", path, &[right]).await.status(), 401, "{path}");
+        }
+    }
+    let error: Value = serde_json::from_slice(&bytes(monitor.get("/logs").await).await).unwrap();
+    assert_eq!(error["error"]["type"], "unauthorized");
+    for path in PATHS {
+        assert_eq!(monitor.ask("OPTIONS", path, &[]).await.status(), 204, "a browser asks without a key");
+    }
+}
+
+#[tokio::test]
+async fn ending_a_request_is_never_open() {
+    let key = ("x-api-key", "secret");
+    let mut open = MonitorConfig::default();
+    open.allow_cancel = true;
+    let mut both = with_key();
+    both.allow_cancel = true;
+    for (config, headers, status, kind) in [
+        (MonitorConfig::default(), &[][..], 403, "forbidden"),
+        (open, &[][..], 403, "forbidden"),
+        (with_key(), &[key][..], 403, "forbidden"),
+        (both.clone(), &[][..], 401, "unauthorized"),
+        (both, &[key][..], 409, "not_cancellable"),
+    ] {
+        let monitor = Monitor::with(config);
+        let request = monitor.start("a");
+        let response = monitor.ask("DELETE", &format!("/active-requests/{}", request.id()), headers).await;
+        assert_eq!(response.status(), status);
+        let error: Value = serde_json::from_slice(&bytes(response).await).unwrap();
+        assert_eq!(error["error"]["type"], kind);
+        if status == 409 {
+            let gone = monitor.ask("DELETE", "/active-requests/req_00000000-0", headers).await;
+            assert_eq!(gone.status(), 404);
+        }
+        assert_eq!(monitor.tracker.active(), 1);
+    }
+}
+
+#[tokio::test]
+async fn pages_of_other_sites_read_what_the_setting_lets_them() {
+    let list = CorsOrigins::List(vec!["https://ops.example".to_owned(), "http://localhost:3000".to_owned()]);
+    let table = [
+        (CorsOrigins::Any, "https://x.example", Some("*"), None),
+        (CorsOrigins::None, "https://x.example", None, None),
+        (list.clone(), "http://localhost:3000", Some("http://localhost:3000"), Some("origin")),
+        (list, "https://x.example", None, Some("origin")),
+    ];
+    for (origins, origin, allowed, vary) in table {
+        let mut config = MonitorConfig::default();
+        config.cors_origins = origins.clone();
+        let monitor = Monitor::with(config);
+        for path in PATHS {
+            for method in ["GET", "HEAD", "OPTIONS", "PUT"] {
+                let response = monitor.ask(method, path, &[("origin", origin)]).await;
+                let headers = response.headers();
+                assert_eq!(header(headers, "access-control-allow-origin"), allowed, "{method} {path} {origins:?}");
+                let varies: Vec<_> = headers.get_all("vary").iter().filter(|v| *v == "origin").collect();
+                assert_eq!(varies.first().map(|v| v.to_str().unwrap()), vary, "{method} {path} {origins:?}");
+                let asked = method == "OPTIONS" && origins != CorsOrigins::None;
+                assert_eq!(headers.contains_key("access-control-allow-headers"), asked);
+                assert!(!headers.contains_key("access-control-allow-credentials"));
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_has_the_contracts_headers() {
+    let monitor = Monitor::new();
+    for format in ["", "?format=update", "?format=delta"] {
+        let response = monitor.get(&format!("/active-requests/stream{format}")).await;
+        let headers = response.headers();
+        assert_eq!(response.status(), 200);
+        assert_eq!(header(headers, "content-type"), Some("text/event-stream; charset=utf-8"));
+        assert_eq!(header(headers, "cache-control"), Some("no-cache"));
+        assert_eq!(header(headers, "x-accel-buffering"), Some("no"));
+        assert_eq!(header(headers, "access-control-allow-origin"), Some("*"));
+        assert_eq!(header(headers, "content-length"), None);
+    }
+}
+
+fn not_tracking() -> RequestTracker {
+    let mut config = TrackerConfig::default();
+    config.enabled = false;
+    RequestTracker::new(config)
+}
+
+#[tokio::test]
+async fn without_tracking_every_route_says_so() {
+    let mut config = MonitorConfig::default();
+    for stream_enabled in [true, false] {
+        config.stream_enabled = stream_enabled;
+        let monitor = Monitor::of(not_tracking(), config.clone());
+        let text = async |path: &str| {
+            let response = monitor.get(path).await;
+            assert_eq!(response.status(), 200, "{path}");
+            String::from_utf8(bytes(response).await.to_vec()).unwrap()
+        };
+        assert_eq!(
+            text("/active-requests").await,
+            r#"{"disabled":true,"active_requests":[],"message":"Request metrics logging is disabled","suggestion":"Set LOG_REQUEST_METRICS=true to enable tracking"}"#
+        );
+        assert_eq!(
+            text("/active-requests/stream").await,
+            "event: disabled\ndata: {\"disabled\":true,\"message\":\"Request metrics logging is disabled\",\"suggestion\":\"Set LOG_REQUEST_METRICS=true to enable tracking\"}\n\n"
+        );
+        assert_eq!(text("/logs").await, r#"{"errors":[],"traces":[]}"#);
+        let totals: Value = serde_json::from_str(&text("/running-totals").await).unwrap();
+        let mut expected = serde_json::to_value(RequestTracker::default().running_totals(&Default::default())).unwrap();
+        for (key, value) in [
+            ("disabled", json!(true)),
+            ("message", json!("Request metrics logging is disabled")),
+            ("suggestion", json!("Set LOG_REQUEST_METRICS=true to enable tracking")),
+        ] {
+            expected[key] = value;
+        }
+        assert_eq!(totals, expected);
+        let stream = monitor.get("/active-requests/stream").await;
+        assert_eq!(header(stream.headers(), "content-type"), Some("text/event-stream; charset=utf-8"));
+    }
+}
+
+#[tokio::test]
+async fn without_the_stream_only_the_stream_says_so() {
+    let mut config = MonitorConfig::default();
+    config.stream_enabled = false;
+    let monitor = Monitor::with(config);
+    let response = monitor.get("/active-requests/stream").await;
+    assert_eq!(response.status(), 503);
+    assert_eq!(header(response.headers(), "content-type"), Some("application/json"));
+    assert_eq!(header(response.headers(), "retry-after"), None);
+    assert_eq!(
+        bytes(response).await,
+        r#"{"disabled":true,"message":"SSE for active requests is disabled","suggestion":"Set VDM_ACTIVE_REQUESTS_SSE_ENABLED=true to enable"}"#
+    );
+    assert_eq!(monitor.json("/active-requests").await["disabled"], false);
+}
+
+#[tokio::test(start_paused = true)]
+async fn more_viewers_than_there_may_be_are_told_to_come_back() {
+    let mut config = MonitorConfig::default();
+    config.max_subscribers = 2;
+    let monitor = Monitor::with(config);
+    let one = monitor.watch("update").await;
+    let mut two = monitor.watch("delta").await;
+    two.event().await;
+    let response = monitor.get("/active-requests/stream").await;
+    assert_eq!((response.status().as_u16(), header(response.headers(), "retry-after")), (503, Some("5")));
+    let error: Value = serde_json::from_slice(&bytes(response).await).unwrap();
+    let message = "All 2 streams are taken; try again later.";
+    assert_eq!(error, json!({"error": {"type": "too_many_subscribers", "message": message}}));
+    assert_eq!(monitor.ask("HEAD", "/active-requests/stream", &[]).await.status(), 200);
+    drop(one);
+    let mut three = monitor.watch("update").await;
+    assert!(three.event().await.ids().is_empty());
+    sleep(ms(10)).await;
+    assert_eq!(monitor.get("/active-requests/stream").await.status(), 503);
+}
