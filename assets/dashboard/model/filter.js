@@ -131,18 +131,39 @@ function stateTest(value) {
 /** Contains, or with wildcards matches as a whole. @param {(row: Row) => string | string[]} read @param {string} value @returns {Test} */
 function textTest(read, value) {
   const needle = value.toLowerCase();
-  const pattern = /[*?]/.test(needle) ? wildcard(needle) : null;
+  const isPattern = /[*?]/.test(needle);
   /** @param {string} text */
-  const holds = (text) => (pattern ? pattern.test(text) : text.toLowerCase().includes(needle));
+  const holds = (text) => (isPattern ? glob(needle, text.toLowerCase()) : text.toLowerCase().includes(needle));
   return (row) => {
     const found = read(row);
     return typeof found === "string" ? holds(found) : found.some(holds);
   };
 }
 
-/** @param {string} value */
-const wildcard = (value) =>
-  new RegExp(`^${value.replace(/[.+^${}()|[\]\\]/g, "\\$&").replaceAll("*", ".*").replaceAll("?", ".")}$`, "i");
+/**
+ * Whether all of `text` matches `pattern`, `*` being anything and `?` any one character. Goes back to the last `*` only, so that no
+ * pattern takes longer than the product of the lengths.
+ * @param {string} pattern @param {string} text
+ */
+function glob(pattern, text) {
+  let at = 0;
+  let star = -1;
+  let from = 0;
+  for (let i = 0; i < text.length; ) {
+    if (pattern[at] === "*") {
+      star = at++;
+      from = i;
+    } else if (pattern[at] === "?" || pattern[at] === text[i]) {
+      at += 1;
+      i += 1;
+    } else if (star >= 0) {
+      at = star + 1;
+      i = ++from;
+    } else return false;
+  }
+  while (pattern[at] === "*") at += 1;
+  return at === pattern.length;
+}
 
 /**
  * @param {string} field @param {(row: Row, nowMs: number) => number | null} get @param {string} operator @param {string} value

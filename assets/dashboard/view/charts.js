@@ -187,11 +187,12 @@ export function createHistogram(host, onPick) {
         bar.button.title = text;
         bar.button.setAttribute("aria-label", text);
       }
-      for (const [index, value] of quantiles(durations, [0.5, 0.95]).entries()) {
-        const mark = marks[index];
-        if (!mark) continue;
-        mark.hidden = value === null;
-        mark.style.left = `${position(value ?? 0) * 100}%`;
+      const places = quantiles(durations, [0.5, 0.95]).map((value) => (value === null ? null : position(value)));
+      for (const [index, mark] of marks.entries()) {
+        const place = places[index] ?? null;
+        mark.hidden = place === null;
+        mark.style.left = `${(place ?? 0) * 100}%`;
+        mark.toggleAttribute("data-near", index > 0 && (place ?? 0) - (places[0] ?? 0) < 0.09);
       }
     },
   };

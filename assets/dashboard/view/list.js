@@ -156,7 +156,8 @@ export function createList({ feed, clock, lost, createGrid, onSort, onOpen, onMe
     second() {
       if (!visible || frozen) return;
       const moving = isLiveSort(wish.sort) || wish.query !== "" || wish.group === "state" || wish.group === "waits";
-      if (moving && performance.now() - arrangedAt >= LIVE_PACE - 50) put();
+      // Ended rows leave without a message.
+      if (store.structure !== structure || (moving && performance.now() - arrangedAt >= LIVE_PACE - 50)) put();
       else if (wish.group !== null) resum(lines, rows);
       paint(false);
     },

@@ -1,20 +1,8 @@
-/** Debian's Chromium, driven by playwright-core: a fresh profile each time, and everything the page complains about kept. */
+/** The page in a browser, with everything it complains about kept. */
 
-import { existsSync } from 'node:fs';
-import { chromium } from 'playwright-core';
+import { launchBrowser, noBrowser } from '../browser.js';
 
-/** @typedef {import('playwright-core').Page} Page */
-
-const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
-
-/** Why there is no browser to test with, or `false`. */
-export const noBrowser = existsSync(CHROMIUM) ? false : `no browser at ${CHROMIUM} (set CHROMIUM)`;
-
-export const launch = () =>
-  chromium.launch({
-    executablePath: CHROMIUM,
-    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
-  });
+export { launchBrowser as launch, noBrowser };
 
 /**
  * A page whose errors, console errors and policy violations are collected.

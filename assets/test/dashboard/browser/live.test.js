@@ -1,0 +1,444 @@
+/** The live list in a real browser, against a made-up server that speaks the contract. */
+
+import assert from 'node:assert/strict';
+import { after, describe, it } from 'node:test';
+import { noBrowser } from '../browser.js';
+import { closeBrowser, onPage, soon } from '../page.js';
+
+const REFUSED = /Failed to load resource/;
+
+for (const grid of [true, false]) {
+  describe(`the live list in ${grid ? 'AG Grid' : 'the plain table'}`, { skip: noBrowser }, () => {
+    after(closeBrowser);
+
+    it('shows requests as they come, count and leave', () =>
+      onPage(async ({ world, page, rows, models, soon }) => {
+        await soon(rows, 0);
+        await soon(() => page.locator('#grid-empty').innerText(), /No active requests/);
+        const id = world.start({ model: 'alpha', provider: 'OpenAI', start_time: Date.now() / 1000 - 3 });
+        await soon(models, ['alpha']);
+        assert.equal(await page.locator('#grid .badge').getAttribute('data-badge'), 'primary');
+        world.start({ model: 'beta' });
+        await soon(models, ['beta', 'alpha']);
+        world.change(id, { phase: 'streaming', status: 200, usage_source: 'estimated' });
+        const row = page.locator('#grid [role="row"]', { hasText: 'alpha' });
+        await soon(() => row.locator('.col-state').innerText(), /Streaming/);
+        world.progress(id, { output_tokens: 1234 });
+        await soon(() => row.locator('.col-output').innerText(), '~1,234');
+        world.progress(id, { phase: 'stalled' });
+        await soon(() => row.getAttribute('data-look'), 'stalled');
+        await soon(() => row.locator('.col-waits').innerText(), '↑ upstream');
+        world.end(id, 'client_disconnect');
+        await soon(() => row.locator('.col-state').innerText(), /Client left/);
+        await soon(() => row.getAttribute('data-look'), 'failed');
+        await soon(models, ['beta']);
+      }, { grid }));
+
+    it('keeps its rows in the order asked for', () =>
+      onPage(async ({ world, page, base, models, soon }) => {
+        const old = Date.now() / 1000 - 60;
+        world.start({ model: 'much', output_tokens: 900, start_time: old });
+        world.start({ model: 'little', output_tokens: 3, start_time: old + 1 });
+        world.start({ model: 'some', output_tokens: 50, start_time: old + 2 });
+        await soon(models, ['some', 'little', 'much']);
+        const header = page.locator('[role="columnheader"]', { hasText: 'Out' });
+        const press = async () => (grid ? header.click() : header.locator('button').click());
+        await press();
+        await soon(models, ['little', 'some', 'much']);
+        assert.match(page.url(), /sort=output/);
+        await press();
+        await soon(models, ['much', 'some', 'little']);
+        assert.match(page.url(), /sort=-output/);
+        await soon(() => header.getAttribute('aria-sort'), 'descending');
+        await press();
+        await soon(models, ['some', 'little', 'much']);
+        await page.goto(`${base}/dashboard/#/requests?sort=-output`);
+        await soon(models, ['much', 'some', 'little']);
+      }, { grid }));
+
+    it('groups with live sums, and folds', () =>
+      onPage(async ({ world, page, rows, soon }) => {
+        const id = world.start({ provider: 'openai', output_tokens: 10 });
+        world.start({ provider: 'openai', output_tokens: 5 });
+        world.start({ provider: 'poe', output_tokens: 1 });
+        await soon(rows, 5);
+        const group = page.locator('#grid [data-look="group"]').first();
+        await soon(() => group.locator('.col-output').innerText(), '15');
+        world.progress(id, { output_tokens: 110 });
+        await soon(() => group.locator('.col-output').innerText(), '115');
+        await group.click();
+        await soon(rows, 3);
+      }, { grid, hash: '#/requests?group=provider' }));
+
+    it('can be used by the keyboard alone', () =>
+      onPage(async ({ world, page, rows, models, soon }) => {
+        const now = Date.now() / 1000;
+        for (const [index, model] of ['third', 'second', 'first'].entries()) world.start({ model, provider: 'openai', start_time: now - 30 + index });
+        await soon(rows, 3);
+        await page.keyboard.press('j');
+        await page.keyboard.press('j');
+        await page.keyboard.press('Enter');
+        await soon(() => page.locator('#drawer').isVisible(), true);
+        const opened = await page.locator('#drawer-title').innerText();
+        assert.match(opened, /(first|second|third)/);
+        await page.keyboard.press('Escape');
+        await soon(() => page.locator('#drawer').isVisible(), false);
+        await page.keyboard.press('m');
+        await soon(() => page.locator('#menu').isVisible(), true);
+        await page.keyboard.press('ArrowDown');
+        assert.equal(await page.evaluate(() => document.activeElement?.textContent), 'Copy link');
+        await page.keyboard.press('Escape');
+        await soon(() => page.locator('#menu').isVisible(), false);
+        await page.keyboard.press('/');
+        await page.keyboard.type('model:second');
+        await soon(models, ['second']);
+        assert.match(page.url(), /q=model:second/);
+        await page.keyboard.press('Escape');
+        await soon(rows, 3);
+        await page.keyboard.press('Escape');
+        await page.keyboard.press('?');
+        await soon(() => page.locator('#help').isVisible(), true);
+        await page.keyboard.press('Escape');
+        await soon(() => page.locator('#help').isVisible(), false);
+        await page.keyboard.press('2');
+        await soon(() => page.locator('#view-totals').isVisible(), true);
+      }, { grid }));
+  });
+}
+
+describe('the list', { skip: noBrowser }, () => {
+  after(closeBrowser);
+
+  it('stands still while frozen, and loses nothing', () =>
+    onPage(async ({ world, page, models, banner, soon }) => {
+      const id = world.start({ model: 'before' });
+      await soon(models, ['before']);
+      await page.keyboard.press(' ');
+      await soon(banner, /Frozen at .*\+0 changes behind/s);
+      assert.match(page.url(), /frozen=1/);
+      world.start({ model: 'meanwhile' });
+      world.progress(id, { output_tokens: 77 });
+      world.end(id);
+      await soon(banner, /\+2 changes behind/);
+      assert.deepEqual(await models(), ['before']);
+      assert.equal(await page.locator('.col-output').first().innerText(), '0');
+      await page.keyboard.press(' ');
+      await soon(async () => (await models()).includes('meanwhile'), true);
+    }));
+
+  it('shows details, and a link to them that works elsewhere', () =>
+    onPage(async ({ world, page, rows, base, context, soon }) => {
+      const id = world.start({ model: 'shared', phase: 'stalled', idle_ms: 0, time_to_first_token_ms: 310, status: 200 });
+      await soon(rows, 1);
+      await page.locator('.col-model').click();
+      await soon(() => page.locator('#drawer .verdict').innerText(), /Stalled: the upstream has sent nothing/);
+      await soon(() => page.locator('#drawer').innerText(), /Usage as the provider said it/);
+      assert.ok(page.url().includes(`row=${id}`));
+      const other = await context.newPage();
+      await other.goto(page.url());
+      await soon(() => other.locator('#drawer-title').innerText(), /shared/);
+      await other.close();
+      world.end(id, 'upstream_error', { error: 'Overloaded' });
+      await soon(() => page.locator('#drawer .verdict').innerText(), /The upstream failed/);
+      // Long after its end the server still remembers it.
+      const later = await context.newPage();
+      await later.goto(`${base}/dashboard/#/requests?row=${id}`);
+      await soon(() => later.locator('#drawer').innerText(), /Overloaded/);
+    }));
+
+  it('filters by the address, and tells what it cannot read', () =>
+    onPage(async ({ world, page, models, soon }) => {
+      world.start({ model: 'stuck', phase: 'stalled' });
+      world.start({ model: 'fine', phase: 'streaming' });
+      await soon(models, ['stuck']);
+      assert.equal(await page.locator('#filter').inputValue(), 'state:stalled');
+      assert.equal(await page.locator('.chip', { hasText: 'Stalled' }).getAttribute('aria-pressed'), 'true');
+      await page.locator('.chip', { hasText: 'Stalled' }).click();
+      await soon(async () => (await models()).length, 2);
+      await page.locator('#filter').fill('age>soon');
+      await soon(() => page.locator('#filter-error').innerText(), /age is a number with a unit/);
+      await soon(async () => (await models()).length, 2);
+      await page.locator('#filter').fill('nothing-like-it');
+      await soon(() => page.locator('#grid-empty').innerText(), /No request matches the filter/);
+      await page.locator('#grid-empty-action').click();
+      await soon(async () => (await models()).length, 2);
+    }, { hash: '#/requests?q=state:stalled' }));
+
+  it('shows malformed rows as far as they can be read, and logs what it skipped', () =>
+    onPage(async ({ world, page, mock, rows, soon }) => {
+      const warnings = /** @type {string[]} */ ([]);
+      page.on('console', (message) => void (message.type() === 'warning' && warnings.push(message.text())));
+      world.start({ start_time: 'yesterday', model: 'odd' });
+      world.start({ request_id: undefined });
+      world.start({ model: 'good' });
+      await soon(rows, 2);
+      assert.equal(await page.locator('#grid [role="row"]', { hasText: 'odd' }).locator('.col-age').innerText(), 'N/A');
+      mock.raw('event: delta\nid: x-1\ndata: {"seq":\n\n');
+      mock.raw('event: update\ndata: []\n\n');
+      await soon(async () => warnings.length >= 3, true);
+      world.start({ model: 'still here' });
+      await soon(rows, 3);
+    }));
+
+  it('mends itself after a missed delta', () =>
+    onPage(async ({ world, mock, rows, indicator, soon }) => {
+      world.start();
+      await soon(rows, 1);
+      mock.skip();
+      world.start();
+      await soon(rows, 2);
+      await soon(indicator, '● Live');
+      assert.ok(mock.asked.filter((it) => it.path.includes('stream')).length >= 2);
+    }));
+
+  it('says in the console what comes, when asked to', () =>
+    onPage(async ({ world, page, rows, soon }) => {
+      const lines = /** @type {string[]} */ ([]);
+      page.on('console', (message) => lines.push(message.text()));
+      await page.locator('#settings-button').click();
+      await page.locator('#set-debug').check();
+      world.start();
+      await soon(rows, 1);
+      await soon(async () => lines.some((line) => line.includes('event delta')), true);
+    }));
+
+  it('can be switched off and on by script and by hand, and polls meanwhile', () =>
+    onPage(async ({ world, page, mock, rows, indicator, soon }) => {
+      await soon(indicator, '● Live');
+      const is = () => page.evaluate(() => /** @type {any} */ (window).__vdmActiveRequestsSSE.isConnected());
+      assert.equal(await is(), true);
+      await page.evaluate(() => /** @type {any} */ (window).__vdmActiveRequestsSSE.disable());
+      await soon(indicator, '○ Polling every 5 s');
+      await soon(async () => mock.viewers, 0);
+      assert.equal(await is(), false);
+      world.start();
+      await page.locator('#refresh').click();
+      await soon(rows, 1);
+      await page.locator('#settings-button').click();
+      await page.locator('#set-live').check();
+      await soon(is, true);
+    }));
+
+  it('ticks durations as often as it is told', () =>
+    onPage(async ({ world, page, rows, soon }) => {
+      world.start({ start_time: Date.now() / 1000 - 100 });
+      await soon(rows, 1);
+      const age = () => page.locator('.col-age .age').innerText();
+      await soon(age, /1m 4[0-9]s/);
+      const seen = new Set();
+      for (let i = 0; i < 30; i++) {
+        seen.add(await age());
+        await page.waitForTimeout(100);
+      }
+      assert.ok(seen.size >= 3, [...seen].join());
+    }, { before: (page) => page.addInitScript(() => Object.assign(window, { __vdm_active_requests_duration_tick_ms: 300 })) }));
+
+  it('remembers what was set', () =>
+    onPage(async ({ page, soon }) => {
+      await page.locator('#settings-button').click();
+      await page.locator('#set-theme').selectOption('dark');
+      await page.locator('#set-poll').selectOption('30000');
+      await page.reload();
+      await soon(() => page.evaluate(() => document.documentElement.dataset['theme']), 'dark');
+      assert.equal(await page.locator('#set-poll').inputValue(), '30000');
+    }));
+
+  it('is a list of cards on a phone', () =>
+    onPage(async ({ world, page, rows, soon }) => {
+      world.start({ model: 'small', phase: 'streaming', output_tokens: 5 });
+      await soon(rows, 1);
+      assert.equal(await page.locator('.plain.cards').count(), 1);
+      assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), 'nothing is cut off at the side');
+      await page.locator('.col-model').click();
+      await soon(() => page.locator('#drawer').isVisible(), true);
+      assert.ok(await page.evaluate(() => document.querySelector('.drawer-body')?.scrollWidth === document.querySelector('.drawer-body')?.clientWidth));
+    }, { options: { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true } }));
+
+  it('is a plain polled table where the browser lacks what the page needs', () =>
+    onPage(async ({ world, page, soon }) => {
+      await soon(() => page.locator('main').innerText(), /0 in flight.*polled every 5 s/s);
+      world.start({ start_time: 'x', duration_ms: 'x', model: 'plain', qualified_model: 'a:plain' });
+      await soon(() => page.locator('main').innerText(), /N\/A\s+a:plain/);
+    }, { before: (page) => page.addInitScript(() => void delete (/** @type {any} */ (window).ReadableStream)) }));
+
+  it('is put right when the grid comes late', () =>
+    onPage(async ({ world, page, rows, banner, soon }) => {
+      world.start();
+      await soon(() => page.locator('#indicator').innerText(), '● Live');
+      await soon(banner, /The grid is late/);
+      world.start();
+      await soon(rows, 2);
+    }, {
+      before: (page) =>
+        page.route('**/vendor/*', async (route) => {
+          await new Promise((resolve) => setTimeout(resolve, 11_000));
+          await route.continue();
+        }),
+    }));
+
+  it('says how to get the grid where it is not there', () =>
+    onPage(async ({ page }) => assert.match(await page.locator('#foot').innerText(), /npm run vendor/), { grid: false }));
+});
+
+describe('the connection', { skip: noBrowser }, () => {
+  after(closeBrowser);
+
+  it('outlives a restart of the server, and says so', () =>
+    onPage(async ({ world, mock, page, rows, indicator, banner, soon }) => {
+      world.start();
+      await soon(rows, 1);
+      await mock.stop();
+      await soon(indicator, /○ Reconnecting\.\.\. in \d+ s/);
+      await soon(banner, /Not connected: .* What you see is from/s);
+      mock.restart();
+      world.start();
+      world.start();
+      await mock.listen();
+      await page.locator('#banner-action').click();
+      await soon(rows, 2);
+      await soon(banner, /The server was restarted/);
+      await soon(indicator, '● Live');
+    }, { complaints: REFUSED }));
+
+  it('goes on after the last message when it was cut', () =>
+    onPage(async ({ world, mock, page, rows, indicator, soon }) => {
+      const id = world.start({ model: 'kept' });
+      await soon(rows, 1);
+      mock.cut();
+      await soon(indicator, /Reconnecting/);
+      await soon(indicator, '● Live');
+      const asked = mock.asked.filter((it) => it.path.includes('stream')).at(-1);
+      assert.match(String(asked?.headers['last-event-id']), /-\d+$/);
+      world.progress(id, { output_tokens: 9 });
+      await soon(() => page.locator('.col-output').first().innerText(), '9');
+    }, { complaints: REFUSED }));
+
+  it('ends in polling with the server’s hint where the stream is switched off, and comes back with another process', () =>
+    onPage(async ({ world, mock, rows, indicator, banner, soon, page }) => {
+      await soon(indicator, '○ Polling every 5 s');
+      await soon(banner, /SSE for active requests is disabled.*Set VDM_ACTIVE_REQUESTS_SSE_ENABLED=true to enable/s);
+      world.start();
+      await page.locator('#refresh').click();
+      await soon(rows, 1);
+      mock.settings.sse = true;
+      mock.restart();
+      await soon(indicator, '● Live');
+    }, { complaints: REFUSED, mock: (mock) => (mock.settings.sse = false) }));
+
+  it('shows the hint of a server that does not track, and comes back when it does', () =>
+    onPage(async ({ mock, indicator, banner, soon }) => {
+      await soon(indicator, '○ Polling every 5 s');
+      await soon(banner, /Request metrics logging is disabled.*Set LOG_REQUEST_METRICS=true to enable tracking/s);
+      mock.settings.tracking = true;
+      await soon(indicator, '● Live');
+    }, { mock: (mock) => (mock.settings.tracking = false) }));
+
+  it('is tried again where the server is full', () =>
+    onPage(async ({ mock, indicator, banner, soon }) => {
+      await soon(indicator, /Reconnecting/);
+      await soon(banner, /Too many streams/);
+      mock.settings.full = false;
+      await soon(indicator, '● Live');
+    }, { complaints: REFUSED, mock: (mock) => (mock.settings.full = true) }));
+
+  it('asks for a key, keeps it for the session, and sends it as a header only', () =>
+    onPage(async ({ world, mock, page, rows, indicator, soon }) => {
+      await soon(() => page.locator('#key-dialog').isVisible(), true);
+      await page.locator('#key-input').fill('wrong');
+      await page.keyboard.press('Enter');
+      await soon(() => page.locator('#key-note').innerText(), /did not take that key/);
+      await page.locator('#key-input').fill('s3cret');
+      await page.keyboard.press('Enter');
+      await soon(indicator, '● Live');
+      assert.equal(await page.locator('#key-dialog').isVisible(), false);
+      world.start();
+      await soon(rows, 1);
+      await page.reload();
+      await soon(indicator, '● Live');
+      assert.ok(mock.asked.every((it) => !it.path.includes('s3cret')));
+      assert.ok(!page.url().includes('s3cret'));
+      assert.equal(await page.evaluate(() => JSON.stringify(localStorage).includes('s3cret')), false);
+    }, { complaints: REFUSED, mock: (mock) => (mock.settings.key = 's3cret') }));
+
+  it('rests in views that are not live, also on the way back and forward', () =>
+    onPage(async ({ mock, page, indicator, soon }) => {
+      await soon(async () => mock.viewers, 1);
+      await page.locator('[data-view="errors"]').click();
+      await soon(async () => mock.viewers, 0);
+      await soon(indicator, '○ Stream resting');
+      await page.goBack();
+      await soon(async () => mock.viewers, 1);
+      await soon(indicator, '● Live');
+      await page.goForward();
+      await soon(async () => mock.viewers, 0);
+      await page.evaluate(() => history.pushState(null, '', '#/totals'));
+      await page.evaluate(() => dispatchEvent(new PopStateEvent('popstate')));
+      await soon(async () => mock.viewers, 1);
+    }));
+
+  it('rests while the tab is hidden', () =>
+    onPage(async ({ world, mock, page, rows, soon }) => {
+      world.start();
+      await soon(rows, 1);
+      await soon(async () => mock.viewers, 1);
+      const hide = (/** @type {boolean} */ hidden) =>
+        page.evaluate((hidden) => {
+          Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });
+          document.dispatchEvent(new Event('visibilitychange'));
+        }, hidden);
+      await hide(true);
+      await soon(async () => mock.viewers, 0);
+      world.start();
+      const asked = mock.asked.length;
+      await page.waitForTimeout(1500);
+      assert.equal(mock.asked.length, asked, 'nothing is asked meanwhile');
+      await hide(false);
+      await soon(rows, 2);
+    }));
+});
+
+describe('the views of the past', { skip: noBrowser }, () => {
+  after(closeBrowser);
+
+  it('show totals, errors and traces, with details', () =>
+    onPage(async ({ world, page, base, soon }) => {
+      world.end(world.start({ provider: 'openai', resolved_model: 'gpt', input_tokens: 100, output_tokens: 40, cache_read_tokens: 30 }));
+      const bad = world.start({ provider: 'Poe', resolved_model: 'gem' });
+      world.end(bad, 'upstream_error', { status: 529, error: 'Overloaded' });
+      await page.goto(`${base}/dashboard/#/totals`);
+      await soon(() => page.locator('#provider-table tbody tr').count(), 2);
+      assert.match(await page.locator('#donut').innerText(), /Cache read\s+30/);
+      await page.locator('#provider-table th button', { hasText: 'Errors' }).click();
+      await soon(() => page.locator('#provider-table tbody tr').first().innerText(), /Poe/);
+      await page.locator('[data-view="errors"]').click();
+      await soon(() => page.locator('#errors-table tbody tr').count(), 1);
+      await page.locator('#errors-table tbody tr').click();
+      await soon(() => page.locator('#drawer').innerText(), /Overloaded/);
+      assert.ok(page.url().includes(`row=${bad}`));
+      await page.locator('[data-view="traces"]').click();
+      await soon(() => page.locator('#traces-table tbody tr').count(), 2);
+      await page.goto(`${base}/dashboard/#/traces?q=status:529`);
+      await soon(() => page.locator('#traces-table tbody tr').count(), 1);
+    }));
+
+  it('are not redrawn under the operator’s hand', () =>
+    onPage(async ({ world, page, soon }) => {
+      world.end(world.start());
+      await soon(() => page.locator('#traces-table tbody tr').count(), 1);
+      world.end(world.start());
+      const began = Date.now();
+      while (Date.now() - began < 6500) {
+        await page.locator('#traces-table').hover({ position: { x: 20 + (Date.now() % 40), y: 20 } });
+        await page.waitForTimeout(150);
+      }
+      assert.equal(await page.locator('#traces-table tbody tr').count(), 1);
+      await page.mouse.move(5, 5);
+      await soon(() => page.locator('#traces-table tbody tr').count(), 2);
+    }, { hash: '#/traces' }));
+
+  it('say that an answer of another shape cannot be used', () =>
+    onPage(async ({ page, banner }) => {
+      await soon(banner, /The last answer could not be used.*totals have an object/s);
+      assert.ok(page);
+    }, { hash: '#/totals', before: (page) => page.route('**/running-totals*', (route) => route.fulfill({ json: { totals: 'no' } })) }));
+});

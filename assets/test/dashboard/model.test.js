@@ -1,0 +1,399 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { gridDelay, GRID_TRIES, reconnectDelay } from '../../dashboard/model/backoff.js';
+import { ServerClock } from '../../dashboard/model/clock.js';
+import * as format from '../../dashboard/model/format.js';
+import { arrange, DEFAULT_SORT, group, resum } from '../../dashboard/model/order.js';
+import { Pending } from '../../dashboard/model/pending.js';
+import { readPlace, writePlace } from '../../dashboard/model/place.js';
+import { composition, readLogs, readTotals } from '../../dashboard/model/records.js';
+import { ageOf, idleOf, progressRow, readRow, sampleRow, SPARK_POINTS } from '../../dashboard/model/row.js';
+import { toCurl, toJson } from '../../dashboard/model/share.js';
+import { histogram, quantiles, Stats, WINDOW } from '../../dashboard/model/stats.js';
+import { verdict } from '../../dashboard/model/verdict.js';
+import { epochOf, epochOfEtag, readDisabled, readError } from '../../dashboard/model/wire.js';
+
+const NOW = 1_701_234_568_490;
+
+/** @param {Record<string, unknown>} [fields] */
+function row(fields = {}) {
+  const made = readRow({ request_id: 'req_1', provider: 'openai', model: 'gpt-4o', qualified_model: 'openai:gpt-4o', start_time: NOW / 1000 - 12, ...fields }, NOW);
+  assert.ok(made);
+  return made;
+}
+
+describe('a row of the wire', () => {
+  it('turns seconds into milliseconds, and takes milliseconds as they are', () => {
+    assert.equal(row({ start_time: 1_701_234_567 }).startMs, 1_701_234_567_000);
+    assert.equal(row({ start_time: 1_701_234_567_000 }).startMs, 1_701_234_567_000);
+  });
+
+  it('tells its start by the monotonic duration where there is one', () => {
+    assert.equal(row({ start_time: 1_701_234_500, duration_ms: 1240 }).startMs, NOW - 1240);
+  });
+
+  for (const start of ['2023-11-29T05:09:27Z', '1701234567', null, undefined, NaN, -1, 0, {}, Infinity]) {
+    it(`shows N/A for the start ${JSON.stringify(start) ?? start}, and keeps the rest`, () => {
+      const it = row({ start_time: start, output_tokens: 7 });
+      assert.equal(it.startMs, null);
+      assert.equal(format.duration(ageOf(it, NOW)), 'N/A');
+      assert.equal(it.output, 7);
+    });
+  }
+
+  for (const wire of [null, 7, 'row', [], {}, { request_id: '' }, { request_id: 7 }, { id: 'req_1' }]) {
+    it(`is none without an id: ${JSON.stringify(wire)}`, () => assert.equal(readRow(wire, NOW), null));
+  }
+
+  it('takes what is no number for nothing known', () => {
+    const it = row({ input_tokens: '150', output_tokens: -3, tool_calls: NaN, status: 'ok', time_to_first_token_ms: '310' });
+    assert.deepEqual([it.input, it.output, it.toolCalls, it.status, it.ttftMs], [0, 0, 0, null, null]);
+  });
+
+  it('never has a negative age', () => assert.equal(ageOf(row({ start_time: NOW / 1000 + 60 }), NOW), 0));
+
+  it('reads one of the earlier system, which knows no phases', () => {
+    const it = row({ is_streaming: true, input_tokens: 150, output_tokens: 200, resolved_model: 'gpt-4-0125-preview' });
+    assert.deepEqual([it.badge, it.phase, it.resolved], ['primary', '', 'gpt-4-0125-preview']);
+  });
+
+  it('moves on by a progress entry', () => {
+    const it = row();
+    progressRow(it, ['req_1', 'streaming', 'client', 'estimated', 150, 212, 1, 2, 3, 4, 53110], NOW + 500);
+    assert.deepEqual(
+      [it.phase, it.waitingOn, it.usageSource, it.input, it.output, it.cacheRead, it.cacheCreation, it.reasoning, it.toolCalls, it.bytes, it.movedMs],
+      ['streaming', 'client', 'estimated', 150, 212, 1, 2, 3, 4, 53110, NOW + 500],
+    );
+    progressRow(it, ['req_1', 'stalled', 'upstream', 'estimated', 150, 212, 1, 2, 3, 4, 53110], NOW + 9500);
+    assert.equal(idleOf(it, NOW + 9500), 9000, 'a change of phase moves nothing');
+  });
+
+  it('counts tokens per second, and no replaced estimate as negative', () => {
+    const it = row({ output_tokens: 10 });
+    it.output = 60;
+    sampleRow(it, 1);
+    assert.equal(it.rate, 50);
+    it.output = 40;
+    sampleRow(it, 1);
+    assert.ok(it.rate !== null && it.rate > 0 && it.rate < 50);
+    for (let second = 0; second < 60; second++) sampleRow(it, 1);
+    assert.equal(it.rate, 0);
+    assert.equal(it.spark.length, SPARK_POINTS);
+  });
+});
+
+describe('how values read', () => {
+  for (const [ms, text] of /** @type {[number | null, string][]} */ ([
+    [null, 'N/A'], [NaN, 'N/A'], [0, '0s'], [1, '<1s'], [999, '<1s'], [12_900, '12s'], [184_000, '3m 04s'], [7_500_000, '2h 05m'], [97_200_000, '1d 03h'],
+  ])) it(`a duration of ${ms} ms as ${text}`, () => assert.equal(format.duration(ms), text));
+
+  for (const [ms, text] of /** @type {[number | null, string][]} */ ([
+    [null, '–'], [310.4, '310 ms'], [999.9, '1.00 s'], [1893, '1.89 s'], [12_444, '12.4 s'], [59_990, '59s'], [61_000, '1m 01s'],
+  ])) it(`a latency of ${ms} ms as ${text}`, () => assert.equal(format.latency(ms), text));
+
+  for (const [provider, badge] of [['openai', 'primary'], ['OpenAI', 'primary'], ['OPENROUTER', 'info'], ['Anthropic', 'danger'], ['poe', 'success'], ['groq', 'secondary'], ['', 'secondary'], ['constructor', 'secondary']]) {
+    it(`the badge of “${provider}” as ${badge}`, () => assert.equal(format.badge(provider ?? ''), badge));
+  }
+
+  for (const [seconds, step] of [[0, 0], [4.9, 0], [5, 1], [20, 2], [120, 3], [600, 4], [1800, 5], [3600, 6], [99_999, 6]]) {
+    it(`the dot after ${seconds} s in step ${step}`, () => assert.equal(format.recency((seconds ?? 0) * 1000), step));
+  }
+
+  it('sizes, shares and rates', () => {
+    assert.deepEqual([format.bytes(512), format.bytes(51_200), format.bytes(3 * 1024 ** 2)], ['512 B', '50.0 KiB', '3.0 MiB']);
+    assert.deepEqual([format.percent(0, 0), format.percent(1, 2000), format.percent(1, 80), format.percent(1, 2)], ['0 %', '< 0.1 %', '1.3 %', '50 %']);
+    assert.deepEqual([format.rate(null), format.rate(3.14), format.rate(1234.5)], ['–', '3.1', '1,235']);
+  });
+
+  it('times that are none', () => {
+    assert.equal(format.iso(NaN), 'N/A');
+    assert.equal(format.timeOfDay(8.64e15 + 1), 'N/A');
+    assert.equal(format.dateTime(null), 'N/A');
+  });
+});
+
+describe('the clock of the server', () => {
+  it('is the one that came with the least delay', () => {
+    let here = 1_000_000;
+    const clock = new ServerClock(() => here);
+    clock.observe(5_000_000 - 400);
+    assert.equal(clock.now(), 4_999_600);
+    here += 1000;
+    clock.observe(5_001_000 - 20);
+    assert.equal(clock.now(), 5_000_980);
+    here += 1000;
+    clock.observe(5_002_000 - 900);
+    assert.equal(clock.now(), 5_001_980, 'a late message does not set it back');
+  });
+
+  it('follows a server whose clock was set', () => {
+    const clock = new ServerClock(() => 0);
+    clock.observe(10_000_000);
+    clock.observe(6_400_000);
+    assert.equal(clock.now(), 6_400_000);
+  });
+});
+
+describe('waiting', () => {
+  it('for a connection: 750 ms x 1.6^n, at most 30 s, give or take a quarter, at least 250 ms', () => {
+    for (let attempt = 1; attempt < 30; attempt++) {
+      const base = Math.min(30_000, 750 * 1.6 ** attempt);
+      assert.equal(reconnectDelay(attempt, () => 0.5), Math.round(base));
+      assert.ok(Math.abs(reconnectDelay(attempt, () => 0) - base * 0.75) <= 1);
+      assert.ok(Math.abs(reconnectDelay(attempt, () => 0.999999) - base * 1.25) <= 1);
+    }
+    assert.equal(reconnectDelay(-20, () => 0), 250);
+  });
+
+  it('for the grid: 25 ms x 1.35^n, at most 250 ms', () => {
+    assert.deepEqual([0, 1, 2, 7, 8, 100].map((tries) => Math.round(gridDelay(tries))), [25, 34, 46, 204, 250, 250]);
+  });
+});
+
+describe('what waits for the grid', () => {
+  /** @param {() => boolean} ready */
+  function waiting(ready) {
+    /** @type {{ run: () => void, ms: number } | null} */
+    let timer = null;
+    const applied = /** @type {number[]} */ ([]);
+    const late = /** @type {boolean[]} */ ([]);
+    const delays = /** @type {number[]} */ ([]);
+    /** @type {Pending<number>} */
+    const pending = new Pending({
+      ready,
+      apply: (value) => applied.push(value),
+      onLate: (is) => late.push(is),
+      setTimeout: (run, ms) => {
+        timer = { run, ms };
+        delays.push(ms);
+        return timer;
+      },
+      clearTimeout: () => (timer = null),
+    });
+    const pass = () => {
+      const due = timer;
+      timer = null;
+      due?.run();
+    };
+    return { pending, applied, late, delays, pass };
+  }
+
+  it('is given at once to a grid that is ready', () => {
+    const { pending, applied, delays } = waiting(() => true);
+    pending.offer(1);
+    pending.offer(2);
+    assert.deepEqual([applied, delays], [[1, 2], []]);
+  });
+
+  it('is the newest only, and never lost, however late the grid is', () => {
+    let ready = false;
+    const { pending, applied, late, delays, pass } = waiting(() => ready);
+    pending.offer(1);
+    for (let tries = 1; tries < GRID_TRIES + 20; tries++) {
+      if (tries === 5) pending.offer(2);
+      pass();
+    }
+    pending.offer(3);
+    assert.deepEqual([applied, late], [[], [true]]);
+    assert.equal(delays.at(-1), 250);
+    ready = true;
+    pass();
+    assert.deepEqual([applied, late], [[3], [true, false]]);
+  });
+
+  it('is forgotten when it is stopped', () => {
+    const { pending, applied, pass } = waiting(() => false);
+    pending.offer(1);
+    pending.stop();
+    pass();
+    assert.deepEqual(applied, []);
+  });
+});
+
+describe('the order of the list', () => {
+  const rows = [
+    row({ request_id: 'a', start_time: NOW / 1000 - 30, output_tokens: 5 }),
+    row({ request_id: 'b', start_time: NOW / 1000 - 10, output_tokens: 50, provider: 'anthropic', qualified_model: 'anthropic:sonnet' }),
+    row({ request_id: 'c', start_time: NOW / 1000 - 20, output_tokens: 5 }),
+    row({ request_id: 'd', start_time: 'soon', output_tokens: 0 }),
+  ];
+  const all = () => true;
+  /** @param {import('../../dashboard/types.js').Sort} sort */
+  const ids = (sort) => arrange(rows, all, sort, NOW).map((it) => it.id).join('');
+
+  it('is newest first', () => assert.equal(ids(DEFAULT_SORT), 'bcad'));
+  it('may be oldest first', () => assert.equal(ids({ column: 'age', descending: true }), 'dacb'));
+  it('breaks ties by the newest', () => assert.equal(ids({ column: 'output', descending: true }), 'bcad'));
+  it('is the usual one for a column that does not sort', () => assert.equal(ids({ column: 'nonsense', descending: true }), 'bcad'));
+  it('drops what the filter drops', () => assert.equal(arrange(rows, (it) => it.output === 5, DEFAULT_SORT, NOW).length, 2));
+  it('puts what needs a look first when sorted by state', () => {
+    const states = [row({ request_id: 's', phase: 'streaming' }), row({ request_id: 'x', phase: 'stalled' }), row({ request_id: 'w', phase: 'waiting' })];
+    assert.equal(arrange(states, all, { column: 'state', descending: false }, NOW).map((it) => it.id).join(''), 'xws');
+  });
+
+  it('puts groups above their rows, the greatest first, with live sums', () => {
+    const lines = group(arrange(rows, all, DEFAULT_SORT, NOW), 'provider', new Set());
+    assert.deepEqual(lines.map((line) => (line.kind === 'group' ? `${line.key}:${line.count}:${line.output}` : line.id)), ['openai:3:10', 'c', 'a', 'd', 'anthropic:1:50', 'b']);
+    const [first] = rows;
+    assert.ok(first);
+    first.output += 7;
+    resum(lines, rows);
+    assert.deepEqual(lines.flatMap((line) => (line.kind === 'group' ? [line.output] : [])), [17, 50]);
+    first.output -= 7;
+  });
+
+  it('hides the rows of a folded group, not its sums', () => {
+    const lines = group(rows, 'provider', new Set(['openai']));
+    assert.deepEqual(lines.map((line) => line.id), ['group:openai', 'group:anthropic', 'b']);
+    assert.equal(lines[0]?.output, 10);
+  });
+});
+
+describe('statistics', () => {
+  const second = { active: 3, stalled: 0 };
+
+  it('count what came between two ticks', () => {
+    const stats = new Stats();
+    stats.tick(10_000, 3, 0);
+    stats.addTokens(120);
+    stats.addStart();
+    stats.tick(11_000, 3, 0);
+    assert.deepEqual(stats.seconds.at(-1), { ...second, tokens: 120, started: 1, ended: 0, failed: 0 });
+    assert.deepEqual(stats.recent(10), { tokensPerSecond: 60, startsPerSecond: 0.5 });
+  });
+
+  it('spread a late tick, and leave a gap where nobody looked', () => {
+    const stats = new Stats();
+    stats.tick(10_000, 3, 0);
+    stats.addTokens(90);
+    stats.tick(13_000, 3, 0);
+    assert.deepEqual(stats.seconds.slice(-3).map((it) => it?.tokens), [30, 30, 30]);
+    stats.tick(60_000, 3, 0);
+    assert.equal(stats.seconds.at(-2), null);
+    assert.equal(stats.seconds.length, WINDOW);
+    assert.deepEqual(stats.recent(10), { tokensPerSecond: 0, startsPerSecond: 0 }, 'before the gap is another time');
+  });
+
+  it('forget what is older than the window', () => {
+    const stats = new Stats();
+    stats.addEnd(Object.assign(row(), { outcome: 'upstream_error', endedMs: 10_000, durationMs: 5 }));
+    stats.tick(11_000, 0, 0);
+    assert.deepEqual(stats.errors(), { failed: 1, ended: 1 });
+    stats.tick(11_000 + WINDOW * 1000, 0, 0);
+    assert.deepEqual(stats.errors(), { failed: 0, ended: 0 });
+  });
+
+  it('stay bounded under any traffic', () => {
+    const stats = new Stats();
+    const it = Object.assign(row(), { outcome: 'completed', endedMs: NOW, durationMs: 5 });
+    for (let i = 0; i < 20_000; i++) stats.addEnd(it);
+    assert.ok(stats.ends.length <= 3000);
+  });
+
+  it('take up what the server remembers, once', () => {
+    const stats = new Stats();
+    stats.addEnd(Object.assign(row(), { outcome: 'completed', endedMs: NOW, durationMs: 5 }));
+    const { traces } = readLogs({
+      errors: [],
+      traces: [
+        { request_id: 'c', ts: NOW / 1000, duration_ms: 5, status: 'ok' },
+        { request_id: 'b', ts: NOW / 1000 - 5, duration_ms: 900, status: 'error', outcome: 'body_error', time_to_first_token_ms: 40 },
+        { request_id: 'a', ts: NOW / 1000 - 9, duration_ms: 100, status: 'ok' },
+      ],
+    });
+    stats.recall(traces);
+    assert.deepEqual(stats.ends.map((it) => it.durationMs), [100, 900, 5]);
+    assert.deepEqual(stats.firsts.map((it) => it.ttftMs), [40]);
+    assert.deepEqual(stats.errors(), { failed: 1, ended: 3 });
+  });
+
+  it('quantiles and bars', () => {
+    assert.deepEqual(quantiles([], [0.5]), [null]);
+    assert.deepEqual(quantiles([5, 1, 3, 2, 4], [0, 0.5, 0.95]), [1, 3, 5]);
+    const bars = histogram([0, 99, 100, 199, 4999, 5000, 99_999, 100_000, 1e9]);
+    assert.deepEqual(bars, [2, 2, 0, 0, 0, 1, 1, 0, 0, 1, 2]);
+  });
+});
+
+describe('the address', () => {
+  for (const hash of ['#/requests', '#/totals', '#/errors?q=gpt', '#/requests?q=state:stalled+age%3E30s&sort=-output&group=provider&frozen=1&row=req_1-2', '#/requests?sort=-age']) {
+    it(`says ${hash} and reads it again`, () => assert.equal(writePlace(readPlace(hash)), hash));
+  }
+  it('is the plain list where it says nothing, or nonsense', () => {
+    const plain = { view: 'requests', filter: '', sort: DEFAULT_SORT, group: null, row: null, frozen: false };
+    for (const hash of ['', '#', '#/', '#/nowhere', '#/requests?sort=colour&group=weather&frozen=maybe']) assert.deepEqual(readPlace(hash), plain, hash);
+  });
+});
+
+describe('polled answers', () => {
+  for (const json of [null, [], 'no', {}, { providers: [] }, { errors: [] }, { errors: {}, traces: [] }]) {
+    it(`are refused in another shape: ${JSON.stringify(json)}`, () => {
+      assert.throws(() => readTotals(json), { name: 'ShapeError' });
+      assert.throws(() => readLogs(json), { name: 'ShapeError' });
+    });
+  }
+
+  it('totals', () => {
+    const t = { requests: 3, errors: 1, input_tokens: 100, output_tokens: 40, cache_read_tokens: 30, cache_creation_tokens: 10, tool_calls: 2, average_duration_ms: 50, total_duration_ms: 150 };
+    const totals = readTotals({
+      last_accessed: { top: '2026-11-20T22:08:10Z' }, total_requests: 3, total_errors: 1, total_input_tokens: 100, total_output_tokens: 40, total_cache_read_tokens: 30,
+      total_cache_creation_tokens: 10, active_requests: 4, average_duration_ms: 50, total_duration_ms: 150,
+      providers: { openai: { last_accessed: '2026-11-20T22:08:10Z', rollup: { total: t, streaming: t }, models: { 'gpt-4o': { last_accessed: 'N/A', total: t }, broken: 7 } }, broken: null },
+    });
+    assert.equal(totals.providers.length, 1);
+    assert.deepEqual([totals.providers[0]?.requests, totals.providers[0]?.streamingMs, totals.providers[0]?.otherMs], [3, 50, null]);
+    assert.deepEqual([totals.models.length, totals.models[0]?.model, totals.models[0]?.lastMs], [1, 'gpt-4o', null]);
+    assert.deepEqual(composition(totals.all).map((part) => part.value), [60, 30, 10, 40], 'cached input is not counted twice');
+  });
+
+  it('say that they are disabled', () => {
+    assert.deepEqual(readDisabled({ disabled: true, message: 'off', suggestion: 'on' }), { message: 'off', suggestion: 'on' });
+    assert.deepEqual(readDisabled({ disabled: true }), { message: 'Switched off by the server', suggestion: '' });
+    for (const json of [null, {}, { disabled: 'true' }, { disabled: false }]) assert.equal(readDisabled(json), null);
+  });
+
+  it('say why they refuse, in whatever shape', () => {
+    assert.equal(readError({ error: { message: 'a' } }), 'a');
+    assert.equal(readError({ error: 'b' }), 'b');
+    assert.equal(readError({ detail: 'c' }), 'c');
+    assert.equal(readError('d'), '');
+  });
+
+  it('name the process they come from', () => {
+    assert.equal(epochOf('7f3a9c01-18'), '7f3a9c01');
+    assert.equal(epochOf('7f3a9c01-u18'), '7f3a9c01');
+    assert.equal(epochOf('18'), null);
+    assert.equal(epochOfEtag('W/"7f3a9c01-5"'), '7f3a9c01');
+    assert.equal(epochOfEtag('"7f3a9c01-5"'), '7f3a9c01');
+    assert.equal(epochOfEtag(null), null);
+  });
+});
+
+describe('a sentence on a request', () => {
+  for (const [fields, text] of /** @type {[Record<string, unknown>, string][]} */ ([
+    [{ phase: 'waiting', waiting_on: 'upstream' }, 'Waits for the upstream: no answer yet, for 12s.'],
+    [{ phase: 'stalled', waiting_on: 'upstream', idle_ms: 14_000 }, 'Stalled: the upstream has sent nothing for 14s.'],
+    [{ phase: 'streaming', waiting_on: 'client', idle_ms: 9_000 }, 'Waits for the client: it has not asked for more for 9s.'],
+    [{ phase: 'streaming', output_tokens_per_second: 53 }, 'Streams 53 tokens per second.'],
+    [{ phase: 'responding' }, 'The upstream has answered; no token yet.'],
+    [{}, 'In flight.'],
+  ])) it(text, () => assert.equal(verdict(row(fields), NOW), text));
+
+  for (const [outcome, text] of [
+    ['completed', 'Completed after 1.89 s, HTTP 200.'], ['client_disconnect', 'The client left after 1.89 s, before the end of the answer.'],
+    ['upstream_error', 'The upstream failed after 1.89 s, HTTP 200.'], ['killed', 'Killed after 1.89 s, HTTP 200.'], ['truncated', "Cut short after 1.89 s: the upstream closed before the stream's own end."],
+  ]) it(text ?? '', () => assert.equal(verdict(Object.assign(row({ status: 200 }), { outcome, durationMs: 1893 }), NOW), text));
+});
+
+describe('a request to take away', () => {
+  it('as curl, with nothing that could break out of its quotes', () => {
+    const text = toCurl(row({ requested_model: "o'brien", path: '/v1/messages', is_streaming: true }), 'http://h');
+    assert.ok(text.startsWith("curl -N 'http://h/v1/messages'"));
+    assert.ok(text.includes("\"model\":\"o'\\''brien\""));
+    assert.ok(text.includes('"max_tokens":1024') && text.includes('"stream":true') && text.includes('$API_KEY'));
+  });
+  it('as JSON, by the names of the wire', () => {
+    const json = JSON.parse(toJson(row({ output_tokens: 7 })));
+    assert.deepEqual([json.request_id, json.output_tokens, json.start_time], ['req_1', 7, NOW / 1000 - 12]);
+  });
+});

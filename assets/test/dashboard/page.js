@@ -1,0 +1,89 @@
+/** What a test of the page needs around it: a made-up server, a tab, and words for what one sees there. */
+
+import assert from 'node:assert/strict';
+import { launch, openPage } from './browser.js';
+import { Mock } from './mock.js';
+
+/** @typedef {import('playwright-core').Page} Page */
+
+/** @type {import('playwright-core').Browser | undefined} */
+let browser;
+
+/** One browser for all tests of a file; each has a fresh profile in it. */
+export const open = async () => (browser ??= await launch());
+
+export async function closeBrowser() {
+  await browser?.close();
+  browser = undefined;
+}
+
+/**
+ * A page on a made-up server, closed again whatever happens; complaints fail the test unless it says that it expects them.
+ * @param {(it: Awaited<ReturnType<typeof setUp>>) => Promise<void>} test
+ * @param {{ hash?: string, grid?: boolean, complaints?: RegExp, mock?: (mock: Mock) => void, options?: import('playwright-core').BrowserContextOptions, before?: (page: Page) => Promise<unknown> }} [options]
+ */
+export async function onPage(test, options = {}) {
+  const it = await setUp(options);
+  try {
+    await test(it);
+    const unexpected = it.complaints.filter((text) => !options.complaints?.test(text));
+    assert.deepEqual(unexpected, [], 'the page complained');
+  } catch (error) {
+    if (process.env['SHOT']) await it.page.screenshot({ path: process.env['SHOT'] });
+    throw error;
+  } finally {
+    await it.context.close();
+    await it.mock.close().catch(() => {});
+  }
+}
+
+/** @param {{ hash?: string, grid?: boolean, mock?: (mock: Mock) => void, options?: import('playwright-core').BrowserContextOptions, before?: (page: Page) => Promise<unknown> }} options */
+async function setUp(options) {
+  const mock = new Mock({ deltaMs: 50, grid: options.grid !== false });
+  options.mock?.(mock);
+  const base = await mock.listen();
+  const { page, context, complaints } = await openPage(await open(), options.options);
+  await options.before?.(page);
+  await page.goto(`${base}/dashboard/${options.hash ?? ''}`);
+  const text = (/** @type {string} */ id) => page.locator(`#${id}`).innerText();
+  return {
+    mock, page, context, complaints, base,
+    world: mock.world,
+    rows: () => page.locator('#grid [role="row"] .col-state').count(),
+    indicator: () => text('indicator'),
+    banner: () => text('banner'),
+    /** The names of the models, from top to bottom. */
+    models: () => modelsOf(page),
+    /** @param {() => Promise<unknown>} read @param {unknown} expected */
+    soon: (read, expected) => soon(read, expected),
+  };
+}
+
+/** @param {Page} page */
+const modelsOf = (page) =>
+  page.evaluate(() =>
+    [...document.querySelectorAll('#grid [role="row"]')]
+      .map((row) => ({ top: row.getBoundingClientRect().top, name: row.querySelector('.col-model .mono')?.textContent ?? null }))
+      .filter((it) => it.name !== null)
+      .sort((a, b) => a.top - b.top)
+      .map((it) => it.name),
+  );
+
+/**
+ * What is read becomes what is expected (a value, or a pattern), within some seconds.
+ * @param {() => Promise<unknown>} read @param {unknown} expected
+ */
+export async function soon(read, expected) {
+  const until = Date.now() + 10_000;
+  for (;;) {
+    const value = await read();
+    try {
+      if (expected instanceof RegExp) assert.match(String(value), expected);
+      else assert.deepEqual(value, expected);
+      return;
+    } catch (error) {
+      if (Date.now() > until) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 40));
+  }
+}
