@@ -7,9 +7,9 @@
 
 use std::borrow::Cow;
 
-use memchr::memmem;
+use memchr::{memchr, memmem};
 
-use super::text::{Quoted, Text};
+use super::text::{Text, up_to_quote};
 
 /// A string of a JSON text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,6 +23,13 @@ pub(crate) struct Span {
 }
 
 impl Span {
+    /// The string that `rest` starts with, its opening quote being behind us.
+    #[inline]
+    pub(crate) fn up_to_quote(rest: &[u8]) -> Option<Self> {
+        let text = up_to_quote(rest)?;
+        Some(Self { bytes: text.len(), start: 0, end: text.raw().len() })
+    }
+
     /// This text, or `other` if this one is empty: for dialects that say the same thing under two names.
     pub(crate) fn or(self, other: Self) -> Self {
         if self.bytes > 0 { self } else { other }
@@ -151,6 +158,39 @@ impl<'a> Cursor<'a> {
         })
     }
 
+    /// All members, at whatever depth, but those that are `null`, `true` or `false`: their keys as they are written, and
+    /// their values. Of an object or array only the start is given.
+    pub(crate) fn members(mut self) -> impl Iterator<Item = (&'a [u8], Span)> {
+        std::iter::from_fn(move || {
+            loop {
+                self.at += memchr(b'"', self.text.get(self.at..)?)?;
+                let key = self.quoted()?.raw();
+                if self.peek() != b':' {
+                    continue;
+                }
+                self.at += 1;
+                let first = self.peek();
+                let start = self.at;
+                match first {
+                    b'"' => return Some((key, self.text())),
+                    b'{' | b'[' => return Some((key, Span { bytes: 0, start, end: start })),
+                    b'-' | b'0'..=b'9' => {
+                        self.literal();
+                        return Some((key, Span { bytes: 0, start, end: self.at }));
+                    }
+                    _ => {}
+                }
+            }
+        })
+    }
+
+    /// How long the value is that `text` starts with.
+    pub(crate) fn value_len(text: &[u8]) -> Option<usize> {
+        let mut cursor = Cursor::new(text);
+        cursor.skip();
+        (!cursor.broken).then_some(cursor.at)
+    }
+
     /// Walks over a value. A number, or text that is one, is given as a count: fractions are cut off, what is too large
     /// saturates, less than nothing is no count.
     pub(crate) fn count(&mut self) -> Option<u64> {
@@ -263,13 +303,12 @@ impl<'a> Cursor<'a> {
     #[inline]
     fn quoted(&mut self) -> Option<Text<'a>> {
         let start = self.at + 1;
-        let mut quoted = Quoted::default();
-        let Some(end) = quoted.end(self.text, start) else {
+        let Some(text) = up_to_quote(&self.text[start..]) else {
             self.give_up();
             return None;
         };
-        self.at = end;
-        Some(quoted.text(&self.text[start..end - 1], true))
+        self.at = start + text.raw().len() + 1;
+        Some(text)
     }
 
     /// Here is no JSON: the rest is not looked at.

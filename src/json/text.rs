@@ -105,6 +105,18 @@ impl Quoted {
     }
 }
 
+/// The string that `rest` continues behind its opening quote, up to the closing one.
+#[inline]
+pub(super) fn up_to_quote(rest: &[u8]) -> Option<Text<'_>> {
+    let run = quote_or_backslash(rest)?;
+    if rest[run] == b'"' {
+        return Some(Text { raw: &rest[..run], len: run as u64, escaped: false, whole: true });
+    }
+    let mut quoted = Quoted::default();
+    let end = quoted.end(rest, 0)?;
+    Some(quoted.text(&rest[..end - 1], true))
+}
+
 /// Where the first quote or backslash stands. Most strings are short, and so are the runs between escapes: the first words
 /// are searched in place, which costs less than `memchr2` takes to get going.
 #[inline]
@@ -134,6 +146,11 @@ pub(crate) struct Text<'a> {
 }
 
 impl<'a> Text<'a> {
+    /// As it is written.
+    pub(super) fn raw(&self) -> &'a [u8] {
+        self.raw
+    }
+
     /// Bytes of the whole string in UTF-8, escapes resolved; however much of it was kept.
     pub(crate) fn len(&self) -> u64 {
         self.len

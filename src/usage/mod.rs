@@ -14,6 +14,7 @@ mod meter;
 mod normalise;
 mod reading;
 mod said;
+mod shape;
 mod stream;
 
 pub(crate) use decompress::{Decompressor, Encoding};

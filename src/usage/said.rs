@@ -52,6 +52,11 @@ impl<'a> Said<'a> {
         }
     }
 
+    /// The text of the event, if it is one string of its payload.
+    pub(super) fn only_text(&self) -> Option<Span> {
+        Some(self.text).filter(|text| text.bytes > 0 && self.other_text_bytes == 0)
+    }
+
     /// Reads a model name; empty ones do not count.
     pub(super) fn read_model(&mut self, value: &mut Cursor<'a>) {
         self.model = value.string().or(self.model.take());
@@ -111,8 +116,15 @@ pub(super) struct Record {
 }
 
 impl Record {
-    /// Takes over what an event said.
-    pub(super) fn apply(&mut self, said: Said<'_>, dialect: &Dialect) {
+    /// An event has brought so much text and nothing else.
+    #[inline]
+    pub(super) fn add_text_event(&mut self, bytes: u64) {
+        self.reading.events += 1;
+        self.reading.text_bytes = self.reading.text_bytes.saturating_add(bytes);
+    }
+
+    /// Takes over what an event said. Gives whether that changes anything but the count of text.
+    pub(super) fn apply(&mut self, said: Said<'_>, dialect: &Dialect) -> bool {
         let reading = &mut self.reading;
         reading.text_bytes = reading.text_bytes.saturating_add(said.text.bytes).saturating_add(said.other_text_bytes);
         let mut changed = replace(&mut reading.model, said.model);
@@ -131,6 +143,7 @@ impl Record {
         if changed {
             self.note_change();
         }
+        changed
     }
 
     /// Takes over an error that an event of no known dialect tells of.

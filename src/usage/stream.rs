@@ -4,6 +4,7 @@ use http::StatusCode;
 
 use super::dialect::{self, Dialect, Event, bedrock_invoke};
 use super::said::{Record, Said};
+use super::shape::Shape;
 use super::{EndMark, Observation, Reading};
 use crate::json::Cursor;
 
@@ -17,6 +18,7 @@ pub(super) struct Stream {
     record: Record,
     /// By its status the response is an error.
     has_failed: bool,
+    shape: Shape,
 }
 
 impl Stream {
@@ -29,7 +31,25 @@ impl Stream {
     }
 
     /// An event has passed. Of one that is too long to be kept, `data` is the end.
+    #[inline]
     pub(super) fn event(&mut self, event: Event<'_>, is_tail: bool) {
+        if is_tail || !self.ordinary_event(&event) {
+            self.other_event(event, is_tail);
+        }
+    }
+
+    /// Counts an event that is like those before it; gives whether it is.
+    #[inline]
+    fn ordinary_event(&mut self, event: &Event<'_>) -> bool {
+        let text = self.shape.text_of(event);
+        if let Some(bytes) = text {
+            self.record.add_text_event(bytes);
+        }
+        text.is_some()
+    }
+
+    #[inline(never)]
+    fn other_event(&mut self, event: Event<'_>, is_tail: bool) {
         if !self.read(event, is_tail) {
             self.lose_sight();
         }
@@ -37,7 +57,10 @@ impl Stream {
 
     /// An event has passed in which Bedrock has wrapped one of the model's own. To the last of these it adds its own counts.
     pub(super) fn event_of_model(&mut self, event: Event<'_>) {
-        self.event(event, false);
+        if self.ordinary_event(&event) {
+            return;
+        }
+        self.other_event(event, false);
         if let Some(mut metrics) = event.member(bedrock_invoke::METRICS) {
             self.record.apply_metrics(bedrock_invoke::read_metrics(&mut metrics));
         }
@@ -122,7 +145,12 @@ impl Stream {
             (dialect.read)(&event, &mut said, &mut self.record.calls)
         };
         if is_read || is_tail {
-            self.record.apply(said, dialect);
+            let text = said.only_text();
+            if self.record.apply(said, dialect) {
+                self.shape.forget();
+            } else if let Some(text) = text.filter(|_| is_read && !is_tail) {
+                self.shape.learn(&event, text);
+            }
         }
         is_read
     }

@@ -175,12 +175,13 @@ fn pass_on(message: Message<'_>, decoded: &mut Vec<u8>, stream: &mut Stream) {
         let name = if message.error.is_empty() { message.name } else { message.error };
         return stream.fail(&said.take().unwrap_or_else(|| String::from_utf8_lossy(name)));
     }
-    let Some(bytes) = Cursor::new(message.payload).find(b"bytes").and_then(|mut bytes| bytes.string()) else {
+    if message.name != b"chunk" {
         return stream.event(Event { name: message.name, data: message.payload }, false);
-    };
+    }
     decoded.clear();
-    match BASE64.decode_vec(&*bytes, decoded) {
-        Ok(()) => stream.event_of_model(Event::unnamed(decoded)),
-        Err(_) => stream.unread_event(),
+    let bytes = Cursor::new(message.payload).find(b"bytes").and_then(|mut bytes| bytes.string());
+    match bytes.map(|bytes| BASE64.decode_vec(&*bytes, decoded)) {
+        Some(Ok(())) => stream.event_of_model(Event::unnamed(decoded)),
+        _ => stream.unread_event(),
     }
 }

@@ -1,0 +1,200 @@
+//! The ordinary event of a stream, learnt from the stream: what makes reading the next one cheap.
+//!
+//! Nearly all events of an answer are alike but for the piece of text they bring. Once an event has been read and has
+//! changed nothing but the count of text, its bytes are kept, with a hole where the text stood. An event with the same
+//! bytes around its own text says the same about everything else, that is nothing: only its text is counted, and no JSON
+//! is parsed. So this is exact for every dialect and knows none.
+//!
+//! Two kinds of values more may differ: those of keys that no dialect reads, such as a sequence number; and those of keys
+//! that are read as text and nothing else, where this one was not, since it repeats the text under another name.
+
+use super::dialect::Event;
+use crate::json::{Cursor, Span};
+
+/// Bytes of the longest event that is learnt, not counting what stands in its holes.
+const LITERAL: usize = 400;
+
+const HOLES: usize = 6;
+
+/// Events in a row that could not be learnt until no more are tried.
+const FAILURES: u8 = 8;
+
+/// `{}` and `[]` need no hole.
+const EMPTY: usize = 2;
+
+/// Keys whose values no dialect reads, and which differ from event to event or are long.
+const UNREAD: [&[u8]; 10] = [
+    b"obfuscation",
+    b"sequence_number",
+    b"item_id",
+    b"created",
+    b"created_at",
+    b"token_id",
+    b"p",
+    b"logprobs",
+    b"content_filter_results",
+    b"contentBlockIndex",
+];
+
+/// Keys whose values are read as a text of the answer or not at all.
+const TEXTS: [&[u8]; 5] = [b"text", b"content", b"reasoning", b"reasoning_content", b"summary"];
+
+/// An event that has been seen, less what may differ.
+#[derive(Debug, Default)]
+pub(super) struct Shape {
+    /// The name and what stands around the holes, one after the other.
+    literal: Vec<u8>,
+    name: u16,
+    holes: [Hole; HOLES],
+    count: u8,
+    failures: u8,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Hole {
+    /// Where in the literal it is.
+    at: u16,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Kind {
+    /// The text that counts.
+    #[default]
+    Text,
+    /// A string that does not.
+    String,
+    Number,
+    /// An object or an array.
+    Nested,
+}
+
+impl Shape {
+    /// If the event has this shape, the length of its text in bytes, once decoded.
+    #[inline]
+    pub(super) fn text_of(&self, event: &Event<'_>) -> Option<u64> {
+        if self.count == 0 {
+            return None;
+        }
+        let (name, mut literal) = self.literal.split_at(self.name.into());
+        // Most streams do not name their events. Comparing nothing with nothing is left out: a vectorised `memcmp` looks at
+        // the dangling address of an empty slice, under a mask, which costs more than all the rest.
+        if event.name.len() != name.len() || (!name.is_empty() && event.name != name) {
+            return None;
+        }
+        let mut rest = event.data;
+        let mut text = 0;
+        let mut from = self.name;
+        for hole in &self.holes[..self.count.into()] {
+            let (before, behind) = literal.split_at(usize::from(hole.at - from));
+            rest = rest.strip_prefix(before)?;
+            rest = match hole.kind {
+                Kind::Number => &rest[rest.iter().position(|byte| !is_of_number(*byte))?..],
+                Kind::Nested => &rest[Cursor::value_len(rest)?..],
+                Kind::String => &rest[Span::up_to_quote(rest)?.end..],
+                Kind::Text => {
+                    let string = Span::up_to_quote(rest)?;
+                    text = string.bytes;
+                    &rest[string.end..]
+                }
+            };
+            literal = behind;
+            from = hole.at;
+        }
+        let is_whole = rest == literal || ends_alike(rest, literal);
+        // Without its text, an event could say something else: the same under another name.
+        (text > 0 && is_whole).then_some(text)
+    }
+
+    /// Learns the shape of an event whose `text` was all it said.
+    pub(super) fn learn(&mut self, event: &Event<'_>, text: Span) {
+        self.forget();
+        if self.failures < FAILURES {
+            self.failures = if self.try_learn(event, text).is_some() { 0 } else { self.failures + 1 };
+        }
+        if self.failures > 0 {
+            self.forget();
+        }
+    }
+
+    pub(super) fn forget(&mut self) {
+        self.literal.clear();
+        self.count = 0;
+    }
+
+    fn try_learn(&mut self, event: &Event<'_>, text: Span) -> Option<()> {
+        self.name = u16::try_from(event.name.len()).ok()?;
+        self.push(event.name)?;
+        let mut from = 0;
+        for (key, value) in Cursor::new(event.data).members() {
+            if value.start < from {
+                continue;
+            }
+            let is_string = event.data[value.start - 1] == b'"';
+            let (kind, end) = if value.start == text.start {
+                (Kind::Text, value.end)
+            } else if is_string && value.bytes > 0 && TEXTS.contains(&key) {
+                (Kind::String, value.end)
+            } else if !UNREAD.contains(&key) {
+                continue;
+            } else if is_string {
+                (Kind::String, value.end)
+            } else if value.start < value.end {
+                (Kind::Number, value.end)
+            } else {
+                match Cursor::value_len(&event.data[value.start..])? {
+                    ..=EMPTY => continue,
+                    len => (Kind::Nested, value.start + len),
+                }
+            };
+            self.push(event.data.get(from..value.start)?)?;
+            let at = u16::try_from(self.literal.len()).ok()?;
+            *self.holes.get_mut(usize::from(self.count))? = Hole { at, kind };
+            self.count += 1;
+            from = end;
+        }
+        self.push(event.data.get(from..)?)?;
+        self.holes.iter().take(self.count.into()).find(|hole| hole.kind == Kind::Text).map(|_| ())
+    }
+
+    fn push(&mut self, bytes: &[u8]) -> Option<()> {
+        if self.literal.len() + bytes.len() > LITERAL {
+            return None;
+        }
+        if self.literal.capacity() < LITERAL {
+            self.literal.reserve_exact(LITERAL);
+        }
+        self.literal.extend_from_slice(bytes);
+        Some(())
+    }
+}
+
+/// Whether these last pieces of two objects differ only in the space before the closing brace: Anthropic pads its events.
+fn ends_alike(left: &[u8], right: &[u8]) -> bool {
+    let trim = |piece: &'_ [u8]| -> Option<usize> { Some(piece.strip_suffix(b"}")?.trim_ascii_end().len()) };
+    matches!((trim(left), trim(right)), (Some(l), Some(r)) if left[..l] == right[..r])
+}
+
+fn is_of_number(byte: u8) -> bool {
+    matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Learns the first payload, whose text is the value of `key`, and reads the second.
+    fn text_of(first: &str, key: &str, second: &str) -> Option<u64> {
+        let text = Cursor::new(first.as_bytes()).members().find(|(name, _)| *name == key.as_bytes());
+        let mut shape = Shape::default();
+        shape.learn(&Event::unnamed(first.as_bytes()), text.expect("the text is there").1);
+        shape.text_of(&Event::unnamed(second.as_bytes()))
+    }
+
+    #[test]
+    fn an_event_that_differs_in_its_text_only_has_the_shape() {
+        let chunk = |text: &str| format!(r#"{{"id":"c","choices":[{{"delta":{{"content":"{text}"}}}}],"usage":null}}"#);
+        assert_eq!(text_of(&chunk("a"), "content", &chunk("Hello")), Some(5));
+        assert_eq!(text_of(&chunk("a"), "content", &chunk(r#"\u00e9\"}]"#)), Some(5));
+    }
+}
