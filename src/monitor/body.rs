@@ -1,9 +1,13 @@
 //! The body of an answer.
 
-use super::{frame as stream, hub::Subscription};
+use super::{
+    encoding::{Encoder, Encoding},
+    hub::Subscription,
+};
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use std::{
+    array,
     convert::Infallible,
     fmt,
     pin::Pin,
@@ -15,12 +19,23 @@ pub struct Body(Kind);
 
 enum Kind {
     Whole(Bytes),
-    Stream {
-        /// What is sent before anything else.
-        opening: Option<stream::Frame>,
-        subscription: Box<Subscription>,
-    },
-    Ended,
+    Stream(Box<Stream>),
+}
+
+struct Stream {
+    /// What is sent before anything else.
+    opening: array::IntoIter<Bytes, 2>,
+    subscription: Subscription,
+    encoder: Encoder,
+}
+
+impl Stream {
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        if let Some(opening) = self.opening.find(|piece| !piece.is_empty()) {
+            return Poll::Ready(Some(opening));
+        }
+        self.subscription.poll_next(cx).map(|frame| frame.map(|frame| self.encoder.next(&frame)))
+    }
 }
 
 impl Body {
@@ -29,11 +44,13 @@ impl Body {
     }
 
     pub(super) fn empty() -> Self {
-        Self(Kind::Ended)
+        Self::whole(Bytes::new())
     }
 
-    pub(super) fn stream(subscription: Subscription) -> Self {
-        Self(Kind::Stream { opening: Some(stream::Frame::retry()), subscription: Box::new(subscription) })
+    pub(super) fn stream(subscription: Subscription, encoding: Encoding) -> Self {
+        let mut encoder = encoding.stream();
+        let opening = [encoder.begin(), encoder.next(&super::frame::Frame::retry())].into_iter();
+        Self(Kind::Stream(Box::new(Stream { opening, subscription, encoder })))
     }
 }
 
@@ -41,8 +58,7 @@ impl fmt::Debug for Body {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.0 {
             Kind::Whole(_) => "Body(whole)",
-            Kind::Stream { .. } => "Body(stream)",
-            Kind::Ended => "Body(ended)",
+            Kind::Stream(_) => "Body(stream)",
         })
     }
 }
@@ -53,34 +69,29 @@ impl http_body::Body for Body {
     type Error = Infallible;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let piece = match &mut self.0 {
-            Kind::Whole(bytes) => Some(std::mem::take(bytes)).filter(|bytes| !bytes.is_empty()),
-            Kind::Stream { opening, subscription } => match opening.take() {
-                Some(opening) => Some(opening),
-                None => ready!(subscription.poll_next(cx)),
+        if let Kind::Stream(stream) = &mut self.0 {
+            match ready!(stream.poll_next(cx)) {
+                Some(piece) => return Poll::Ready(Some(Ok(Frame::data(piece)))),
+                None => self.0 = Kind::Whole(stream.encoder.end()),
             }
-            .map(|frame| frame.plain().clone()),
-            Kind::Ended => None,
-        };
-        if piece.is_none() || matches!(self.0, Kind::Whole(_)) {
-            self.0 = Kind::Ended;
         }
-        Poll::Ready(piece.map(|piece| Ok(Frame::data(piece))))
+        Poll::Ready(match &mut self.0 {
+            Kind::Whole(bytes) if !bytes.is_empty() => Some(Ok(Frame::data(std::mem::take(bytes)))),
+            _ => None,
+        })
     }
 
     fn is_end_stream(&self) -> bool {
         match &self.0 {
             Kind::Whole(bytes) => bytes.is_empty(),
-            Kind::Stream { .. } => false,
-            Kind::Ended => true,
+            Kind::Stream(_) => false,
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.0 {
             Kind::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Kind::Stream { .. } => SizeHint::default(),
-            Kind::Ended => SizeHint::with_exact(0),
+            Kind::Stream(_) => SizeHint::default(),
         }
     }
 }

@@ -31,8 +31,11 @@ mod access;
 mod body;
 mod delta;
 mod encode;
+mod encoding;
 mod feed;
 mod frame;
+#[cfg(feature = "compress")]
+mod gzip;
 mod hub;
 mod query;
 mod respond;

@@ -3,6 +3,7 @@
 use super::{
     access,
     body::Body,
+    encoding::Encoding,
     feed,
     hub::{Format, Hub},
     query::Query,
@@ -194,11 +195,14 @@ impl Shared {
         }
         let (version, frame) = self.snapshots.get(&self.tracker);
         let etag = etag(self.tracker.epoch(), version);
-        let mut response = json_bytes(frame.plain().clone());
+        let (encoding, bytes) = Encoding::asked_for(headers).whole(&frame);
+        let mut response = json_bytes(bytes);
+        encoding.announce(response.headers_mut());
         if is_held(headers, &etag) {
             *response.status_mut() = StatusCode::NOT_MODIFIED;
             *response.body_mut() = Body::empty();
             response.headers_mut().remove(header::CONTENT_TYPE);
+            response.headers_mut().remove(header::CONTENT_ENCODING);
         }
         // A tag is digits, letters and quotes.
         response.headers_mut().extend(HeaderValue::from_str(&etag).ok().map(|etag| (header::ETAG, etag)));
@@ -220,8 +224,14 @@ impl Shared {
         if self.tracker.is_shut_down() {
             return Err(Error::shutting_down());
         }
+        let encoding = Encoding::asked_for(headers);
+        let answer = |body| {
+            let mut response = events(body);
+            encoding.announce(response.headers_mut());
+            Ok(response)
+        };
         if head {
-            return Ok(events(Body::empty()));
+            return answer(Body::empty());
         }
         let runtime = Handle::try_current().map_err(|_| Error::no_runtime())?;
         let max = self.config.max_subscribers;
@@ -231,7 +241,7 @@ impl Shared {
             let (tracker, hub, config) = (self.tracker.clone(), Arc::clone(&self.hub), Arc::clone(&self.config));
             runtime.spawn(feed::publish(tracker, hub, config, session));
         }
-        Ok(events(Body::stream(subscription)))
+        answer(Body::stream(subscription, encoding))
     }
 
     /// The delta that a returning client has seen last, if it was one of ours.

@@ -4,6 +4,8 @@
 
 mod access;
 mod delta;
+#[cfg(feature = "compress")]
+mod gzip;
 mod life;
 mod property;
 mod routes;
