@@ -18,6 +18,8 @@ const DOCUMENTS: [(&str, &str); 6] = [
 
 /// A passage that has a smaller share of the question's words matches by chance.
 const MIN_SHARE: f64 = 0.34;
+/// And so does one whose score is a smaller part of the best one's.
+const MIN_OF_BEST: f64 = 0.7;
 /// A word in the heading counts as much as so many in the text.
 const HEADING_WEIGHT: usize = 3;
 
@@ -61,11 +63,12 @@ impl Library {
     /// The passages that may answer a question, best first.
     pub fn search(&self, question: &str, limit: usize) -> Vec<(&Passage, f64)> {
         let words: HashSet<String> = Words::new().tokenize(question).into_iter().collect();
-        let by_more_than_chance = |passage: &Passage| {
+        let best = self.ranked(question).next().map_or(0.0, |(_, score)| score);
+        let by_more_than_chance = |passage: &Passage, score: f64| {
             let shared = words.intersection(&passage.words).count();
-            shared as f64 >= MIN_SHARE * words.len() as f64
+            shared as f64 >= MIN_SHARE * words.len() as f64 && score >= MIN_OF_BEST * best
         };
-        self.ranked(question).filter(|(passage, _)| by_more_than_chance(passage)).take(limit).collect()
+        self.ranked(question).filter(|&(passage, score)| by_more_than_chance(passage, score)).take(limit).collect()
     }
 
     /// The passages that speak of the same things as `text`, the nearest first.
@@ -82,7 +85,9 @@ impl Library {
     pub fn grounding(text: &str, sources: &[Source]) -> Option<f64> {
         let words = Words::new();
         let known: HashSet<String> = sources.iter().flat_map(|source| words.tokenize(&source.text)).collect();
-        let said = words.tokenize(text);
+        // A number alone is most often that of a passage.
+        let mut said = words.tokenize(text);
+        said.retain(|word| !word.chars().all(char::is_numeric));
         let grounded = said.iter().filter(|&word| known.contains(word)).count();
         (!said.is_empty()).then(|| round(grounded as f64 / said.len() as f64))
     }
@@ -149,13 +154,13 @@ impl Tokenizer for Words {
     }
 }
 
-const STOP_WORDS: [&str; 87] = [
+const STOP_WORDS: [&str; 89] = [
     "a", "about", "all", "also", "an", "and", "any", "are", "as", "at", "be", "because", "been", "but", "by", "can",
-    "could", "did", "do", "does", "done", "for", "from", "had", "has", "have", "how", "i", "if", "in", "into", "is",
-    "it", "its", "just", "like", "may", "me", "more", "much", "my", "no", "not", "of", "on", "one", "only", "or",
-    "other", "our", "out", "s", "say", "should", "so", "some", "such", "t", "tell", "than", "that", "the", "their",
-    "them", "then", "there", "they", "this", "to", "too", "up", "us", "very", "was", "we", "were", "what", "when",
-    "where", "which", "while", "who", "why", "will", "with", "you", "your",
+    "could", "did", "do", "does", "done", "for", "from", "had", "happen", "happens", "has", "have", "how", "i", "if",
+    "in", "into", "is", "it", "its", "just", "like", "may", "me", "more", "much", "my", "no", "not", "of", "on", "one",
+    "only", "or", "other", "our", "out", "s", "say", "should", "so", "some", "such", "t", "tell", "than", "that",
+    "the", "their", "them", "then", "there", "they", "this", "to", "too", "up", "us", "very", "was", "we", "were",
+    "what", "when", "where", "which", "while", "who", "why", "will", "with", "you", "your",
 ];
 
 #[cfg(test)]
@@ -215,7 +220,7 @@ mod tests {
             score: 1.0,
         };
         let sources = std::slice::from_ref(&source);
-        assert_eq!(Library::grounding("The requests leave a list", sources), Some(1.0));
+        assert_eq!(Library::grounding("The requests leave a list [1]", sources), Some(1.0));
         assert_eq!(Library::grounding("The requests leave quickly, elephants follow", sources), Some(0.4));
         assert_eq!(Library::grounding("the", sources), None);
     }

@@ -51,7 +51,7 @@ async fn run(settings: Settings) -> Result<(), String> {
     settings.check()?;
     let upstream = match &settings.upstream {
         Some(base) => Upstream::new(base, settings.model.clone(), settings.api_key.clone())?,
-        None => Upstream::simulated().await?,
+        None => Upstream::simulated(settings.model.as_deref()).await?,
     };
     let wrong = |error: &dyn std::fmt::Display| error.to_string();
     let tracker = RequestTracker::new(settings::tracker().map_err(|error| wrong(&error))?);

@@ -2,10 +2,13 @@
 
 use axum::{
     Router,
+    body::Body,
     response::{IntoResponse, Response},
     routing::get,
 };
-use http::{HeaderValue, header};
+use http::{HeaderValue, StatusCode, header};
+
+use super::request::Refusal;
 
 /// Nothing but this server's own files runs in the pages, and nothing leaves for another.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
@@ -30,6 +33,8 @@ const FILES: &[(&str, &str, &str)] = files! {
     "/chat/dom.js": JS "page/dom.js",
     "/chat/failure.js": JS "page/failure.js",
     "/chat/text.js": JS "page/text.js",
+    "/react/": HTML "page/react.html",
+    "/chat/react.js": JS "page/react.js",
     "/sse/index.js": JS "../../assets/sse/index.js",
     "/sse/client.js": JS "../../assets/sse/client.js",
     "/sse/clock.js": JS "../../assets/sse/clock.js",
@@ -42,18 +47,29 @@ const FILES: &[(&str, &str, &str)] = files! {
     "/sse/use-sse-stream.js": JS "../../assets/sse/use-sse-stream.js",
 };
 
+/// React, as `npm run vendor` in `assets/` bundles it. It is no part of the repository, so it is looked for when asked for.
+const REACT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/chat/vendor/react.js");
+
 pub fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
-    FILES.iter().fold(Router::new(), |router, &(path, content_type, text)| {
+    let router = Router::new().route("/vendor/react.js", get(react));
+    FILES.iter().fold(router, |router, &(path, content_type, text)| {
         router.route(path, get(async move || file(content_type, text)))
     })
 }
 
-fn file(content_type: &'static str, text: &'static str) -> Response {
+async fn react() -> Result<Response, Refusal> {
+    let text = tokio::fs::read_to_string(REACT).await.map_err(|_| {
+        Refusal::new(StatusCode::NOT_FOUND, "not_found", "React is not here: npm ci && npm run vendor in assets/.")
+    })?;
+    Ok(file(JS, text))
+}
+
+fn file(content_type: &'static str, text: impl Into<Body>) -> Response {
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static(content_type)),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
         (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_SECURITY_POLICY)),
         (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     ];
-    (headers, text).into_response()
+    (headers, text.into()).into_response()
 }

@@ -77,6 +77,7 @@ impl Pipeline {
         step(&self.scoring, turn, teller).await?;
         step(&self.follow_ups, turn, teller).await?;
         let metadata = json!({
+            "provider": self.generation.provider(),
             "model": self.generation.model(),
             "query": turn.query,
             "usage": turn.usage,

@@ -17,7 +17,7 @@ pub struct Settings {
     #[arg(long, env = "CHAT_UPSTREAM", value_name = "URL", requires = "model")]
     pub upstream: Option<String>,
 
-    /// The model to ask for
+    /// The model to ask for; of the simulated provider, how it behaves: demo-c200-d20, demo-x10, demo-e429
     #[arg(long, env = "CHAT_MODEL")]
     pub model: Option<String>,
 

@@ -37,7 +37,7 @@ struct Served {
 
 impl Served {
     async fn with_model(model: &str) -> Self {
-        Self::start(Upstream::simulated_as(model).await.unwrap()).await
+        Self::start(Upstream::simulated(Some(model)).await.unwrap()).await
     }
 
     async fn start(upstream: Upstream) -> Self {
@@ -159,8 +159,8 @@ async fn the_head_is_one_of_an_event_stream() {
 async fn what_goes_wrong_inside_the_stream_is_an_error_event_and_then_the_end() {
     let unreachable = Upstream::new("http://127.0.0.1:1/v1", Some("m".into()), None).unwrap();
     let table = [
-        (Upstream::simulated_as("demo-e429").await.unwrap(), "demo refused: 429 Too Many Requests simulated error"),
-        (Upstream::simulated_as("demo-x3-d1").await.unwrap(), "demo broke off in the middle of its answer."),
+        (Upstream::simulated(Some("demo-e429")).await.unwrap(), "demo refused: 429 Too Many Requests simulated error"),
+        (Upstream::simulated(Some("demo-x3-d1")).await.unwrap(), "demo broke off in the middle of its answer."),
         (unreachable, "127.0.0.1 can not be reached: "),
     ];
     for (upstream, why) in table {

@@ -53,15 +53,12 @@ impl Upstream {
         Ok(Self { client, name: host.to_owned(), model: model.unwrap_or_default(), key, url })
     }
 
-    /// The simulated provider, started on a free port. Its model quotes the passages it is given.
-    pub async fn simulated() -> Result<Self, String> {
-        Self::simulated_as("demo-q2-d30").await
-    }
-
-    /// The simulated provider, with a model whose name says how it behaves.
-    pub async fn simulated_as(model: &str) -> Result<Self, String> {
+    /// The simulated provider, started on a free port. A model's name says how it behaves; without one it quotes the passages
+    /// it is given.
+    pub async fn simulated(model: Option<&str>) -> Result<Self, String> {
         let at = demo::start().await.map_err(|error| format!("the simulated provider: {error}"))?;
-        Ok(Self { name: "demo".to_owned(), ..Self::new(&format!("http://{at}/v1"), Some(model.to_owned()), None)? })
+        let model = model.unwrap_or("demo-q2-d30").to_owned();
+        Ok(Self { name: "demo".to_owned(), ..Self::new(&format!("http://{at}/v1"), Some(model), None)? })
     }
 
     pub fn name(&self) -> &str {

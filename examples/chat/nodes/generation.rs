@@ -22,6 +22,10 @@ impl Generation {
         Self { upstream }
     }
 
+    pub fn provider(&self) -> &str {
+        self.upstream.name()
+    }
+
     pub fn model(&self) -> &str {
         self.upstream.model()
     }

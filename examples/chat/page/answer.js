@@ -71,9 +71,12 @@ export class AnswerView {
     this.#addFact(el('span', { class: 'grounded', title }, meter, `${percent} in the passages`));
   }
 
-  /** @param {{ model?: string, duration_ms?: number }} metadata */
-  metadata({ model, duration_ms }) {
-    if (model) this.#addFact(el('span', { title: 'Model' }, model));
+  /** @param {{ provider?: string, model?: string, duration_ms?: number }} metadata */
+  metadata({ provider, model, duration_ms }) {
+    if (provider === 'demo') {
+      const title = 'It quotes the passages it is given. CHAT_UPSTREAM and CHAT_MODEL connect a real one.';
+      this.#addFact(el('span', { title }, 'simulated model'));
+    } else if (model) this.#addFact(el('span', { title: `Model, at ${provider}` }, model));
     if (duration_ms !== undefined) this.#addFact(el('span', { title: 'From the question to the end' }, `${(duration_ms / 1000).toFixed(1)} s`));
   }
 

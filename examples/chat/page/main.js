@@ -110,11 +110,13 @@ const THEMES = ['auto', 'light', 'dark'];
 /** @param {string} name */
 function show(name) {
   document.documentElement.dataset.theme = name;
-  theme.textContent = { auto: 'Theme: auto', light: 'Theme: light', dark: 'Theme: dark' }[name] ?? name;
+  theme.textContent = name[0]?.toUpperCase() + name.slice(1);
+  theme.ariaLabel = theme.title = `Colours: ${name}`;
 }
 theme.onclick = () => {
   const next = THEMES[(THEMES.indexOf(document.documentElement.dataset.theme ?? 'auto') + 1) % THEMES.length] ?? 'auto';
   localStorage.setItem('theme', next);
   show(next);
 };
-show(localStorage.getItem('theme') ?? 'auto');
+const stored = localStorage.getItem('theme');
+show(stored && THEMES.includes(stored) ? stored : 'auto');

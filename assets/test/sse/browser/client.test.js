@@ -3,18 +3,18 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 
-import { launchBrowser, noBrowser } from '../browser.js';
-import { startServer } from './misbehaving-server.js';
-import { SCENARIOS } from './scenarios.js';
+import { launch, noBrowser } from '../../dashboard/browser.js';
+import { startServer } from '../misbehaving-server.js';
+import { SCENARIOS } from '../scenarios.js';
 
 /**
  * @import { Browser, Page } from 'playwright-core'
- * @import * as SSE from '../../sse/index.js'
- * @import * as Scenarios from './scenarios.js'
+ * @import * as SSE from '../../../sse/index.js'
+ * @import * as Scenarios from '../scenarios.js'
  */
 
-const ASSETS = new URL('../../', import.meta.url);
-const CASES = new URL('../../../../shared/sse-cases/cases.jsonl', import.meta.url);
+const ASSETS = new URL('../../../', import.meta.url);
+const CASES = new URL('../../../../../shared/sse-cases/cases.jsonl', import.meta.url);
 const TYPES = { js: 'text/javascript', html: 'text/html' };
 
 /** @type {Awaited<ReturnType<typeof startServer>>} */
@@ -32,7 +32,7 @@ before(async () => {
     if (!file.pathname.startsWith(ASSETS.pathname) || !existsSync(file)) return void response.writeHead(404).end();
     response.setHeader('content-type', TYPES.js).end(readFileSync(file));
   });
-  browser = await launchBrowser();
+  browser = await launch();
   page = await browser.newPage();
   await page.goto(server.url);
 });
