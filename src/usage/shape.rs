@@ -191,10 +191,71 @@ mod tests {
         shape.text_of(&Event::unnamed(second.as_bytes()))
     }
 
+    fn chunk(text: &str, rest: &str) -> String {
+        format!(r#"{{"id":"c","choices":[{{"delta":{{"content":"{text}"}}}}]{rest}}}"#)
+    }
+
     #[test]
     fn an_event_that_differs_in_its_text_only_has_the_shape() {
-        let chunk = |text: &str| format!(r#"{{"id":"c","choices":[{{"delta":{{"content":"{text}"}}}}],"usage":null}}"#);
-        assert_eq!(text_of(&chunk("a"), "content", &chunk("Hello")), Some(5));
-        assert_eq!(text_of(&chunk("a"), "content", &chunk(r#"\u00e9\"}]"#)), Some(5));
+        let first = chunk("a", r#","usage":null"#);
+        assert_eq!(text_of(&first, "content", &chunk("Hello", r#","usage":null"#)), Some(5));
+        assert_eq!(text_of(&first, "content", &chunk(r#"\u00e9\"}]"#, r#","usage":null"#)), Some(5));
+    }
+
+    #[test]
+    fn an_event_that_differs_elsewhere_has_not() {
+        let first = chunk("a", "");
+        for other in [
+            chunk("", ""),
+            chunk("b", r#","usage":{"prompt_tokens":1}"#),
+            chunk(r#"b","role":"assistant"#, ""),
+            chunk("b", "").replace("\"c\"", "\"d\""),
+            chunk("b", "")[1..].to_owned(),
+            chunk("b", "").trim_end_matches('}').to_owned(),
+            chunk("b", "") + "}",
+        ] {
+            assert_eq!(text_of(&first, "content", &other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn what_no_dialect_reads_may_differ() {
+        let event = |n: u64, text: &str, noise: &str| {
+            format!(r#"{{"sequence_number":{n},"delta":"{text}","logprobs":[{noise}],"obfuscation":"{noise}"}}"#)
+        };
+        let noise = r#"{}"#;
+        assert_eq!(text_of(&event(1, "a", noise), "delta", &event(23, "bc", r#"{},[]"#)), Some(2));
+        assert_eq!(text_of(&event(1, "a", noise), "delta", &event(23, "bc", "{")), None);
+    }
+
+    #[test]
+    fn a_text_that_is_repeated_may_differ_where_it_is_not_counted() {
+        let event = |text: &str| format!(r#"{{"reasoning":"{text}","reasoning_details":[{{"text":"{text}"}}]}}"#);
+        assert_eq!(text_of(&event("a"), "reasoning", &event("bcd")), Some(3));
+        assert_eq!(text_of(&event("a"), "reasoning", &event("")), None, "it could count now");
+    }
+
+    #[test]
+    fn space_before_the_last_brace_may_differ() {
+        let event = |text: &str, space: &str| format!(r#"{{"delta":{{"text":"{text}"}}{space}}}"#);
+        assert_eq!(text_of(&event("a", "   "), "text", &event("bc", "")), Some(2));
+        assert_eq!(text_of(&event("a", ""), "text", &event("bc", "     ")), Some(2));
+    }
+
+    #[test]
+    fn a_long_event_is_not_learnt() {
+        let long = "x".repeat(LITERAL);
+        let event = |text: &str| format!(r#"{{"id":"{long}","delta":"{text}"}}"#);
+        assert_eq!(text_of(&event("a"), "delta", &event("b")), None);
+    }
+
+    #[test]
+    fn the_name_belongs_to_the_shape() {
+        let data = br#"{"delta":"a"}"#;
+        let mut shape = Shape::default();
+        shape.learn(&Event { name: b"text", data }, Span { bytes: 1, start: 10, end: 11 });
+        assert_eq!(shape.text_of(&Event { name: b"text", data }), Some(1));
+        assert_eq!(shape.text_of(&Event { name: b"", data }), None);
+        assert_eq!(shape.text_of(&Event { name: b"code", data }), None);
     }
 }

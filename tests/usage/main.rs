@@ -1,0 +1,11 @@
+//! What is read of streams: in every dialect, cut in every way, from friends and from foes.
+//!
+//! The fixtures are written by hand from the descriptions of the formats.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
+
+mod bounds;
+mod chat_reference;
+mod cuts;
+mod dialects;
+mod support;
