@@ -6,6 +6,7 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{conn::auto, graceful::GracefulShutdown},
 };
+use socket2::{SockRef, TcpKeepalive};
 use tokio::{
     net::{TcpListener, TcpSocket, TcpStream},
     sync::Notify,
@@ -17,6 +18,9 @@ use super::{front::Front, linger::Linger};
 pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     socket.set_reuseaddr(true)?;
+    // A client that has vanished without a word is found out in two minutes. Connections get this from the listener.
+    let alive = TcpKeepalive::new().with_time(Duration::from_secs(60)).with_interval(Duration::from_secs(20));
+    SockRef::from(&socket).set_tcp_keepalive(&alive.with_retries(3))?;
     socket.bind(address)?;
     socket.listen(16 * 1024)
 }
@@ -53,7 +57,6 @@ fn server() -> auto::Builder<TokioExecutor> {
     server
         .http2()
         .timer(TokioTimer::new())
-        // A client that has vanished without a word is found out.
         .keep_alive_interval(Duration::from_secs(30))
         .keep_alive_timeout(Duration::from_secs(20));
     server
