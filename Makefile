@@ -58,8 +58,8 @@ $(NODE_STAMP): assets/package-lock.json
 # What the page takes from npm is a convenience: without node it shows a plain table.
 .PHONY: grid
 grid:
-	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(NODE_STAMP); \
-	else echo "No node here: the dashboard shows a plain table instead of AG Grid."; fi
+	@command -v npm >/dev/null && $(MAKE) --no-print-directory $(NODE_STAMP) \
+	|| echo "No AG Grid without node and npm: the dashboard shows a plain table instead."
 
 .venv/ready: tests/sdk/requirements.txt
 	@python3 -c 'import ensurepip' 2>/dev/null || { $(SUDO) apt-get update -q && $(SUDO) apt-get install -y -q python3-venv; }
