@@ -72,7 +72,8 @@ impl Upstream {
     /// For the person who started the program.
     pub fn describe(&self) -> String {
         if self.name == "demo" {
-            return format!("{}, simulated; CHAT_UPSTREAM and CHAT_MODEL connect a real one", self.model);
+            return "simulated: it quotes the passages it is given; set CHAT_UPSTREAM and CHAT_MODEL for a real one"
+                .to_owned();
         }
         format!("{} at {}", self.model, self.name)
     }

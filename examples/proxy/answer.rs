@@ -14,6 +14,8 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep};
 
+use super::row::Row;
+
 /// What the forwarding service answers with.
 #[derive(Debug)]
 pub enum Answer {
@@ -29,17 +31,18 @@ pub enum Answer {
 #[derive(Debug)]
 pub struct Silence {
     longest: Duration,
+    row: Row,
     waiting: bool,
     sleep: Pin<Box<Sleep>>,
 }
 
 impl Answer {
     /// The upstream's body with the given limit on silence.
-    pub fn upstream(body: Incoming, longest: Option<Duration>) -> Self {
+    pub fn upstream(body: Incoming, longest: Option<Duration>, row: Row) -> Self {
         match longest {
             Some(longest) => {
                 let sleep = Box::pin(tokio::time::sleep(longest));
-                Self::Watched(body, Silence { longest, waiting: false, sleep })
+                Self::Watched(body, Silence { longest, row, waiting: false, sleep })
             }
             None => Self::Upstream(body),
         }
@@ -54,8 +57,9 @@ impl Silence {
             self.sleep.as_mut().reset(Instant::now() + self.longest);
         }
         ready!(self.sleep.as_mut().poll(cx));
-        let waited = self.longest.as_secs_f64();
-        Poll::Ready(io::Error::new(io::ErrorKind::TimedOut, format!("the upstream was silent for {waited} s")))
+        let why = format!("The upstream was silent for {} s.", self.longest.as_secs_f64());
+        self.row.set_error(&why);
+        Poll::Ready(io::Error::new(io::ErrorKind::TimedOut, why))
     }
 }
 

@@ -108,6 +108,11 @@ impl Forward {
             )
             .into());
         }
+        if self.key.as_ref().is_some_and(|key| head.uri.query().is_some_and(|query| key.is_in(query.as_bytes()))) {
+            return Err(
+                Refusal::bad_request("The key of this proxy stands in the query: send it in a header only.").into()
+            );
+        }
         let mut prepared = match Route::of(&head.method, &head.uri)? {
             Route::ByModel(format) => self.by_model(format, &head.uri.clone(), head, body, row).await?,
             Route::ListModels => {
@@ -129,7 +134,7 @@ impl Forward {
         }
         let Prepared { provider, request, hide_usage } = prepared;
         let response = self.upstream.send(request, &provider.name).await?;
-        let mut response = response.map(|body| Answer::upstream(body, self.settings.timeouts.read));
+        let mut response = response.map(|body| Answer::upstream(body, self.settings.timeouts.read, row.clone()));
         headers::drop_hop_by_hop(response.headers_mut());
         *response.version_mut() = Version::HTTP_11;
         if hide_usage {

@@ -72,8 +72,9 @@ impl ProxyKey {
         })
     }
 
-    fn is_in(&self, value: &HeaderValue) -> bool {
-        memchr::memmem::find(value.as_bytes(), self.0.as_bytes()).is_some()
+    /// Whether it stands anywhere in `text`, from where it would leave.
+    pub fn is_in(&self, text: &[u8]) -> bool {
+        memchr::memmem::find(text, self.0.as_bytes()).is_some()
     }
 }
 
@@ -85,7 +86,8 @@ fn same(given: &[u8], key: &[u8]) -> bool {
 /// Replaces the client's key by the provider's. A passing key passes unless it is the proxy's own.
 pub fn replace_key(headers: &mut HeaderMap, base: &Base, passthrough: bool, own: Option<&ProxyKey>) {
     for name in &KEY_HEADERS {
-        let leaves = passthrough && own.is_none_or(|own| !headers.get_all(name).iter().any(|value| own.is_in(value)));
+        let leaves =
+            passthrough && own.is_none_or(|own| !headers.get_all(name).iter().any(|value| own.is_in(value.as_bytes())));
         if !leaves {
             headers.remove(name);
         }

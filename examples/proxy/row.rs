@@ -4,7 +4,7 @@ use active_requests::tracker::{RequestHandle, RequestInfo};
 use http::{HeaderValue, Request};
 
 /// The row of one request in the live list, or nothing while tracking is off.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Row(Option<RequestHandle>);
 
 impl Row {

@@ -91,6 +91,15 @@ async fn nobody_gets_in_without_the_key() {
 }
 
 #[tokio::test]
+async fn the_proxys_key_does_not_leave_in_a_query_either() {
+    let mut mock = Mock::start().await;
+    let proxy = Running::start(&[], &[("MOCK_BASE_URL", &mock.url("")), ("PROXY_API_KEY", "pk-secret")]).await;
+    let answer = proxy.ask(&post("/mock/x?key=pk-secret", "x-goog-api-key: pk-secret\r\n", BODY)).await;
+    assert_eq!(answer.status(), 400);
+    assert!(mock.is_idle());
+}
+
+#[tokio::test]
 async fn what_is_about_the_connection_stays_and_all_else_passes() {
     let mut mock = Mock::start().await;
     let proxy = Running::with(&mock).await;

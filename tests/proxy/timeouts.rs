@@ -40,4 +40,5 @@ async fn inside_a_response() {
     proxy.quiet().await;
     let row = serde_json::to_value(&proxy.tracker.recent_errors(1)[0]).unwrap();
     assert_eq!(row["outcome"], "body_error");
+    assert_eq!(row["error"], "The upstream was silent for 0.2 s.");
 }

@@ -3,8 +3,7 @@ import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { after, before, test } from 'node:test';
 
-import { launchBrowser, noBrowser } from '../../browser.js';
-import { openPage } from '../../dashboard/browser.js';
+import { launch, noBrowser, openPage } from '../../dashboard/browser.js';
 import { eventually, noProgram, startChat } from '../program.js';
 
 /** @import { Browser, BrowserContextOptions, Page } from 'playwright-core' */
@@ -22,7 +21,7 @@ let endless;
 before(async () => {
   if (skip) return;
   [browser, chat, endless] = await Promise.all([
-    launchBrowser(),
+    launch(),
     startChat({ CHAT_MODEL: 'demo-q2-d1' }),
     startChat({ CHAT_MODEL: 'demo-c100000-d10' }),
   ]);
