@@ -72,8 +72,7 @@ impl Upstream {
     /// For the person who started the program.
     pub fn describe(&self) -> String {
         if self.name == "demo" {
-            return "simulated: it quotes the passages it is given; set CHAT_UPSTREAM and CHAT_MODEL for a real one"
-                .to_owned();
+            return format!("{}, simulated; CHAT_UPSTREAM and CHAT_MODEL connect a real one", self.model);
         }
         format!("{} at {}", self.model, self.name)
     }

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { after, before, test } from 'node:test';
 
-import { launch, noBrowser, openPage } from '../../dashboard/browser.js';
+import { launchBrowser, noBrowser } from '../../browser.js';
+import { openPage } from '../../dashboard/browser.js';
 import { eventually, noProgram, startChat } from '../program.js';
 
 /** @import { Browser, BrowserContextOptions, Page } from 'playwright-core' */
@@ -21,7 +22,7 @@ let endless;
 before(async () => {
   if (skip) return;
   [browser, chat, endless] = await Promise.all([
-    launch(),
+    launchBrowser(),
     startChat({ CHAT_MODEL: 'demo-q2-d1' }),
     startChat({ CHAT_MODEL: 'demo-c100000-d10' }),
   ]);

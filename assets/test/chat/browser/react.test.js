@@ -4,7 +4,8 @@ import { execFileSync } from 'node:child_process';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
-import { launch, noBrowser, openPage } from '../../dashboard/browser.js';
+import { launchBrowser, noBrowser } from '../../browser.js';
+import { openPage } from '../../dashboard/browser.js';
 import { eventually, noProgram, startChat } from '../program.js';
 
 /** @import { Browser, Page } from 'playwright-core' */
@@ -26,7 +27,7 @@ before(async () => {
     maxBuffer: 2 ** 26,
   });
   [browser, chat, endless] = await Promise.all([
-    launch(),
+    launchBrowser(),
     startChat({ CHAT_MODEL: 'demo-q1-d1' }),
     startChat({ CHAT_MODEL: 'demo-c100000-d10' }),
   ]);

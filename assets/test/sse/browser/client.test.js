@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 
-import { launch, noBrowser } from '../../dashboard/browser.js';
+import { launchBrowser, noBrowser } from '../../browser.js';
 import { startServer } from '../misbehaving-server.js';
 import { SCENARIOS } from '../scenarios.js';
 
@@ -32,7 +32,7 @@ before(async () => {
     if (!file.pathname.startsWith(ASSETS.pathname) || !existsSync(file)) return void response.writeHead(404).end();
     response.setHeader('content-type', TYPES.js).end(readFileSync(file));
   });
-  browser = await launch();
+  browser = await launchBrowser();
   page = await browser.newPage();
   await page.goto(server.url);
 });
