@@ -87,20 +87,21 @@ impl<'a> Said<'a> {
     pub(super) fn read_error(&mut self, value: &mut Cursor<'a>) {
         let said = match value.peek() {
             b'"' => value.string(),
-            b'{' => error_of(value),
+            b'{' => error_of(value, true),
             _ => None,
         };
         self.error = said.or(self.error.take());
     }
 }
 
-fn error_of<'a>(value: &mut Cursor<'a>) -> Option<Cow<'a, str>> {
+fn error_of<'a>(value: &mut Cursor<'a>, may_nest: bool) -> Option<Cow<'a, str>> {
     let (mut message, mut kind, mut code, mut nested) = (None, None, None, None);
     value.object(|key, value| match key {
         b"message" => message = value.string(),
         b"type" | b"status" => kind = value.string().or(kind.take()),
         b"code" => code = value.word(),
-        b"error" | b"detail" if value.peek() == b'"' => nested = value.string(),
+        b"error" | b"detail" if value.peek() == b'{' && may_nest => nested = error_of(value, false),
+        b"error" | b"detail" => nested = value.string(),
         _ => {}
     });
     message.or(nested).or(kind).or(code)

@@ -144,6 +144,9 @@ impl Stream {
         } else {
             (dialect.read)(&event, &mut said, &mut self.record.calls)
         };
+        if event.name == b"error" && said.error.is_none() {
+            self.record.apply_error(&event);
+        }
         if is_read || is_tail {
             let text = said.only_text();
             if self.record.apply(said, dialect) {

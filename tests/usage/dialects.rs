@@ -118,6 +118,17 @@ const OPENAI: &[Case] = &[
         ..CASE
     },
     Case {
+        fixture: "openai_chat_whole_calls.sse",
+        model: Some("gemini"),
+        said: said_in_all(8, 6, 14),
+        totals: (8, 6),
+        calls: (4, 0),
+        finish_reason: Some("tool_calls"),
+        error: Some("Quota is used up"),
+        text_bytes: 4 * 6,
+        ..CASE
+    },
+    Case {
         fixture: "openai_chat_moonshot.sse",
         model: Some("moonshot"),
         said: ProviderUsage { cache_read_tokens: Some(4), ..said_in_all(19, 13, 32) },
@@ -319,6 +330,14 @@ const BEDROCK: &[Case] = &[
         totals: (18, 51),
         finish_reason: Some("LENGTH"),
         text_bytes: 9,
+        ..CASE
+    },
+    Case {
+        fixture: "bedrock_invoke_llama.frames",
+        said: said(25, 2),
+        totals: (25, 2),
+        finish_reason: Some("stop"),
+        text_bytes: 5,
         ..CASE
     },
     Case {

@@ -16,7 +16,8 @@ pub(super) static DIALECT: Dialect = Dialect {
     },
     read,
     read_tail: |event, said| said.read_usage_of_tail(event.data, METRICS, read_metrics),
-    merge: Merge::Replace,
+    // Llama counts the prompt in the first event only.
+    merge: Merge::Overlay,
     counting: Counting::CacheApart,
 };
 
@@ -47,8 +48,7 @@ pub(super) fn read<'a>(event: &Event<'a>, said: &mut Said<'a>, _calls: &mut Call
         b"totalOutputTextTokenCount" | b"generation_token_count" => usage.output_tokens = value.count(),
         _ => {}
     });
-    // A count of the prompt alone is not the whole of it; the metrics have both.
-    said.usage = Some(usage).filter(|usage| usage.output_tokens.is_some());
+    said.usage = Some(usage);
     is_read
 }
 

@@ -162,7 +162,10 @@ fn read_call<'a>(call: &mut Cursor<'a>, position: u64, choice: &Cursor<'a>, said
         _ => {}
     });
     let choice = index_of(choice).unwrap_or_default();
-    if calls.begin(choice, index.unwrap_or(position), id.as_deref(), name.bytes > 0) {
+    let is_named = name.bytes > 0;
+    // With neither an index nor an id, a call comes whole.
+    let is_whole = index.is_none() && id.is_none();
+    if is_whole && is_named || !is_whole && calls.begin(choice, index.unwrap_or(position), id.as_deref(), is_named) {
         said.tool_calls += 1;
     }
     said.add_text(name);
