@@ -23,7 +23,7 @@ export async function connect(url, init, scope, { fetch, clock, connectTimeout }
   const signal = AbortSignal.any([scope, late.signal]);
   const cancelTimeout = after(clock, connectTimeout, () => late.abort(new SSETimeoutError('connect', connectTimeout)));
   try {
-    const response = await orAborted(fetch(url, { ...init, signal }), signal, (unwanted) => void unwanted.body?.cancel());
+    const response = await orAborted(fetch(url, { ...init, signal }), signal);
     const type = response.headers.get('content-type') ?? 'no content type';
     if (response.status !== 200 || !/^text\/event-stream\s*(;|$)/i.test(type)) throw await httpError(response, type, clock);
     return response;
@@ -87,15 +87,11 @@ export function parseJSON(text) {
  * @template T
  * @param {Promise<T>} promise
  * @param {AbortSignal} signal
- * @param {(value: T) => void} [onLate] the value came after all
  * @returns {Promise<T>}
  */
-export function orAborted(promise, signal, onLate = () => {}) {
+export function orAborted(promise, signal) {
   return new Promise((resolve, reject) => {
-    const onAbort = () => {
-      reject(signal.reason);
-      promise.then(onLate).catch(() => {});
-    };
+    const onAbort = () => reject(signal.reason);
     if (signal.aborted) onAbort();
     signal.addEventListener('abort', onAbort);
     promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));

@@ -30,6 +30,6 @@ export function isRetryable(error, safe, delivered) {
  */
 export function parseRetryAfter(header, now) {
   if (!header) return undefined;
-  const ms = /^\s*\d+\s*$/.test(header) ? +header * 1000 : Date.parse(header) - now;
+  const ms = /^\d+$/.test(header) ? +header * 1000 : Date.parse(header) - now;
   return Number.isNaN(ms) ? undefined : Math.max(0, ms);
 }

@@ -92,8 +92,12 @@ export class AnswerView {
 
   /** Another attempt is due. @param {RetryInfo} retry */
   waits({ attempt, delay, now }) {
-    const title = `The server is not ready; trying again in ${Math.max(1, Math.round(delay / 1000))} s`;
-    this.#say('', title, `Attempt ${attempt}.`, ['Now', now]);
+    const left = el('span', {});
+    const due = Date.now() + delay;
+    const count = () => (left.textContent = `${Math.max(1, Math.ceil((due - Date.now()) / 1000))} s`);
+    count();
+    this.#say('', ['The server is not ready; trying again in ', left], `Attempt ${attempt + 1}`, ['Now', now]);
+    const timer = setInterval(() => (left.isConnected ? count() : clearInterval(timer)), 1000);
   }
 
   /** It has come to its end. */
@@ -111,13 +115,13 @@ export class AnswerView {
   /** It ended, but the server did not say so. @param {() => void} again */
   isCut(again) {
     this.#close('now', 'left');
-    this.#say('', 'The answer may be incomplete', 'It ended without saying so.', ['Ask again', again]);
+    this.#say('', ['The answer may be incomplete'], 'It ended without saying so.', ['Ask again', again]);
   }
 
   /** The person stopped it. @param {() => void} again */
   isStopped(again) {
     this.#close('now', 'left');
-    this.#say('', 'Stopped', this.#text ? 'What was said so far is remembered.' : '', ['Ask again', again]);
+    this.#say('', ['Stopped'], this.#text ? 'What was said so far is remembered.' : '', ['Ask again', again]);
   }
 
   /**
@@ -126,7 +130,7 @@ export class AnswerView {
    */
   fails({ title, detail, again: mayHelp }, again) {
     this.#close('now', 'left');
-    this.#say('failed', title, detail, mayHelp ? ['Ask again', again] : undefined);
+    this.#say('failed', [title], detail, mayHelp ? ['Ask again', again] : undefined);
   }
 
   /** @param {string} was @param {string} [is] */
@@ -146,12 +150,12 @@ export class AnswerView {
 
   /**
    * @param {string} kind
-   * @param {string} title
+   * @param {(string | Node)[]} title
    * @param {string} detail
    * @param {[label: string, run: () => void]} [action]
    */
   #say(kind, title, detail, action) {
-    const parts = [el('strong', {}, title)];
+    const parts = [el('strong', {}, ...title)];
     if (detail) parts.push(el('p', {}, detail));
     if (action) parts.push(el('button', { type: 'button', onclick: action[1] }, action[0]));
     this.#notice.replaceChildren(el('div', { class: `notice ${kind}` }, ...parts));

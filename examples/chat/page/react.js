@@ -46,7 +46,7 @@ function Page() {
   return h(
     React.Fragment,
     null,
-    h('p', null, h('button', { type: 'button', onClick: () => setShown(!shown) }, shown ? 'Unmount' : 'Mount')),
+    h('p', { className: 'facts' }, h('button', { type: 'button', onClick: () => setShown(!shown) }, shown ? 'Unmount' : 'Mount')),
     shown && h(Chat),
   );
 }
