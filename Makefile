@@ -1,5 +1,5 @@
 # Everything a person or a machine types here; each target does its own set-up. `make test` is what decides.
-.PHONY: run test fmt lint rust js browser sdk instructions bench
+.PHONY: run chat test fmt lint rust js browser sdk instructions bench
 
 NODE_STAMP := assets/node_modules/.package-lock.json
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
@@ -13,6 +13,11 @@ endef
 run: | grid
 	@command -v cargo >/dev/null || { echo "Rust is missing: see https://rustup.rs"; exit 1; }
 	cargo run --release --features full --example proxy -- --demo=unconfigured $(ARGS)
+
+# Starts the chat, on documents and a simulated model of its own.
+chat:
+	@command -v cargo >/dev/null || { echo "Rust is missing: see https://rustup.rs"; exit 1; }
+	cargo run --release --features full --example chat -- $(ARGS)
 
 test: fmt lint rust js browser sdk instructions
 
