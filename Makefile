@@ -1,5 +1,5 @@
 # Everything a person or a machine types here; each target does its own set-up. `make test` is what decides.
-.PHONY: run chat test fmt lint rust js browser sdk instructions bench
+.PHONY: run chat test fmt lint rust js browser sdk instructions bench load
 
 NODE_STAMP := assets/node_modules/.package-lock.json
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
@@ -52,8 +52,16 @@ instructions:
 	$(call need,valgrind,valgrind)
 	cargo run -q --release -p active-requests-benches --bin instructions -- check
 
+# Each operation beside what one would take instead; the newest figures go into BENCHMARKS.md.
 bench:
 	cargo bench -p active-requests-benches
+	cargo run -q --release -p active-requests-benches --bin report
+
+# The proxy under load beside a floor that looks at nothing. `make load ARGS="paced --rounds 9"`; `ARGS=--help` tells more.
+load:
+	cargo build --release --features full --example proxy
+	cargo run --release -p active-requests-benches --bin load -- $(ARGS)
+	cargo run -q --release -p active-requests-benches --bin report >/dev/null
 
 $(NODE_STAMP): assets/package-lock.json
 	$(call need,node,nodejs)

@@ -1,6 +1,7 @@
 //! Shared inputs of the benchmarks: a service that answers at once, and bodies whose frames are all ready.
 
 pub mod events;
+pub mod measures;
 pub mod operations;
 
 use bytes::Bytes;
@@ -69,7 +70,7 @@ pub fn bare(frames: Frames) -> Bare {
     Bare(frames)
 }
 
-impl Service<Request<()>> for Bare {
+impl<B> Service<Request<B>> for Bare {
     type Response = Response<Frames>;
     type Error = Infallible;
     type Future = Ready<Result<Response<Frames>, Infallible>>;
@@ -78,7 +79,7 @@ impl Service<Request<()>> for Bare {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, _: Request<()>) -> Self::Future {
+    fn call(&mut self, _: Request<B>) -> Self::Future {
         let mut response = Response::new(self.0.clone());
         response.headers_mut().insert(header::CONTENT_TYPE, http::HeaderValue::from_static(self.0.content_type));
         ready(Ok(response))

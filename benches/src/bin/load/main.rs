@@ -1,0 +1,109 @@
+//! The load harness: what the proxy costs, measured from outside, beside a floor that looks at nothing.
+//!
+//! `make load`, or `cargo run --release -p active-requests-benches --bin load -- [SCENARIO]..`. It starts everything it needs
+//! on free loopback ports, and ends it: a mock [upstream](mock), the [floor](floor), the proxy, and nginx and HAProxy where
+//! they are installed. Every [client] checks every byte. Figures are processor time per unit of work, which repeats on a
+//! busy machine, and their ratio to the floor's in the same round.
+
+#![allow(missing_docs, unreachable_pub, reason = "a program, not a library")]
+
+mod client;
+mod floor;
+mod mock;
+mod plan;
+mod process;
+mod results;
+mod scenario;
+mod targets;
+
+use active_requests_benches::measures::target_dir;
+use clap::{Parser, Subcommand, ValueEnum};
+use results::Results;
+use scenario::Scenario;
+use std::{error::Error, path::PathBuf, process::ExitCode};
+use targets::Kind;
+use tokio::signal::unix::{SignalKind, signal};
+
+pub type Failure = Box<dyn Error + Send + Sync>;
+
+/// Measures the proxy under load
+#[derive(Parser)]
+struct Args {
+    /// What to measure; everything if nothing is said
+    scenarios: Vec<Scenario>,
+    /// How often each target has its turn
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// Measure only these (floor, proxy, untracked, nginx, haproxy)
+    #[arg(long, value_enum, value_delimiter = ',')]
+    only: Vec<Kind>,
+    /// Where the figures are kept; those of scenarios that are not run now stay
+    #[arg(long, default_value_os_t = target_dir().join("load.json"))]
+    json: PathBuf,
+    #[command(subcommand)]
+    part: Option<Part>,
+}
+
+/// The servers, which the harness starts itself
+#[derive(Subcommand)]
+enum Part {
+    #[command(hide = true)]
+    Mock { port: u16 },
+    #[command(hide = true)]
+    Floor { port: u16, upstream: u16 },
+}
+
+fn main() -> ExitCode {
+    match run(Args::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("{why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: Args) -> Result<(), Failure> {
+    if args.part.is_none() {
+        process::raise_file_limit()?;
+    }
+    // One thread, like what is measured: two would take both processors of a small machine from it.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let result = runtime.block_on(async {
+        match args.part {
+            Some(Part::Mock { port }) => mock::serve(port).await,
+            Some(Part::Floor { port, upstream }) => floor::serve(port, upstream).await,
+            None => {
+                let (mut interrupt, mut terminate) =
+                    (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+                // What has been started ends when the measuring is dropped.
+                tokio::select! {
+                    result = measure(&args) => result,
+                    _ = interrupt.recv() => Err("interrupted".into()),
+                    _ = terminate.recv() => Err("interrupted".into()),
+                }
+            }
+        }
+    });
+    // A thread may still wait for standard input.
+    runtime.shutdown_background();
+    result
+}
+
+async fn measure(args: &Args) -> Result<(), Failure> {
+    let scenarios = if args.scenarios.is_empty() { Scenario::value_variants() } else { &args.scenarios };
+    for kind in Kind::ALL.into_iter().filter(|kind| !kind.is_installed()) {
+        println!("{} is not there and will be left out", kind.name());
+    }
+    let mut results = Results::read(&args.json);
+    for scenario in scenarios {
+        eprintln!("{} ...", scenario.name());
+        let rounds =
+            scenario.run(args.rounds, &args.only).await.map_err(|why| format!("{}: {why}", scenario.name()))?;
+        results.replace(scenario.name(), rounds);
+        results.write(&args.json)?;
+    }
+    results.print(&scenarios.iter().map(|scenario| scenario.name()).collect::<Vec<_>>());
+    println!("open files: {}; written to {}", process::file_limit()?, args.json.display());
+    Ok(())
+}

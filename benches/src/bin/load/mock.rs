@@ -1,0 +1,161 @@
+//! The upstream: answers what the model's name asks for. `GET /stats` tells how many answers are under way.
+
+use crate::{
+    Failure,
+    plan::{Api, Plan},
+    process::{listen, until_parent_is_gone},
+};
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::BodyExt;
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use serde::Deserialize;
+use std::{
+    collections::HashMap,
+    convert::Infallible,
+    pin::Pin,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+use tokio::time::Sleep;
+
+/// Serves on `port` until the program that started it has gone.
+pub async fn serve(port: u16) -> Result<(), Failure> {
+    let listener = listen(port)?;
+    let mock = Arc::new(Mock::default());
+    let mut gone = std::pin::pin!(until_parent_is_gone());
+    loop {
+        let (stream, _) = tokio::select! {
+            accepted = listener.accept() => accepted?,
+            () = &mut gone => return Ok(()),
+        };
+        stream.set_nodelay(true)?;
+        let mock = Arc::clone(&mock);
+        tokio::spawn(async move {
+            let service = service_fn(move |request| Arc::clone(&mock).answer(request));
+            // A client that leaves is part of the test.
+            let _ =
+                http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service).await;
+        });
+    }
+}
+
+type Chunks = Arc<[Bytes]>;
+
+#[derive(Default)]
+struct Mock {
+    answers: Mutex<HashMap<(Api, bool, Plan), Chunks>>,
+    live: Arc<AtomicUsize>,
+}
+
+#[derive(Deserialize)]
+struct Asked {
+    model: String,
+    #[serde(default)]
+    stream: bool,
+}
+
+impl Mock {
+    async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Result<Response<Paced>, Infallible> {
+        let path = request.uri().path().to_owned();
+        if request.method() == Method::GET && path == "/stats" {
+            let live = self.live.load(Relaxed).to_string();
+            return Ok(Response::new(Paced::whole(Bytes::from(live))));
+        }
+        let live = Live::new(&self.live);
+        let body = request.into_body().collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+        let asked = serde_json::from_slice::<Asked>(&body).ok();
+        let plan = asked.as_ref().and_then(|asked| Plan::of_model(&asked.model));
+        let (Some(api), Some(asked), Some(plan)) = (Api::of_path(&path), asked, plan) else {
+            let mut response = Response::new(Paced::whole(Bytes::new()));
+            *response.status_mut() = StatusCode::BAD_REQUEST;
+            return Ok(response);
+        };
+        if !plan.hold.is_zero() {
+            tokio::time::sleep(plan.hold).await;
+        }
+        let delay = if asked.stream { plan.delay } else { Duration::ZERO };
+        let content_type = if asked.stream { "text/event-stream" } else { "application/json" };
+        let mut response = Response::new(Paced::new(self.chunks(api, asked.stream, plan), delay, Some(live)));
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+        Ok(response)
+    }
+
+    /// Made once and kept, so that the upstream is quick.
+    fn chunks(&self, api: Api, stream: bool, plan: Plan) -> Chunks {
+        let mut answers = self.answers.lock().unwrap();
+        let make = || if stream { plan.stream(api) } else { vec![plan.whole(api)] };
+        Arc::clone(answers.entry((api, stream, plan)).or_insert_with(|| make().into()))
+    }
+}
+
+/// Counts an answer for as long as anybody waits for it.
+struct Live(Arc<AtomicUsize>);
+
+impl Live {
+    fn new(count: &Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Relaxed);
+        Self(Arc::clone(count))
+    }
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Relaxed);
+    }
+}
+
+/// An answer's chunks, each at its time: the first at once.
+struct Paced {
+    chunks: Chunks,
+    next: usize,
+    pace: Option<(Duration, Pin<Box<Sleep>>)>,
+    _live: Option<Live>,
+}
+
+impl Paced {
+    fn new(chunks: Chunks, delay: Duration, live: Option<Live>) -> Self {
+        let pace = (!delay.is_zero()).then(|| (delay, Box::pin(tokio::time::sleep(delay))));
+        Self { chunks, next: 0, pace, _live: live }
+    }
+
+    fn whole(body: Bytes) -> Self {
+        Self::new(Arc::new([body]), Duration::ZERO, None)
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+impl Body for Paced {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let this = &mut *self;
+        let Some(chunk) = this.chunks.get(this.next) else { return Poll::Ready(None) };
+        if let Some((delay, sleep)) = this.pace.as_mut().filter(|_| this.next > 0) {
+            ready!(sleep.as_mut().poll(cx));
+            let next = sleep.deadline() + *delay;
+            sleep.as_mut().reset(next);
+        }
+        this.next += 1;
+        Poll::Ready(Some(Ok(Frame::data(chunk.clone()))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.next == self.chunks.len()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        // A stream's length is not known to a real upstream either.
+        match &*self.chunks {
+            [whole] if self.next == 0 => SizeHint::with_exact(whole.len() as u64),
+            _ => SizeHint::default(),
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! What was measured: kept by scenario, printed as one table, and written for others to read.
+
+use crate::{Failure, targets::Target};
+use active_requests_benches::measures::{Measure, Measures};
+use std::{fs, path::Path, time::Duration};
+
+/// The newest measures of each scenario.
+#[derive(Debug)]
+pub struct Results(Measures);
+
+impl Results {
+    /// Those of earlier runs, if there are any.
+    pub fn read(path: &Path) -> Self {
+        Self(fs::read(path).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default())
+    }
+
+    pub fn write(&self, path: &Path) -> Result<(), Failure> {
+        Ok(fs::write(path, serde_json::to_string_pretty(&self.0)?)?)
+    }
+
+    /// Puts a scenario's newest measures in the place of its earlier ones.
+    pub fn replace(&mut self, scenario: &str, rounds: Rounds) {
+        self.0.insert(scenario.to_owned(), rounds.measures());
+    }
+
+    pub fn print(&self, scenarios: &[&str]) {
+        println!("{:<46}{:<11}{:>10}{:>9}  goal", "", "", "median", "x floor");
+        for measure in scenarios.iter().filter_map(|name| self.0.get(*name)).flatten() {
+            let ratio = measure.ratio.map_or_else(String::new, |ratio| format!("{ratio:.3}"));
+            let Measure { what, target, median, goal, .. } = measure;
+            println!("{what:<46}{target:<11}{median:>10.2}{ratio:>9}  {goal}");
+        }
+    }
+}
+
+/// The values of a scenario, round by round.
+#[derive(Debug, Default)]
+pub struct Rounds(Vec<Series>);
+
+#[derive(Debug)]
+struct Series {
+    what: String,
+    goal: &'static str,
+    target: &'static str,
+    values: Vec<f64>,
+}
+
+impl Rounds {
+    /// Adds a value of this round.
+    pub fn add(&mut self, what: &str, goal: &'static str, target: &Target, value: f64) {
+        match self.0.iter_mut().find(|series| series.what == what && series.target == target.name) {
+            Some(series) => series.values.push(value),
+            None => self.0.push(Series { what: what.to_owned(), goal, target: target.name, values: vec![value] }),
+        }
+    }
+
+    fn measures(mut self) -> Vec<Measure> {
+        // Targets of one measure stand together, in the order in which they came.
+        let order: Vec<String> = self.0.iter().map(|series| series.what.clone()).collect();
+        self.0.sort_by_key(|series| order.iter().position(|what| *what == series.what));
+        let ratio = |series: &Series| {
+            let floor = self.0.iter().find(|other| other.what == series.what && other.target == "floor")?;
+            // Of the same round, so that a busy minute weighs on both.
+            Some(median(series.values.iter().zip(&floor.values).map(|(value, floor)| value / floor).collect()))
+        };
+        self.0
+            .iter()
+            .map(|series| Measure {
+                what: series.what.clone(),
+                target: series.target.to_owned(),
+                median: median(series.values.clone()),
+                ratio: ratio(series),
+                goal: if series.target == "proxy" { series.goal } else { "" }.to_owned(),
+                rounds: series.values.clone(),
+            })
+            .collect()
+    }
+}
+
+pub fn median(values: Vec<f64>) -> f64 {
+    percentile(values, 50)
+}
+
+/// The smallest value that is not exceeded by so many percent of all.
+pub fn percentile(mut values: Vec<f64>, percent: usize) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let last = values.len().saturating_sub(1);
+    values.get((values.len() * percent / 100).min(last)).copied().unwrap_or(f64::NAN)
+}
+
+pub fn micros(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e6
+}

@@ -1,0 +1,43 @@
+//! Many streams at a time: the memory each takes, and what stays when they are gone.
+
+use super::Asked;
+use crate::{
+    Failure, client,
+    client::{Ask, Held},
+    plan::{Api, Plan},
+    process::file_limit,
+    results::Rounds,
+};
+use std::time::Duration;
+
+/// After the streams have gone, before what is left is looked at.
+const AFTERWARDS: Duration = Duration::from_secs(10);
+
+pub async fn held(asked: &Asked) -> Result<Rounds, Failure> {
+    let mut rounds = Rounds::default();
+    for count in [1000, 8000] {
+        // A connection on each side, and a few more files.
+        if 2 * count + 100 > file_limit()? {
+            println!("{count} held streams need {} open files: skipped", 2 * count + 100);
+            continue;
+        }
+        for &kind in &asked.kinds {
+            // Memory that has been used once tells nothing: each time in a fresh process.
+            let target = asked.stage.start(kind, 1).await?;
+            let quick = Ask::new(&target, Api::OpenAi, Plan::new(20, 0), true);
+            client::run(&target, &quick, 8, 200).await?;
+            let before = target.server.memory()?;
+            let slow = Ask::new(&target, Api::OpenAi, Plan::new(60, 10_000), true);
+            let mut streams = Held::open(&target, &slow, count, 1).await?;
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            streams.check()?;
+            let during = target.server.memory()?;
+            streams.abandon().await;
+            rounds.add(&format!("KB per held stream, {count}"), "<= 30 KB", &target, (during - before) / count as f64);
+            tokio::time::sleep(AFTERWARDS).await;
+            let left = target.server.memory()? - before;
+            rounds.add(&format!("MB left 10 s after {count} streams"), "given back", &target, left / 1024.0);
+        }
+    }
+    Ok(rounds)
+}

@@ -1,0 +1,83 @@
+//! The scenarios, each a question and how it is answered.
+
+mod exchange;
+mod gone;
+mod held;
+mod watch;
+
+use crate::{
+    Failure,
+    results::Rounds,
+    targets::{Kind, Stage, Target},
+};
+
+/// A question that can be asked for itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Scenario {
+    /// CPU per request, not streamed
+    Requests,
+    /// CPU per streamed chunk, 5 ms apart
+    Paced,
+    /// CPU per streamed chunk, as fast as they go
+    Flood,
+    /// Latency added at one connection
+    Latency,
+    /// Memory per held stream, at 1,000 and at 8,000, and what is left of it afterwards
+    Held,
+    /// From the start of a request to the event at a viewer, with 1, 50 and 1,000 viewers
+    Viewers,
+    /// What 100 viewers of 10,000 live rows cost
+    Rows,
+    /// From a client's leaving until its row and its upstream request are gone
+    Gone,
+}
+
+impl Scenario {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Requests => "requests",
+            Self::Paced => "paced",
+            Self::Flood => "flood",
+            Self::Latency => "latency",
+            Self::Held => "held",
+            Self::Viewers => "viewers",
+            Self::Rows => "rows",
+            Self::Gone => "gone",
+        }
+    }
+
+    pub async fn run(self, rounds: usize, only: &[Kind]) -> Result<Rounds, Failure> {
+        let stage = Stage::set().await?;
+        let kinds = Kind::ALL.into_iter().filter(|kind| only.is_empty() || only.contains(kind));
+        let kinds: Vec<Kind> = kinds.filter(|kind| kind.is_installed()).collect();
+        let asked = Asked { stage, rounds, kinds };
+        match self {
+            Self::Requests => exchange::requests(&asked).await,
+            Self::Paced => exchange::paced(&asked).await,
+            Self::Flood => exchange::flood(&asked).await,
+            Self::Latency => exchange::latency(&asked).await,
+            Self::Held => held::held(&asked).await,
+            Self::Viewers => watch::viewers(&asked).await,
+            Self::Rows => watch::rows(&asked).await,
+            Self::Gone => gone::gone(&asked).await,
+        }
+    }
+}
+
+/// What a scenario works with.
+struct Asked {
+    stage: Stage,
+    rounds: usize,
+    kinds: Vec<Kind>,
+}
+
+impl Asked {
+    /// All targets, each started on one thread.
+    async fn targets(&self) -> Result<Vec<Target>, Failure> {
+        let mut targets = Vec::new();
+        for &kind in &self.kinds {
+            targets.push(self.stage.start(kind, 1).await?);
+        }
+        Ok(targets)
+    }
+}

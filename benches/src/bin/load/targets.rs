@@ -1,0 +1,182 @@
+//! What is measured: the floor, our proxy with tracking on and off, and what else is installed.
+
+use crate::{
+    Failure,
+    process::{Server, free_port, ourselves},
+};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+use tokio::process::Command;
+
+/// A way to reach the upstream.
+#[derive(Clone)]
+pub struct Target {
+    pub name: &'static str,
+    /// What comes before the upstream's own path.
+    pub prefix: &'static str,
+    pub server: Arc<Server>,
+}
+
+/// What can stand between client and upstream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Kind {
+    Floor,
+    Proxy,
+    /// Our proxy with its list switched off.
+    Untracked,
+    Nginx,
+    Haproxy,
+}
+
+impl Kind {
+    pub const ALL: [Self; 5] = [Self::Floor, Self::Proxy, Self::Untracked, Self::Nginx, Self::Haproxy];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Floor => "floor",
+            Self::Proxy => "proxy",
+            Self::Untracked => "untracked",
+            Self::Nginx => "nginx",
+            Self::Haproxy => "haproxy",
+        }
+    }
+
+    /// Whether it is there to be started.
+    pub fn is_installed(self) -> bool {
+        match self {
+            Self::Floor => true,
+            Self::Proxy | Self::Untracked => proxy().is_ok(),
+            Self::Nginx => find("nginx").is_some(),
+            Self::Haproxy => find("haproxy").is_some(),
+        }
+    }
+}
+
+/// The upstream and a place for configurations.
+pub struct Stage {
+    pub upstream: Target,
+    dir: PathBuf,
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.dir);
+    }
+}
+
+impl Stage {
+    pub async fn set() -> Result<Self, Failure> {
+        let dir = std::env::temp_dir().join(format!("load-{}", std::process::id()));
+        fs::create_dir_all(&dir)?;
+        let port = free_port()?;
+        let mut command = ourselves()?;
+        command.args(["mock", &port.to_string()]);
+        let server = Arc::new(Server::start(command, port).await?);
+        Ok(Self { upstream: Target { name: "upstream", prefix: "", server }, dir })
+    }
+
+    /// Starts one, on one thread unless told otherwise.
+    pub async fn start(&self, kind: Kind, threads: usize) -> Result<Target, Failure> {
+        let (port, upstream) = (free_port()?, self.upstream.server.port);
+        let mut prefix = "";
+        let command = match kind {
+            Kind::Floor => {
+                let mut command = ourselves()?;
+                command.args(["floor", &port.to_string(), &upstream.to_string()]);
+                command
+            }
+            Kind::Proxy | Kind::Untracked => {
+                prefix = "/mock";
+                let mut command = Command::new(proxy()?);
+                command
+                    .env_clear()
+                    .env("PORT", port.to_string())
+                    .env("PROXY_THREADS", threads.to_string())
+                    .env("MOCK_BASE_URL", format!("http://127.0.0.1:{upstream}"))
+                    .env("MOCK_API_KEY", "load")
+                    .env("LOG_REQUEST_METRICS", (kind == Kind::Proxy).to_string());
+                command
+            }
+            Kind::Nginx => {
+                let mut command = Command::new(find("nginx").ok_or("nginx is not installed")?);
+                command.arg("-p").arg(&self.dir).arg("-c").arg(self.write("nginx.conf", &nginx(port, upstream))?);
+                command
+            }
+            Kind::Haproxy => {
+                let mut command = Command::new(find("haproxy").ok_or("haproxy is not installed")?);
+                command.arg("-db").arg("-f").arg(self.write("haproxy.cfg", &haproxy(port, upstream))?);
+                command
+            }
+        };
+        Ok(Target { name: kind.name(), prefix, server: Arc::new(Server::start(command, port).await?) })
+    }
+
+    fn write(&self, name: &str, text: &str) -> Result<PathBuf, Failure> {
+        let path = self.dir.join(name);
+        fs::write(&path, text)?;
+        Ok(path)
+    }
+}
+
+/// Our proxy, built into the same folder as this program.
+fn proxy() -> Result<PathBuf, Failure> {
+    let path = std::env::current_exe()?.with_file_name("examples").join("proxy");
+    if path.is_file() {
+        return Ok(path);
+    }
+    Err(format!("{} is missing: cargo build --release --features full --example proxy", path.display()).into())
+}
+
+/// A program on the path, or where Debian keeps those of the administrator.
+fn find(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .chain([PathBuf::from("/usr/sbin")])
+        .map(|dir| dir.join(program))
+        .find(|path: &PathBuf| Path::is_file(path))
+}
+
+/// One worker that buffers nothing and keeps its upstream connections.
+fn nginx(port: u16, upstream: u16) -> String {
+    format!(
+        "daemon off; master_process off; worker_processes 1; worker_rlimit_nofile 65536; pid nginx.pid; error_log /dev/null;
+events {{ worker_connections 40000; }}
+http {{
+  access_log off; tcp_nodelay on; keepalive_requests 1000000; keepalive_timeout 300s;
+  client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi; uwsgi_temp_path uwsgi; scgi_temp_path scgi;
+  upstream mock {{ server 127.0.0.1:{upstream}; keepalive 4096; keepalive_requests 1000000; }}
+  server {{
+    listen 127.0.0.1:{port} backlog=16384;
+    location / {{
+      proxy_pass http://mock; proxy_http_version 1.1; proxy_set_header Connection \"\";
+      proxy_buffering off; proxy_read_timeout 300s;
+    }}
+  }}
+}}
+"
+    )
+}
+
+/// One thread that keeps its upstream connections.
+fn haproxy(port: u16, upstream: u16) -> String {
+    format!(
+        "global
+  nbthread 1
+  maxconn 9000
+defaults
+  mode http
+  option http-no-delay
+  option abortonclose
+  http-reuse always
+  timeout connect 10s
+  timeout client 300s
+  timeout server 300s
+listen mock
+  bind 127.0.0.1:{port} backlog 16384
+  server mock 127.0.0.1:{upstream} pool-max-conn 4096
+"
+    )
+}
