@@ -1,5 +1,5 @@
 # Everything a person or a machine types here; each target does its own set-up. `make test` is what decides.
-.PHONY: run chat test fmt lint rust js browser sdk instructions bench load
+.PHONY: run chat test fmt lint rust test-loom js browser sdk instructions bench load
 
 NODE_STAMP := assets/node_modules/.package-lock.json
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
@@ -19,7 +19,7 @@ chat:
 	@command -v cargo >/dev/null || { echo "Rust is missing: see https://rustup.rs"; exit 1; }
 	cargo run --release --features full --example chat -- $(ARGS)
 
-test: fmt lint rust js browser sdk instructions
+test: fmt lint rust test-loom js browser sdk instructions
 
 fmt:
 	cargo fmt --all --check
@@ -33,6 +33,10 @@ lint:
 rust: $(NODE_STAMP)
 	cargo build --features full --examples
 	cargo test --workspace --all-features
+
+# The wake-up protocol in every order in which threads can run. A build of its own: a cfg changes the locks and atomics.
+test-loom:
+	RUSTFLAGS="--cfg active_requests_loom" CARGO_TARGET_DIR=target/loom cargo test --lib loom
 
 js: $(NODE_STAMP)
 	cd assets && npm run --silent check && npm test --silent

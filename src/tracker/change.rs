@@ -2,7 +2,10 @@
 //!
 //! A listener arms the flag, looks at the versions (each under its shard's lock) and, having found nothing new, waits.
 //! A producer changes something under its shard's lock and then looks at the flag. The lock orders the two: either the
-//! listener sees the change, or the producer sees the flag. `tests` below model it with loom.
+//! listener sees the change, or the producer sees the flag. `loom` models it.
+
+#[cfg(all(test, active_requests_loom))]
+mod loom;
 
 use crate::sync::{
     Mutex,

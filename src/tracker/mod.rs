@@ -69,14 +69,12 @@ use self::{
 };
 use crate::{
     config::TrackerConfig,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
-    },
+    sync::{Arc, atomic::AtomicU64},
 };
 use http::Method;
 use std::{
     hash::{BuildHasher, Hasher},
+    sync::atomic::{AtomicUsize, Ordering},
     time::{Duration, SystemTime},
 };
 use tokio::time::Instant;
@@ -84,7 +82,7 @@ use tokio::time::Instant;
 /// Knows which requests are in flight. Cheap to clone; all clones are one registry.
 #[derive(Clone, Debug)]
 pub struct RequestTracker {
-    shards: Arc<[Arc<Shard>]>,
+    shards: std::sync::Arc<[Arc<Shard>]>,
     shared: Arc<Shared>,
 }
 

@@ -5,8 +5,13 @@ use super::{
     change::Listener,
     shard::{Ended, EndsReader, LiveRow, ShardState},
 };
-use crate::sync::atomic::{AtomicU64, Ordering};
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 use tokio::{sync::Notify, time::Instant};
 
 impl RequestTracker {
