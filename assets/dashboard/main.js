@@ -15,7 +15,7 @@ import { copyText, requestActions } from "./view/actions.js";
 import { createHistogram, createTimeline } from "./view/charts.js";
 import { createDrawer } from "./view/drawer.js";
 import { byId, h, setText, textIn, typed } from "./view/dom.js";
-import { loadGrid } from "./view/grid.js";
+import { createGrids } from "./view/grid.js";
 import { bindKeys } from "./view/keys.js";
 import { createList } from "./view/list.js";
 import { createMenu } from "./view/menu.js";
@@ -236,9 +236,17 @@ function showEntries() {
 
 // The views.
 
-const { createGrid, gridName } = loadGrid({ source: meta("grid"), nonce: meta("csp-nonce") });
-void gridName.then((text) => {
-  byId("foot").textContent = text;
+const createGrid = createGrids({
+  source: meta("grid"),
+  nonce: meta("csp-nonce"),
+  onPlain: () => {
+    byId("foot").textContent = "Plain table. For AG Grid: npm ci && npm run vendor in assets/, or make run.";
+  },
+  onLate: (is) => {
+    late = is;
+    if (is) warn("the grid is late; still trying", null);
+    drawStatus();
+  },
 });
 
 const list = createList({
@@ -247,11 +255,6 @@ const list = createList({
   onSort: (sort) => go({ sort: sort ?? DEFAULT_SORT }, "replace"),
   onOpen: (row) => go({ row: place.row === row.id ? null : row.id }, "replace"),
   onMenu: (row, at) => menu.open(row, at),
-  onLate: (is) => {
-    late = is;
-    if (is) warn("the grid is late; still trying", null);
-    drawStatus();
-  },
 });
 
 /** @param {string} text */

@@ -107,9 +107,9 @@ export function progressRow(row, tuple, nowMs) {
   const output = amount(tuple[5]);
   const bytes = amount(tuple[10]);
   if (output !== row.output || bytes !== row.bytes) row.movedMs = nowMs;
-  row.phase = text(tuple[1]);
-  row.waitingOn = text(tuple[2]);
-  row.usageSource = text(tuple[3], "none");
+  if (tuple[1] !== row.phase) row.phase = text(tuple[1]);
+  if (tuple[2] !== row.waitingOn) row.waitingOn = text(tuple[2]);
+  if (tuple[3] !== row.usageSource) row.usageSource = text(tuple[3], "none");
   row.input = amount(tuple[4]);
   row.output = output;
   row.cacheRead = amount(tuple[6]);

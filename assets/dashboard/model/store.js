@@ -32,8 +32,11 @@ export class RowStore {
   active = 0;
   /** Milliseconds that an ended row stays. */
   lingerMs = 5000;
-  #ended = 0;
+  /** Those that have ended, in the order of their ends. @type {Set<Row>} */
+  #ended = new Set();
   #witness;
+  /** Rows in the order of the last progress. A server names them in the same order again, which saves most of the looking up. @type {Row[]} */
+  #progressed = [];
 
   /** @param {Witness} witness */
   constructor(witness) {
@@ -45,6 +48,7 @@ export class RowStore {
    * @param {UpdatePayload} update @param {number} nowMs @param {{ first: boolean, continuous: boolean }} context
    */
   applyUpdate(update, nowMs, { first, continuous }) {
+    this.#progressed = [];
     /** @type {Map<string, number>} */
     const seen = new Map();
     for (const wire of update.rows) {
@@ -73,12 +77,11 @@ export class RowStore {
 
   /** Lets go of ended rows whose time is up. @param {number} nowMs */
   expire(nowMs) {
-    if (this.#ended === 0) return;
-    for (const row of this.rows.values()) {
-      if (row.outcome !== null && !row.pinned && nowMs - row.endedMs >= this.lingerMs) {
-        this.#drop(row);
-        this.structure += 1;
-      }
+    for (const row of this.#ended) {
+      if (nowMs - row.endedMs < this.lingerMs) break;
+      if (row.pinned) continue;
+      this.#drop(row);
+      this.structure += 1;
     }
   }
 
@@ -95,6 +98,7 @@ export class RowStore {
 
   /** The server is another process now: what we knew has nothing to do with it, but for what the operator pinned. */
   restart() {
+    this.#progressed = [];
     for (const row of this.rows.values()) {
       if (row.pinned && row.outcome === null) this.#end(row, "gone", row.movedMs, ageOf(row, row.movedMs) ?? 0, false);
       else if (!row.pinned) this.#drop(row);
@@ -145,18 +149,28 @@ export class RowStore {
 
   /** @param {unknown[]} tuples @param {number} nowMs */
   #progress(tuples, nowMs) {
+    const before = this.#progressed;
+    /** @type {Row[]} */
+    const order = [];
     let tokens = 0;
+    let at = 0;
     for (const tuple of tuples) {
       if (!Array.isArray(tuple)) {
         this.#witness.malformed("a progress entry that is no list", tuple);
         continue;
       }
-      const row = this.rows.get(tuple[0]);
+      // Rows that ended since are passed over.
+      while (at < before.length && before[at]?.outcome !== null) at += 1;
+      let row = before[at];
+      if (row?.id === tuple[0]) at += 1;
+      else row = this.rows.get(tuple[0]);
       if (!row || row.outcome !== null) continue;
+      order.push(row);
       const { output } = row;
       progressRow(row, tuple, nowMs);
       if (row.output > output) tokens += row.output - output;
     }
+    this.#progressed = order;
     if (tokens > 0) this.#witness.tokens(tokens);
   }
 
@@ -197,21 +211,19 @@ export class RowStore {
     row.endedMs = nowMs;
     row.durationMs = durationMs;
     this.active -= 1;
-    this.#ended += 1;
+    this.#ended.add(row);
     if (news) this.#witness.ended(row);
-    if (this.#ended > MOST_ENDED) this.#dropOldestEnded();
+    if (this.#ended.size > MOST_ENDED) this.#dropOldestEnded();
   }
 
   #dropOldestEnded() {
-    for (const row of this.rows.values()) {
-      if (row.outcome !== null && !row.pinned) return this.#drop(row);
-    }
+    for (const row of this.#ended) if (!row.pinned) return this.#drop(row);
   }
 
   /** @param {Row} row */
   #drop(row) {
     if (!this.rows.delete(row.id)) return;
     if (row.outcome === null) this.active -= 1;
-    else this.#ended -= 1;
+    else this.#ended.delete(row);
   }
 }

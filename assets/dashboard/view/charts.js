@@ -28,6 +28,14 @@ export function createTimeline(host) {
   let pointer = null;
   let width = 0;
   let height = 0;
+  /** Asking for a style makes the browser bring all styles up to date: asked for only when they may have changed. */
+  let style = readStyle(canvas);
+  const restyle = () => {
+    style = readStyle(canvas);
+    draw();
+  };
+  new MutationObserver(restyle).observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", restyle);
   new ResizeObserver(() => {
     const ratio = window.devicePixelRatio || 1;
     width = canvas.clientWidth;
@@ -53,17 +61,16 @@ export function createTimeline(host) {
   function draw() {
     const context = canvas.getContext("2d");
     if (!context || width === 0) return;
-    const style = getComputedStyle(canvas);
-    const [ink, faint, tokens, active] = ["--text-3", "--line", "--chart-1", "--chart-2"].map((name) => style.getPropertyValue(name).trim());
+    const { ink, faint, tokens, active } = style;
     const ratio = canvas.width / width;
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.clearRect(0, 0, width, height);
-    context.font = `11px ${style.fontFamily}`;
+    context.font = style.font;
     const most = (/** @type {(it: Second) => number} */ read) => seconds.reduce((top, it) => (it ? Math.max(top, read(it)) : top), 0);
     const top = nice(most((it) => it.tokens));
     const topActive = nice(most((it) => it.active));
-    context.strokeStyle = faint ?? "";
-    context.fillStyle = ink ?? "";
+    context.strokeStyle = faint;
+    context.fillStyle = ink;
     context.lineWidth = 1;
     context.textBaseline = "middle";
     for (const part of [0, 0.5, 1]) {
@@ -89,14 +96,14 @@ export function createTimeline(host) {
       for (const [index, it] of run) context.lineTo(x(index), y(it.tokens / top));
       context.lineTo(x(run.at(-1)?.[0] ?? 0), y(0));
       context.lineTo(x(run[0]?.[0] ?? 0), y(0));
-      context.fillStyle = tokens ?? "";
+      context.fillStyle = tokens;
       context.globalAlpha = 0.18;
       context.fill();
       context.globalAlpha = 1;
-      trace(context, run, (it) => it.tokens / top, tokens ?? "", 1.5);
-      trace(context, run, (it) => it.active / topActive, active ?? "", 1.5);
+      trace(context, run, (it) => it.tokens / top, tokens, 1.5);
+      trace(context, run, (it) => it.active / topActive, active, 1.5);
     }
-    hover(context, ink ?? "");
+    hover(context, ink);
   }
 
   /** @param {CanvasRenderingContext2D} context @param {[number, Second][]} run @param {(it: Second) => number} read @param {string} colour @param {number} weight */
@@ -138,6 +145,13 @@ export function createTimeline(host) {
         now ? `${format.rate(now.tokens)} tokens per second, ${now.active} in flight` : "no data"}.`);
     },
   };
+}
+
+/** @param {Element} element */
+function readStyle(element) {
+  const style = getComputedStyle(element);
+  const colour = (/** @type {string} */ name) => style.getPropertyValue(name).trim();
+  return { ink: colour("--text-3"), faint: colour("--line"), tokens: colour("--chart-1"), active: colour("--chart-2"), font: `11px ${style.fontFamily}` };
 }
 
 /** The stretches without a gap, each second with its place. @param {(Second | null)[]} seconds @returns {[number, Second][][]} */

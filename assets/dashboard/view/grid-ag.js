@@ -23,18 +23,18 @@ export function createAgGrid(agGrid, host, options) {
   /** @type {Set<Cell>} */
   const cells = new Set();
   let ready = false;
-  let fresh = 0;
+  let fresh = false;
   /** Set while we, not the operator, change the order. */
   let ours = false;
 
   /** Rows take their look from a cell, which finds its row only once it hangs in it. */
   function paintFresh() {
-    if (fresh === 0) {
-      fresh = requestAnimationFrame(() => {
-        fresh = 0;
-        paint(true);
-      });
-    }
+    if (fresh) return;
+    fresh = true;
+    queueMicrotask(() => {
+      fresh = false;
+      paint(true);
+    });
   }
 
   /** @param {import("./columns.js").Column} column */
@@ -107,6 +107,8 @@ export function createAgGrid(agGrid, host, options) {
     rowHeight: 34,
     headerHeight: 34,
     animateRows: false,
+    // We are in a frame already when rows are given to it.
+    suppressAnimationFrame: true,
     suppressCellFocus: false,
     ensureDomOrder: true,
     suppressDragLeaveHidesColumns: true,
@@ -163,8 +165,17 @@ export function createAgGrid(agGrid, host, options) {
       api.setFocusedCell(index, cell?.column ?? "state");
       return api.getDisplayedRowAtIndex(index)?.data ?? null;
     },
+    focused() {
+      const cell = host.contains(document.activeElement) ? api.getFocusedCell() : null;
+      return cell ? (api.getDisplayedRowAtIndex(cell.rowIndex)?.data?.id ?? null) : null;
+    },
+    focus(id) {
+      const index = api.getRowNode(id)?.rowIndex ?? null;
+      if (index === null) return;
+      api.ensureIndexVisible(index);
+      api.setFocusedCell(index, "state");
+    },
     destroy() {
-      cancelAnimationFrame(fresh);
       api.destroy();
     },
   };

@@ -25,6 +25,8 @@ import { h } from "./dom.js";
  * @property {(lines: Line[], sort: Sort) => void} show
  * @property {(all: boolean) => void} paint the visible cells: those that live, or all
  * @property {(by: number) => Line | null} move puts the focus on the next line, or the previous one
+ * @property {() => string | null} focused the id of the line that has the focus, if it is in here
+ * @property {(id: string) => void} focus
  * @property {() => void} destroy
  */
 
@@ -183,6 +185,12 @@ export function createPlainGrid(host, options) {
     move(by) {
       grid.focus({ preventScroll: true });
       return focus(focused + by);
+    },
+    focused: () => (grid.contains(document.activeElement) ? (lines[focused]?.id ?? null) : null),
+    focus(id) {
+      const index = lines.findIndex((line) => line.id === id);
+      grid.focus({ preventScroll: true });
+      if (index >= 0) focus(index);
     },
     destroy() {
       observer.disconnect();

@@ -1,49 +1,112 @@
-/** Which grid the wide list is drawn with: AG Grid where the server has it, else the plain table, which needs nothing. */
+/**
+ * Which grid the wide list is drawn with: AG Grid where the server has it, else the plain table, which needs nothing. AG Grid takes a while
+ * to start; until it is ready the plain table shows the rows, and then hands over.
+ */
 
+import { Pending } from "../model/pending.js";
 import { h } from "./dom.js";
 import { createAgGrid } from "./grid-ag.js";
 import { createPlainGrid } from "./grid-plain.js";
 
 /** @typedef {import("./grid-plain.js").Grid} Grid */
 /** @typedef {import("./grid-plain.js").GridOptions} GridOptions */
+/** @typedef {import("./grid-ag.js").AgGrid} AgGrid */
 
-const HOW_TO = "Plain table. For AG Grid: npm ci && npm run vendor in assets/, or make run.";
+/** Milliseconds to wait for first rows to be on the screen before AG Grid is started all the same. */
+const NO_ROWS = 600;
 
 /**
- * Begins to load the library at once; a grid made before it is there is not ready until then.
- * @param {{ source: string, nonce: string }} parts `source`: where the library is, empty where there is none
+ * @param {object} parts
+ * @param {string} parts.source where the library is, empty where there is none
+ * @param {string} parts.nonce
+ * @param {(late: boolean) => void} parts.onLate AG Grid takes its time, or came after all
+ * @param {() => void} parts.onPlain there is no AG Grid, nor will be
  */
-export function loadGrid({ source, nonce }) {
-  /** @type {Promise<import("./grid-ag.js").AgGrid | null>} */
-  const library = source === "" ? Promise.resolve(null) : new Promise((resolve) => {
-    const script = h("script", { src: source, onload: () => resolve(loaded()), onerror: () => resolve(null) });
-    document.head.append(script);
-  });
+export function createGrids({ source, nonce, onLate, onPlain }) {
+  /** @type {Promise<AgGrid | null> | null} */
+  let library = null;
+  const load = () =>
+    (library ??= new Promise((resolve) => {
+      const script = h("script", { src: source, onload: () => resolve(loaded()), onerror: () => resolve(null) });
+      document.head.append(script);
+    }));
+  if (source === "") onPlain();
 
   /** @param {HTMLElement} host @param {GridOptions} options @returns {Grid} */
-  function createGrid(host, options) {
+  return function createGrid(host, options) {
     if (source === "") return createPlainGrid(host, { ...options, cards: false });
+    const standIn = h("div", { class: "grid-layer" });
+    const layer = h("div", { class: "grid-layer", inert: true });
+    host.replaceChildren(layer, standIn);
+    /** @type {Grid} */
+    let shown = createPlainGrid(standIn, { ...options, cards: false });
     /** @type {Grid | null} */
-    let grid = null;
+    let coming = null;
     let gone = false;
-    void library.then((agGrid) => {
-      if (gone) return;
-      grid = agGrid ? createAgGrid(agGrid, host, { ...options, nonce }) : createPlainGrid(host, { ...options, cards: false });
+
+    /** @type {Pending<Parameters<Grid["show"]>>} */
+    const pending = new Pending({
+      ready: () => coming?.ready() === true,
+      apply: (now) => {
+        if (coming) takeOver(coming, ...now);
+      },
+      onLate,
+      setTimeout: (run, ms) => setTimeout(run, ms),
+      clearTimeout: (timer) => clearTimeout(/** @type {number} */ (timer)),
     });
+
+    /** @param {Grid} grid @param {Parameters<Grid["show"]>} now */
+    function takeOver(grid, ...now) {
+      grid.show(...now);
+      if (shown === grid) return;
+      const focused = shown.focused();
+      shown.destroy();
+      standIn.remove();
+      layer.inert = false;
+      shown = grid;
+      if (focused !== null) grid.focus(focused);
+    }
+
+    function start() {
+      clearTimeout(timer);
+      void load().then((agGrid) => {
+        if (gone) return;
+        if (agGrid) coming = createAgGrid(agGrid, layer, { ...options, nonce });
+        else {
+          pending.stop();
+          layer.remove();
+          onPlain();
+        }
+      });
+    }
+    const timer = setTimeout(start, NO_ROWS);
+    let started = false;
+
     return {
-      ready: () => grid?.ready() === true,
-      show: (lines, sort) => grid?.show(lines, sort),
-      paint: (all) => grid?.paint(all),
-      move: (by) => grid?.move(by) ?? null,
+      ready: () => true,
+      show(lines, sort) {
+        if (shown !== coming) shown.show(lines, sort);
+        if (layer.isConnected) pending.offer([lines, sort]);
+        if (started || lines.length === 0) return;
+        started = true;
+        // When these rows are on the screen.
+        requestAnimationFrame(() => setTimeout(start));
+      },
+      paint: (all) => shown.paint(all),
+      move: (by) => shown.move(by),
+      focused: () => shown.focused(),
+      focus: (id) => shown.focus(id),
       destroy() {
         gone = true;
-        grid?.destroy();
+        clearTimeout(timer);
+        pending.stop();
+        coming?.destroy();
+        if (shown !== coming) shown.destroy();
+        host.replaceChildren();
       },
     };
-  }
-
-  return { createGrid, gridName: library.then((agGrid) => (agGrid ? "" : HOW_TO)) };
+  };
 }
 
-/** What the script leaves behind. @returns {import("./grid-ag.js").AgGrid | null} */
-const loaded = () => /** @type {{ agGrid?: import("./grid-ag.js").AgGrid }} */ (/** @type {unknown} */ (window)).agGrid ?? null;
+/** What the script leaves behind. @returns {AgGrid | null} */
+const loaded = () => /** @type {{ agGrid?: AgGrid }} */ (/** @type {unknown} */ (window)).agGrid ?? null;

@@ -5,7 +5,6 @@
 
 import { compile } from "../model/filter.js";
 import { arrange, group, isLiveSort, resum } from "../model/order.js";
-import { Pending } from "../model/pending.js";
 import * as format from "../model/format.js";
 import { COLUMNS } from "./columns.js";
 import { byId, setText, textIn, typed } from "./dom.js";
@@ -20,7 +19,10 @@ import { createPlainGrid } from "./grid-plain.js";
 export const PHONE = "(max-width: 700px)";
 
 /** Milliseconds between two arrangements of that many rows. @param {number} rows */
-const pace = (rows) => (rows < 300 ? 100 : rows < 2000 ? 250 : 500);
+const pace = (rows) => (rows < 500 ? 200 : rows < 5000 ? 500 : 1500);
+
+/** Milliseconds between two paintings: numbers that change more often cannot be read, and cost as much as if they could. */
+const FRAME = 200;
 
 /** How often an order or a filter that looks at moving values is found anew. */
 const LIVE_PACE = 1000;
@@ -34,9 +36,8 @@ const LIVE_PACE = 1000;
  * @param {(sort: import("../types.js").Sort | null) => void} parts.onSort
  * @param {(row: Row) => void} parts.onOpen
  * @param {(row: Row, at: DOMRect) => void} parts.onMenu
- * @param {(late: boolean) => void} parts.onLate
  */
-export function createList({ feed, clock, lost, createGrid, onSort, onOpen, onMenu, onLate }) {
+export function createList({ feed, clock, lost, createGrid, onSort, onOpen, onMenu }) {
   const { store } = feed;
   const host = byId("grid");
   const empty = byId("grid-empty");
@@ -58,9 +59,9 @@ export function createList({ feed, clock, lost, createGrid, onSort, onOpen, onMe
   let lines = [];
   let structure = -1;
   let arrangedAt = -Infinity;
-  let frame = 0;
-  /** @type {ReturnType<typeof setTimeout> | null} */
-  let later = null;
+  let drawnAt = -Infinity;
+  /** Whether a frame is on its way. */
+  let coming = false;
   let visible = true;
   let waitingText = "Connecting...";
 
@@ -79,18 +80,10 @@ export function createList({ feed, clock, lost, createGrid, onSort, onOpen, onMe
     grid?.destroy();
     grid = phone.matches ? createPlainGrid(host, { ...options, cards: true }) : createGrid(host, options);
   };
-  /** @type {Pending<{ lines: Line[], sort: Place["sort"] }>} */
-  const pending = new Pending({
-    ready: () => grid.ready(),
-    apply: ({ lines, sort }) => grid.show(lines, sort),
-    onLate,
-    setTimeout: (run, ms) => setTimeout(run, ms),
-    clearTimeout: (timer) => clearTimeout(/** @type {number} */ (timer)),
-  });
   mount();
   phone.addEventListener("change", () => {
     mount();
-    pending.offer({ lines, sort: wish.sort });
+    grid.show(lines, wish.sort);
   });
   emptyAction.addEventListener("click", () => byId("filter").dispatchEvent(new CustomEvent("clear")));
 
@@ -104,15 +97,13 @@ export function createList({ feed, clock, lost, createGrid, onSort, onOpen, onMe
 
   /** Finds rows and order anew and gives them to the grid. */
   function put() {
-    if (later !== null) clearTimeout(later);
-    later = null;
     arrangedAt = performance.now();
     structure = store.structure;
     scene.nowMs = now();
     const source = frozen ? frozen.rows : store.rows.values();
     rows = arrange(source, wish.filter.test, wish.sort, scene.nowMs);
     lines = wish.group === null ? rows : group(rows, wish.group, closed);
-    pending.offer({ lines, sort: wish.sort });
+    grid.show(lines, wish.sort);
     say();
   }
 
@@ -128,16 +119,20 @@ export function createList({ feed, clock, lost, createGrid, onSort, onOpen, onMe
 
   /** Something came. */
   function changed() {
+    if (coming || !visible || frozen) return;
+    coming = true;
+    setTimeout(draw, Math.max(0, drawnAt + FRAME - performance.now()));
+  }
+
+  /** The order, if it is time for it, and then, in one frame with what the grid does for it, all that is seen. */
+  function draw() {
+    coming = false;
     if (!visible || frozen) return;
-    if (store.structure !== structure) {
-      const due = arrangedAt + pace(store.rows.size) - performance.now();
-      if (due <= 0) put();
-      else later ??= setTimeout(put, due);
-    }
-    frame ||= requestAnimationFrame(() => {
-      frame = 0;
-      paint(false);
-    });
+    drawnAt = performance.now();
+    if (store.structure !== structure && drawnAt - arrangedAt >= pace(store.rows.size)) put();
+    // What is not in order yet will be soon, whether or not anything more comes.
+    if (store.structure !== structure) changed();
+    requestAnimationFrame(() => paint(false));
   }
 
   /** @param {boolean} all */

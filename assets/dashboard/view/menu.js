@@ -1,4 +1,4 @@
-/** The menu of a row: opened at a point, walked by arrows, left by Esc. */
+/** The menu of a row: opened at a point, walked by arrows, left by Esc, upon which the browser gives the focus back. */
 
 import { byId, h } from "./dom.js";
 
@@ -7,8 +7,6 @@ import { byId, h } from "./dom.js";
 /** @param {import("./actions.js").Action[]} actions */
 export function createMenu(actions) {
   const menu = byId("menu");
-  /** @type {Element | null} */
-  let before = null;
   menu.addEventListener("keydown", (event) => {
     const items = [...menu.querySelectorAll("button")];
     const at = items.findIndex((it) => it === document.activeElement);
@@ -17,13 +15,9 @@ export function createMenu(actions) {
     event.preventDefault();
     items[(at + step + items.length) % items.length]?.focus();
   });
-  menu.addEventListener("toggle", (event) => {
-    if (event instanceof ToggleEvent && event.newState === "closed" && before instanceof HTMLElement) before.focus({ preventScroll: true });
-  });
   return {
     /** @param {Row} row @param {DOMRect} at */
     open(row, at) {
-      before = document.activeElement;
       menu.replaceChildren(...actions.map((action) =>
         h("button", {
           type: "button", role: "menuitem", tabindex: "-1",

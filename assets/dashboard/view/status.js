@@ -72,7 +72,7 @@ export function createStatus({ onIndicator, onRetry, now }) {
       else if (state.name === "polling" && state.hint) show("info", `${sentence(state.hint.message)} The list is polled every ${facts.pollMs / 1000} s.`, state.hint.suggestion, "Try the stream");
       else if (state.name === "stale") show("warn", "The connection is silent.", `No heartbeat since ${format.timeOfDay(facts.heardMs)}.`, "Reconnect");
       else if (facts.pollError) show("bad", "The last answer could not be used.", facts.pollError, "Try now");
-      else if (facts.late) show("warn", "The grid is late.", "Still trying; the newest rows are kept for it.");
+      else if (facts.late) show("warn", "AG Grid is late.", "Still trying; the newest rows are kept for it, and the plain table shows them.");
       else if (notice) show("info", notice.text, "");
       else banner.hidden = true;
     },

@@ -20,6 +20,8 @@ const GRID = 'vendor/ag-grid-community.min.noStyle.js';
 /** @type {Record<string, string>} */
 const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript; charset=utf-8', '.css': 'text/css; charset=utf-8', '.svg': 'image/svg+xml' };
 const RING = 256;
+/** Read once, so that the disk is no part of what is measured. @type {Map<string, Buffer>} */
+const files = new Map();
 
 const TRACKING_OFF = { disabled: true, message: 'Request metrics logging is disabled', suggestion: 'Set LOG_REQUEST_METRICS=true to enable tracking' };
 const SSE_OFF = { disabled: true, message: 'SSE for active requests is disabled', suggestion: 'Set VDM_ACTIVE_REQUESTS_SSE_ENABLED=true to enable' };
@@ -197,7 +199,8 @@ export class Mock {
     if (name.startsWith('..') || !TYPES[extension]) return void response.writeHead(404).end();
     try {
       const nonce = randomBytes(16).toString('base64');
-      let body = await readFile(join(ASSETS, name));
+      let body = files.get(name) ?? (await readFile(join(ASSETS, name)));
+      files.set(name, body);
       if (extension === '.html') {
         const grid = this.settings.grid && existsSync(join(ASSETS, GRID)) ? GRID : '';
         body = Buffer.from(body.toString().replaceAll('{{nonce}}', nonce).replaceAll('{{metrics}}', '../metrics').replaceAll('{{grid}}', grid));

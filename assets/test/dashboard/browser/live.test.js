@@ -89,6 +89,7 @@ for (const grid of [true, false]) {
         assert.equal(await page.evaluate(() => document.activeElement?.textContent), 'Copy link');
         await page.keyboard.press('Escape');
         await soon(() => page.locator('#menu').isVisible(), false);
+        assert.ok(await page.evaluate(() => document.querySelector('#grid')?.contains(document.activeElement)), 'the focus is back in the list');
         await page.keyboard.press('/');
         await page.keyboard.type('model:second');
         await soon(models, ['second']);
@@ -265,9 +266,12 @@ describe('the list', { skip: noBrowser }, () => {
     onPage(async ({ world, page, rows, banner, soon }) => {
       world.start();
       await soon(() => page.locator('#indicator').innerText(), '● Live');
-      await soon(banner, /The grid is late/);
+      await soon(rows, 1);
+      assert.equal(await page.locator('.plain').count(), 1, 'the plain table stands in');
+      await soon(banner, /AG Grid is late/);
       world.start();
-      await soon(rows, 2);
+      await soon(() => page.locator('.ag-row').count(), 2);
+      assert.equal(await page.locator('.plain').count(), 0);
     }, {
       before: (page) =>
         page.route('**/vendor/*', async (route) => {

@@ -1,0 +1,150 @@
+/**
+ * What the page costs the browser: `npm run bench`. A made-up server moves every row ten times a second and replaces one in a hundred; what
+ * is printed is the CPU time of the page's main thread per update, by the browser's own count, so that a busy machine does not count.
+ */
+
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { gzipSync } from 'node:zlib';
+import { launch, openPage } from './browser.js';
+import { Mock } from './mock.js';
+import { World } from './world.js';
+
+/** @typedef {import('playwright-core').Page} Page */
+
+const HZ = 10;
+/** CPU milliseconds per update. @type {Record<number, number>} */
+const GOALS = { 100: 8, 1000: 8, 10_000: 15 };
+const FIRST_ROW_GOAL = 300;
+const SIZE_GOAL = 45 * 1024;
+
+const { values } = parseArgs({ options: { seconds: { type: 'string', default: '8' }, rows: { type: 'string', multiple: true }, plain: { type: 'boolean', default: false } } });
+const seconds = Number(values.seconds);
+const sizes = (values.rows ?? ['100', '1000', '10000']).map(Number);
+let missed = 0;
+
+/** @param {string} what @param {number} value @param {number} goal @param {string} unit @param {string} [more] */
+function report(what, value, goal, unit, more = '') {
+  const held = value <= goal;
+  if (!held) missed += 1;
+  console.log(`${what.padEnd(34)} ${value.toFixed(1).padStart(8)} ${unit.padEnd(14)} goal ${String(goal).padStart(5)} ${held ? 'held  ' : 'MISSED'} ${more}`);
+}
+
+/** A world of so many rows, all streaming, that moves as a whole. @param {number} size */
+function crowd(size) {
+  const world = new World();
+  for (let i = 0; i < size; i++) begin();
+  function begin() {
+    return world.start({ start_time: Date.now() / 1000 - Math.random() * 60, phase: 'streaming', status: 200, usage_source: 'estimated', input_tokens: 900, time_to_first_token_ms: 310 });
+  }
+  return {
+    world,
+    step() {
+      const ids = [...world.rows.keys()];
+      for (let i = 0; i < size / 100; i++) {
+        world.end(ids[Math.floor(Math.random() * ids.length)] ?? '');
+        begin();
+      }
+      for (const [id, row] of world.rows) world.progress(id, { output_tokens: row['output_tokens'] + 5, response_bytes: row['response_bytes'] + 900 });
+    },
+  };
+}
+
+/** CPU seconds of the page's main thread, and its heap in MB. @param {import('playwright-core').CDPSession} session */
+async function cost(session) {
+  const { metrics } = await session.send('Performance.getMetrics');
+  const of = (/** @type {string} */ name) => metrics.find((it) => it.name === name)?.value ?? 0;
+  return { cpu: of('TaskDuration'), heap: of('JSHeapUsedSize') / 1e6 };
+}
+
+/** @param {Page} page */
+async function measureCpu(page) {
+  const session = await page.context().newCDPSession(page);
+  await session.send('Performance.enable', { timeDomain: 'threadTicks' });
+  return session;
+}
+
+const browser = await launch();
+
+for (const size of sizes) {
+  const { world, step } = crowd(size);
+  const mock = new Mock({ world, deltaMs: 1e9, grid: !values.plain });
+  world.onStructure = () => {};
+  const base = await mock.listen();
+  const { page, context, complaints } = await openPage(browser, { viewport: { width: 1440, height: 800 } });
+  await page.goto(`${base}/dashboard/`);
+  await page.locator('#grid .col-state').first().waitFor();
+  const ticking = setInterval(() => {
+    step();
+    mock.flush();
+    updates += 1;
+  }, 1000 / HZ);
+  let updates = 0;
+  await page.waitForTimeout(3000);
+  const session = await measureCpu(page);
+  const before = await cost(session);
+  updates = 0;
+  await page.waitForTimeout(seconds * 1000);
+  const after = await cost(session);
+  const perUpdate = ((after.cpu - before.cpu) * 1000) / updates;
+  report(`${size} rows, ${(updates / seconds).toFixed(1)} updates/s`, perUpdate, GOALS[size] ?? 15, 'ms per update', `heap ${after.heap.toFixed(0)} MB${complaints.length > 0 ? ` COMPLAINTS ${complaints}` : ''}`);
+
+  if (size === Math.max(...sizes)) {
+    const other = await context.newPage();
+    await other.bringToFront();
+    // A headless browser hides nothing by itself.
+    await page.evaluate(() => {
+      Object.defineProperty(document, 'hidden', { value: true, configurable: true });
+      Object.defineProperty(document, 'visibilityState', { value: 'hidden', configurable: true });
+      document.dispatchEvent(new Event('visibilitychange'));
+      window.requestAnimationFrame = () => 0;
+    });
+    await page.waitForTimeout(2500);
+    const from = await cost(session);
+    await page.waitForTimeout(4000);
+    report('hidden', (((await cost(session)).cpu - from.cpu) * 1000) / (4 * HZ), 0.05, 'ms per update');
+  }
+  clearInterval(ticking);
+  await context.close();
+  await mock.close();
+}
+
+{
+  const { world } = crowd(100);
+  const mock = new Mock({ world, grid: !values.plain });
+  const base = await mock.listen();
+  const times = [];
+  for (let i = 0; i < 5; i++) {
+    const { page, context } = await openPage(browser);
+    await page.addInitScript(() => {
+      const observer = new MutationObserver(() => {
+        if (!document.querySelector('#grid .col-state')) return;
+        observer.disconnect();
+        requestAnimationFrame(() => setTimeout(() => Object.assign(window, { firstRow: performance.now() })));
+      });
+      observer.observe(document, { childList: true, subtree: true });
+    });
+    await page.goto(`${base}/dashboard/`);
+    times.push(await (await page.waitForFunction(() => /** @type {any} */ (window).firstRow)).jsonValue());
+    await context.close();
+  }
+  times.sort((a, b) => a - b);
+  report('first row painted, median of 5', times[2] ?? Infinity, FIRST_ROW_GOAL, 'ms', `all: ${times.map((it) => it.toFixed(0)).join(' ')}`);
+  await mock.close();
+}
+await browser.close();
+
+/** @param {string} directory @returns {Promise<string[]>} */
+async function filesIn(directory) {
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true });
+  return entries.filter((it) => it.isFile() && /\.(js|css|html|svg)$/.test(it.name)).map((it) => join(it.parentPath, it.name));
+}
+const assets = fileURLToPath(new URL('../../', import.meta.url));
+const used = ['client', 'clock', 'connect', 'errors', 'events', 'parser', 'retry'].map((name) => join(assets, 'sse', `${name}.js`));
+const files = [...(await filesIn(join(assets, 'dashboard'))), ...used];
+let bytes = 0;
+for (const file of files) bytes += gzipSync(await readFile(file), { level: 9 }).length;
+report(`own code, ${files.length} files, gzipped`, bytes / 1024, SIZE_GOAL / 1024, 'KB');
+process.exit(missed > 0 ? 1 : 0);
