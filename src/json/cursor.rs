@@ -202,12 +202,14 @@ impl<'a> Cursor<'a> {
                 return None;
             }
         };
-        let literal = std::str::from_utf8(&literal).ok()?.trim();
-        match literal.parse::<u64>() {
-            Ok(count) => Some(count),
-            // A cast from float to integer saturates.
-            Err(_) => literal.parse::<f64>().ok().filter(|number| *number >= 0.0).map(|number| number as u64),
+        // Nineteen digits fit, whatever they are.
+        if literal.len() < 20 && literal.iter().all(u8::is_ascii_digit) && !literal.is_empty() {
+            return Some(literal.iter().fold(0, |count, digit| count * 10 + u64::from(digit - b'0')));
         }
+        let literal = std::str::from_utf8(&literal).ok()?.trim();
+        // A cast from float to integer saturates.
+        let number = literal.parse::<f64>().ok().filter(|number| *number >= 0.0);
+        literal.parse().ok().or(number.map(|number| number as u64))
     }
 
     /// Walks over a value. If it is a string, how long it is and where it stands, else an empty text.
@@ -361,12 +363,14 @@ mod tests {
             ("12.0", Some(12)),
             ("1e3", Some(1000)),
             ("\"42\"", Some(42)),
+            ("9999999999999999999", Some(9_999_999_999_999_999_999)),
             ("18446744073709551615", Some(u64::MAX)),
             ("99999999999999999999999", Some(u64::MAX)),
             ("-1", None),
             ("null", None),
             ("true", None),
             ("\"many\"", None),
+            ("\"\"", None),
             ("{\"a\":1}", None),
             ("[1]", None),
         ] {

@@ -5,6 +5,10 @@
 //! bytes around its own text says the same about everything else, that is nothing: only its text is counted, and no JSON
 //! is parsed. So this is exact for every dialect and knows none.
 //!
+//! What that leaves to be parsed, at some 1.5 ns a byte: an event that reports numbers, each time other ones (Gemini, vLLM's
+//! continuous usage, Perplexity); the choices of several, which take turns; and an event that is longer than what is kept of
+//! one, so that a meter stays below 1 KB (Writer).
+//!
 //! Two kinds of values more may differ: those of keys that no dialect reads, such as a sequence number; and those of keys
 //! that are read as text and nothing else, where this one was not, since it repeats the text under another name.
 
