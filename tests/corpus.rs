@@ -33,6 +33,44 @@ fn recorded_bodies_are_read_right_however_they_are_cut() {
     assert!(differences.is_empty(), "{} differences:\n{}", differences.len(), differences.join("\n"));
 }
 
+#[test]
+fn a_recorded_stream_says_the_same_however_it_is_spelt() {
+    let Some(corpus) = Corpus::open() else { return };
+    let streams = corpus.recordings().filter(|recording| {
+        recording.facts["content_type"] == "text/event-stream"
+            && recording.facts["content_encoding"].is_null()
+            && recording.facts["kind"] != "derived"
+    });
+    let differences: Vec<String> = streams
+        .flat_map(|recording| {
+            let name = recording.name().to_owned();
+            recording.differences_of_spelling().into_iter().map(move |difference| format!("{name}: {difference}"))
+        })
+        .collect();
+    assert!(differences.is_empty(), "{} differences:\n{}", differences.len(), differences.join("\n"));
+}
+
+/// The line changed, if it is one of data or an event's name.
+fn field(line: &str, change: &dyn Fn(&str, &str) -> String) -> String {
+    match line.split_once(':') {
+        Some((name @ ("data" | "event"), value)) => change(name, value.strip_prefix(' ').unwrap_or(value)),
+        _ => line.to_owned(),
+    }
+}
+
+/// JSON with spaces, and the members of each object in reverse order.
+fn reversed(json: &Value) -> String {
+    match json {
+        Value::Object(members) => {
+            let members =
+                members.iter().rev().map(|(key, value)| format!("{} : {}", Value::from(&**key), reversed(value)));
+            format!("{{ {} }}", members.collect::<Vec<_>>().join(" , "))
+        }
+        Value::Array(elements) => format!("[ {} ]", elements.iter().map(reversed).collect::<Vec<_>>().join(" , ")),
+        other => other.to_string(),
+    }
+}
+
 struct Corpus {
     root: PathBuf,
     manifest: String,
@@ -113,6 +151,54 @@ impl Recording {
             }
         }
         differences
+    }
+
+    /// What is read otherwise when the same is spelt otherwise.
+    fn differences_of_spelling(&self) -> Vec<String> {
+        let observed = self.read(|| 1000).reading;
+        let mut differences = Vec::new();
+        for (spelling, body) in self.respelt() {
+            let respelt = Self { facts: self.facts.clone(), body };
+            let mut reading = respelt.read(|| 1000).reading;
+            if spelling == "reversed" {
+                // Arguments that are JSON themselves count as they are written; and each event moves the revision once.
+                (reading.text_bytes, reading.revision) = (observed.text_bytes, observed.revision);
+            }
+            if reading != observed {
+                differences.push(format!("{spelling}: {reading:?} is not {observed:?}"));
+            }
+        }
+        differences
+    }
+
+    /// The same stream with other line ends, without spaces, with a BOM, with comments and ids, with the members of its
+    /// objects in reverse order, and, where the payloads name their types, without the events' names.
+    fn respelt(&self) -> Vec<(&'static str, Vec<u8>)> {
+        let text = String::from_utf8_lossy(&self.body).replace("\r\n", "\n").replace('\r', "\n");
+        let lines = |change: &dyn Fn(&str) -> String| text.split('\n').map(change).collect::<Vec<_>>().join("\n");
+        let mut spellings = vec![
+            ("crlf", text.replace('\n', "\r\n")),
+            ("cr", text.replace('\n', "\r")),
+            ("bom", format!("\u{feff}{text}")),
+            ("no space", lines(&|line| field(line, &|name, value| format!("{name}:{value}")))),
+            ("comments and ids", lines(&|line| field(line, &|name, value| format!(": ping\nid: 7\n{name}: {value}")))),
+            (
+                "reversed",
+                lines(&|line| {
+                    field(line, &|name, value| match serde_json::from_str::<Value>(value) {
+                        Ok(json) => format!("{name}: {}", reversed(&json)),
+                        Err(_) => line.to_owned(),
+                    })
+                }),
+            ),
+        ];
+        if ["anthropic", "openai-responses", "cohere-v2", "gemini-interactions"]
+            .iter()
+            .any(|name| self.facts["dialect"] == *name)
+        {
+            spellings.push(("unnamed", lines(&|line| line.replacen("event:", ":", 1))));
+        }
+        spellings.into_iter().map(|(name, text)| (name, text.into_bytes())).collect()
     }
 
     fn has(&self, text: &str) -> bool {

@@ -9,7 +9,7 @@ use super::{EndMark, Observation, Reading};
 use crate::json::Cursor;
 
 /// Events in which to look for a dialect before the stream is taken for one of none.
-const FIRST_EVENTS: u64 = 16;
+const FIRST_EVENTS: u64 = 64;
 
 /// The events of one response body.
 #[derive(Debug, Default)]

@@ -107,11 +107,13 @@ impl<'a> Event<'a> {
         self.member(key)?.string()
     }
 
-    /// The event's type, which servers repeat as its name, and gateways drop in one place or the other.
+    /// The event's type, which servers repeat as its name, and gateways drop or replace in one place or the other.
     pub(super) fn kind(&self) -> Cow<'a, str> {
-        match self.name {
-            b"" | b"message" => self.text("type").unwrap_or_default(),
-            name => String::from_utf8_lossy(name),
+        let first = self.data.strip_prefix(br#"{"type":"#).and_then(|rest| Cursor::new(rest).string());
+        match (first, self.name) {
+            (Some(kind), _) => kind,
+            (None, b"" | b"message") => self.text("type").unwrap_or_default(),
+            (None, name) => String::from_utf8_lossy(name),
         }
     }
 }
