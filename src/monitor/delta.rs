@@ -3,7 +3,8 @@
 use super::{
     encode::{json, number},
     frame::Frame,
-    table::{News, Table, TableRow},
+    sample::News,
+    table::{Table, TableRow},
 };
 use crate::tracker::{Ended, RequestTracker};
 use tokio::time::Instant;
@@ -45,10 +46,11 @@ impl Deltas {
         for list in [&mut *started, &mut *changed, &mut *progressed] {
             list.clear();
         }
+        let age = tracker.age(now);
         table.for_each(|row| match row.take_news(least) {
             None | Some(News::Nothing) => {}
-            Some(News::Started) => row.write(next(started), now),
-            Some(News::Changed) => row.write(next(changed), now),
+            Some(News::Started) => row.write(next(started), age),
+            Some(News::Changed) => row.write(next(changed), age),
             Some(News::Progress) => row.write_progress(next(progressed)),
         });
 

@@ -3,79 +3,12 @@
 //!
 //! The oracle is [`Row`](crate::tracker::Row), whose `serde` form every row written here equals.
 
-use crate::{
-    tracker::{Data, Facts, LiveRow, Phase, RequestId, RequestTracker, Text, WaitingOn, millis},
-    usage::{Observation, Usage, UsageSource},
-};
+use super::sample::Sample;
+use crate::tracker::{Data, RequestId, RequestTracker, Text, millis};
 use serde::Serialize;
-use std::time::Duration;
-use tokio::time::Instant;
 
-/// What moves while a request is in flight and is told in short: the columns of `progressed`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Columns {
-    phase: Phase,
-    waiting_on: WaitingOn,
-    source: UsageSource,
-    usage: Usage,
-    tool_calls: u64,
-    response_bytes: u64,
-}
-
-/// What moves without a new revision and is in no column.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Others {
-    request_size: u64,
-    observation: Observation,
-}
-
-/// Everything of a row that can be looked at without its texts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Sample {
-    pub(super) revision: u32,
-    pub(super) started: Instant,
-    pub(super) columns: Columns,
-    pub(super) others: Others,
-    tool_uses: u32,
-    tool_results: u32,
-    message_count: u32,
-    /// Tenths of a token a second.
-    rate: u64,
-    /// The last frame, the head or the start, since the start.
-    last_sign: Duration,
-}
-
-impl Sample {
-    pub(super) fn of(row: &LiveRow<'_>, now: Instant, stall_after: Duration) -> Self {
-        let progress = row.progress(now, stall_after);
-        let Facts { started, tool_uses, tool_results, message_count, tool_calls, observation, .. } = *row.facts;
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate is 0 or more")]
-        let rate = (progress.output_tokens_per_second * 10.0).round() as u64;
-        Self {
-            revision: row.revision,
-            started,
-            columns: Columns {
-                phase: progress.phase,
-                waiting_on: progress.waiting_on,
-                source: row.source,
-                usage: row.usage,
-                tool_calls,
-                response_bytes: row.counts.response_bytes,
-            },
-            others: Others { request_size: row.counts.request_bytes, observation },
-            tool_uses,
-            tool_results,
-            message_count,
-            rate,
-            last_sign: row.counts.last_frame,
-        }
-    }
-
-    /// Whether [`Encoded::moving`] would write the other differently.
-    pub(super) fn is_written_unlike(&self, other: &Self) -> bool {
-        self.columns != other.columns || self.others != other.others || self.rate != other.rate
-    }
-}
+/// Bytes that a row takes, in all its parts, with names of the usual length.
+const USUAL_LEN: usize = 800;
 
 /// What a row has written of itself, in the order in which it changes: `head`, `tail` and `notes` by revision, `moving` whenever
 /// something moves. On the wire it is head, duration, moving with the notes inside, idle time, tail.
@@ -100,6 +33,7 @@ impl Encoded {
         let names = texts.names(&tracker.config().known_providers);
         let text = &mut self.text;
         text.clear();
+        text.reserve(USUAL_LEN);
         text.extend_from_slice(br#"{"request_id":"#);
         json(text, &id);
         self.id = text.len();
@@ -142,48 +76,48 @@ impl Encoded {
 
     /// Writes what moves.
     pub(super) fn moving(&mut self, sample: &Sample) {
-        let Sample { columns, others, tool_uses, tool_results, message_count, rate, .. } = *sample;
+        let Sample { raw, phase, waiting_on, tool_uses, tool_results, message_count, rate, .. } = sample;
         let text = &mut self.text;
         text.truncate(self.notes);
-        named(text, br#","input_tokens":"#, columns.usage.input_tokens);
-        named(text, br#","output_tokens":"#, columns.usage.output_tokens);
-        named(text, br#","cache_read_tokens":"#, columns.usage.cache_read_tokens);
-        named(text, br#","cache_creation_tokens":"#, columns.usage.cache_creation_tokens);
-        named(text, br#","tool_uses":"#, tool_uses);
-        named(text, br#","tool_results":"#, tool_results);
-        named(text, br#","tool_calls":"#, columns.tool_calls);
-        named(text, br#","request_size":"#, others.request_size);
-        named(text, br#","message_count":"#, message_count);
-        named(text, br#","reasoning_tokens":"#, columns.usage.reasoning_tokens);
+        named(text, br#","input_tokens":"#, raw.usage.input_tokens);
+        named(text, br#","output_tokens":"#, raw.usage.output_tokens);
+        named(text, br#","cache_read_tokens":"#, raw.usage.cache_read_tokens);
+        named(text, br#","cache_creation_tokens":"#, raw.usage.cache_creation_tokens);
+        named(text, br#","tool_uses":"#, *tool_uses);
+        named(text, br#","tool_results":"#, *tool_results);
+        named(text, br#","tool_calls":"#, raw.tool_calls);
+        named(text, br#","request_size":"#, raw.counts.request_bytes);
+        named(text, br#","message_count":"#, *message_count);
+        named(text, br#","reasoning_tokens":"#, raw.usage.reasoning_tokens);
         text.extend_from_slice(br#","usage_source":""#);
-        text.extend_from_slice(columns.source.as_str().as_bytes());
+        text.extend_from_slice(raw.source.as_str().as_bytes());
         text.extend_from_slice(br#"","observation":""#);
-        text.extend_from_slice(others.observation.as_str().as_bytes());
+        text.extend_from_slice(raw.observation.as_str().as_bytes());
         text.extend_from_slice(br#"","phase":""#);
-        text.extend_from_slice(columns.phase.as_str().as_bytes());
+        text.extend_from_slice(phase.as_str().as_bytes());
         text.extend_from_slice(br#"","waiting_on":""#);
-        text.extend_from_slice(columns.waiting_on.as_str().as_bytes());
+        text.extend_from_slice(waiting_on.as_str().as_bytes());
         text.push(b'"');
         text.extend_from_within(self.tail..self.notes);
         number(text, rate / 10);
         named(text, b".", rate % 10);
-        named(text, br#","response_bytes":"#, columns.response_bytes);
+        named(text, br#","response_bytes":"#, raw.counts.response_bytes);
         text.extend_from_slice(br#","idle_ms":"#);
     }
 
-    /// Appends the whole row as it is at `now`.
-    pub(super) fn write_row(&self, out: &mut Vec<u8>, sample: &Sample, now: Instant) {
-        let since_start = now.duration_since(sample.started);
+    /// Appends the whole row, with two times in nanoseconds: since the start, and since it last moved.
+    pub(super) fn write_row(&self, out: &mut Vec<u8>, since_start: u64, idle: u64) {
+        const MILLISECOND: u64 = 1_000_000;
         out.extend_from_slice(&self.text[..self.head]);
-        number(out, millis(since_start));
+        number(out, since_start / MILLISECOND);
         out.extend_from_slice(&self.text[self.notes..]);
-        number(out, millis(since_start.saturating_sub(sample.last_sign)));
+        number(out, idle / MILLISECOND);
         out.extend_from_slice(&self.text[self.head..self.tail]);
     }
 
     /// Appends the row's entry in `progressed`.
-    pub(super) fn write_progress(&self, out: &mut Vec<u8>, columns: &Columns) {
-        let Columns { phase, waiting_on, source, usage, tool_calls, response_bytes } = *columns;
+    pub(super) fn write_progress(&self, out: &mut Vec<u8>, sample: &Sample) {
+        let (phase, waiting_on, source, numbers) = sample.columns();
         out.push(b'[');
         out.extend_from_slice(self.id());
         out.extend_from_slice(br#",""#);
@@ -193,16 +127,7 @@ impl Encoded {
         out.extend_from_slice(br#"",""#);
         out.extend_from_slice(source.as_str().as_bytes());
         out.push(b'"');
-        let Usage { input_tokens, output_tokens, cache_read_tokens, cache_creation_tokens, reasoning_tokens } = usage;
-        for value in [
-            input_tokens,
-            output_tokens,
-            cache_read_tokens,
-            cache_creation_tokens,
-            reasoning_tokens,
-            tool_calls,
-            response_bytes,
-        ] {
+        for value in numbers {
             named(out, b",", value);
         }
         out.push(b']');

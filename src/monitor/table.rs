@@ -1,43 +1,39 @@
 //! The rows as they were at the last look, newest first, with what is still to be told of each.
 
-use super::encode::{Encoded, Sample, json};
+use super::{
+    encode::{Encoded, json},
+    sample::{News, Raw, Sample},
+};
 use crate::tracker::{Data, Ended, Ends, LiveRow, RequestId, RequestTracker, Seen};
 use tokio::time::Instant;
-
-/// What a delta has still to tell of a row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum News {
-    Nothing,
-    /// Only what the short form tells.
-    Progress,
-    /// Something else, so that the row is told anew.
-    Changed,
-    /// The row itself.
-    Started,
-}
 
 #[derive(Debug)]
 pub(super) struct TableRow {
     id: RequestId,
+    /// In nanoseconds since the tracker was made.
+    started: u64,
     sample: Sample,
     encoded: Encoded,
     /// Something has moved since it was written.
     stale: bool,
+    /// What a delta has still to tell of it.
     news: News,
     /// The look that last came upon it.
     seen: u64,
 }
 
 impl TableRow {
-    pub(super) fn write(&mut self, out: &mut Vec<u8>, now: Instant) {
+    /// Appends it as it is at `now`, in nanoseconds since the tracker was made.
+    pub(super) fn write(&mut self, out: &mut Vec<u8>, now: u64) {
         if std::mem::take(&mut self.stale) {
             self.encoded.moving(&self.sample);
         }
-        self.encoded.write_row(out, &self.sample, now);
+        let since_start = now.saturating_sub(self.started);
+        self.encoded.write_row(out, since_start, since_start.saturating_sub(self.sample.last_sign()));
     }
 
     pub(super) fn write_progress(&self, out: &mut Vec<u8>) {
-        self.encoded.write_progress(out, &self.sample.columns);
+        self.encoded.write_progress(out, &self.sample);
     }
 
     /// Provider, model and path, quoted.
@@ -111,7 +107,7 @@ impl Table {
                     self.ended.push((ended, row));
                     (found.structure, found.gone) = (true, true);
                 }
-                Seen::Row(row) => copies += usize::from(self.see(shard, &row, tracker, now, copies, &mut found)),
+                Seen::Row(row) => copies += usize::from(self.see(&row, tracker, now, copies, &mut found)),
             });
             self.write(shard, copies, tracker);
             self.forget_gone(shard, &mut found);
@@ -133,46 +129,54 @@ impl Table {
     /// Takes down a row, under its shard's lock. Returns whether its data has been copied, as number `copies`.
     fn see(
         &mut self,
-        shard: usize,
         row: &LiveRow<'_>,
         tracker: &RequestTracker,
         now: Instant,
         copies: usize,
         found: &mut Found,
     ) -> bool {
-        let sample = Sample::of(row, now, tracker.config().stall_after);
-        let place = place(&mut self.rows[shard], row.id);
+        let at = row.id.place();
+        let raw = Raw::of(row);
+        let place = place(&mut self.rows[at.shard as usize], row.id);
         let known = place.as_mut().filter(|known| known.id == row.id);
-        let rewritten = known.as_ref().is_none_or(|known| known.sample.revision != sample.revision);
-        let news = match &known {
-            None => News::Started,
-            Some(known) if rewritten || known.sample.others != sample.others => News::Changed,
-            Some(known) if known.sample.columns != sample.columns => News::Progress,
-            Some(_) => News::Nothing,
-        };
-        found.structure |= rewritten;
-        found.started |= news == News::Started;
-        found.anything |= news != News::Nothing;
-        match known {
+        let rewritten = match known {
             Some(known) => {
-                known.stale |= known.sample.is_written_unlike(&sample);
-                known.sample = sample;
-                known.news = known.news.max(news);
                 known.seen = self.looks;
+                if known.sample.still_holds(&raw, now) {
+                    return false;
+                }
+                let sample = Sample::of(row, raw, now, tracker.config().stall_after);
+                let news = sample.news_since(&known.sample);
+                let rewritten = raw.revision != known.sample.raw.revision;
+                found.structure |= rewritten;
+                found.anything |= news != News::Nothing;
+                known.sample = sample;
+                known.stale = true;
+                known.news = known.news.max(news);
+                rewritten
             }
             None => {
+                (found.structure, found.started) = (true, true);
                 found.gone |= place.is_some();
-                let encoded = self.spare.pop().unwrap_or_default();
-                *place = Some(TableRow { id: row.id, sample, encoded, stale: true, news, seen: self.looks });
-                self.order.push((sample.started, row.id));
+                *place = Some(TableRow {
+                    id: row.id,
+                    started: tracker.age(row.facts.started),
+                    sample: Sample::of(row, raw, now, tracker.config().stall_after),
+                    encoded: self.spare.pop().unwrap_or_default(),
+                    stale: true,
+                    news: News::Started,
+                    seen: self.looks,
+                });
+                self.order.push((row.facts.started, row.id));
+                true
             }
-        }
+        };
         if rewritten {
             if self.copied.len() == copies {
                 self.copied.push((0, Data::default()));
             }
             let (slot, data) = &mut self.copied[copies];
-            *slot = row.id.place().slot as usize;
+            *slot = at.slot as usize;
             data.facts.clone_from(row.facts);
             data.texts.copy_from(row.texts);
         }
@@ -229,7 +233,7 @@ impl Table {
     }
 
     /// Appends `"active_requests":[...]`.
-    pub(super) fn write_rows(&mut self, out: &mut Vec<u8>, now: Instant) {
+    fn write_rows(&mut self, out: &mut Vec<u8>, now: u64) {
         out.extend_from_slice(br#""active_requests":["#);
         let start = out.len();
         self.for_each(|row| {
@@ -256,7 +260,7 @@ impl Table {
             out.push(b',');
         }
         out.extend_from_slice(br#""disabled":false,"#);
-        self.write_rows(out, now);
+        self.write_rows(out, tracker.age(now));
         out.extend_from_slice(br#","timestamp":"#);
         json(out, &tracker.wall(now).as_secs_f64());
         out.push(b'}');

@@ -17,7 +17,7 @@ pub(crate) struct Counters {
 }
 
 /// The counters at one moment.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
     pub(crate) response_bytes: u64,
     pub(crate) text_bytes: u64,

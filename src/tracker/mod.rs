@@ -42,9 +42,10 @@ mod watch;
 #[cfg(feature = "monitor")]
 pub(crate) use self::{
     change::Listener,
-    clock::millis,
+    clock::{millis, nanos},
+    counters::Counts,
     shard::{Ended, LiveRow},
-    slot::{Data, Facts},
+    slot::Data,
     texts::Text,
     watch::{Ends, Seen},
 };

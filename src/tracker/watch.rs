@@ -3,6 +3,7 @@
 use super::{
     RequestTracker,
     change::Listener,
+    clock::nanos,
     shard::{Ended, EndsReader, LiveRow, ShardState},
 };
 use std::{
@@ -15,6 +16,11 @@ use std::{
 use tokio::{sync::Notify, time::Instant};
 
 impl RequestTracker {
+    /// Nanoseconds since the tracker was made.
+    pub(crate) fn age(&self, at: Instant) -> u64 {
+        nanos(at.duration_since(self.shared.clock.anchor))
+    }
+
     /// Wall time since the Unix epoch.
     pub(crate) fn wall(&self, at: Instant) -> Duration {
         self.shared.clock.wall(at)
