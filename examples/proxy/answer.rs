@@ -11,18 +11,20 @@ use std::{
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::Full;
-use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep};
 
-use super::row::Row;
+use super::{forward::RequestBody, held::Outgoing, link::Answered, row::Row};
+
+/// An upstream's answer to one of our requests.
+pub type UpstreamBody = Answered<Outgoing<RequestBody>>;
 
 /// What the forwarding service answers with.
 #[derive(Debug)]
 pub enum Answer {
     /// The upstream's body.
-    Upstream(Incoming),
+    Upstream(UpstreamBody),
     /// The upstream's body, watched for silence.
-    Watched(Incoming, Silence),
+    Watched(UpstreamBody, Silence),
     /// Our own words.
     Own(Full<Bytes>),
 }
@@ -38,7 +40,7 @@ pub struct Silence {
 
 impl Answer {
     /// The upstream's body with the given limit on silence.
-    pub fn upstream(body: Incoming, longest: Option<Duration>, row: Row) -> Self {
+    pub fn upstream(body: UpstreamBody, longest: Option<Duration>, row: Row) -> Self {
         match longest {
             Some(longest) => {
                 let sleep = Box::pin(tokio::time::sleep(longest));

@@ -19,7 +19,7 @@ use super::{
     row::Row,
     settings::Settings,
     stream_usage::{self, HideUsage},
-    upstream::{Failure, Upstream},
+    upstream::{Failure, Target, Upstream},
 };
 
 /// A request's body, looked at on its way.
@@ -29,7 +29,7 @@ pub type RequestBody = InspectedBody<Incoming>;
 #[derive(Debug)]
 pub struct Forward {
     models: Models,
-    upstream: Upstream<Outgoing<RequestBody>>,
+    upstream: Upstream,
     settings: Settings,
     key: Option<ProxyKey>,
 }
@@ -37,6 +37,7 @@ pub struct Forward {
 /// A request that is ready to go out.
 struct Prepared<'a> {
     provider: &'a Provider,
+    base: &'a Base,
     request: Request<Outgoing<RequestBody>>,
     /// We asked for usage where the client did not.
     hide_usage: bool,
@@ -65,6 +66,11 @@ impl Forward {
         let upstream = Upstream::new(settings.timeouts);
         let key = settings.key.clone().map(ProxyKey::new);
         Self { models, upstream, settings, key }
+    }
+
+    /// Closes connections to upstreams that nobody has used for a while.
+    pub fn sweep(&self) {
+        self.models.providers.iter().for_each(Provider::sweep);
     }
 
     pub fn has_provider(&self, name: &str) -> bool {
@@ -118,13 +124,13 @@ impl Forward {
             Route::ListModels => {
                 let (provider, query) = self.listed_provider(head.uri.query())?;
                 let base = provider.base(provider.format()).unwrap_or(&provider.native);
-                let uri = base.uri(&route_of(provider.format(), head.uri.path(), query.as_deref()));
+                let uri = base.path(&route_of(provider.format(), head.uri.path(), query.as_deref()));
                 row.set_provider(&provider.name);
                 self.prepared(provider, base, uri, head, Outgoing::streamed(body))?
             }
             Route::Native { provider: name, rest } => {
                 let provider = self.provider(name)?;
-                let uri = provider.native.uri(rest);
+                let uri = provider.native.path(rest);
                 row.set_provider(&provider.name);
                 self.prepared(provider, &provider.native, uri, head, Outgoing::streamed(body))?
             }
@@ -132,8 +138,9 @@ impl Forward {
         if let Some(id) = id {
             prepared.request.headers_mut().insert(&REQUEST_ID, id.clone());
         }
-        let Prepared { provider, request, hide_usage } = prepared;
-        let response = self.upstream.send(request, &provider.name).await?;
+        let Prepared { provider, base, request, hide_usage } = prepared;
+        let target = Target { origin: base.origin(), pool: base.pool(), provider: &provider.name };
+        let response = self.upstream.send(request, &target).await?;
         let mut response = response.map(|body| Answer::upstream(body, self.settings.timeouts.read, row.clone()));
         headers::drop_hop_by_hop(response.headers_mut());
         *response.version_mut() = Version::HTTP_11;
@@ -189,7 +196,7 @@ impl Forward {
         let hide_usage = usage.is_some();
         edits.extend(usage);
         let grown = edits.iter().map(|(range, bytes)| bytes.len() as i64 - range.len() as i64).sum();
-        let target = base.uri(&route_of(format, uri.path(), uri.query()));
+        let target = base.path(&route_of(format, uri.path(), uri.query()));
         let mut prepared = self.prepared(provider, base, target, head, held.edited(edits))?;
         prepared.hide_usage = hide_usage;
         if hide_usage {
@@ -205,7 +212,7 @@ impl Forward {
     fn prepared<'a>(
         &self,
         provider: &'a Provider,
-        base: &Base,
+        base: &'a Base,
         uri: Option<Uri>,
         mut head: request::Parts,
         body: Outgoing<RequestBody>,
@@ -215,10 +222,10 @@ impl Forward {
         })?;
         head.version = Version::HTTP_11;
         headers::drop_hop_by_hop(&mut head.headers);
-        head.headers.remove(header::HOST);
+        head.headers.insert(header::HOST, base.host().clone());
         headers::replace_key(&mut head.headers, base, provider.passthrough, self.key.as_ref());
         headers::limit_encodings(&mut head.headers);
-        Ok(Prepared { provider, request: Request::from_parts(head, body), hide_usage: false })
+        Ok(Prepared { provider, base, request: Request::from_parts(head, body), hide_usage: false })
     }
 
     fn provider(&self, name: &str) -> Result<&Provider, Refusal> {

@@ -43,6 +43,11 @@ impl Front {
         &self.tracker
     }
 
+    /// What is to be done from time to time.
+    pub fn sweep(&self) {
+        self.forward.sweep();
+    }
+
     /// The service of one connection. `hangup` is told when its client has left in the middle of a request body.
     pub fn service(
         self: &Arc<Self>,

@@ -15,11 +15,14 @@ use std::{
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
-    time::Sleep,
+    time::{Instant, Sleep},
 };
 
 /// How long a client may go on sending after our last word.
 const LONGEST: Duration = Duration::from_secs(3);
+
+/// The longest pause in that: who has nothing more to send is not waited for.
+const PAUSE: Duration = Duration::from_millis(300);
 
 /// How much it may send in that time.
 const MOST: usize = 256 * 1024 * 1024;
@@ -33,7 +36,9 @@ pub struct Linger {
 
 #[derive(Debug)]
 struct Closing {
-    until: Pin<Box<Sleep>>,
+    /// When a pause will have been too long.
+    pause: Pin<Box<Sleep>>,
+    until: Instant,
     read: usize,
 }
 
@@ -76,14 +81,22 @@ impl AsyncWrite for Linger {
             Some(closing) => closing,
             closing => {
                 ready!(Pin::new(&mut this.stream).poll_shutdown(cx))?;
-                closing.insert(Closing { until: Box::pin(tokio::time::sleep(LONGEST)), read: 0 })
+                let now = Instant::now();
+                closing.insert(Closing {
+                    pause: Box::pin(tokio::time::sleep_until(now + PAUSE)),
+                    until: now + LONGEST,
+                    read: 0,
+                })
             }
         };
         let mut scratch = [0; 16 * 1024];
-        while closing.until.as_mut().poll(cx).is_pending() && closing.read < MOST {
+        while closing.pause.as_mut().poll(cx).is_pending() && closing.read < MOST {
             let mut buf = ReadBuf::new(&mut scratch);
             match ready!(Pin::new(&mut this.stream).poll_read(cx, &mut buf)) {
-                Ok(()) if !buf.filled().is_empty() => closing.read += buf.filled().len(),
+                Ok(()) if !buf.filled().is_empty() => {
+                    closing.read += buf.filled().len();
+                    closing.pause.as_mut().reset(closing.until.min(Instant::now() + PAUSE));
+                }
                 // The client is done too, or gone.
                 _ => break,
             }

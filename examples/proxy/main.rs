@@ -5,8 +5,8 @@
 //!
 //! - [`layers`], [`settings`], [`provider`], [`models`]: what is configured;
 //! - [`serve`], [`linger`], [`front`], [`reply`]: connections, own routes, and what goes back to a client;
-//! - [`route`], [`held`], [`forward`], [`headers`], [`upstream`], [`answer`], [`stream_usage`]: a request's way to a
-//!   provider and back, inside the tracking layer;
+//! - [`route`], [`held`], [`forward`], [`headers`], [`upstream`], [`link`], [`relay`], [`answer`],
+//!   [`stream_usage`]: a request's way to a provider and back, inside the tracking layer;
 //! - [`refusal`], [`row`]: what the proxy itself has to say, to the client and in the live list;
 //! - `demo`, [`traffic`]: a simulated provider and somebody who uses it, for a first look.
 
@@ -19,9 +19,11 @@ pub mod headers;
 pub mod held;
 pub mod layers;
 mod linger;
+pub mod link;
 pub mod models;
 pub mod provider;
 mod refusal;
+mod relay;
 mod reply;
 mod route;
 mod row;

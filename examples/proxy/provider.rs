@@ -4,10 +4,15 @@ use std::{collections::BTreeMap, fmt};
 
 use http::{
     HeaderName, HeaderValue, Uri, header,
-    uri::{Authority, PathAndQuery, Scheme},
+    uri::{PathAndQuery, Scheme},
 };
 
-use super::layers::{Layers, Wrong, plain};
+use super::{
+    forward::RequestBody,
+    held::Outgoing,
+    layers::{Layers, Wrong, plain},
+    link::Pool,
+};
 
 /// A way of talking to a model: the routes, and the shape of requests, answers and errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,14 +60,16 @@ impl fmt::Debug for Key {
     }
 }
 
-/// A base address and the header that goes with every request to it.
+/// A base address, the connections to it, and the headers that go with every request to it.
 #[derive(Clone, Debug)]
 pub struct Base {
-    scheme: Scheme,
-    authority: Authority,
+    /// Scheme and authority.
+    origin: Uri,
+    host: HeaderValue,
     /// The path, without a slash at its end.
     path: String,
     key: Option<(HeaderName, HeaderValue)>,
+    pool: Pool<Outgoing<RequestBody>>,
 }
 
 impl Base {
@@ -73,6 +80,13 @@ impl Base {
         let scheme = parts.scheme.filter(|s| *s == Scheme::HTTP || *s == Scheme::HTTPS).ok_or_else(wrong)?;
         let authority = parts.authority.filter(|a| !a.as_str().contains('@')).ok_or_else(wrong)?;
         let path = parts.path_and_query.filter(|p| p.query().is_none()).ok_or_else(wrong)?;
+        // The port of the scheme is not said (RFC 9110, section 7.2).
+        let default_port = if scheme == Scheme::HTTPS { 443 } else { 80 };
+        let shown =
+            authority.port_u16().filter(|port| *port == default_port).map_or(authority.as_str(), |_| authority.host());
+        let host = HeaderValue::from_str(shown).map_err(|_| wrong())?;
+        let origin =
+            Uri::builder().scheme(scheme).authority(authority).path_and_query("/").build().map_err(|_| wrong())?;
         let key = match key {
             Key::Own(key) => {
                 let shown = if *key_header == header::AUTHORIZATION { &format!("Bearer {key}") } else { key };
@@ -83,22 +97,32 @@ impl Base {
             }
             Key::None | Key::Passthrough => None,
         };
-        Ok(Self { scheme, authority, path: path.path().trim_end_matches('/').to_owned(), key })
+        let path = path.path().trim_end_matches('/').to_owned();
+        Ok(Self { origin, host, path, key, pool: Pool::default() })
     }
 
-    /// The address of `rest`, a path that starts with a slash (or is empty) and may carry a query. Nothing in it is decoded.
-    pub fn uri(&self, rest: &str) -> Option<Uri> {
+    /// The target of a request for `rest`, a path that starts with a slash (or is empty) and may carry a query. Nothing in it is
+    /// decoded.
+    pub fn path(&self, rest: &str) -> Option<Uri> {
         let path = if self.path.is_empty() && rest.starts_with('/') {
             PathAndQuery::try_from(rest).ok()?
         } else {
             let slash = if self.path.is_empty() { "/" } else { "" };
             PathAndQuery::from_maybe_shared(format!("{}{slash}{rest}", self.path)).ok()?
         };
-        let mut parts = http::uri::Parts::default();
-        parts.scheme = Some(self.scheme.clone());
-        parts.authority = Some(self.authority.clone());
-        parts.path_and_query = Some(path);
-        Uri::from_parts(parts).ok()
+        Some(Uri::from(path))
+    }
+
+    pub fn origin(&self) -> &Uri {
+        &self.origin
+    }
+
+    pub fn host(&self) -> &HeaderValue {
+        &self.host
+    }
+
+    pub fn pool(&self) -> &Pool<Outgoing<RequestBody>> {
+        &self.pool
     }
 
     /// The header with the provider's own key, if it has one.
@@ -128,6 +152,14 @@ impl Provider {
             Format::OpenAi => self.openai.as_ref(),
             Format::Anthropic => self.anthropic.as_ref(),
         }
+    }
+
+    /// Closes connections that nobody has used for a while.
+    pub fn sweep(&self) {
+        [self.openai.as_ref(), self.anthropic.as_ref(), Some(&self.native)]
+            .into_iter()
+            .flatten()
+            .for_each(|base| base.pool.sweep());
     }
 
     /// The format its errors have on its own routes.

@@ -30,6 +30,7 @@ pub async fn serve(listener: TcpListener, front: Arc<Front>, end: impl Future<Ou
     let server = server();
     let graceful = GracefulShutdown::new();
     let mut end = std::pin::pin!(end);
+    let mut sweeps = tokio::time::interval(Duration::from_secs(30));
     loop {
         let stream = tokio::select! {
             accepted = listener.accept() => match accepted {
@@ -41,6 +42,10 @@ pub async fn serve(listener: TcpListener, front: Arc<Front>, end: impl Future<Ou
                     continue;
                 }
             },
+            _ = sweeps.tick() => {
+                front.sweep();
+                continue;
+            }
             () = &mut end => break,
         };
         serve_connection(stream, &server, &front, &graceful);

@@ -1,26 +1,27 @@
-//! The client side: connections to upstreams, and what it means when they fail.
+//! The client side: sending a request to an upstream, and what it means when that fails.
 
 use std::{error::Error as StdError, io, time::Duration};
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode};
+use http::{Request, Response, StatusCode, Uri};
 use http_body::Body;
-use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::{
-    client::legacy::{self, Client, connect::HttpConnector},
-    rt::{TokioExecutor, TokioTimer},
-};
+use hyper_util::client::legacy::connect::HttpConnector;
+use tower::Service;
 
-use super::{refusal::Refusal, settings::Timeouts};
+use super::{
+    link::{Answered, Link, Pool},
+    refusal::Refusal,
+    settings::Timeouts,
+};
 
 /// Sends requests to upstreams, over plain connections or TLS, and keeps connections for the next request.
 ///
-/// HTTP/1.1 only: over HTTP/2 the pool would put all requests to a provider on one connection, and the providers' limit on
-/// streams in one would hold up the rest.
+/// HTTP/1.1 only: over HTTP/2 all requests to a provider would share a connection, and the provider's limit on streams in one
+/// would hold up the rest.
 #[derive(Clone, Debug)]
-pub struct Upstream<B> {
-    client: Client<HttpsConnector<HttpConnector>, B>,
+pub struct Upstream {
+    connector: HttpsConnector<HttpConnector>,
     timeouts: Timeouts,
 }
 
@@ -32,53 +33,85 @@ pub enum Failure {
     Refused(Refusal),
 }
 
-impl<B> Upstream<B>
-where
-    B: Body<Data = Bytes> + Send + Unpin + 'static,
-    B::Error: Into<Box<dyn StdError + Send + Sync>>,
-{
+/// Where to send a request, and the connections that wait there.
+#[derive(Debug)]
+pub struct Target<'a, B: Body + 'static> {
+    /// Scheme and authority.
+    pub origin: &'a Uri,
+    pub pool: &'a Pool<B>,
+    /// Named in failures.
+    pub provider: &'a str,
+}
+
+/// What went wrong, and whether that was before there was a connection.
+struct Broken {
+    error: Box<dyn StdError + Send + Sync>,
+    connecting: bool,
+}
+
+impl Upstream {
     pub fn new(timeouts: Timeouts) -> Self {
         let mut http = HttpConnector::new();
         http.enforce_http(false);
         http.set_nodelay(true);
         http.set_connect_timeout(Some(timeouts.connect));
         http.set_keepalive(Some(Duration::from_secs(60)));
-        let https =
+        let connector =
             HttpsConnectorBuilder::new().with_webpki_roots().https_or_http().enable_http1().wrap_connector(http);
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(Duration::from_secs(60))
-            .build(https);
-        Self { client, timeouts }
+        Self { connector, timeouts }
     }
 
-    /// Sends a request and waits for the response head. `provider` is named in failures.
-    pub async fn send(&self, request: Request<B>, provider: &str) -> Result<Response<Incoming>, Failure> {
-        match tokio::time::timeout(self.timeouts.head, self.client.request(request)).await {
+    /// Sends a request and waits for the response head.
+    pub async fn send<B>(&self, request: Request<B>, to: &Target<'_, B>) -> Result<Response<Answered<B>>, Failure>
+    where
+        B: Body<Data = Bytes, Error: Into<Box<dyn StdError + Send + Sync>>> + Send + 'static,
+    {
+        match tokio::time::timeout(self.timeouts.head, self.try_send(request, to)).await {
             Ok(Ok(response)) => Ok(response),
-            Ok(Err(error)) => Err(self.failure(&error, provider)),
+            Ok(Err(broken)) => Err(self.failure(&broken, to.provider)),
             Err(_) => Err(Failure::Refused(Refusal::new(
                 StatusCode::GATEWAY_TIMEOUT,
-                format!("{provider} did not answer within {} s.", self.timeouts.head.as_secs_f64()),
+                format!("{} did not answer within {} s.", to.provider, self.timeouts.head.as_secs_f64()),
             ))),
         }
     }
 
-    fn failure(&self, error: &legacy::Error, provider: &str) -> Failure {
+    async fn try_send<B>(&self, mut request: Request<B>, to: &Target<'_, B>) -> Result<Response<Answered<B>>, Broken>
+    where
+        B: Body<Data = Bytes, Error: Into<Box<dyn StdError + Send + Sync>>> + Send + 'static,
+    {
+        // A connection that waited may have been closed meanwhile; a request that has not left it goes to the next.
+        while let Some(link) = to.pool.take() {
+            match link.send(request, to.pool).await {
+                Ok(response) => return Ok(response),
+                Err(mut error) => match error.take_message() {
+                    Some(unsent) => request = unsent,
+                    None => return Err(Broken { error: error.into_error().into(), connecting: false }),
+                },
+            }
+        }
+        let connecting = |error| Broken { error, connecting: true };
+        let stream = self.connector.clone().call(to.origin.clone()).await.map_err(connecting)?;
+        let link = Link::new(stream).await.map_err(|error| connecting(error.into()))?;
+        let sent = link.send(request, to.pool).await;
+        sent.map_err(|error| Broken { error: error.into_error().into(), connecting: false })
+    }
+
+    fn failure(&self, broken: &Broken, provider: &str) -> Failure {
         // What hyper calls the user's error here is one of the body we hand on, which is the client's.
-        if causes(error).filter_map(|error| error.downcast_ref::<hyper::Error>()).any(hyper::Error::is_user) {
+        if causes(&*broken.error).filter_map(|error| error.downcast_ref::<hyper::Error>()).any(hyper::Error::is_user) {
             return Failure::ClientGone;
         }
-        let timed_out = causes(error)
+        let timed_out = causes(&*broken.error)
             .filter_map(|error| error.downcast_ref::<io::Error>())
             .any(|error| error.kind() == io::ErrorKind::TimedOut);
-        let (status, message) = if error.is_connect() && timed_out {
+        let (status, message) = if broken.connecting && timed_out {
             let waited = self.timeouts.connect.as_secs_f64();
             (StatusCode::GATEWAY_TIMEOUT, format!("{provider} did not take a connection within {waited} s."))
         } else {
-            let what = if error.is_connect() { "can not be reached" } else { "broke off before it answered" };
+            let what = if broken.connecting { "can not be reached" } else { "broke off before it answered" };
             // The last cause is the plainest: "connection refused", "invalid peer certificate".
-            let why = causes(error).last().map(ToString::to_string).unwrap_or_default();
+            let why = causes(&*broken.error).last().map(ToString::to_string).unwrap_or_default();
             (StatusCode::BAD_GATEWAY, format!("{provider} {what}: {why}."))
         };
         Failure::Refused(Refusal::new(status, message))

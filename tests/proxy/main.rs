@@ -10,6 +10,7 @@ mod errors;
 mod headers;
 mod identity;
 mod leaving;
+mod links;
 mod own;
 mod recorded;
 mod routing;

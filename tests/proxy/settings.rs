@@ -195,7 +195,7 @@ fn the_file_names_providers_and_aliases_too() {
     let layers = layers(&[&file.flag()], &[("MINE_BASE_URL", "http://env.example")]).unwrap();
     let providers = provider::configured(&layers).unwrap();
     let mine = providers.iter().find(|provider| provider.name == "mine").unwrap();
-    assert_eq!(mine.native.uri("/x").unwrap(), "http://env.example/x");
+    assert_eq!(mine.native.origin(), "http://env.example/");
     assert!(!format!("{providers:?} {layers:?}").is_empty());
     let models = Models::new(providers, &layers).unwrap();
     assert_eq!(models.resolve("quick").unwrap().model, "tiny");
@@ -207,14 +207,12 @@ fn the_file_names_providers_and_aliases_too() {
 fn gemini_and_ollama_have_their_own_api_elsewhere() {
     let layers = layers(&[], &[("GEMINI_API_KEY", "k"), ("OLLAMA_API_KEY", "k")]).unwrap();
     let providers = provider::configured(&layers).unwrap();
-    let uris: Vec<_> = providers
-        .iter()
-        .map(|provider| (provider.native.uri("/x").unwrap(), provider.openai.as_ref().unwrap().uri("/x").unwrap()))
-        .collect();
-    assert_eq!(uris[0].0, "https://generativelanguage.googleapis.com/x");
-    assert_eq!(uris[0].1, "https://generativelanguage.googleapis.com/v1beta/openai/x");
-    assert_eq!(uris[1].0, "http://localhost:11434/x");
-    assert_eq!(uris[1].1, "http://localhost:11434/v1/x");
+    let address = |base: &provider::Base| format!("{}{}", base.host().to_str().unwrap(), base.path("/x").unwrap());
+    let google = "generativelanguage.googleapis.com";
+    assert_eq!(address(&providers[0].native), format!("{google}/x"));
+    assert_eq!(address(providers[0].openai.as_ref().unwrap()), format!("{google}/v1beta/openai/x"));
+    assert_eq!(address(&providers[1].native), "localhost:11434/x");
+    assert_eq!(address(providers[1].openai.as_ref().unwrap()), "localhost:11434/v1/x");
     assert_eq!(providers[0].native.key().unwrap().0, "x-goog-api-key");
     assert_eq!(providers[0].openai.as_ref().unwrap().key().unwrap().0, "authorization");
 }

@@ -1,0 +1,79 @@
+//! A waker for futures that are driven together, by one task.
+//!
+//! What two halves of a connection tell each other through channels is a wake-up of the task that is polling them both right now.
+//! Passed on, each would cost one more turn of the scheduler for nothing. The relay keeps those to itself, as a word that there is
+//! more to do, and passes on what comes from elsewhere.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll, Wake, Waker},
+};
+
+use futures_util::task::AtomicWaker;
+
+/// The most turns within one. What then is still to be done takes another one of the scheduler's, so that nobody keeps it for long.
+const MOST_TURNS: usize = 16;
+
+/// Drives futures together. They must not be polled by any other waker than the one handed out.
+#[derive(Debug)]
+pub struct Relay {
+    shared: Arc<Shared>,
+    waker: Waker,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    task: AtomicWaker,
+    /// The futures are being polled.
+    turning: AtomicBool,
+    /// Somebody has woken them meanwhile.
+    again: AtomicBool,
+}
+
+impl Wake for Shared {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.again.store(true, Ordering::SeqCst);
+        if !self.turning.load(Ordering::SeqCst) {
+            self.task.wake();
+        }
+    }
+}
+
+impl Relay {
+    pub fn new() -> Self {
+        let shared = Arc::<Shared>::default();
+        let waker = Waker::from(Arc::clone(&shared));
+        Self { shared, waker }
+    }
+
+    /// Turns until `turn` is ready, or nothing is left to be done.
+    pub fn poll<T>(&self, cx: &Context<'_>, mut turn: impl FnMut(&mut Context<'_>) -> Poll<T>) -> Poll<T> {
+        let shared = &*self.shared;
+        shared.task.register(cx.waker());
+        shared.turning.store(true, Ordering::SeqCst);
+        let mut turns = 0;
+        let polled = loop {
+            shared.again.store(false, Ordering::SeqCst);
+            if let Poll::Ready(value) = turn(&mut Context::from_waker(&self.waker)) {
+                break Poll::Ready(value);
+            }
+            turns += 1;
+            if turns == MOST_TURNS || !shared.again.load(Ordering::SeqCst) {
+                break Poll::Pending;
+            }
+        };
+        shared.turning.store(false, Ordering::SeqCst);
+        // Whoever came between the last look and now has not woken the task.
+        if polled.is_pending() && shared.again.load(Ordering::SeqCst) {
+            cx.waker().wake_by_ref();
+        }
+        polled
+    }
+}

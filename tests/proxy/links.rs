@@ -1,0 +1,104 @@
+//! Connections to upstreams are used again, but never one that is no good.
+
+use crate::support::{Client, LAST_CHUNK, Mock, Running, SSE, chunk, post};
+
+const KEPT: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+
+#[tokio::test]
+async fn a_connection_is_used_again_when_its_answer_has_ended() {
+    let mut mock = Mock::start().await;
+    let proxy = Running::with(&mock).await;
+    let first = tokio::spawn({
+        let request = post("/mock/x", "", "{}");
+        let address = proxy.address;
+        async move {
+            let mut client = Client::to(address).await;
+            client.send(request.as_bytes()).await;
+            client.answer().await
+        }
+    });
+    let mut upstream = mock.connection().await;
+    upstream.answer().await;
+    upstream.send(KEPT.as_bytes()).await;
+    first.await.unwrap();
+
+    let streamed = [SSE.as_bytes(), &chunk(b"data: {}\n\n"), LAST_CHUNK].concat();
+    let empty = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
+    for (path, answer) in [
+        ("/mock/a", KEPT.as_bytes()),
+        ("/v1/chat/completions", &streamed),
+        ("/mock/b", empty.as_bytes()),
+        ("/mock/c", KEPT.as_bytes()),
+    ] {
+        let serve = async {
+            let asked = upstream.answer().await;
+            upstream.send(answer).await;
+            asked
+        };
+        let (got, _) = tokio::join!(proxy.post(path, r#"{"model":"m"}"#), serve);
+        assert_eq!(got.status(), 200, "{path}");
+        assert!(mock.is_idle(), "{path}: on the first connection");
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_was_closed_while_it_waited_is_left_alone() {
+    let mut mock = Mock::start().await;
+    let proxy = Running::with(&mock).await;
+    for _ in 0..3 {
+        // Nothing in this answer says that the connection ends with it.
+        let (got, _) = tokio::join!(proxy.post("/mock/x", "{}"), mock.serve(KEPT.as_bytes()));
+        assert_eq!((got.status(), got.body.as_slice()), (200, &b"ok"[..]));
+    }
+}
+
+#[tokio::test]
+async fn a_connection_with_an_unfinished_answer_is_not_used_again() {
+    let mut mock = Mock::start().await;
+    let proxy = Running::with(&mock).await;
+    let mut client = Client::to(proxy.address).await;
+    client.send(post("/mock/x", "", "{}").as_bytes()).await;
+    let mut left = mock.connection().await;
+    left.answer().await;
+    left.send(&[SSE.as_bytes(), &chunk(b"data: {}\n\n")].concat()).await;
+    client.until("data: {}").await;
+    drop(client);
+    proxy.quiet().await;
+    let (got, _) = tokio::join!(proxy.post("/mock/x", "{}"), mock.serve(KEPT.as_bytes()));
+    assert_eq!(got.body, b"ok");
+}
+
+#[tokio::test]
+async fn an_answer_before_the_end_of_the_request_ends_the_connection() {
+    let mut mock = Mock::start().await;
+    let proxy = Running::with(&mock).await;
+    let mut client = Client::to(proxy.address).await;
+    client.send(b"POST /mock/x HTTP/1.1\r\nhost: p\r\ncontent-length: 100\r\n\r\nhalf").await;
+    let mut upstream = mock.connection().await;
+    upstream.until("half").await;
+    upstream.send(b"HTTP/1.1 413 Payload Too Large\r\ncontent-length: 0\r\n\r\n").await;
+    assert_eq!(client.answer().await.status(), 413);
+    while upstream.fill().await {}
+    proxy.quiet().await;
+}
+
+#[tokio::test]
+async fn many_requests_at_once_have_a_connection_each() {
+    let mut mock = Mock::start().await;
+    let proxy = Running::with(&mock).await;
+    let asks: Vec<_> = (0..50).map(|_| proxy.post("/mock/x", "{}")).collect();
+    let serve = async {
+        let mut open = Vec::new();
+        for _ in 0..50 {
+            let mut upstream = mock.connection().await;
+            upstream.answer().await;
+            open.push(upstream);
+        }
+        for upstream in &mut open {
+            upstream.send(KEPT.as_bytes()).await;
+        }
+    };
+    let (answers, ()) = tokio::join!(futures_util::future::join_all(asks), serve);
+    assert!(answers.iter().all(|answer| answer.body == b"ok"));
+    proxy.quiet().await;
+}
