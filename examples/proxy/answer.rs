@@ -13,7 +13,7 @@ use http_body::{Body, Frame, SizeHint};
 use http_body_util::Full;
 use tokio::time::{Instant, Sleep};
 
-use super::{forward::RequestBody, held::Outgoing, link::Answered, row::Row};
+use super::{held::Outgoing, link::Answered, prepare::RequestBody, row::Row};
 
 /// An upstream's answer to one of our requests.
 pub type UpstreamBody = Answered<Outgoing<RequestBody>>;

@@ -14,7 +14,8 @@ use tower::{Service, ServiceBuilder};
 
 use super::{
     answer::Answer,
-    forward::{ClientGone, Forward, RequestBody},
+    forward::{ClientGone, Forward},
+    prepare::RequestBody,
     provider::Format,
     refusal::Refusal,
     reply::Reply,

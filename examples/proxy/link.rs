@@ -6,6 +6,7 @@
 
 use std::{
     fmt,
+    future::Future,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, Waker, ready},
@@ -50,20 +51,17 @@ where
     }
 
     /// Sends a request and waits for the head of the answer. A request that has not left comes back with the error.
-    pub async fn send(
+    pub fn send<'a>(
         mut self: Box<Self>,
         request: Request<B>,
-        pool: &Pool<B>,
-    ) -> Result<Response<Answered<B>>, TrySendError<Request<B>>> {
-        let mut answer = std::pin::pin!(self.sender.try_send_request(request));
-        let response = std::future::poll_fn(|cx| self.poll_with(cx, |cx| answer.as_mut().poll(cx))).await?;
-        Ok(response.map(|incoming| {
-            let mut body = Answered { incoming, link: Some(self), pool: pool.clone() };
-            if body.incoming.is_end_stream() {
-                body.release();
-            }
-            body
-        }))
+        pool: &'a Pool<B>,
+    ) -> impl Future<Output = Result<Response<Answered<B>>, TrySendError<Request<B>>>> + use<'a, B> {
+        let answer = self.sender.try_send_request(request);
+        async move {
+            let mut answer = std::pin::pin!(answer);
+            let response = std::future::poll_fn(|cx| self.poll_with(cx, |cx| answer.as_mut().poll(cx))).await?;
+            Ok(response.map(|incoming| Answered::new(incoming, self, pool)))
+        }
     }
 
     /// Polls the connection, and what is to come out of it.
@@ -104,6 +102,14 @@ impl<B> Answered<B>
 where
     B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
 {
+    fn new(incoming: Incoming, link: Box<Link<B>>, pool: &Pool<B>) -> Self {
+        let mut body = Self { incoming, link: Some(link), pool: pool.clone() };
+        if body.incoming.is_end_stream() {
+            body.release();
+        }
+        body
+    }
+
     /// Nothing more will come: the connection is free for the next.
     fn release(&mut self) {
         if let Some(link) = self.link.take() {
@@ -190,9 +196,9 @@ where
         }
     }
 
-    /// Closes what has been idle for too long.
+    /// Closes what has been idle for too long, or was closed at the other end.
     pub fn sweep(&self) {
-        self.links().retain(|idle| idle.since.elapsed() < LONGEST_IDLE);
+        self.links().retain_mut(|idle| idle.since.elapsed() < LONGEST_IDLE && idle.link.is_idle());
     }
 
     fn links(&self) -> MutexGuard<'_, Vec<Idle<B>>> {

@@ -5,15 +5,15 @@
 //!
 //! - [`layers`], [`settings`], [`provider`], [`models`]: what is configured;
 //! - [`serve`], [`linger`], [`front`], [`reply`]: connections, own routes, and what goes back to a client;
-//! - [`route`], [`held`], [`forward`], [`headers`], [`upstream`], [`link`], [`relay`], [`answer`],
+//! - [`route`], [`held`], [`prepare`], [`forward`], [`headers`], [`upstream`], [`link`], [`relay`], [`answer`],
 //!   [`stream_usage`]: a request's way to a provider and back, inside the tracking layer;
 //! - [`refusal`], [`row`]: what the proxy itself has to say, to the client and in the live list;
 //! - `demo`, [`traffic`]: a simulated provider and somebody who uses it, for a first look.
 
 #![allow(missing_docs, unreachable_pub, reason = "a program, not a library: its modules explain themselves")]
 
-mod answer;
-mod forward;
+pub mod answer;
+pub mod forward;
 mod front;
 pub mod headers;
 pub mod held;
@@ -21,6 +21,7 @@ pub mod layers;
 mod linger;
 pub mod link;
 pub mod models;
+pub mod prepare;
 pub mod provider;
 mod refusal;
 mod relay;
@@ -110,7 +111,7 @@ impl Proxy {
         let listener = serve::listen(settings.listen)
             .map_err(|error| Wrong::new(format!("{} can not be listened on: {error}", settings.listen)))?;
         settings.listen.set_port(listener.local_addr().map_or(settings.listen.port(), |address| address.port()));
-        let front = Arc::new(Front::new(Forward::new(settings.clone(), models), tracker, settings.monitor.clone()));
+        let front = Arc::new(Front::new(Forward::new(&settings, models), tracker, settings.monitor.clone()));
         if with_traffic {
             tokio::spawn(traffic::send(settings.listen, settings.key.clone()));
         }

@@ -8,10 +8,10 @@ use http::{
 };
 
 use super::{
-    forward::RequestBody,
     held::Outgoing,
     layers::{Layers, Wrong, plain},
     link::Pool,
+    prepare::RequestBody,
 };
 
 /// A way of talking to a model: the routes, and the shape of requests, answers and errors.

@@ -62,7 +62,7 @@ impl Upstream {
     }
 
     /// Sends a request and waits for the response head.
-    pub async fn send<B>(&self, request: Request<B>, to: &Target<'_, B>) -> Result<Response<Answered<B>>, Failure>
+    pub async fn send<B>(&self, request: Box<Request<B>>, to: &Target<'_, B>) -> Result<Response<Answered<B>>, Failure>
     where
         B: Body<Data = Bytes, Error: Into<Box<dyn StdError + Send + Sync>>> + Send + 'static,
     {
@@ -76,25 +76,36 @@ impl Upstream {
         }
     }
 
-    async fn try_send<B>(&self, mut request: Request<B>, to: &Target<'_, B>) -> Result<Response<Answered<B>>, Broken>
+    async fn try_send<B>(
+        &self,
+        mut request: Box<Request<B>>,
+        to: &Target<'_, B>,
+    ) -> Result<Response<Answered<B>>, Broken>
     where
         B: Body<Data = Bytes, Error: Into<Box<dyn StdError + Send + Sync>>> + Send + 'static,
     {
         // A connection that waited may have been closed meanwhile; a request that has not left it goes to the next.
         while let Some(link) = to.pool.take() {
-            match link.send(request, to.pool).await {
+            match link.send(*request, to.pool).await {
                 Ok(response) => return Ok(response),
                 Err(mut error) => match error.take_message() {
-                    Some(unsent) => request = unsent,
+                    Some(unsent) => *request = unsent,
                     None => return Err(Broken { error: error.into_error().into(), connecting: false }),
                 },
             }
         }
-        let connecting = |error| Broken { error, connecting: true };
-        let stream = self.connector.clone().call(to.origin.clone()).await.map_err(connecting)?;
-        let link = Link::new(stream).await.map_err(|error| connecting(error.into()))?;
-        let sent = link.send(request, to.pool).await;
+        // Rare and large: boxed, so that the others are small.
+        let link = Box::pin(self.connect(to.origin)).await.map_err(|error| Broken { error, connecting: true })?;
+        let sent = link.send(*request, to.pool).await;
         sent.map_err(|error| Broken { error: error.into_error().into(), connecting: false })
+    }
+
+    async fn connect<B>(&self, origin: &Uri) -> Result<Box<Link<B>>, Box<dyn StdError + Send + Sync>>
+    where
+        B: Body<Data = Bytes, Error: Into<Box<dyn StdError + Send + Sync>>> + Send + 'static,
+    {
+        let stream = self.connector.clone().call(origin.clone()).await?;
+        Ok(Link::new(stream).await?)
     }
 
     fn failure(&self, broken: &Broken, provider: &str) -> Failure {

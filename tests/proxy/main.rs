@@ -15,6 +15,7 @@ mod own;
 mod recorded;
 mod routing;
 mod settings;
+mod sizes;
 #[allow(unreachable_pub, reason = "the tests are its users")]
 mod support;
 mod timeouts;
