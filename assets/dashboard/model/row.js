@@ -46,7 +46,9 @@ export function readRow(wire, nowMs) {
   rereadRow(row, wire, nowMs);
   row.movedMs = nowMs - amount(wire["idle_ms"]);
   row.sampledOutput = row.output;
-  row.rate = amountOrNull(wire["output_tokens_per_second"]);
+  // In its first second a rate is a few tokens over next to nothing.
+  const sinceFirst = amount(wire["duration_ms"]) - (row.ttftMs ?? Infinity);
+  if (sinceFirst >= 1000) row.rate = amountOrNull(wire["output_tokens_per_second"]);
   return row;
 }
 

@@ -16,7 +16,7 @@ const OUTCOMES = {
   upgraded: { word: "Upgraded", tone: "mute", icon: "✓" },
   truncated: { word: "Truncated", tone: "bad", icon: "✕" },
   upstream_error: { word: "Upstream error", tone: "bad", icon: "✕" },
-  body_error: { word: "Body error", tone: "bad", icon: "✕" },
+  body_error: { word: "Broke off", tone: "bad", icon: "✕" },
   client_disconnect: { word: "Client left", tone: "warn", icon: "↩" },
   cancelled: { word: "Cancelled", tone: "warn", icon: "↩" },
   killed: { word: "Killed", tone: "bad", icon: "✕" },

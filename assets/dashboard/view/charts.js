@@ -67,8 +67,8 @@ export function createTimeline(host) {
     context.clearRect(0, 0, width, height);
     context.font = style.font;
     const most = (/** @type {(it: Second) => number} */ read) => seconds.reduce((top, it) => (it ? Math.max(top, read(it)) : top), 0);
-    const top = nice(most((it) => it.tokens));
-    const topActive = nice(most((it) => it.active));
+    const top = nice(most((it) => it.tokens) * 1.05);
+    const topActive = nice(most((it) => it.active) * 1.05);
     context.strokeStyle = faint;
     context.fillStyle = ink;
     context.lineWidth = 1;

@@ -60,7 +60,9 @@ function buildState(cell) {
   const wordText = textIn(word);
   const pin = h("span", { class: "state-pin", title: "Pinned: stays after its end" }, "⚲");
   pin.hidden = true;
-  cell.append(mark, word, pin);
+  const folded = h("span", { class: "visually-hidden" });
+  const foldedText = textIn(folded);
+  cell.append(mark, word, pin, folded);
   /** @type {Element | null} */
   let host = null;
   return (line, scene) => {
@@ -71,24 +73,25 @@ function buildState(cell) {
       setText(wordText, `${line.count} active`);
       setData(cell, "data-tone", line.stalled > 0 ? "warn" : "mute");
       pin.hidden = true;
-      if (host) markRow(host, "group", null, line.open);
+      setText(foldedText, line.open ? "" : "folded");
+      if (host) markRow(host, "group", false);
       return;
     }
+    setText(foldedText, "");
     const { word: name, tone, icon } = words.state(line);
     setText(markText, icon);
     const quiet = line.outcome === null && line.phase === "stalled" ? idleOf(line, scene.nowMs) : 0;
     setText(wordText, quiet >= 1000 ? `${name} ${format.duration(quiet)}` : name);
     setData(cell, "data-tone", tone);
     if (pin.hidden === line.pinned) pin.hidden = !line.pinned;
-    if (host) markRow(host, line.outcome !== null ? (words.failed(line.outcome) ? "failed" : "ended") : line.phase === "stalled" ? "stalled" : null, line.id === scene.selected, null);
+    if (host) markRow(host, line.outcome !== null ? (words.failed(line.outcome) ? "failed" : "ended") : line.phase === "stalled" ? "stalled" : null, line.id === scene.selected);
   };
 }
 
-/** What the whole row looks like. @param {Element} host @param {string | null} look @param {boolean | null} selected @param {boolean | null} open */
-function markRow(host, look, selected, open) {
+/** What the whole row looks like. @param {Element} host @param {string | null} look @param {boolean} selected */
+function markRow(host, look, selected) {
   setData(host, "data-look", look);
   setData(host, "data-selected", selected ? "true" : null);
-  setData(host, "aria-expanded", open === null ? null : String(open));
 }
 
 /** @param {HTMLElement} cell @returns {Paint} */

@@ -68,6 +68,11 @@ describe('a row of the wire', () => {
     assert.equal(idleOf(it, NOW + 9500), 9000, 'a change of phase moves nothing');
   });
 
+  it('has no rate in the first second after its first token', () => {
+    assert.equal(row({ duration_ms: 305, time_to_first_token_ms: 300, output_tokens_per_second: 114_000 }).rate, null);
+    assert.equal(row({ duration_ms: 1300, time_to_first_token_ms: 300, output_tokens_per_second: 80 }).rate, 80);
+  });
+
   it('counts tokens per second, and no replaced estimate as negative', () => {
     const it = row({ output_tokens: 10 });
     it.output = 60;
@@ -374,7 +379,7 @@ describe('a sentence on a request', () => {
     [{ phase: 'waiting', waiting_on: 'upstream' }, 'Waits for the upstream: no answer yet, for 12s.'],
     [{ phase: 'stalled', waiting_on: 'upstream', idle_ms: 14_000 }, 'Stalled: the upstream has sent nothing for 14s.'],
     [{ phase: 'streaming', waiting_on: 'client', idle_ms: 9_000 }, 'Waits for the client: it has not asked for more for 9s.'],
-    [{ phase: 'streaming', output_tokens_per_second: 53 }, 'Streams 53 tokens per second.'],
+    [{ phase: 'streaming', output_tokens_per_second: 53, duration_ms: 12_000, time_to_first_token_ms: 300 }, 'Streams 53 tokens per second.'],
     [{ phase: 'responding' }, 'The upstream has answered; no token yet.'],
     [{}, 'In flight.'],
   ])) it(text, () => assert.equal(verdict(row(fields), NOW), text));

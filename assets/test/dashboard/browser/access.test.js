@@ -1,0 +1,91 @@
+/** The page for everybody: axe's rules in every view and theme, and the content policy kept. */
+
+import assert from 'node:assert/strict';
+import { createRequire } from 'node:module';
+import { after, describe, it } from 'node:test';
+import { noBrowser } from '../browser.js';
+import { closeBrowser, onPage, soon } from '../page.js';
+
+const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+
+/** @typedef {import('playwright-core').Page} Page */
+
+/** What axe finds that is serious or worse. @param {Page} page */
+async function findings(page) {
+  // The page's own policy forbids the script, so it goes in from beside.
+  const session = await page.context().newCDPSession(page);
+  const { readFile } = await import('node:fs/promises');
+  await session.send('Runtime.evaluate', { expression: await readFile(axe, 'utf8') });
+  const { violations } = await page.evaluate(() => /** @type {any} */ (window).axe.run(document, { resultTypes: ['violations'] }));
+  return violations
+    .filter((/** @type {any} */ it) => it.impact === 'serious' || it.impact === 'critical')
+    .flatMap((/** @type {any} */ it) => it.nodes.map((/** @type {any} */ node) => `${it.id}: ${node.target} ${node.failureSummary?.split('\n')[1] ?? ''}`));
+}
+
+/** @param {import('../world.js').World} world */
+function fill(world) {
+  world.start({ provider: 'openai', phase: 'waiting' });
+  world.start({ provider: 'anthropic', phase: 'streaming', output_tokens: 900, usage_source: 'estimated' });
+  world.start({ provider: 'openrouter', phase: 'stalled' });
+  world.start({ provider: 'poe', phase: 'streaming', waiting_on: 'client' });
+  world.start({ provider: 'groq', phase: 'responding' });
+  world.end(world.start({ provider: 'openai' }));
+  world.end(world.start({ provider: 'poe' }), 'upstream_error', { status: 529, error: 'Overloaded' });
+}
+
+describe('the page', { skip: noBrowser }, () => {
+  after(closeBrowser);
+
+  for (const theme of ['light', 'dark', 'contrast']) {
+    it(`has no serious finding of axe in ${theme}`, () =>
+      onPage(async ({ world, page, base }) => {
+        fill(world);
+        await soon(() => page.locator('.ag-row').count(), 7);
+        /** @param {string} where */
+        const clean = async (where) => assert.deepEqual(await findings(page), [], where);
+        await clean('requests');
+        await page.locator('.ag-row .col-model').first().click();
+        await clean('drawer');
+        await page.keyboard.press('Escape');
+        await page.keyboard.press(' ');
+        await clean('frozen');
+        await page.keyboard.press('?');
+        await clean('help');
+        await page.keyboard.press('Escape');
+        await page.locator('#settings-button').click();
+        await clean('settings');
+        for (const view of ['totals', 'errors', 'traces']) {
+          await page.goto(`${base}/dashboard/#/${view}`);
+          await soon(async () => (await page.locator(`#view-${view} tbody tr`).count()) > 0, true);
+          await clean(view);
+        }
+      }, { before: (page) => page.addInitScript((theme) => localStorage.setItem('active-requests.settings', JSON.stringify({ theme, lingerMs: 60_000 })), theme) }));
+  }
+
+  it('has none in the plain table, on a phone, grouped, and while it asks for a key', async () => {
+    await onPage(async ({ world, page }) => {
+      fill(world);
+      await soon(() => page.locator('.plain-body .plain-row').count(), 12);
+      assert.deepEqual(await findings(page), []);
+    }, { grid: false, hash: '#/requests?group=provider' });
+    await onPage(async ({ world, page }) => {
+      fill(world);
+      await soon(() => page.locator('.plain-body .plain-row').count(), 7);
+      assert.deepEqual(await findings(page), []);
+    }, { options: { viewport: { width: 390, height: 844 } } });
+    await onPage(async ({ page }) => {
+      await soon(() => page.locator('#key-dialog').isVisible(), true);
+      assert.deepEqual(await findings(page), []);
+    }, { mock: (mock) => (mock.settings.key = 'k'), complaints: /401/ });
+  });
+
+  it('does not cut off what it says, down to a narrow window', () =>
+    onPage(async ({ world, page }) => {
+      fill(world);
+      for (const width of [1920, 1440, 1100, 800, 600, 360]) {
+        await page.setViewportSize({ width, height: 800 });
+        await page.waitForTimeout(300);
+        assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `at ${width} px`);
+      }
+    }));
+});

@@ -1,0 +1,188 @@
+/** The page as the reference proxy serves it, with the requests that go through it. */
+
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { after, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { noBrowser, openPage } from '../browser.js';
+import { closeBrowser, open, soon } from '../page.js';
+
+const PROXY = process.env['PROXY'] ?? fileURLToPath(new URL('../../../../target/debug/examples/proxy', import.meta.url));
+const skip = noBrowser || (existsSync(PROXY) ? false : `no proxy at ${PROXY}: cargo build --features full --examples`);
+
+/** @type {Set<import('node:child_process').ChildProcess>} */
+const running = new Set();
+
+/**
+ * A proxy with its simulated provider; says where it listens, and can be stopped.
+ * @param {{ port?: number, env?: Record<string, string> }} [options]
+ */
+async function startProxy({ port = 0, env = {} } = {}) {
+  const child = spawn(PROXY, ['--listen', `127.0.0.1:${port}`, '--demo'], { env: { PATH: process.env['PATH'], RUST_LOG: 'error', ...env }, stdio: ['ignore', 'pipe', 'inherit'] });
+  running.add(child);
+  let said = '';
+  const base = await new Promise((resolve, reject) => {
+    child.stdout.on('data', (data) => {
+      said += data;
+      const address = /http:\/\/(127\.0\.0\.1:\d+)\/dashboard\//.exec(said);
+      if (address) resolve(`http://${address[1]}`);
+    });
+    child.on('exit', () => reject(new Error(`the proxy did not start: ${said}`)));
+  });
+  return {
+    base: /** @type {string} */ (base),
+    port: Number(new URL(/** @type {string} */ (base)).port),
+    async stop() {
+      if (!running.delete(child)) return;
+      const gone = new Promise((resolve) => child.on('exit', resolve));
+      child.kill('SIGKILL');
+      await gone;
+    },
+  };
+}
+
+/**
+ * @param {(it: { page: import('playwright-core').Page, base: string, proxy: Awaited<ReturnType<typeof startProxy>>, complaints: string[] }) => Promise<void>} test
+ * @param {{ env?: Record<string, string>, hash?: string, complaints?: RegExp }} [options]
+ */
+async function throughProxy(test, { env = {}, hash = '', complaints: expected } = {}) {
+  const proxy = await startProxy({ env });
+  const { page, context, complaints } = await openPage(await open());
+  try {
+    await page.goto(`${proxy.base}/dashboard/${hash}`);
+    await test({ page, base: proxy.base, proxy, complaints });
+    assert.deepEqual(complaints.filter((text) => !expected?.test(text)), [], 'the page complained');
+  } catch (error) {
+    if (process.env['SHOT']) await page.screenshot({ path: process.env['SHOT'] });
+    throw error;
+  } finally {
+    await context.close();
+    await proxy.stop();
+  }
+}
+
+/**
+ * A request of our own: `model` says how the simulated provider answers it.
+ * @param {string} base @param {string} model @param {Record<string, string>} [headers]
+ */
+function ask(base, model, headers = {}) {
+  const controller = new AbortController();
+  const done = fetch(`${base}/v1/chat/completions`, {
+    method: 'POST', signal: controller.signal, headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify({ model: `demo:${model}`, stream: true, messages: [{ role: 'user', content: 'Hello' }] }),
+  }).then((response) => response.text()).catch(() => '');
+  return { done, abort: () => controller.abort() };
+}
+
+const INDICATOR = '#indicator';
+const REFUSED = /Failed to load resource/;
+
+describe('the dashboard of the proxy', { skip }, () => {
+  after(async () => {
+    await closeBrowser();
+    for (const child of running) child.kill('SIGKILL');
+  });
+
+  it('shows a request come, count and leave', () =>
+    throughProxy(async ({ page, base }) => {
+      const row = page.locator('#grid [role="row"]', { has: page.locator('.col-model .mono', { hasText: 'demo-c101-d30' }) });
+      await soon(() => page.locator(INDICATOR).innerText(), '● Live');
+      const { done } = ask(base, 'demo-c101-d30');
+      await soon(() => row.count(), 1);
+      await soon(() => row.locator('.col-state').innerText(), /Streaming/);
+      const read = async () => Number((await row.locator('.col-output').innerText()).replace(/[~,]/g, ''));
+      await soon(async () => (await read()) > 5, true);
+      const early = await read();
+      await soon(async () => (await read()) > early, true);
+      await done;
+      await soon(() => row.locator('.col-state').innerText(), /Completed/);
+      await soon(() => row.count(), 0);
+    }, { hash: '#/requests?q=model:demo-c101-d30' }));
+
+  it('says that a client left', () =>
+    throughProxy(async ({ page, base }) => {
+      const request = ask(base, 'demo-c900-d31');
+      await soon(() => page.locator('#grid .col-state').first().innerText(), /Streaming/);
+      request.abort();
+      await soon(() => page.locator('#grid .col-state').first().innerText(), /Client left/);
+    }, { hash: '#/requests?q=model:demo-c900-d31' }));
+
+  it('shows who is waited for in a stalled stream', () =>
+    throughProxy(async ({ page, base }) => {
+      const request = ask(base, 'demo-c90-d20-s20');
+      await soon(() => page.locator('#grid .col-state').first().innerText(), /Stalled/);
+      await soon(() => page.locator('#grid .col-waits').first().innerText(), '↑ upstream');
+      await page.locator('#grid .col-model').first().click();
+      await soon(() => page.locator('.verdict').innerText(), /Stalled: the upstream has sent nothing for/);
+      request.abort();
+    }, { hash: '#/requests?q=model:demo-c90-d20-s20', env: { VDM_ACTIVE_REQUESTS_STALL_AFTER: '1' } }));
+
+  it('lives through a restart', () =>
+    throughProxy(async ({ page, proxy }) => {
+      await soon(async () => (await page.locator('#grid .col-state').count()) > 0, true);
+      await proxy.stop();
+      await soon(() => page.locator(INDICATOR).innerText(), /Reconnecting/);
+      const again = await startProxy({ port: proxy.port });
+      try {
+        await soon(() => page.locator(INDICATOR).innerText(), '● Live');
+        await soon(() => page.locator('#banner').innerText(), /The server was restarted/);
+        await soon(async () => (await page.locator('#grid .col-state').count()) > 0, true);
+      } finally {
+        await again.stop();
+      }
+    }, { complaints: REFUSED }));
+
+  it('goes on where it was after the tab was hidden', () =>
+    throughProxy(async ({ page }) => {
+      await soon(() => page.locator(INDICATOR).innerText(), '● Live');
+      const asked = /** @type {(string | undefined)[]} */ ([]);
+      page.on('request', (request) => void (request.url().includes('/stream') && asked.push(request.headers()['last-event-id'])));
+      const hide = (/** @type {boolean} */ hidden) =>
+        page.evaluate((hidden) => {
+          Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });
+          document.dispatchEvent(new Event('visibilitychange'));
+        }, hidden);
+      await hide(true);
+      await page.waitForTimeout(500);
+      await hide(false);
+      await soon(() => page.locator(INDICATOR).innerText(), '● Live');
+      assert.match(String(asked.at(-1)), /^[0-9a-f]{8}-\d+$/);
+    }));
+
+  it('asks for the key, and shows nothing without it', () =>
+    throughProxy(async ({ page }) => {
+      await soon(() => page.locator('#key-dialog').isVisible(), true);
+      assert.equal(await page.locator('#grid .col-state').count(), 0);
+      await page.locator('#key-input').fill('s3cret');
+      await page.keyboard.press('Enter');
+      await soon(() => page.locator(INDICATOR).innerText(), '● Live');
+      await soon(async () => (await page.locator('#grid .col-state').count()) > 0, true);
+    }, { env: { PROXY_API_KEY: 's3cret' }, complaints: /401/ }));
+
+  it('polls where the stream is switched off', () =>
+    throughProxy(async ({ page }) => {
+      await soon(() => page.locator(INDICATOR).innerText(), '○ Polling every 5 s');
+      await soon(() => page.locator('#banner').innerText(), /Set VDM_ACTIVE_REQUESTS_SSE_ENABLED=true to enable/);
+      await soon(async () => (await page.locator('#grid .col-state').count()) > 0, true);
+    }, { env: { VDM_ACTIVE_REQUESTS_SSE_ENABLED: 'false' }, complaints: /503/ }));
+
+  it('says that nothing is tracked', () =>
+    throughProxy(async ({ page }) => {
+      await soon(() => page.locator('#banner').innerText(), /Set LOG_REQUEST_METRICS=true to enable tracking/);
+    }, { env: { LOG_REQUEST_METRICS: 'false' } }));
+
+  it('shows totals, errors and traces', () =>
+    throughProxy(async ({ page, base }) => {
+      await ask(base, 'demo-e429').done;
+      await ask(base, 'demo-c5-d1').done;
+      await page.goto(`${base}/dashboard/#/totals`);
+      await soon(async () => (await page.locator('#model-table tbody tr').count()) >= 2, true);
+      await page.goto(`${base}/dashboard/#/errors`);
+      await soon(async () => (await page.locator('#errors-table tbody tr').allInnerTexts()).some((text) => /429/.test(text)), true);
+      await page.goto(`${base}/dashboard/#/traces?q=model:demo-c5-d1`);
+      await soon(() => page.locator('#traces-table tbody tr').count(), 1);
+      await page.locator('#traces-table tbody tr').click();
+      await soon(() => page.locator('#drawer').innerText(), /Completed after/);
+    }));
+});
