@@ -21,8 +21,9 @@ use tower::{Layer, Service};
 /// A chat of about `size` bytes, its model and `stream` ahead of the messages or behind them.
 fn chat(size: usize, model_first: bool) -> Bytes {
     let content = "Measure twice, cut once: \"in flight\" is what has begun and not ended.\n".repeat(5);
-    let message =
-        |n: usize| json!({"role": if n % 2 == 0 { "user" } else { "assistant" }, "content": content}).to_string();
+    let message = |n: usize| {
+        json!({"role": if n.is_multiple_of(2) { "user" } else { "assistant" }, "content": content}).to_string()
+    };
     let messages = (0..size.div_ceil(message(0).len())).map(message).collect::<Vec<_>>().join(",");
     let names = r#""model":"gpt-4o-mini","stream":true"#;
     Bytes::from(if model_first {
@@ -56,7 +57,7 @@ impl<B: Body> Service<Request<B>> for Drain {
         let mut context = Context::from_waker(Waker::noop());
         let mut body = pin!(request.into_body());
         while let Poll::Ready(Some(frame)) = body.as_mut().poll_frame(&mut context) {
-            let _ = black_box(frame);
+            drop(black_box(frame));
         }
         ready(Ok(Response::new(())))
     }
@@ -86,13 +87,13 @@ fn inspect(c: &mut Criterion) {
                 group.bench_function(BenchmarkId::from_parameter(what), |b| b.iter(&mut *measured));
             };
             bench("no_layer", &mut || {
-                let _ = black_box(bare.call(request(&handle, &body)));
+                drop(black_box(bare.call(request(&handle, &body))));
             });
             bench("layer", &mut || {
-                let _ = black_box(counting.call(request(&handle, &body)));
+                drop(black_box(counting.call(request(&handle, &body))));
             });
             bench("layer_without_counts", &mut || {
-                let _ = black_box(naming.call(request(&handle, &body)));
+                drop(black_box(naming.call(request(&handle, &body))));
             });
             bench("locate_model", &mut || {
                 // As a proxy does: frame by frame, until the model is known.
