@@ -18,6 +18,7 @@ pub(super) fn is_allowed(keys: &[String], headers: &HeaderMap) -> bool {
     given
         .into_iter()
         .flatten()
+        .filter(|given| !given.is_empty())
         .fold(false, |fits, given| keys.iter().fold(fits, |fits, key| fits | is_equal(key.as_bytes(), given)))
 }
 
@@ -73,5 +74,8 @@ mod tests {
             assert!(is_allowed(&[], &headers));
         }
         assert!(!is_allowed(&keys, &HeaderMap::new()));
+        let mut empty = HeaderMap::new();
+        empty.insert("x-api-key", HeaderValue::from_static(""));
+        assert!(!is_allowed(&[String::new()], &empty), "an empty key opens nothing");
     }
 }

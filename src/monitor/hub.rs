@@ -3,10 +3,9 @@
 //! A subscriber holds a position, never a queue: of `update` it gets the newest, however many it has missed; of `delta` the next
 //! one after its position while that is kept, else a fresh `update`.
 
-use super::frame::Frame;
+use super::{frame::Frame, ring::Ring};
 use crate::sync::Mutex;
 use std::{
-    collections::VecDeque,
     sync::Arc,
     task::{Context, Poll, Waker},
 };
@@ -20,10 +19,6 @@ pub(super) enum Format {
     /// A snapshot, then what has changed.
     Delta,
 }
-
-/// Deltas kept for those who are late, at most; and their bytes, at most, but for the newest.
-const MAX_KEPT: usize = 256;
-const MAX_KEPT_BYTES: usize = 16 << 20;
 
 /// See the [module](self).
 #[derive(Debug, Default)]
@@ -50,7 +45,7 @@ struct State {
     /// Of `update`, and up to which it is for everybody.
     version: u64,
     pushed: u64,
-    deltas: Deltas,
+    deltas: Ring,
 }
 
 #[derive(Debug)]
@@ -59,43 +54,6 @@ struct Seat {
     /// Has asked for a first frame.
     waiting: bool,
     waker: Option<Waker>,
-}
-
-#[derive(Debug, Default)]
-struct Deltas {
-    running: bool,
-    /// Of the newest delta.
-    seq: u64,
-    /// What a delta subscriber begins with, and the delta it stands at.
-    base: Option<(u64, Frame)>,
-    kept: VecDeque<Frame>,
-    kept_bytes: usize,
-}
-
-impl Deltas {
-    /// The delta that follows `seq`, if it is kept.
-    fn after(&self, seq: u64) -> Option<&Frame> {
-        let back = usize::try_from(self.seq.checked_sub(seq)?).ok()?;
-        self.kept.get(self.kept.len().checked_sub(back)?)
-    }
-
-    /// Whether a subscriber that stands at `seq` can go on from there.
-    fn reach(&self, seq: u64) -> bool {
-        seq == self.seq || self.after(seq).is_some()
-    }
-
-    fn push(&mut self, delta: Frame) {
-        self.seq += 1;
-        self.kept_bytes += delta.len();
-        self.kept.push_back(delta);
-        while self.kept.len() > MAX_KEPT || (self.kept_bytes > MAX_KEPT_BYTES && self.kept.len() > 1) {
-            self.kept_bytes -= self.kept.pop_front().map_or(0, |oldest| oldest.len());
-        }
-    }
-
-    fn stop(&mut self) {
-        *self = Self { seq: self.seq, ..Self::default() };
-    }
 }
 
 impl State {
@@ -185,7 +143,7 @@ impl Hub {
                 state.seats.len() - 1
             }
         };
-        let resumed = seen.filter(|&seq| format == Format::Delta && state.deltas.running && state.deltas.reach(seq));
+        let resumed = seen.filter(|&seq| format == Format::Delta && state.deltas.reaches(seq));
         let position = resumed.map_or_else(|| state.ask(seat), Position::At);
         let spawn = (!std::mem::replace(&mut state.publishing, true)).then_some(state.session);
         let (session, heartbeats) = (state.session, state.heartbeats);
@@ -218,9 +176,7 @@ impl Hub {
     /// Begins a run of deltas, numbered from what is returned.
     pub(super) fn start_deltas(&self) -> u64 {
         let mut state = self.state.lock();
-        state.deltas.running = true;
-        state.deltas.seq += 1;
-        state.deltas.seq
+        state.deltas.start()
     }
 
     /// The version that the next session's updates follow.
@@ -249,7 +205,7 @@ impl Hub {
             told[Format::Delta as usize] = true;
         }
         if let Some(base) = publication.base {
-            state.deltas.base = Some((state.deltas.seq, base));
+            state.deltas.set_base(Some(base));
             serves[Format::Delta as usize] = true;
         }
         if publication.heartbeat {
@@ -267,7 +223,7 @@ impl Hub {
             *served = audience.asked;
         }
         if !base_is_wanted {
-            state.deltas.base = None;
+            state.deltas.set_base(None);
         }
     }
 
@@ -331,7 +287,7 @@ impl Subscription {
                 }
                 let (at, frame) = match self.format {
                     Format::Update => state.update.clone().map(|update| (state.version, update)),
-                    Format::Delta => state.deltas.base.clone().filter(|&(seq, _)| state.deltas.reach(seq)),
+                    Format::Delta => state.deltas.base(),
                 }
                 .or_else(|| {
                     self.ask_again(state);
@@ -348,7 +304,7 @@ impl Subscription {
                 self.position = Position::At(state.version);
                 Some(update)
             }
-            Position::At(seq) if seq == state.deltas.seq => None,
+            Position::At(seq) if seq == state.deltas.seq() => None,
             Position::At(seq) => match state.deltas.after(seq) {
                 Some(delta) => {
                     self.position = Position::At(seq + 1);

@@ -39,6 +39,7 @@ mod gzip;
 mod hub;
 mod query;
 mod respond;
+mod ring;
 mod sample;
 mod service;
 mod snapshot;

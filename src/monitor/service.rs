@@ -86,7 +86,8 @@ impl MonitorService {
     /// Says which path its routes stand below, such as `/metrics`, where nobody strips it before the request gets here.
     #[must_use]
     pub fn mounted_at(mut self, path: &str) -> Self {
-        self.mount = path.trim_end_matches('/').into();
+        let path = path.trim_matches('/');
+        self.mount = if path.is_empty() { "".into() } else { format!("/{path}").into() };
         self
     }
 

@@ -99,6 +99,29 @@ impl Listener<'_> {
 
 impl<W: Wake> Drop for Listener<'_, W> {
     fn drop(&mut self) {
-        self.listeners.list.lock().retain(|other| !Arc::ptr_eq(other, &self.wake));
+        let mut list = self.listeners.list.lock();
+        // One of them: others may listen with the same wake-up.
+        if let Some(index) = list.iter().position(|other| Arc::ptr_eq(other, &self.wake)) {
+            list.swap_remove(index);
+        }
+    }
+}
+
+#[cfg(all(test, not(active_requests_loom)))]
+mod tests {
+    use super::*;
+    use tokio::sync::Notify;
+
+    #[tokio::test]
+    async fn a_listener_that_leaves_does_not_silence_another_with_the_same_wake_up() {
+        let listeners = Listeners::<Notify>::new();
+        let wake = Arc::new(Notify::new());
+        let (old, new) = (listeners.listen_with(Arc::clone(&wake)), listeners.listen_with(wake));
+        drop(old);
+        new.arm();
+        listeners.changed();
+        new.wait().await;
+        drop(new);
+        assert!(listeners.list.lock().is_empty());
     }
 }
