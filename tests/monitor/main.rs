@@ -10,4 +10,5 @@ mod life;
 mod property;
 mod routes;
 mod support;
+mod threads;
 mod update;

@@ -11,6 +11,7 @@ use serde_json::Value;
 use std::{collections::BTreeMap, fmt, time::Duration};
 use tower::ServiceExt;
 
+#[derive(Clone)]
 pub(crate) struct Monitor {
     pub(crate) tracker: RequestTracker,
     pub(crate) service: MonitorService,

@@ -1,0 +1,92 @@
+//! The same on many threads and by the machine's own clock: viewers that come, lag and go while requests do.
+
+use crate::support::{Event, Monitor, Table, Viewer, ms};
+use active_requests::{
+    tracker::{Outcome, RequestTracker},
+    usage::{Observation, Reading},
+};
+use http::StatusCode;
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// Puts requests on the list and takes them off again, but for the last few.
+async fn produce(monitor: &Monitor, seed: usize) -> Vec<active_requests::tracker::ActiveRequest> {
+    let mut requests = Vec::new();
+    for number in 0..1500 {
+        let mut request = monitor.start("openai:gpt-4o");
+        if number % 3 == seed % 3 {
+            request.head(StatusCode::OK, Some(true), Observation::Full);
+            request.frame(number as u64, 0);
+        }
+        if number % 5 == 0 {
+            request.record(&Reading { text_bytes: 1, ..Reading::default() });
+        }
+        requests.push(request);
+        if requests.len() > 20 {
+            requests.swap_remove((number * 7 + seed) % 20).finish(Outcome::Completed);
+        }
+        if number % 16 == 0 {
+            tokio::time::sleep(Duration::from_micros(500)).await;
+        }
+    }
+    requests
+}
+
+/// Reads until the table is what the tracker says, which no longer changes.
+async fn catch_up(viewer: &mut Viewer, table: &mut Table, tracker: &RequestTracker) {
+    let truth = Table::of(tracker);
+    timeout(Duration::from_secs(20), async {
+        while *table != truth {
+            table.apply(&Event::parse(&viewer.next().await));
+        }
+    })
+    .await
+    .expect("in time");
+    while let Some(text) = viewer.within(ms(300)).await {
+        table.apply(&Event::parse(&text));
+    }
+    assert_eq!(*table, truth, "and stays so");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn no_viewer_is_ever_left_with_a_wrong_table() {
+    let monitor = Monitor::quiet();
+    let viewers = (0..12).map(|number| {
+        let monitor = monitor.clone();
+        tokio::spawn(async move {
+            let format = if number % 3 == 0 { "update" } else { "delta" };
+            let mut table = Table::default();
+            let mut viewer = monitor.watch(format).await;
+            for step in 0..20 {
+                // Some are slow, and some leave and come back with what they have seen.
+                if number % 2 == 0 {
+                    tokio::time::sleep(ms(number)).await;
+                }
+                let Some(text) = viewer.within(ms(200)).await else { continue };
+                let event = Event::parse(&text);
+                table.apply(&event);
+                if number % 4 == 1 && step % 5 == 4 {
+                    drop(viewer);
+                    viewer = monitor.watch_with(format, &[("last-event-id", &event.id)]).await;
+                }
+            }
+            (viewer, table)
+        })
+    });
+    let viewers: Vec<_> = viewers.collect();
+    let producers: Vec<_> = (0..4)
+        .map(|seed| {
+            let monitor = monitor.clone();
+            tokio::spawn(async move { produce(&monitor, seed).await })
+        })
+        .collect();
+    let mut requests = Vec::new();
+    for producer in producers {
+        requests.extend(producer.await.unwrap());
+    }
+    for viewer in viewers {
+        let (mut viewer, mut table) = viewer.await.unwrap();
+        catch_up(&mut viewer, &mut table, &monitor.tracker).await;
+    }
+    assert_eq!(requests.len(), 80);
+}
