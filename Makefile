@@ -2,6 +2,7 @@
 .PHONY: run chat test fmt lint rust test-loom js browser sdk instructions bench load
 
 NODE_STAMP := assets/node_modules/.package-lock.json
+SDK_STAMP := tests/sdk/node_modules/.package-lock.json
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
 # $(call need,COMMAND,PACKAGE): installs PACKAGE if there is no COMMAND.
@@ -47,9 +48,10 @@ browser: $(NODE_STAMP)
 	cd assets && npm run --silent test:browser
 
 # The official SDKs through the proxy; what they warn of among themselves is not shown.
-sdk: .venv/ready
+sdk: .venv/ready $(SDK_STAMP)
 	cargo build --features full --example proxy
 	.venv/bin/python -W ignore -m unittest discover --verbose --start-directory tests/sdk
+	.venv/bin/python tests/sdk/stand.py node --test --test-reporter=spec tests/sdk/sdks.test.js
 
 # Instructions executed by each operation, against those committed; `... -- renew` instead of `check` writes new ones.
 instructions:
@@ -71,6 +73,11 @@ $(NODE_STAMP): assets/package-lock.json
 	$(call need,node,nodejs)
 	$(call need,npm,npm)
 	cd assets && npm ci --silent --no-audit --no-fund && npm run --silent vendor
+
+$(SDK_STAMP): tests/sdk/package-lock.json
+	$(call need,node,nodejs)
+	$(call need,npm,npm)
+	cd tests/sdk && npm ci --silent --no-audit --no-fund
 
 # What the page takes from npm is a convenience: without node it shows a plain table.
 .PHONY: grid
