@@ -461,21 +461,22 @@ bindKeys([
 // Time.
 
 let sampledAt = performance.now();
+let sampledMessages = 0;
 const countRequests = textIn(byId("count-requests"));
 
 function everySecond() {
-  const at = performance.now();
-  const seconds = (at - sampledAt) / 1000;
-  sampledAt = at;
-  const live = connection.connected || listIsPolled();
-  if (live) {
-    feed.store.sample(Math.max(0.5, seconds));
-    feed.store.expire(clock.now());
-  }
   const counts = tally(list.rows);
-  if (live && feed.lastMs !== null) stats.tick(clock.now(), feed.store.active, counts.stalled);
+  // A silent stream says that nothing happened; between two polled answers nobody knows.
+  if (connection.connected || (listIsPolled() && feed.messages !== sampledMessages)) {
+    const at = performance.now();
+    feed.store.sample(Math.max(0.5, (at - sampledAt) / 1000));
+    if (feed.lastMs !== null) stats.tick(clock.now(), feed.store.active, tally(feed.store.rows.values()).stalled, connection.connected ? 3 : settings.pollMs / 1000 + 2);
+    sampledAt = at;
+    sampledMessages = feed.messages;
+  }
+  if (connection.connected || listIsPolled()) feed.store.expire(clock.now());
   list.second();
-  if (place.view === "requests") {
+  if (place.view === "requests" && list.frozen === null) {
     strip.draw(counts, stats);
     drawChips(counts);
     if (settings.charts) {

@@ -73,15 +73,16 @@ export class Stats {
   }
 
   /**
-   * Closes the seconds up to now. Called about once a second while the page looks.
+   * Closes the seconds up to now. Called about once a second while a stream tells what happens, or with each polled answer.
    * @param {number} nowMs @param {number} active @param {number} stalled
+   * @param {number} [pause] seconds that may have passed since the last call while the page was looking
    */
-  tick(nowMs, active, stalled) {
+  tick(nowMs, active, stalled, pause = 3) {
     const second = Math.floor(nowMs / 1000);
     if (second <= this.lastSecond) return;
     const missed = this.lastSecond === 0 ? 0 : second - this.lastSecond - 1;
-    // A late timer is spread over the seconds it stood for; a long absence is a gap.
-    const spread = missed <= 2 ? missed + 1 : 1;
+    // What came together is spread over the seconds it stands for; a long absence is a gap.
+    const spread = missed < pause ? missed + 1 : 1;
     for (let i = 0; i < Math.min(missed - spread + 1, WINDOW); i++) this.#push(null);
     for (let i = 0; i < spread; i++) {
       this.#push({

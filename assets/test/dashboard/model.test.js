@@ -273,6 +273,9 @@ describe('statistics', () => {
     stats.addTokens(90);
     stats.tick(13_000, 3, 0);
     assert.deepEqual(stats.seconds.slice(-3).map((it) => it?.tokens), [30, 30, 30]);
+    stats.addTokens(50);
+    stats.tick(18_000, 3, 0, 7);
+    assert.deepEqual(stats.seconds.slice(-5).map((it) => it?.tokens), [10, 10, 10, 10, 10], 'as polled');
     stats.tick(60_000, 3, 0);
     assert.equal(stats.seconds.at(-2), null);
     assert.equal(stats.seconds.length, WINDOW);
