@@ -74,6 +74,8 @@
 // What a test or an example may do and the library may not.
 #![cfg_attr(not(test), warn(clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::unwrap_used))]
 
+#[cfg(feature = "compress")]
+mod accept;
 pub mod config;
 #[cfg(feature = "dashboard")]
 pub mod dashboard;

@@ -29,8 +29,9 @@ pub(super) const GRID: &str = "vendor/ag-grid-community.min.noStyle.js";
 pub(super) struct Asset {
     pub(super) body: Bytes,
     pub(super) content_type: HeaderValue,
-    /// Strong: the hash of the content.
+    /// Strong: the hash of the content, and another for its compressed form.
     pub(super) etag: HeaderValue,
+    pub(super) gzipped: bool,
 }
 
 impl Asset {
@@ -43,7 +44,7 @@ impl Asset {
             Cow::Borrowed(data) => Bytes::from_static(data),
             Cow::Owned(data) => Bytes::from(data),
         };
-        Some(Self { body, content_type, etag })
+        Some(Self { body, content_type, etag, gzipped: false })
     }
 }
 

@@ -23,13 +23,17 @@
 
 mod assets;
 mod body;
+#[cfg(feature = "compress")]
+mod compress;
 mod page;
 
 pub use body::ResponseBody;
 
 use assets::{Asset, PAGE};
 use bytes::Bytes;
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LOCATION};
+use http::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LOCATION, VARY,
+};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use page::Nonces;
 use std::convert::Infallible;
@@ -49,6 +53,8 @@ struct Shared {
     mount: String,
     metrics: String,
     nonces: Nonces,
+    #[cfg(feature = "compress")]
+    compressed: compress::Cache,
 }
 
 impl Default for DashboardService {
@@ -77,7 +83,15 @@ impl DashboardService {
     }
 
     fn with(mount: String, metrics: String) -> Self {
-        Self { shared: Arc::new(Shared { mount, metrics, nonces: Nonces::default() }) }
+        Self {
+            shared: Arc::new(Shared {
+                mount,
+                metrics,
+                nonces: Nonces::default(),
+                #[cfg(feature = "compress")]
+                compressed: compress::Cache::default(),
+            }),
+        }
     }
 
     fn answer(&self, method: &Method, path: &str, headers: &HeaderMap) -> Response<ResponseBody> {
@@ -96,7 +110,7 @@ impl DashboardService {
             None | Some("") => self.page(),
             // The template is not a page before it is filled.
             Some(PAGE) => not_found(),
-            Some(file) => serve(file, headers),
+            Some(file) => self.file(file, headers),
         };
         response
             .headers_mut()
@@ -119,23 +133,31 @@ impl DashboardService {
         headers.insert(HeaderName::from_static("referrer-policy"), HeaderValue::from_static("no-referrer"));
         response
     }
-}
 
-fn serve(path: &str, headers: &HeaderMap) -> Response<ResponseBody> {
-    let Some(asset) = Asset::get(path) else {
-        return not_found();
-    };
-    let mut response = if is_known(headers, &asset.etag) {
-        let mut response = Response::new(ResponseBody::empty());
-        *response.status_mut() = StatusCode::NOT_MODIFIED;
+    fn file(&self, path: &str, headers: &HeaderMap) -> Response<ResponseBody> {
+        let Some(asset) = Asset::get(path) else {
+            return not_found();
+        };
+        #[cfg(feature = "compress")]
+        let asset = self.shared.compressed.encode(asset, headers);
+        let mut response = if is_known(headers, &asset.etag) {
+            let mut response = Response::new(ResponseBody::empty());
+            *response.status_mut() = StatusCode::NOT_MODIFIED;
+            response
+        } else {
+            respond(StatusCode::OK, asset.content_type, asset.body)
+        };
+        let headers = response.headers_mut();
+        headers.insert(ETAG, asset.etag);
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        if cfg!(feature = "compress") {
+            headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
+        }
+        if asset.gzipped && response.status() == StatusCode::OK {
+            response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        }
         response
-    } else {
-        respond(StatusCode::OK, asset.content_type, asset.body)
-    };
-    let headers = response.headers_mut();
-    headers.insert(ETAG, asset.etag);
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    response
+    }
 }
 
 /// Whether the client says that it has this version. The comparison is weak (RFC 9110, 13.1.2): a proxy may have weakened the tag.

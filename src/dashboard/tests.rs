@@ -69,6 +69,34 @@ async fn files_have_a_type_and_a_tag_that_saves_sending_them_again() {
     }
 }
 
+#[cfg(feature = "compress")]
+#[tokio::test]
+async fn files_are_compressed_for_those_who_take_it() {
+    use std::io::Read as _;
+    let service = mounted();
+    let path = "/dashboard/dashboard/main.js";
+    let plain = get(&service, path).await;
+    assert_eq!(plain.headers()["vary"], "accept-encoding");
+    assert!(!plain.headers().contains_key("content-encoding"));
+    let plain_tag = plain.headers()["etag"].clone();
+    let expected = text(plain).await;
+    for _ in 0..2 {
+        let packed = ask(&service, Request::get(path).header("accept-encoding", "gzip, br")).await;
+        assert_eq!(packed.headers()["content-encoding"], "gzip");
+        assert_ne!(packed.headers()["etag"], plain_tag, "another representation has another tag");
+        let tag = packed.headers()["etag"].clone();
+        let body = packed.into_body().collect().await.unwrap_or_else(|never| match never {}).to_bytes();
+        let mut read = String::new();
+        flate2::read::GzDecoder::new(&body[..]).read_to_string(&mut read).expect("gzip");
+        assert_eq!(read, expected);
+        assert!(body.len() * 2 < expected.len());
+        let known = Request::get(path).header("accept-encoding", "gzip").header("if-none-match", tag);
+        let again = ask(&service, known).await;
+        assert_eq!(again.status(), StatusCode::NOT_MODIFIED);
+        assert!(!again.headers().contains_key("content-encoding"));
+    }
+}
+
 #[tokio::test]
 async fn what_is_not_part_of_the_page_is_not_there() {
     let service = mounted();

@@ -6,7 +6,6 @@
 
 use bytes::{Bytes, BytesMut};
 use flate2::{Compress, Compression, FlushCompress, Status};
-use http::{HeaderMap, header};
 
 /// Magic, deflate, no flags, no time, fastest, unknown system.
 const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 4, 255];
@@ -84,21 +83,6 @@ pub(super) fn file(segment: &Segment) -> Bytes {
     [Stream::header(), deflated, stream.trailer()].concat().into()
 }
 
-/// Whether the reader says that it takes gzip.
-pub(super) fn is_accepted(headers: &HeaderMap) -> bool {
-    let values = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).any(|coding| {
-        let mut parts = coding.split(';').map(str::trim);
-        let takes =
-            parts.next().is_some_and(|name| ["gzip", "x-gzip", "*"].iter().any(|g| name.eq_ignore_ascii_case(g)));
-        let never = |part: &str| {
-            let weight = part.split_once('=').filter(|(name, _)| name.trim().eq_ignore_ascii_case("q"));
-            weight.is_some_and(|(_, weight)| weight.trim().parse() == Ok(0.0_f32))
-        };
-        takes && !parts.any(never)
-    })
-}
-
 /// The product of two polynomials over the field of two elements, modulo that of CRC-32.
 fn multiply(a: u32, mut b: u32) -> u32 {
     (0..u32::BITS).fold(0, |product, power| {
@@ -150,26 +134,5 @@ mod tests {
         let segment = Segment::of(b"event: update\n\n");
         decoder.decompress_vec(&segment.deflated, &mut plain, flate2::FlushDecompress::Sync).unwrap();
         assert_eq!(plain, b"event: update\n\n");
-    }
-
-    #[test]
-    fn readers_say_what_they_take() {
-        let table = [
-            ("gzip", true),
-            ("gzip, deflate, br, zstd", true),
-            ("br, GZIP;q=0.5", true),
-            ("*", true),
-            ("gzip;q=0", false),
-            ("gzip; Q=0.000, br", false),
-            ("br", false),
-            ("gzipped", false),
-            ("", false),
-        ];
-        for (value, expected) in table {
-            let mut headers = HeaderMap::new();
-            headers.insert(header::ACCEPT_ENCODING, value.parse().unwrap());
-            assert_eq!(is_accepted(&headers), expected, "{value}");
-        }
-        assert!(!is_accepted(&HeaderMap::new()));
     }
 }
