@@ -38,7 +38,8 @@ fn layers(c: &mut Criterion) {
     };
     rounds("request without body", Frames::none(), 0);
     rounds("frame of a plain body", Frames::plain(FRAMES), FRAMES);
-    // What the others do with it is not reading it.
+    // What the others do with these is not reading them.
+    rounds("answer in one piece, OpenAI Chat", Frames::answer(events::OPENAI_ANSWER), 1);
     rounds("event, OpenAI Chat", Frames::events(events::OPENAI_CHAT, FRAMES), FRAMES);
     rounds("event, Anthropic", Frames::events(events::ANTHROPIC, FRAMES), FRAMES);
     rounds("event, OpenAI Responses", Frames::events(events::OPENAI_RESPONSES, FRAMES), FRAMES);

@@ -38,6 +38,11 @@ impl Frames {
     pub fn events(event: &'static [u8], count: usize) -> Self {
         Self { frame: Bytes::from_static(event), left: count, content_type: "text/event-stream" }
     }
+
+    /// An answer in one piece.
+    pub fn answer(answer: &'static [u8]) -> Self {
+        Self { frame: Bytes::from_static(answer), left: 1, content_type: "application/json" }
+    }
 }
 
 impl Body for Frames {

@@ -45,6 +45,8 @@ pub const ALL: &[Operation] = &[
     operation("anthropic_1000_events",   1000, |n| tracked(Frames::events(events::ANTHROPIC, n))),
     operation("responses_1000_events",   1000, |n| tracked(Frames::events(events::OPENAI_RESPONSES, n))),
     operation("gemini_1000_events",      1000, |n| tracked(Frames::events(events::GEMINI, n))),
+    operation("openai_answer",              1, |_| tracked(Frames::answer(events::OPENAI_ANSWER))),
+    operation("anthropic_answer",           1, |_| tracked(Frames::answer(events::ANTHROPIC_ANSWER))),
 ];
 
 fn register_and_end() -> Run {

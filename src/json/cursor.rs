@@ -9,7 +9,7 @@ use std::borrow::Cow;
 
 use memchr::{memchr, memmem};
 
-use super::text::{Text, up_to_quote};
+use super::text::{Text, up_to_quote, written_len};
 
 /// A string of a JSON text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -258,9 +258,7 @@ impl<'a> Cursor<'a> {
     /// Walks over a value.
     pub(crate) fn skip(&mut self) {
         match self.peek() {
-            b'"' => {
-                self.quoted();
-            }
+            b'"' => self.skip_string(),
             b'{' | b'[' => self.skip_nested(),
             b'-' | b'0'..=b'9' | b'a'..=b'z' => {
                 self.literal();
@@ -274,7 +272,7 @@ impl<'a> Cursor<'a> {
         while let Some(&byte) = self.text.get(self.at) {
             match byte {
                 b'"' => {
-                    self.quoted();
+                    self.skip_string();
                     continue;
                 }
                 b'{' | b'[' => depth += 1,
@@ -290,6 +288,14 @@ impl<'a> Cursor<'a> {
             self.at += 1;
         }
         self.give_up();
+    }
+
+    fn skip_string(&mut self) {
+        let start = self.at + 1;
+        match written_len(&self.text[start..]) {
+            Some(len) => self.at = start + len + 1,
+            None => self.give_up(),
+        }
     }
 
     /// A number or a word.

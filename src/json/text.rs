@@ -117,6 +117,18 @@ pub(super) fn up_to_quote(rest: &[u8]) -> Option<Text<'_>> {
     Some(quoted.text(&rest[..end - 1], true))
 }
 
+/// How long that string is as it is written, for whoever does not ask what it says.
+pub(super) fn written_len(rest: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    loop {
+        at += quote_or_backslash(rest.get(at..)?)?;
+        if rest[at] == b'"' {
+            return Some(at);
+        }
+        at += 2;
+    }
+}
+
 /// Where the first quote or backslash stands. Most strings are short, and so are the runs between escapes: the first words
 /// are searched in place, which costs less than `memchr2` takes to get going.
 #[inline]

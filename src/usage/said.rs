@@ -5,6 +5,7 @@ use super::dialect::{Dialect, Event};
 use super::normalise::Counting;
 use super::{EndMark, ProviderUsage, Reading, UsageSource};
 use crate::json::{Cursor, Span};
+use memchr::memmem;
 use std::borrow::Cow;
 
 /// Longest model name, finish reason or error message that is kept, in bytes.
@@ -149,6 +150,11 @@ impl Record {
 
     /// Takes over an error that an event of no known dialect tells of.
     pub(super) fn apply_error(&mut self, event: &Event<'_>) {
+        // A search for the word is many times quicker than a walk. It may be written with escapes.
+        let may_have = |word: &str| memmem::find(event.data, word.as_bytes()).is_some();
+        if event.name.is_empty() && !may_have("error") && !may_have("\\u") {
+            return;
+        }
         let mut said = Said::default();
         if let Some(mut error) = event.member("error") {
             said.read_error(&mut error);

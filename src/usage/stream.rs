@@ -2,6 +2,7 @@
 
 use http::StatusCode;
 
+use super::calls::Calls;
 use super::dialect::{self, Dialect, Event, bedrock_invoke};
 use super::said::{Record, Said};
 use super::shape::Shape;
@@ -74,19 +75,42 @@ impl Stream {
         }
     }
 
-    /// The answer has come as one document. Of an abridged one, something may be missing that counts.
-    pub(super) fn document(&mut self, document: Event<'_>, is_abridged: bool) {
-        self.record.reading.events += 1;
-        if let Some(reader) = dialect::recognise_document(&document) {
-            self.dialect = Some(reader.dialect);
-            let mut said = Said { ended: true, ..Said::default() };
-            (reader.read)(&document, &mut said, &mut self.record.calls);
-            if is_abridged && said.usage.is_none() {
-                self.lose_sight();
-            }
-            self.record.apply(said, reader.dialect);
+    /// Reads the answer if it is this document and is known; gives whether that is so. It may as well be cut off, or no JSON.
+    pub(super) fn whole_document(&mut self, document: &Event<'_>) -> bool {
+        let mut calls = Calls::default();
+        let mut said = Said { ended: true, ..Said::default() };
+        if !document.data.trim_ascii_end().ends_with(b"}") {
+            return false;
         }
-        self.record.apply_error(&document);
+        let Some(reader) = dialect::recognise_document(document) else { return false };
+        if !(reader.read)(document, &mut said, &mut calls) {
+            return false;
+        }
+        self.record.calls = calls;
+        self.take_document(document, Some((reader.dialect, said)));
+        true
+    }
+
+    /// The answer has come as one document. Of an abridged one, something may be missing that counts.
+    pub(super) fn document(&mut self, document: &Event<'_>, is_abridged: bool) {
+        let said = dialect::recognise_document(document).map(|reader| {
+            let mut said = Said { ended: true, ..Said::default() };
+            (reader.read)(document, &mut said, &mut self.record.calls);
+            (reader.dialect, said)
+        });
+        if is_abridged && said.as_ref().is_some_and(|(_, said)| said.usage.is_none()) {
+            self.lose_sight();
+        }
+        self.take_document(document, said);
+    }
+
+    fn take_document(&mut self, document: &Event<'_>, said: Option<(&'static Dialect, Said<'_>)>) {
+        self.record.reading.events += 1;
+        if let Some((dialect, said)) = said {
+            self.dialect = Some(dialect);
+            self.record.apply(said, dialect);
+        }
+        self.record.apply_error(document);
         if self.has_failed && self.record.reading.error.is_none() {
             // Some say what is wrong without calling it an error: the status does.
             self.stray_error(Cursor::new(document.data));

@@ -128,7 +128,7 @@ impl Framing {
             Self::Document(document) => {
                 document.push(piece);
                 if let Some(copy) = document.complete() {
-                    stream.document(Event::unnamed(copy), document.is_abridged());
+                    stream.document(&Event::unnamed(copy), document.is_abridged());
                     *self = Self::Lost;
                 } else if document.is_lost() {
                     stream.lose_sight();
@@ -140,6 +140,10 @@ impl Framing {
                     *self = self.by_first_byte(*first);
                     if let Self::Document(_) = self {
                         stream.await_end();
+                        // Most answers come in one piece, which need not be copied to be read.
+                        if stream.whole_document(&Event::unnamed(piece)) {
+                            *self = Self::Lost;
+                        }
                     }
                     self.feed(piece, stream);
                 }
