@@ -24,7 +24,7 @@ pub mod models;
 pub mod prepare;
 pub mod provider;
 mod refusal;
-mod relay;
+pub mod relay;
 mod reply;
 mod route;
 mod row;

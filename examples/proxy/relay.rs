@@ -2,7 +2,7 @@
 //!
 //! What two halves of a connection tell each other through channels is a wake-up of the task that is polling them both right now.
 //! Passed on, each would cost one more turn of the scheduler for nothing. The relay keeps those to itself, as a word that there is
-//! more to do, and passes on what comes from elsewhere.
+//! more to do, and passes on what comes from elsewhere. And while nobody has woken them, it knows without asking that all are still waiting.
 
 use std::{
     sync::{
@@ -24,12 +24,12 @@ pub struct Relay {
     waker: Waker,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Shared {
     task: AtomicWaker,
     /// The futures are being polled.
     turning: AtomicBool,
-    /// Somebody has woken them meanwhile.
+    /// There is something to be done: somebody has woken the futures since they were last polled, or one of them was ready.
     again: AtomicBool,
 }
 
@@ -48,7 +48,11 @@ impl Wake for Shared {
 
 impl Relay {
     pub fn new() -> Self {
-        let shared = Arc::<Shared>::default();
+        let shared = Arc::new(Shared {
+            task: AtomicWaker::new(),
+            turning: AtomicBool::new(false),
+            again: AtomicBool::new(true),
+        });
         let waker = Waker::from(Arc::clone(&shared));
         Self { shared, waker }
     }
@@ -57,15 +61,19 @@ impl Relay {
     pub fn poll<T>(&self, cx: &Context<'_>, mut turn: impl FnMut(&mut Context<'_>) -> Poll<T>) -> Poll<T> {
         let shared = &*self.shared;
         shared.task.register(cx.waker());
+        if !shared.again.swap(false, Ordering::SeqCst) {
+            return Poll::Pending;
+        }
         shared.turning.store(true, Ordering::SeqCst);
         let mut turns = 0;
         let polled = loop {
-            shared.again.store(false, Ordering::SeqCst);
-            if let Poll::Ready(value) = turn(&mut Context::from_waker(&self.waker)) {
-                break Poll::Ready(value);
-            }
+            let polled = turn(&mut Context::from_waker(&self.waker));
             turns += 1;
-            if turns == MOST_TURNS || !shared.again.load(Ordering::SeqCst) {
+            if polled.is_ready() || turns == MOST_TURNS {
+                shared.again.store(true, Ordering::SeqCst);
+                break polled;
+            }
+            if !shared.again.swap(false, Ordering::SeqCst) {
                 break Poll::Pending;
             }
         };

@@ -80,6 +80,7 @@ fn serve_connection(
     let connection = graceful.watch(connection);
     tokio::spawn(async move {
         tokio::select! {
+            biased;
             result = connection => {
                 if let Err(error) = result {
                     tracing::debug!("a connection ended: {error}");

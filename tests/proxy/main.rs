@@ -13,6 +13,7 @@ mod leaving;
 mod links;
 mod own;
 mod recorded;
+mod relay;
 mod routing;
 mod settings;
 mod sizes;
