@@ -47,7 +47,7 @@ where
     /// Starts to speak HTTP/1.1 on a stream.
     pub async fn new(stream: Stream) -> hyper::Result<Box<Self>> {
         let (sender, connection) = handshake(stream).await?;
-        Ok(Box::new(Self { sender, connection, relay: Relay::new(), closed: false }))
+        Ok(Box::new(Self { sender, connection, relay: Relay::default(), closed: false }))
     }
 
     /// Sends a request and waits for the head of the answer. A request that has not left comes back with the error.

@@ -46,8 +46,8 @@ impl Wake for Shared {
     }
 }
 
-impl Relay {
-    pub fn new() -> Self {
+impl Default for Relay {
+    fn default() -> Self {
         let shared = Arc::new(Shared {
             task: AtomicWaker::new(),
             turning: AtomicBool::new(false),
@@ -56,7 +56,9 @@ impl Relay {
         let waker = Waker::from(Arc::clone(&shared));
         Self { shared, waker }
     }
+}
 
+impl Relay {
     /// Turns until `turn` is ready, or nothing is left to be done.
     pub fn poll<T>(&self, cx: &Context<'_>, mut turn: impl FnMut(&mut Context<'_>) -> Poll<T>) -> Poll<T> {
         let shared = &*self.shared;

@@ -34,7 +34,7 @@ struct Task {
 
 impl Task {
     fn new() -> Self {
-        Self { relay: Relay::new(), woken: Arc::default(), kept: None }
+        Self { relay: Relay::default(), woken: Arc::default(), kept: None }
     }
 
     /// Polls, and returns how often the futures were, with `turn` told the number of its turn.
