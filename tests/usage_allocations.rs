@@ -57,22 +57,28 @@ const STREAMS: [Stream; 7] = [
     }),
 ];
 
+/// So often it is measured: the thread that runs the test allocates now and then, and its allocations are counted too.
+const MEASUREMENTS: usize = 10;
+
 #[test]
 fn an_event_is_read_without_allocating_and_a_meter_stays_small() {
     for (name, content_type, event) in STREAMS {
         let events: Vec<String> = (0..200).map(event).collect();
         let head = http::Response::builder().header("content-type", content_type).body(()).unwrap().into_parts().0;
-        let life = Region::new(ALLOCATOR);
-        let mut meter = Meter::for_response(&head);
-        events[..20].iter().for_each(|event| meter.observe(event.as_bytes()));
-        let warm = Region::new(ALLOCATOR);
-        events[20..].iter().for_each(|event| meter.observe(event.as_bytes()));
-        let change = warm.change();
-        let held = life.change();
-        let bytes = size_of::<Meter>() + held.bytes_allocated - held.bytes_deallocated;
-        assert_eq!((change.allocations, change.reallocations), (0, 0), "{name}");
-        assert_eq!(meter.reading().events, 200, "{name}");
-        assert!(meter.reading().text_bytes > 0, "{name}");
+        let measure = || {
+            let life = Region::new(ALLOCATOR);
+            let mut meter = Meter::for_response(&head);
+            events[..20].iter().for_each(|event| meter.observe(event.as_bytes()));
+            let warm = Region::new(ALLOCATOR);
+            events[20..].iter().for_each(|event| meter.observe(event.as_bytes()));
+            let (change, held) = (warm.change(), life.change());
+            assert_eq!(meter.reading().events, 200, "{name}");
+            assert!(meter.reading().text_bytes > 0, "{name}");
+            let bytes = size_of::<Meter>() + held.bytes_allocated - held.bytes_deallocated;
+            (change.allocations + change.reallocations, bytes)
+        };
+        let (allocations, bytes) = (0..MEASUREMENTS).map(|_| measure()).min().unwrap();
+        assert_eq!(allocations, 0, "{name}");
         assert!(bytes < 1024, "{name} holds {bytes} bytes");
         println!("{name}: {bytes} bytes");
     }
