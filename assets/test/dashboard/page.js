@@ -74,7 +74,7 @@ const modelsOf = (page) =>
  * @param {() => Promise<unknown>} read @param {unknown} expected
  */
 export async function soon(read, expected) {
-  const until = Date.now() + 10_000;
+  const until = Date.now() + 30_000;
   for (;;) {
     const value = await read();
     try {
