@@ -7,7 +7,7 @@
 //! - [`serve`], [`linger`], [`front`], [`reply`]: connections, own routes, and what goes back to a client;
 //! - [`route`], [`held`], [`prepare`], [`forward`], [`headers`], [`upstream`], [`link`], [`relay`], [`answer`],
 //!   [`stream_usage`]: a request's way to a provider and back, inside the tracking layer;
-//! - [`refusal`], [`row`]: what the proxy itself has to say, to the client and in the live list;
+//! - [`refusal`], [`row`], [`log`]: what the proxy itself has to say, to the client, in the live list and in its log;
 //! - `demo`, [`traffic`]: a simulated provider and somebody who uses it, for a first look.
 
 #![allow(missing_docs, unreachable_pub, reason = "a program, not a library: its modules explain themselves")]
@@ -20,6 +20,7 @@ pub mod held;
 pub mod layers;
 mod linger;
 pub mod link;
+mod log;
 pub mod models;
 pub mod prepare;
 pub mod provider;
@@ -54,8 +55,12 @@ use self::{
 
 fn main() -> ExitCode {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let ansi = std::io::stderr().is_terminal();
-    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(ansi).with_writer(std::io::stderr).init();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if std::io::stderr().is_terminal() {
+        log.init()
+    } else {
+        log.event_format(log::Lines).init()
+    }
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(wrong) => {
