@@ -20,7 +20,12 @@ use tower_http::{
 const FRAMES: usize = 1000;
 
 fn layers(c: &mut Criterion) {
-    let prometheus = PrometheusMetricLayer::pair().0;
+    // Its exporter wants to be made inside a runtime.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let prometheus = {
+        let _inside = runtime.enter();
+        PrometheusMetricLayer::pair().0
+    };
     let mut rounds = |name: &str, frames: Frames, count: usize| {
         let mut group = c.benchmark_group(format!("layer/{name}"));
         group.throughput(Throughput::Elements(count.max(1) as u64));
