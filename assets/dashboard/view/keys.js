@@ -4,7 +4,8 @@ import { byId, h, typed } from "./dom.js";
 
 /** @typedef {{ keys: string[], label: string, run: (event: KeyboardEvent) => void }} Binding */
 
-const BUSY = "input, select, textarea, [contenteditable], dialog, [role=menu]";
+// What was just closed holds the focus until the next frame, and no longer means anything by a key.
+const BUSY = "input, select, textarea, [contenteditable], dialog[open], [role=menu]:popover-open";
 const PRESSABLE = "button, a, summary";
 
 /** @param {Binding[]} bindings */
