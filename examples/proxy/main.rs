@@ -38,11 +38,10 @@ mod upstream;
 pub mod demo;
 mod traffic;
 
-use std::{io::IsTerminal, process::ExitCode, sync::Arc};
+use std::{process::ExitCode, sync::Arc};
 
 use active_requests::tracker::RequestTracker;
 use tokio::net::TcpListener;
-use tracing_subscriber::EnvFilter;
 
 use self::{
     forward::Forward,
@@ -54,14 +53,16 @@ use self::{
 };
 
 fn main() -> ExitCode {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    if std::io::stderr().is_terminal() {
-        log.init()
-    } else {
-        log.event_format(log::Lines).init()
-    }
-    match run() {
+    let log = match log::init() {
+        Ok(log) => log,
+        Err(error) => {
+            eprintln!("no thread for the log: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let result = run();
+    drop(log);
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(wrong) => {
             eprintln!("{wrong}");
