@@ -52,6 +52,11 @@ use self::{
     settings::Settings,
 };
 
+/// Requests come and go with many small allocations, and a crowd leaves holes behind: this one is quicker than the C library's, and
+/// gives memory back.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let log = match log::init() {
         Ok(log) => log,
