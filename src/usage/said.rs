@@ -5,14 +5,19 @@ use super::dialect::{Dialect, Event};
 use super::normalise::Counting;
 use super::{EndMark, ProviderUsage, Reading, UsageSource};
 use crate::json::{Cursor, Span};
-use memchr::memmem;
+use memchr::memmem::Finder;
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 /// Longest model name, finish reason or error message that is kept, in bytes.
 const WORDS_KEPT: usize = 1024;
 
 /// So many members of one name are looked at in the end of an event.
 const TAIL_MEMBERS: usize = 16;
+
+/// Made once, which takes longer than to search an event.
+static ERROR: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("error"));
+static ESCAPE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\\u"));
 
 /// Reads the numbers of a usage object.
 pub(super) type ReadUsage = fn(&mut Cursor<'_>) -> ProviderUsage;
@@ -151,8 +156,8 @@ impl Record {
     /// Takes over an error that an event of no known dialect tells of.
     pub(super) fn apply_error(&mut self, event: &Event<'_>) {
         // A search for the word is many times quicker than a walk. It may be written with escapes.
-        let may_have = |word: &str| memmem::find(event.data, word.as_bytes()).is_some();
-        if event.name.is_empty() && !may_have("error") && !may_have("\\u") {
+        let may_have = |word: &Finder<'_>| word.find(event.data).is_some();
+        if event.name.is_empty() && !may_have(&ERROR) && !may_have(&ESCAPE) {
             return;
         }
         let mut said = Said::default();

@@ -106,11 +106,15 @@ impl Stream {
 
     fn take_document(&mut self, document: &Event<'_>, said: Option<(&'static Dialect, Said<'_>)>) {
         self.record.reading.events += 1;
+        let is_answer = said.as_ref().is_some_and(|(_, said)| said.usage.is_some());
         if let Some((dialect, said)) = said {
             self.dialect = Some(dialect);
             self.record.apply(said, dialect);
         }
-        self.record.apply_error(document);
+        // What has numbers has not failed, unless its dialect has read so.
+        if !is_answer {
+            self.record.apply_error(document);
+        }
         if self.has_failed && self.record.reading.error.is_none() {
             // Some say what is wrong without calling it an error: the status does.
             self.stray_error(Cursor::new(document.data));
