@@ -58,7 +58,7 @@ const SETTINGS: &[Setting] = &[
     row("", "PROXY_DEMO", "demo", Kind::Switch("always"), "never", "Offer the simulated provider and send it traffic: always, never, or unconfigured (only while no provider is configured)"),
     row("", "PROXY_MAX_BODY", "max-body", Kind::Value("BYTES"), "33554432", "Most bytes of a request held until its model is known"),
     row("", "PROXY_GRACE", "grace", SECONDS, "30", "How long running requests may go on after SIGTERM or Ctrl-C"),
-    row("", "PROXY_THREADS", "threads", Kind::Value("N"), "0", "Worker threads; 0: one a core, 1: everything on the main thread"),
+    row("", "PROXY_THREADS", "threads", Kind::Value("N"), "1", "Threads that serve; 0: one a core"),
     row("tracker", "LOG_REQUEST_METRICS", "log-request-metrics", TRUE, "true", "Track requests at all"),
     row("tracker", "LOG_SUMMARY_INTERVAL", "log-summary-interval", Kind::Value("N"), "100", "Ended requests between two summary lines in the log; 0: none"),
     row("tracker", "VDM_ACTIVE_REQUESTS_STALL_AFTER", "stall-after", SECONDS, "10", "Silence after which a response counts as stalled"),

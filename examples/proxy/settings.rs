@@ -83,7 +83,7 @@ impl Settings {
             demo: demo.unwrap_or(Demo::Never),
             max_body: layers.number("PROXY_MAX_BODY", "is a number of bytes")?.unwrap_or_default(),
             grace: seconds("PROXY_GRACE")?,
-            threads: layers.number("PROXY_THREADS", "is a whole number, 0 or more")?.unwrap_or_default(),
+            threads: layers.number("PROXY_THREADS", "is a whole number, 0 or more")?.unwrap_or(1),
             tracker: TrackerConfig::from_vars(|name| layers.get(name)).map_err(wrong)?,
             monitor,
         };
