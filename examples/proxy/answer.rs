@@ -13,10 +13,10 @@ use http_body::{Body, Frame, SizeHint};
 use http_body_util::Full;
 use tokio::time::{Instant, Sleep};
 
-use super::{held::Outgoing, link::Answered, prepare::RequestBody, row::Row};
+use super::{link::Answered, prepare::SentBody, row::Row};
 
 /// An upstream's answer to one of our requests.
-pub type UpstreamBody = Answered<Outgoing<RequestBody>>;
+pub type UpstreamBody = Answered<SentBody>;
 
 /// What the forwarding service answers with.
 #[derive(Debug)]

@@ -67,7 +67,8 @@ impl Front {
         let api = ServiceBuilder::new()
             .layer(ActiveRequestsLayer::new(self.tracker.clone()))
             .layer(InspectRequestLayer::new())
-            .service_fn(move |request| answer(Arc::clone(&forward), request, Arc::clone(&hangup)));
+            // Boxed: hyper keeps room for the future in every connection, and moves it on its way there.
+            .service_fn(move |request| Box::pin(answer(Arc::clone(&forward), request, Arc::clone(&hangup))));
         hyper::service::service_fn(move |request: Request<Incoming>| {
             let front = Arc::clone(&front);
             let mut api = api.clone();

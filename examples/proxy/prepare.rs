@@ -21,6 +21,9 @@ use super::{
 /// A request's body, looked at on its way.
 pub type RequestBody = InspectedBody<Incoming>;
 
+/// The body that goes out. Boxed: hyper keeps room for 32 requests in each connection, though there is never more than one.
+pub type SentBody = Box<Outgoing<RequestBody>>;
+
 /// Knows where requests go.
 #[derive(Debug)]
 pub struct Routing {
@@ -36,7 +39,7 @@ pub struct Prepared<'a> {
     pub provider: &'a Provider,
     pub base: &'a Base,
     /// Boxed, for it is handed on from future to future.
-    pub request: Box<Request<Outgoing<RequestBody>>>,
+    pub request: Box<Request<SentBody>>,
     /// We asked for usage where the client did not.
     pub hide_usage: bool,
 }
@@ -173,7 +176,7 @@ impl Routing {
         head.headers.insert(header::HOST, base.host().clone());
         headers::replace_key(&mut head.headers, base, provider.passthrough, self.key.as_ref());
         headers::limit_encodings(&mut head.headers);
-        let request = Box::new(Request::from_parts(head, body));
+        let request = Box::new(Request::from_parts(head, Box::new(body)));
         Ok(Prepared { provider, base, request, hide_usage: false })
     }
 

@@ -8,10 +8,9 @@ use http::{
 };
 
 use super::{
-    held::Outgoing,
     layers::{Layers, Wrong, plain},
     link::Pool,
-    prepare::RequestBody,
+    prepare::SentBody,
 };
 
 /// A way of talking to a model: the routes, and the shape of requests, answers and errors.
@@ -69,7 +68,7 @@ pub struct Base {
     /// The path, without a slash at its end.
     path: String,
     key: Option<(HeaderName, HeaderValue)>,
-    pool: Pool<Outgoing<RequestBody>>,
+    pool: Pool<SentBody>,
 }
 
 impl Base {
@@ -121,7 +120,7 @@ impl Base {
         &self.host
     }
 
-    pub fn pool(&self) -> &Pool<Outgoing<RequestBody>> {
+    pub fn pool(&self) -> &Pool<SentBody> {
         &self.pool
     }
 

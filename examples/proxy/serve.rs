@@ -27,7 +27,7 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 
 /// Serves until `end` comes, then lets running requests go on for at most `grace`. Returns whether all have ended.
 pub async fn serve(listener: TcpListener, front: Arc<Front>, end: impl Future<Output = ()>, grace: Duration) -> bool {
-    let server = server();
+    let server = Arc::new(server());
     let graceful = GracefulShutdown::new();
     let mut end = std::pin::pin!(end);
     let mut sweeps = tokio::time::interval(Duration::from_secs(30));
@@ -69,16 +69,18 @@ fn server() -> auto::Builder<TokioExecutor> {
 
 fn serve_connection(
     stream: TcpStream,
-    server: &auto::Builder<TokioExecutor>,
+    server: &Arc<auto::Builder<TokioExecutor>>,
     front: &Arc<Front>,
     graceful: &GracefulShutdown,
 ) {
     let _ = stream.set_nodelay(true);
     let hangup = Arc::new(Notify::new());
     let service = front.service(Arc::clone(&hangup));
-    let connection = server.serve_connection(TokioIo::new(Linger::new(stream)), service).into_owned();
-    let connection = graceful.watch(connection);
+    let (server, watcher) = (Arc::clone(server), graceful.watcher());
     tokio::spawn(async move {
+        // Made in here: what a future is given, it keeps room for besides what it makes of it.
+        let connection =
+            watcher.watch(server.serve_connection(TokioIo::new(Linger::new(stream)), service).into_owned());
         tokio::select! {
             biased;
             result = connection => {
