@@ -230,12 +230,29 @@ impl LiveRow<'_> {
     }
 }
 
+/// Over less time than this, a rate tells nothing: tokens that came in one piece would show as tens of thousands a second.
+const SHORTEST: Duration = Duration::from_millis(100);
+
 /// Tokens a second after the first one, to one decimal.
 fn rate(tokens: u64, time: Duration) -> f64 {
-    if time.is_zero() || tokens < 2 {
+    if time < SHORTEST || tokens < 2 {
         return 0.0;
     }
     #[expect(clippy::cast_precision_loss, reason = "a rate, to one decimal")]
     let rate = (tokens - 1) as f64 / time.as_secs_f64();
     (rate * 10.0).round() / 10.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_needs_a_second_token_and_some_time() {
+        for (tokens, millis, expected) in
+            [(0, 500, 0.0), (1, 500, 0.0), (3, 0, 0.0), (3, 1, 0.0), (3, 500, 4.0), (8, 300, 23.3)]
+        {
+            assert_eq!(rate(tokens, Duration::from_millis(millis)), expected, "{tokens} in {millis} ms");
+        }
+    }
 }
