@@ -71,6 +71,31 @@ fn reversed(json: &Value) -> String {
     }
 }
 
+/// Events that no dialect has.
+const UNKNOWN: &str = "data: {\"type\":\"x-new\",\"n\":[1]}\n\nevent: news\ndata: 7\n\n";
+
+fn fractions(json: &Value) -> Value {
+    match json {
+        Value::Object(members) => Value::Object(
+            members
+                .iter()
+                .map(|(key, value)| {
+                    let is_count = (key.contains("oken") || key.contains("ount")) && key != "token_id";
+                    (
+                        key.clone(),
+                        match value.as_u64() {
+                            Some(n) if is_count && n < 1 << 40 => Value::from(n as f64),
+                            _ => fractions(value),
+                        },
+                    )
+                })
+                .collect(),
+        ),
+        Value::Array(elements) => elements.iter().map(fractions).collect(),
+        other => other.clone(),
+    }
+}
+
 struct Corpus {
     root: PathBuf,
     manifest: String,
@@ -160,7 +185,10 @@ impl Recording {
         for (spelling, body) in self.respelt() {
             let respelt = Self { facts: self.facts.clone(), body };
             let mut reading = respelt.read(|| 1000).reading;
-            if spelling == "reversed" {
+            if spelling == "with unknown events" {
+                (reading.events, reading.revision) = (observed.events, observed.revision);
+            }
+            if ["over several lines", "fractions", "reversed"].contains(&spelling) {
                 // Arguments that are JSON themselves count as they are written; and each event moves the revision once.
                 (reading.text_bytes, reading.revision) = (observed.text_bytes, observed.revision);
             }
@@ -181,6 +209,29 @@ impl Recording {
             ("cr", text.replace('\n', "\r")),
             ("bom", format!("\u{feff}{text}")),
             ("no space", lines(&|line| field(line, &|name, value| format!("{name}:{value}")))),
+            (
+                "over several lines",
+                lines(&|line| {
+                    field(line, &|name, value| match serde_json::from_str::<Value>(value) {
+                        Ok(json) => format!("{json:#}")
+                            .split('\n')
+                            .map(|line| format!("{name}: {line}"))
+                            .collect::<Vec<_>>()
+                            .join("\n"),
+                        Err(_) => line.to_owned(),
+                    })
+                }),
+            ),
+            (
+                "fractions",
+                lines(&|line| {
+                    field(line, &|name, value| match serde_json::from_str::<Value>(value) {
+                        Ok(json) => format!("{name}: {}", fractions(&json)),
+                        Err(_) => line.to_owned(),
+                    })
+                }),
+            ),
+            ("with unknown events", format!("{UNKNOWN}{}", text.replace("\n\n", &format!("\n\n{UNKNOWN}")))),
             ("comments and ids", lines(&|line| field(line, &|name, value| format!(": ping\nid: 7\n{name}: {value}")))),
             (
                 "reversed",
