@@ -41,7 +41,7 @@ mod traffic;
 use std::{process::ExitCode, sync::Arc};
 
 use active_requests::tracker::RequestTracker;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, task::AbortHandle};
 
 use self::{
     forward::Forward,
@@ -89,7 +89,7 @@ fn run() -> Result<(), Wrong> {
         let grace = settings.grace;
         let proxy = Proxy::start(settings, &layers).await?;
         proxy.announce();
-        if !serve::serve(proxy.listener, proxy.front, asked_to_end(), grace).await {
+        if !proxy.serve(asked_to_end()).await {
             tracing::warn!("some requests were still running after {} s and have been cut off", grace.as_secs_f64());
         }
         Ok(())
@@ -103,6 +103,8 @@ pub struct Proxy {
     pub front: Arc<Front>,
     settings: Settings,
     providers: Vec<String>,
+    /// Whoever uses the simulated provider.
+    traffic: Option<AbortHandle>,
 }
 
 impl Proxy {
@@ -123,10 +125,19 @@ impl Proxy {
             .map_err(|error| Wrong::new(format!("{} can not be listened on: {error}", settings.listen)))?;
         settings.listen.set_port(listener.local_addr().map_or(settings.listen.port(), |address| address.port()));
         let front = Arc::new(Front::new(Forward::new(&settings, models), tracker, settings.monitor.clone()));
-        if with_traffic {
-            tokio::spawn(traffic::send(settings.listen, settings.key.clone()));
-        }
-        Ok(Self { listener, front, settings, providers: names })
+        let traffic =
+            with_traffic.then(|| tokio::spawn(traffic::send(settings.listen, settings.key.clone())).abort_handle());
+        Ok(Self { listener, front, settings, providers: names, traffic })
+    }
+
+    /// Serves until `end` comes and then gives running requests their time, but not our own. Returns whether all have ended.
+    pub async fn serve(self, end: impl Future<Output = ()>) -> bool {
+        let Self { listener, front, settings, traffic, .. } = self;
+        let end = async {
+            end.await;
+            traffic.inspect(AbortHandle::abort);
+        };
+        serve::serve(listener, front, end, settings.grace).await
     }
 
     /// Says where everything is.

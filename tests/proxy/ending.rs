@@ -1,6 +1,6 @@
 //! The end of the proxy: nobody new, time for those who are there.
 
-use crate::support::{Client, LAST_CHUNK, Mock, Running, SSE, chunk, post};
+use crate::support::{Client, LAST_CHUNK, Mock, Running, SSE, chunk, eventually, post};
 
 #[tokio::test]
 async fn a_running_request_may_finish() {
@@ -41,6 +41,14 @@ async fn idle_connections_hold_up_nothing() {
         closed
     });
     assert!(ended && closed);
+}
+
+#[tokio::test]
+async fn nobody_waits_for_the_simulated_users() {
+    let mut proxy = Running::start(&["--demo", "--grace=10"], &[]).await;
+    // All of them; one is in for a stall of twice the grace.
+    eventually("the simulated users are there", || proxy.tracker.active() >= 8).await;
+    assert!(proxy.end().await, "they have left");
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! A proxy in this process, an upstream that does as it is told, and a client that sees every byte.
 
-use std::{ffi::OsString, net::SocketAddr, sync::Arc, time::Duration};
+use std::{ffi::OsString, net::SocketAddr, time::Duration};
 
 use active_requests::tracker::RequestTracker;
 use tokio::{
@@ -10,7 +10,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use crate::proxy::{Proxy, layers::Layers, layers::Wrong, serve, settings::Settings};
+use crate::proxy::{Proxy, layers::Layers, layers::Wrong, settings::Settings};
 
 /// What must not take longer, however busy the machine.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -35,19 +35,13 @@ impl Running {
     pub async fn start(args: &[&str], env: &[(&str, &str)]) -> Self {
         let layers = layers(&[args, &["--port=0"]].concat(), env).unwrap();
         let settings = Settings::read(&layers).unwrap();
-        let grace = settings.grace;
         let proxy = Proxy::start(settings, &layers).await.unwrap();
         let (end, ended) = oneshot::channel();
         let address = proxy.listener.local_addr().unwrap();
         let tracker = proxy.front.tracker().clone();
-        let served = tokio::spawn(serve::serve(
-            proxy.listener,
-            Arc::clone(&proxy.front),
-            async {
-                let _ = ended.await;
-            },
-            grace,
-        ));
+        let served = tokio::spawn(proxy.serve(async {
+            let _ = ended.await;
+        }));
         Self { address, tracker, end: Some(end), served }
     }
 
