@@ -49,7 +49,7 @@ impl Forward {
     pub fn new(settings: &Settings, models: Models) -> Self {
         Self {
             routing: Routing::new(settings, models),
-            upstream: Upstream::new(settings.timeouts),
+            upstream: Upstream::new(settings.timeouts, settings.authorities.clone()),
             read_timeout: settings.timeouts.read,
         }
     }

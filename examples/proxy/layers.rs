@@ -53,6 +53,7 @@ const SETTINGS: &[Setting] = &[
     row("", "REQUEST_TIMEOUT", "request-timeout", SECONDS, "90", "Longest wait for an upstream's response head"),
     row("", "STREAMING_CONNECT_TIMEOUT_SECONDS", "connect-timeout", SECONDS, "30", "Longest wait for a connection to an upstream"),
     row("", "STREAMING_READ_TIMEOUT_SECONDS", "read-timeout", SECONDS, "", "Longest silence inside a response"),
+    row("", "PROXY_CA_FILE", "ca-file", Kind::Value("FILE.pem"), "", "Certificates of authorities to trust in upstreams, beside the public ones"),
     row("", "VDM_INJECT_USAGE", "inject-usage", TRUE, "false", "Ask OpenAI-format streams for usage when the client did not"),
     row("", "PROXY_OPEN", "open", TRUE, "false", "Allow to listen beyond loopback without PROXY_API_KEY"),
     row("", "PROXY_DEMO", "demo", Kind::Switch("always"), "never", "Offer the simulated provider and send it traffic: always, never, or unconfigured (only while no provider is configured)"),

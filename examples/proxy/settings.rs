@@ -6,6 +6,10 @@ use std::{
 };
 
 use active_requests::config::{MonitorConfig, TrackerConfig};
+use rustls::{
+    RootCertStore,
+    pki_types::{CertificateDer, pem::PemObject},
+};
 
 use super::{
     layers::{Layers, Wrong},
@@ -38,6 +42,8 @@ pub struct Settings {
     /// What clients and viewers must send.
     pub key: Option<String>,
     pub timeouts: Timeouts,
+    /// Who may vouch for upstreams.
+    pub authorities: RootCertStore,
     pub inject_usage: bool,
     pub demo: Demo,
     /// Most bytes of a request held until its model is known.
@@ -79,6 +85,7 @@ impl Settings {
                 head: seconds("REQUEST_TIMEOUT")?,
                 read: layers.seconds("STREAMING_READ_TIMEOUT_SECONDS")?,
             },
+            authorities: authorities(layers)?,
             inject_usage: layers.switch("VDM_INJECT_USAGE")?,
             demo: demo.unwrap_or(Demo::Never),
             max_body: layers.number("PROXY_MAX_BODY", "is a number of bytes")?.unwrap_or_default(),
@@ -106,4 +113,20 @@ impl Settings {
         };
         (alone || lively, lively)
     }
+}
+
+/// The public authorities, and those of the user's own.
+fn authorities(layers: &Layers) -> Result<RootCertStore, Wrong> {
+    let mut authorities = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    if let Some(path) = layers.get("PROXY_CA_FILE") {
+        let wrong = |why: &dyn std::fmt::Display| Wrong::new(format!("PROXY_CA_FILE={path:?}: {why}"));
+        let before = authorities.len();
+        for certificate in CertificateDer::pem_file_iter(&path).map_err(|error| wrong(&error))? {
+            authorities.add(certificate.map_err(|error| wrong(&error))?).map_err(|error| wrong(&error))?;
+        }
+        if authorities.len() == before {
+            return Err(wrong(&"there is no certificate in it; allowed is a file of certificates in PEM"));
+        }
+    }
+    Ok(authorities)
 }

@@ -7,6 +7,7 @@ use http::{Request, Response, StatusCode, Uri};
 use http_body::Body;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
+use rustls::{ClientConfig, RootCertStore};
 use tower::Service;
 
 use super::{
@@ -50,14 +51,15 @@ struct Broken {
 }
 
 impl Upstream {
-    pub fn new(timeouts: Timeouts) -> Self {
+    pub fn new(timeouts: Timeouts, authorities: RootCertStore) -> Self {
         let mut http = HttpConnector::new();
         http.enforce_http(false);
         http.set_nodelay(true);
         http.set_connect_timeout(Some(timeouts.connect));
         http.set_keepalive(Some(Duration::from_secs(60)));
+        let tls = ClientConfig::builder().with_root_certificates(authorities).with_no_client_auth();
         let connector =
-            HttpsConnectorBuilder::new().with_webpki_roots().https_or_http().enable_http1().wrap_connector(http);
+            HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().wrap_connector(http);
         Self { connector, timeouts }
     }
 
@@ -104,7 +106,9 @@ impl Upstream {
     where
         B: Body<Data = Bytes, Error: Into<Box<dyn StdError + Send + Sync>>> + Send + 'static,
     {
-        let stream = self.connector.clone().call(origin.clone()).await?;
+        // The connector's own timeout is for TCP; who takes a connection and then keeps silent about TLS has not taken it.
+        let connect = self.connector.clone().call(origin.clone());
+        let stream = tokio::time::timeout(self.timeouts.connect, connect).await.map_err(io::Error::from)??;
         Ok(Link::new(stream).await?)
     }
 

@@ -20,4 +20,5 @@ mod sizes;
 #[allow(unreachable_pub, reason = "the tests are its users")]
 mod support;
 mod timeouts;
+mod tls;
 mod usage;

@@ -8,46 +8,11 @@ use crate::{
         provider,
         settings::{Demo, Settings},
     },
-    support::layers,
+    support::{TempFile, layers},
 };
 
 fn read(args: &[&str], env: &[(&str, &str)]) -> Result<Settings, String> {
     layers(args, env).and_then(|layers| Settings::read(&layers)).map_err(|wrong| wrong.to_string())
-}
-
-fn file(text: &str) -> tempfile::File {
-    tempfile::File::with(text)
-}
-
-/// A file that goes when it is dropped.
-mod tempfile {
-    use std::{
-        path::PathBuf,
-        sync::atomic::{AtomicUsize, Ordering},
-    };
-
-    pub(super) struct File(PathBuf);
-
-    static NEXT: AtomicUsize = AtomicUsize::new(0);
-
-    impl File {
-        pub(super) fn with(text: &str) -> Self {
-            let n = NEXT.fetch_add(1, Ordering::Relaxed);
-            let path = std::env::temp_dir().join(format!("proxy-settings-{}-{n}.toml", std::process::id()));
-            std::fs::write(&path, text).unwrap();
-            Self(path)
-        }
-
-        pub(super) fn flag(&self) -> String {
-            format!("--config={}", self.0.display())
-        }
-    }
-
-    impl Drop for File {
-        fn drop(&mut self) {
-            let _ = std::fs::remove_file(&self.0);
-        }
-    }
 }
 
 #[test]
@@ -66,9 +31,11 @@ fn nothing_set_gives_the_defaults() {
 
 #[test]
 fn flags_count_before_the_environment_and_that_before_the_file() {
-    let file = file("port = 1\nrequest_timeout = 1.5\ngrace = 5\n[monitor]\nsse_interval = 0.5\nmax_subscribers = 3\n");
+    let file = TempFile::with(
+        "port = 1\nrequest_timeout = 1.5\ngrace = 5\n[monitor]\nsse_interval = 0.5\nmax_subscribers = 3\n",
+    );
     let settings = read(
-        &[&file.flag(), "--port", "3"],
+        &[&file.flag("config"), "--port", "3"],
         &[("PORT", "2"), ("REQUEST_TIMEOUT", "2.5"), ("VDM_ACTIVE_REQUESTS_MAX_SUBSCRIBERS", "4")],
     )
     .unwrap();
@@ -128,8 +95,8 @@ fn a_name_in_the_file_that_means_nothing_stops_the_start() {
         ("port = [1]", "port is no setting, or not of a kind it can have"),
         ("port = ", "--config"),
     ] {
-        let file = file(text);
-        let wrong = read(&[&file.flag()], &[]).unwrap_err();
+        let file = TempFile::with(text);
+        let wrong = read(&[&file.flag("config")], &[]).unwrap_err();
         assert!(wrong.contains(told), "{wrong}");
     }
 }
@@ -185,14 +152,14 @@ fn a_default_provider_must_be_there() {
 
 #[test]
 fn the_file_names_providers_and_aliases_too() {
-    let file = file(
+    let file = TempFile::with(
         "default_provider = \"mine\"\n\
          [providers.mine]\nbase_url = \"http://mine.example\"\napi_key = \"file-key\"\n\
          [providers.mine.aliases]\nquick = \"tiny\"\n\
          [providers.anthropic]\napi_key = \"k\"\n\
          [aliases]\n\"best\" = \"anthropic:claude-opus-4\"\n",
     );
-    let layers = layers(&[&file.flag()], &[("MINE_BASE_URL", "http://env.example")]).unwrap();
+    let layers = layers(&[&file.flag("config")], &[("MINE_BASE_URL", "http://env.example")]).unwrap();
     let providers = provider::configured(&layers).unwrap();
     let mine = providers.iter().find(|provider| provider.name == "mine").unwrap();
     assert_eq!(mine.native.origin(), "http://env.example/");
@@ -229,4 +196,14 @@ fn the_simulated_provider_steps_back_where_there_is_a_real_one() {
         assert_eq!(settings.demo_beside(&[]), alone, "{args:?}");
         assert_eq!(settings.demo_beside(&real), beside, "{args:?}");
     }
+}
+
+#[test]
+fn a_file_of_authorities_holds_certificates() {
+    for text in ["", "no certificate", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
+        let file = TempFile::with(text);
+        let wrong = read(&[&file.flag("ca-file")], &[]).unwrap_err();
+        assert!(wrong.starts_with("PROXY_CA_FILE=\""), "{wrong}");
+    }
+    assert!(read(&["--ca-file=/nowhere.pem"], &[]).unwrap_err().starts_with("PROXY_CA_FILE=\"/nowhere.pem\": "));
 }

@@ -1,6 +1,12 @@
 //! A proxy in this process, an upstream that does as it is told, and a client that sees every byte.
 
-use std::{ffi::OsString, net::SocketAddr, time::Duration};
+use std::{
+    ffi::OsString,
+    net::SocketAddr,
+    path::PathBuf,
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
 
 use active_requests::tracker::RequestTracker;
 use tokio::{
@@ -11,6 +17,31 @@ use tokio::{
 };
 
 use crate::proxy::{Proxy, layers::Layers, layers::Wrong, settings::Settings};
+
+/// A file that goes when it is dropped.
+#[derive(Debug)]
+pub struct TempFile(PathBuf);
+
+impl TempFile {
+    pub fn with(text: &str) -> Self {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        let n = NEXT.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("proxy-test-{}-{n}", std::process::id()));
+        std::fs::write(&path, text).unwrap();
+        Self(path)
+    }
+
+    /// The flag that names it.
+    pub fn flag(&self, name: &str) -> String {
+        format!("--{name}={}", self.0.display())
+    }
+}
+
+impl Drop for TempFile {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
 
 /// What must not take longer, however busy the machine.
 pub const PATIENCE: Duration = Duration::from_secs(20);

@@ -1,0 +1,132 @@
+//! An upstream behind TLS, with a certificate of an authority of our own.
+
+use std::sync::Arc;
+
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rustls::{ServerConfig, pki_types::PrivateKeyDer};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+use tokio_rustls::{TlsAcceptor, server::TlsStream};
+
+use crate::support::{Client, LAST_CHUNK, Mock, Running, SSE, TempFile, chunk, ok, post};
+
+/// An authority, and a server that it vouches for.
+struct Tls {
+    authority: TempFile,
+    acceptor: TlsAcceptor,
+}
+
+impl Tls {
+    fn of(host: &str) -> Self {
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().unwrap();
+        let authority = TempFile::with(&params.self_signed(&key).unwrap().pem());
+        let issuer = Issuer::new(params, key);
+        let key = KeyPair::generate().unwrap();
+        let certificate = CertificateParams::new([host.to_owned()]).unwrap().signed_by(&key, &issuer).unwrap();
+        let config = ServerConfig::builder()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], PrivateKeyDer::Pkcs8(key.serialize_der().into()))
+            .unwrap();
+        Self { authority, acceptor: TlsAcceptor::from(Arc::new(config)) }
+    }
+
+    /// Takes a connection of the proxy's.
+    async fn accept(&self, mock: &mut Mock) -> std::io::Result<TlsStream<TcpStream>> {
+        self.acceptor.accept(mock.connection().await.stream).await
+    }
+}
+
+async fn start(mock: &Mock, args: &[&str]) -> Running {
+    let base = mock.url("").replacen("http:", "https:", 1);
+    Running::start(args, &[("MOCK_BASE_URL", &base), ("MOCK_API_KEY", "sk-mock")]).await
+}
+
+/// Reads a request whose body is `{}`.
+async fn request(upstream: &mut TlsStream<TcpStream>) -> String {
+    let mut read = Vec::new();
+    while !read.ends_with(b"\r\n\r\n{}") {
+        assert!(upstream.read_buf(&mut read).await.unwrap() > 0, "a request");
+    }
+    String::from_utf8(read).unwrap()
+}
+
+#[tokio::test]
+async fn a_stream_passes_piece_by_piece_and_the_connection_is_used_again() {
+    let tls = Tls::of("127.0.0.1");
+    let mut mock = Mock::start().await;
+    let proxy = start(&mock, &[&tls.authority.flag("ca-file")]).await;
+    let mut client = Client::to(proxy.address).await;
+    client.send(post("/mock/x", "", "{}").as_bytes()).await;
+    let mut upstream = tls.accept(&mut mock).await.unwrap();
+    let asked = request(&mut upstream).await;
+    assert!(asked.starts_with("POST /x HTTP/1.1\r\n") && asked.contains("Bearer sk-mock"), "{asked}");
+    upstream.write_all(SSE.as_bytes()).await.unwrap();
+    upstream.flush().await.unwrap();
+    assert!(client.head().await.unwrap().starts_with("HTTP/1.1 200 OK"));
+    for piece in ["data: {}\n\n", "data: [DO", "NE]\n\n"] {
+        upstream.write_all(&chunk(piece.as_bytes())).await.unwrap();
+        upstream.flush().await.unwrap();
+        assert_eq!(client.chunk().await.as_deref(), Some(piece.as_bytes()));
+    }
+    upstream.write_all(LAST_CHUNK).await.unwrap();
+    upstream.flush().await.unwrap();
+    assert_eq!(client.chunk().await.as_deref(), Some(&b""[..]));
+
+    let again = async {
+        request(&mut upstream).await;
+        upstream.write_all(ok("{}").as_bytes()).await.unwrap();
+        upstream.flush().await.unwrap();
+    };
+    let (answer, ()) = tokio::join!(proxy.post("/mock/x", "{}"), again);
+    assert_eq!((answer.status(), answer.text().as_str()), (200, "{}"));
+    assert!(mock.is_idle());
+}
+
+#[tokio::test]
+async fn an_upstream_is_told_nothing_before_it_has_proved_who_it_is() {
+    for (host, trusted, why) in [("127.0.0.1", false, "UnknownIssuer"), ("other.example", true, "not valid for name")] {
+        let tls = Tls::of(host);
+        let mut mock = Mock::start().await;
+        let flags = [tls.authority.flag("ca-file")];
+        let flags: Vec<&str> = flags.iter().filter(|_| trusted).map(String::as_str).collect();
+        let proxy = start(&mock, &flags).await;
+        let (answer, accepted) = tokio::join!(proxy.post("/mock/x", "{}"), tls.accept(&mut mock));
+        assert_eq!(answer.status(), 502);
+        let text = answer.text();
+        assert!(text.contains("mock can not be reached: invalid peer certificate") && text.contains(why), "{text}");
+        assert!(accepted.is_err(), "{host}");
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_ends_the_connection() {
+    let tls = Tls::of("127.0.0.1");
+    let mut mock = Mock::start().await;
+    let proxy = start(&mock, &[&tls.authority.flag("ca-file")]).await;
+    let mut client = Client::to(proxy.address).await;
+    client.send(post("/mock/x", "", "{}").as_bytes()).await;
+    let mut upstream = tls.accept(&mut mock).await.unwrap();
+    request(&mut upstream).await;
+    upstream.write_all(&[SSE.as_bytes(), &chunk(b"data: {}\n\n")].concat()).await.unwrap();
+    upstream.flush().await.unwrap();
+    client.until("data: {}").await;
+    drop(client);
+    // Whether it is said goodbye to or not.
+    while upstream.read_u8().await.is_ok() {}
+    proxy.quiet().await;
+}
+
+#[tokio::test]
+async fn an_upstream_that_never_shakes_hands_has_not_taken_the_connection() {
+    let mut mock = Mock::start().await;
+    let proxy = start(&mock, &["--connect-timeout=0.1"]).await;
+    let answer = proxy.post("/mock/x", "{}").await;
+    assert_eq!(answer.status(), 504);
+    assert!(answer.text().contains("mock did not take a connection within 0.1 s."), "{}", answer.text());
+    let mut upstream = mock.connection().await;
+    while upstream.fill().await {}
+}
