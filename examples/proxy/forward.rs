@@ -103,7 +103,8 @@ impl Forward {
             request.headers_mut().insert(&REQUEST_ID, id.clone());
         }
         let target = Target { origin: base.origin(), pool: base.pool(), provider: &provider.name };
-        let response = self.upstream.send(request, &target).await?;
+        let upload = request.body().upload();
+        let response = self.upstream.send(request, upload, &target).await?;
         let mut response = response.map(|body| Answer::upstream(body, self.read_timeout, row.clone()));
         headers::drop_hop_by_hop(response.headers_mut());
         *response.version_mut() = Version::HTTP_11;

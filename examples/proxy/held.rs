@@ -4,6 +4,10 @@ use std::{
     collections::VecDeque,
     ops::Range,
     pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll},
 };
 
@@ -102,7 +106,7 @@ impl<B> Held<B> {
         }
         front.push_back(self.start.slice(from..));
         front.retain(|piece| !piece.is_empty());
-        Outgoing { front, rest: self.rest }
+        Outgoing { front, rest: self.rest, upload: Upload::default() }
     }
 }
 
@@ -112,12 +116,27 @@ pub struct Outgoing<B> {
     /// Pieces that come first, none of them empty.
     front: VecDeque<Bytes>,
     rest: Option<B>,
+    upload: Upload,
+}
+
+/// Whether the upstream is ready for more of a request's body, and the client has yet to send it.
+#[derive(Clone, Debug, Default)]
+pub struct Upload(Arc<AtomicBool>);
+
+impl Upload {
+    pub fn is_waited_for(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 impl<B> Outgoing<B> {
     /// A body of which nothing has been read.
     pub fn streamed(body: B) -> Self {
-        Self { front: VecDeque::new(), rest: Some(body) }
+        Self { front: VecDeque::new(), rest: Some(body), upload: Upload::default() }
+    }
+
+    pub fn upload(&self) -> Upload {
+        self.upload.clone()
     }
 }
 
@@ -132,7 +151,11 @@ impl<B: Body<Data = Bytes> + Unpin> Body for Outgoing<B> {
             return Poll::Ready(Some(Ok(Frame::data(piece))));
         }
         match &mut this.rest {
-            Some(rest) => Pin::new(rest).poll_frame(cx),
+            Some(rest) => {
+                let polled = Pin::new(rest).poll_frame(cx);
+                this.upload.0.store(polled.is_pending(), Ordering::Relaxed);
+                polled
+            }
             None => Poll::Ready(None),
         }
     }

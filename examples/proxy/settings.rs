@@ -29,7 +29,7 @@ pub enum Demo {
 #[derive(Clone, Copy, Debug)]
 pub struct Timeouts {
     pub connect: Duration,
-    /// From the request to the response head.
+    /// From the request to the response head, less what the client takes to send it.
     pub head: Duration,
     /// Between two frames of a response.
     pub read: Option<Duration>,

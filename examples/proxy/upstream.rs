@@ -1,6 +1,13 @@
 //! The client side: sending a request to an upstream, and what it means when that fails.
 
-use std::{error::Error as StdError, io, time::Duration};
+use std::{
+    error::Error as StdError,
+    future::{Future, poll_fn},
+    io,
+    pin::pin,
+    task::Poll,
+    time::Duration,
+};
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode, Uri};
@@ -8,9 +15,11 @@ use http_body::Body;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
 use rustls::{ClientConfig, RootCertStore};
+use tokio::time::Instant;
 use tower::Service;
 
 use super::{
+    held::Upload,
     link::{Answered, Link, Pool},
     refusal::Refusal,
     settings::Timeouts,
@@ -63,17 +72,34 @@ impl Upstream {
         Self { connector, timeouts }
     }
 
-    /// Sends a request and waits for the response head.
-    pub async fn send<B>(&self, request: Box<Request<B>>, to: &Target<'_, B>) -> Result<Response<Answered<B>>, Failure>
+    /// Sends a request and waits for the response head. The time that `upload` is waited for is the client's.
+    pub async fn send<B>(
+        &self,
+        request: Box<Request<B>>,
+        upload: Upload,
+        to: &Target<'_, B>,
+    ) -> Result<Response<Answered<B>>, Failure>
     where
         B: Body<Data = Bytes, Error: Into<Box<dyn StdError + Send + Sync>>> + Send + 'static,
     {
-        match tokio::time::timeout(self.timeouts.head, self.try_send(request, to)).await {
-            Ok(Ok(response)) => Ok(response),
-            Ok(Err(broken)) => Err(self.failure(&broken, to.provider)),
-            Err(_) => Err(Failure::Refused(Refusal::new(
+        let longest = self.timeouts.head;
+        let mut sent = pin!(self.try_send(request, to));
+        let mut patience = pin!(tokio::time::sleep(longest));
+        let in_time = poll_fn(|cx| {
+            if let Poll::Ready(sent) = sent.as_mut().poll(cx) {
+                return Poll::Ready(Some(sent));
+            }
+            if upload.is_waited_for() {
+                patience.as_mut().reset(Instant::now() + longest);
+            }
+            patience.as_mut().poll(cx).map(|()| None)
+        });
+        match in_time.await {
+            Some(Ok(response)) => Ok(response),
+            Some(Err(broken)) => Err(self.failure(&broken, to.provider)),
+            None => Err(Failure::Refused(Refusal::new(
                 StatusCode::GATEWAY_TIMEOUT,
-                format!("{} did not answer within {} s.", to.provider, self.timeouts.head.as_secs_f64()),
+                format!("{} did not answer within {} s.", to.provider, longest.as_secs_f64()),
             ))),
         }
     }

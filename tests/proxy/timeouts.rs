@@ -1,6 +1,8 @@
 //! An upstream is not waited for without end.
 
-use crate::support::{Client, Mock, Running, SSE, chunk, post};
+use std::time::Duration;
+
+use crate::support::{Client, Mock, Running, SSE, chunk, ok, post};
 
 #[tokio::test]
 async fn for_the_head() {
@@ -19,6 +21,30 @@ async fn for_the_head() {
     proxy.quiet().await;
     let row = serde_json::to_value(&proxy.tracker.recent_errors(1)[0]).unwrap();
     assert_eq!(row["error_type"], "upstream_timeout");
+}
+
+#[tokio::test]
+async fn a_client_that_is_slow_to_send_is_not_the_upstreams_fault() {
+    let mut mock = Mock::start().await;
+    let proxy = Running::start(&["--request-timeout=0.2"], &[("MOCK_BASE_URL", &mock.url(""))]).await;
+    let mut client = Client::to(proxy.address).await;
+    client.send(b"POST /mock/x HTTP/1.1\r\nhost: p\r\ncontent-length: 4\r\n\r\n{ ").await;
+    let mut upstream = mock.connection().await;
+    upstream.until("{ ").await;
+    tokio::time::sleep(Duration::from_millis(400)).await;
+    client.send(b" }").await;
+    upstream.until("{  }").await;
+    upstream.send(ok("{}").as_bytes()).await;
+    assert_eq!(client.answer().await.status(), 200);
+}
+
+#[tokio::test]
+async fn an_upstream_that_stops_reading_is_its_own_fault() {
+    let mock = Mock::start().await;
+    let proxy = Running::start(&["--request-timeout=0.2"], &[("MOCK_BASE_URL", &mock.url(""))]).await;
+    // More than fits into all the buffers on the way.
+    let answer = proxy.post("/mock/x", &" ".repeat(32 << 20)).await;
+    assert_eq!(answer.status(), 504);
 }
 
 #[tokio::test]
