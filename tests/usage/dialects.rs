@@ -417,6 +417,14 @@ const OTHERS: &[Case] = &[
         text_bytes: 2 + 2 + 4 + 2 + 4 + 6,
         ..CASE
     },
+    Case {
+        fixture: "rag_metadata.sse",
+        model: Some("m-small"),
+        said: ProviderUsage { cache_read_tokens: Some(8), ..said_in_all(20, 4, 24) },
+        totals: (20, 4),
+        text_bytes: 2,
+        ..CASE
+    },
     Case { fixture: "rag.sse", source: UsageSource::None, error: Some("backend timed out"), text_bytes: 6, ..CASE },
     Case { fixture: "replicate.sse", source: UsageSource::None, text_bytes: 12, ..CASE },
 ];

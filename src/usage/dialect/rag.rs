@@ -1,10 +1,12 @@
-//! A chat with stages: `{"stage"}`, `{"token"}`, `{"sources"}` and so on, and `[DONE]` last. It says nothing about tokens
-//! but the text itself.
+//! A chat with stages: `{"stage"}`, `{"token"}`, `{"sources"}` and so on, and `[DONE]` last. Its model and its tokens are told, if
+//! at all, in `{"metadata"}`, as the server has heard of them from its own upstream.
 
 use super::super::calls::Calls;
 use super::super::normalise::Counting;
 use super::super::said::Said;
-use super::{Dialect, Event, Merge};
+use super::{Dialect, Event, Merge, openai_chat, openai_responses};
+use crate::json::Cursor;
+use crate::usage::ProviderUsage;
 
 pub(super) static DIALECT: Dialect = Dialect {
     speaks: |event| event.text("stage").is_some() || event.text("token").is_some() || event.member("sources").is_some(),
@@ -18,6 +20,17 @@ fn read<'a>(event: &Event<'a>, said: &mut Said<'a>, _calls: &mut Calls) -> bool 
     event.members(|key, value| match key {
         b"token" => said.add_text(value.text()),
         b"error" => said.read_error(value),
+        b"metadata" => value.object(|key, value| match key {
+            b"model" => said.read_model(value),
+            b"usage" => said.usage = Some(read_usage(value)),
+            _ => {}
+        }),
         _ => {}
     })
+}
+
+/// By either of OpenAI's names for the numbers.
+fn read_usage(usage: &Cursor<'_>) -> ProviderUsage {
+    let chat = openai_chat::read_usage(&mut usage.clone());
+    if chat.is_empty() { openai_responses::read_usage(&mut usage.clone()) } else { chat }
 }
