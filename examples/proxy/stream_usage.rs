@@ -12,7 +12,7 @@ use active_requests::sse::{Decoder, RawEvent};
 use bytes::{Bytes, BytesMut};
 use http::{Response, header};
 use http_body::{Body, Frame, SizeHint};
-use serde::{Deserialize, de::IgnoredAny};
+use serde::{Deserialize, Deserializer, de::IgnoredAny};
 use serde_json::{Map, Value, value::RawValue};
 
 use super::held::Edit;
@@ -28,7 +28,7 @@ pub fn edit(body: &[u8]) -> Option<Edit> {
     struct Asked<'a> {
         #[serde(default)]
         stream: Option<bool>,
-        #[serde(borrow, default)]
+        #[serde(borrow, default, deserialize_with = "as_it_stands")]
         stream_options: Option<&'a RawValue>,
     }
     let asked: Asked<'_> = serde_json::from_slice(body).ok().filter(|asked: &Asked<'_>| asked.stream == Some(true))?;
@@ -44,6 +44,11 @@ pub fn edit(body: &[u8]) -> Option<Edit> {
     options.insert("include_usage".to_owned(), Value::Bool(true));
     let at = given.get().as_ptr() as usize - body.as_ptr() as usize;
     Some((at..at + given.get().len(), Bytes::from(Value::Object(options).to_string())))
+}
+
+/// A value that is there, be it `null`, which some SDKs send for nothing.
+fn as_it_stands<'de, D: Deserializer<'de>>(value: D) -> Result<Option<&'de RawValue>, D::Error> {
+    Deserialize::deserialize(value).map(Some)
 }
 
 /// Marks a response whose usage chunk the client has not asked for.

@@ -99,10 +99,7 @@ fn options_that_are_there_keep_what_else_they_say() {
             r#"{"stream":true, "stream_options" : {"include_usage":false} }"#,
             r#"{"stream":true, "stream_options" : {"include_usage":true} }"#,
         ),
-        (
-            r#"{"stream":true,"stream_options":null}"#,
-            r#"{"stream_options":{"include_usage":true},"stream":true,"stream_options":null}"#,
-        ),
+        (r#"{"stream":true,"stream_options":null}"#, r#"{"stream":true,"stream_options":{"include_usage":true}}"#),
     ] {
         let (range, bytes) = stream_usage::edit(body.as_bytes()).unwrap();
         let mut edited = body.as_bytes().to_vec();
