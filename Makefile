@@ -29,6 +29,7 @@ lint:
 	cargo clippy --workspace --all-features --all-targets -- -D warnings
 	cargo clippy --no-default-features -- -D warnings
 	cargo clippy -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --all-features
 
 # The examples first: tests start them.
 rust: $(NODE_STAMP)

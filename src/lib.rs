@@ -58,9 +58,9 @@
 //! | [`config`] | settings, from code or the environment | |
 //! | [`usage`] | reads tokens, tool calls and errors out of a response as it passes | `sse` |
 //! | [`tracker`] | the registry: rows, totals, errors and traces | `usage` |
-//! | [`track`] | [`ActiveRequestsLayer`](track::ActiveRequestsLayer): registers, watches the response, lets go | `tracker` |
-//! | [`inspect`] | [`InspectRequestLayer`](inspect::InspectRequestLayer): reads what a request asks for from its body | `tracker` |
-//! | [`monitor`] | [`MonitorService`](monitor::MonitorService): publishes it all over HTTP | `tracker`, `sse` |
+//! | [`track`] | [`ActiveRequestsLayer`]: registers, watches the response, lets go | `tracker` |
+//! | [`inspect`] | [`InspectRequestLayer`]: reads what a request asks for from its body | `tracker` |
+//! | [`monitor`] | [`MonitorService`]: publishes it all over HTTP | `tracker`, `sse` |
 //! | `dashboard` | the page (feature `dashboard`) | |
 //!
 //! # Features
