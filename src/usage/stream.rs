@@ -158,7 +158,7 @@ impl Stream {
     /// Gives whether the event could be read.
     fn read(&mut self, event: Event<'_>, is_tail: bool) -> bool {
         self.record.reading.events += 1;
-        if event.data == b"[DONE]" {
+        if event.data.trim_ascii_end() == b"[DONE]" {
             self.record.end();
             return true;
         }

@@ -466,6 +466,23 @@ fn a_stream_of_no_known_dialect_is_counted_and_nothing_is_claimed() {
 }
 
 #[test]
+fn a_stream_is_known_by_what_it_is_not_by_what_it_is_called() {
+    let expected = Body::fixture("openai_chat.sse").read_whole();
+    for content_type in ["application/json", "text/plain; charset=utf-8"] {
+        let body = Body { content_type, ..Body::fixture("openai_chat.sse") };
+        for size in [1, usize::MAX] {
+            assert_eq!(body.read(|| size), expected, "{content_type} by {size}");
+        }
+    }
+}
+
+#[test]
+fn space_behind_the_end_mark_belongs_to_it() {
+    let body = Body::sse("data: {\"choices\":[{\"delta\":{\"content\":\"hi\"}}]}\n\ndata: [DONE] \n\n");
+    assert_eq!(body.read_whole().end, EndMark::Seen);
+}
+
+#[test]
 fn a_stream_that_is_cut_off_owns_up_to_it() {
     let mut body = Body::fixture("anthropic.sse");
     let at = body.bytes.windows(13).position(|window| window == b"message_delta").unwrap();

@@ -157,7 +157,8 @@ impl Framing {
             (Self::Json, b'{') => Self::Document(Condenser::new()),
             // Lines, or a document of one line.
             (Self::Text, b'{') => Self::of(Kind::Lines),
-            (Self::Text, b'd' | b'e' | b'i' | b'r' | b':') => Self::of(Kind::Sse),
+            // No JSON starts like this: some servers call their event streams by the wrong name.
+            (_, b'd' | b'e' | b'i' | b'r' | b':') => Self::of(Kind::Sse),
             _ => Self::Lost,
         }
     }
