@@ -20,7 +20,14 @@ pub type UpstreamBody = Answered<SentBody>;
 
 /// What the forwarding service answers with.
 #[derive(Debug)]
-pub enum Answer {
+pub struct Answer {
+    source: Source,
+    /// Why it broke off. It is told one turn late.
+    broken: Option<AnswerError>,
+}
+
+#[derive(Debug)]
+enum Source {
     /// The upstream's body.
     Upstream(UpstreamBody),
     /// The upstream's body, watched for silence.
@@ -41,13 +48,24 @@ pub struct Silence {
 impl Answer {
     /// The upstream's body with the given limit on silence.
     pub fn upstream(body: UpstreamBody, longest: Option<Duration>, row: Row) -> Self {
-        match longest {
+        Self::from(match longest {
             Some(longest) => {
                 let sleep = Box::pin(tokio::time::sleep(longest));
-                Self::Watched(body, Silence { longest, row, waiting: false, sleep })
+                Source::Watched(body, Silence { longest, row, waiting: false, sleep })
             }
-            None => Self::Upstream(body),
-        }
+            None => Source::Upstream(body),
+        })
+    }
+
+    /// Our own words.
+    pub fn own(body: Full<Bytes>) -> Self {
+        Self::from(Source::Own(body))
+    }
+}
+
+impl From<Source> for Answer {
+    fn from(source: Source) -> Self {
+        Self { source, broken: None }
     }
 }
 
@@ -74,30 +92,45 @@ impl Body for Answer {
     type Error = AnswerError;
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, AnswerError>>> {
-        match self.get_mut() {
-            Self::Upstream(body) => Pin::new(body).poll_frame(cx).map_err(Into::into),
-            Self::Own(body) => Pin::new(body).poll_frame(cx).map_err(|never| match never {}),
-            Self::Watched(body, silence) => match Pin::new(body).poll_frame(cx) {
+        let Self { source, broken } = self.get_mut();
+        if let Some(error) = broken.take() {
+            return Poll::Ready(Some(Err(error)));
+        }
+        let frame = ready!(match source {
+            Source::Upstream(body) => Pin::new(body).poll_frame(cx).map_err(Into::into),
+            Source::Own(body) => Pin::new(body).poll_frame(cx).map_err(|never| match never {}),
+            Source::Watched(body, silence) => match Pin::new(body).poll_frame(cx) {
                 Poll::Ready(frame) => {
                     silence.waiting = false;
                     Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
                 }
                 Poll::Pending => silence.poll_waited(cx).map(|error| Some(Err(error.into()))),
             },
+        });
+        match frame {
+            // NB: when a body fails, hyper's server throws away what it has not written yet, be it the head. What came together
+            // with the cut is the client's all the same; hyper writes it in the turn in which there is no more to be had.
+            Some(Err(error)) => {
+                *broken = Some(error);
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+            frame => Poll::Ready(frame),
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        match self {
-            Self::Upstream(body) | Self::Watched(body, _) => body.is_end_stream(),
-            Self::Own(body) => body.is_end_stream(),
-        }
+        let over = match &self.source {
+            Source::Upstream(body) | Source::Watched(body, _) => body.is_end_stream(),
+            Source::Own(body) => body.is_end_stream(),
+        };
+        over && self.broken.is_none()
     }
 
     fn size_hint(&self) -> SizeHint {
-        match self {
-            Self::Upstream(body) | Self::Watched(body, _) => body.size_hint(),
-            Self::Own(body) => body.size_hint(),
+        match &self.source {
+            Source::Upstream(body) | Source::Watched(body, _) => body.size_hint(),
+            Source::Own(body) => body.size_hint(),
         }
     }
 }

@@ -82,7 +82,7 @@ impl Forward {
                     row.set_error(&refusal.message);
                     // Over HTTP/2 hyper would send it.
                     let strip = |body| if is_head { Full::default() } else { body };
-                    refusal.response(format).map(|body| Answer::Own(strip(body)))
+                    refusal.response(format).map(|body| Answer::own(strip(body)))
                 }
             };
             if let Some(id) = id {

@@ -141,3 +141,20 @@ async fn answers_without_a_body_have_none_over_http2_either() {
     }
     proxy.quiet().await;
 }
+
+#[tokio::test]
+async fn what_came_together_with_a_cut_reaches_the_client() {
+    let data = [&b"data: 1\n\n"[..]; 20];
+    let chunked = [SSE.as_bytes(), &data.map(chunk).concat()].concat();
+    let length = [b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n", data.concat().as_slice()].concat();
+    let mut mock = Mock::start().await;
+    let proxy = Running::with(&mock).await;
+    for cut in [&chunked, &length] {
+        for _ in 0..10 {
+            let (answer, _) = tokio::join!(proxy.post("/mock/x", "{}"), mock.serve(cut));
+            assert_eq!((answer.status(), answer.text()), (200, String::from_utf8(data.concat()).unwrap()));
+        }
+    }
+    proxy.quiet().await;
+    assert!(proxy.tracker.recent_traces(20).iter().all(|trace| trace.outcome.as_str() == "body_error"));
+}
