@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
 use crate::support::{Client, Mock, Running, SSE, chunk, ok, post};
 
 #[tokio::test]
@@ -42,9 +44,16 @@ async fn a_client_that_is_slow_to_send_is_not_the_upstreams_fault() {
 async fn an_upstream_that_stops_reading_is_its_own_fault() {
     let mock = Mock::start().await;
     let proxy = Running::start(&["--request-timeout=0.2"], &[("MOCK_BASE_URL", &mock.url(""))]).await;
-    // More than fits into all the buffers on the way.
-    let answer = proxy.post("/mock/x", &" ".repeat(32 << 20)).await;
-    assert_eq!(answer.status(), 504);
+    let (mut answer, mut request) = Client::to(proxy.address).await.stream.into_split();
+    // More than fits into all the buffers on the way; how much of it goes out does not matter.
+    let upload = tokio::spawn(async move {
+        let _ = request.write_all(post("/mock/x", "", &" ".repeat(32 << 20)).as_bytes()).await;
+        request
+    });
+    let mut start = [0; 12];
+    answer.read_exact(&mut start).await.unwrap();
+    assert_eq!(&start, b"HTTP/1.1 504");
+    upload.abort();
 }
 
 #[tokio::test]
