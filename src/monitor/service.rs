@@ -276,9 +276,11 @@ impl Shared {
     }
 
     fn totals(&self, query: &Query<'_>) -> Result<Response<Body>, Error> {
+        // A form sends a field that was left empty, too.
+        let name = |key| query.text(key).filter(|name| !name.is_empty()).map(Into::into);
         let filter = TotalsFilter {
-            provider: query.text("provider").map(Into::into),
-            model: query.text("model").map(Into::into),
+            provider: name("provider"),
+            model: name("model"),
             include_active: query.boolean("include_active", true)?,
         };
         if self.tracker.is_enabled() {

@@ -206,6 +206,7 @@ async fn totals_are_filtered_and_count_a_request_once() {
     };
     for (query, requested, errors, active) in [
         ("", 3, 1, 1),
+        ("?provider=&model=", 3, 1, 1),
         ("?include_active=false", 2, 1, 1),
         ("?provider=OPENAI", 2, 1, 0),
         ("?model=gpt-4*", 2, 1, 0),
