@@ -50,6 +50,33 @@ fn a_recorded_stream_says_the_same_however_it_is_spelt() {
     assert!(differences.is_empty(), "{} differences:\n{}", differences.len(), differences.join("\n"));
 }
 
+#[test]
+fn a_recorded_answer_says_the_same_however_it_is_spelt() {
+    let Some(corpus) = Corpus::open() else { return };
+    let mut differences = Vec::new();
+    for answer in corpus.recordings().filter(|recording| recording.facts["kind"] == "recorded-nonstream") {
+        let observed = answer.read(|| usize::MAX).reading;
+        let Ok(json) = serde_json::from_slice::<Value>(&answer.body) else { continue };
+        for (spelling, text) in [
+            ("over several lines", format!("{json:#}")),
+            ("reversed", reversed(&json)),
+            ("fractions", fractions(&json).to_string()),
+        ] {
+            let respelt = Recording { facts: answer.facts.clone(), body: text.into_bytes() };
+            for size in [1, 1000, usize::MAX] {
+                let mut reading = respelt.read(|| size).reading;
+                // Arguments that are JSON themselves count as they are written.
+                (reading.text_bytes, reading.revision) = (observed.text_bytes, observed.revision);
+                if reading != observed {
+                    differences
+                        .push(format!("{} {spelling} by {size}: {reading:?} is not {observed:?}", answer.name()));
+                }
+            }
+        }
+    }
+    assert!(differences.is_empty(), "{} differences:\n{}", differences.len(), differences.join("\n"));
+}
+
 /// The line changed, if it is one of data or an event's name.
 fn field(line: &str, change: &dyn Fn(&str, &str) -> String) -> String {
     match line.split_once(':') {
@@ -74,6 +101,7 @@ fn reversed(json: &Value) -> String {
 /// Events that no dialect has.
 const UNKNOWN: &str = "data: {\"type\":\"x-new\",\"n\":[1]}\n\nevent: news\ndata: 7\n\n";
 
+/// The same JSON, its counts written as fractions.
 fn fractions(json: &Value) -> Value {
     match json {
         Value::Object(members) => Value::Object(

@@ -136,7 +136,9 @@ impl Framing {
                 }
             }
             Self::Json | Self::Text => {
-                if let Some(first) = piece.trim_ascii_start().first() {
+                // Space ahead of it is left out, so that it is so however it is cut.
+                let piece = piece.trim_ascii_start();
+                if let Some(first) = piece.first() {
                     *self = self.by_first_byte(*first);
                     if let Self::Document(_) = self {
                         stream.await_end();
