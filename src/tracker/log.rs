@@ -1,14 +1,15 @@
 //! A log line for each request that has ended, and a summary from time to time (feature `tracing`).
 
 use super::{clock::millis, history::Record, shard::Shared};
+use crate::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 /// What the line says, taken while the record is looked at and written when no lock is held.
 #[derive(Debug)]
 pub(crate) struct FinishedRequest {
     line: Option<Box<Line>>,
-    /// Requests that have ended, when it is time to say so.
-    summary: Option<u64>,
+    /// Requests that have ended, and how many of them in an error, when it is time to say so.
+    summary: Option<(u64, u64)>,
 }
 
 #[derive(Debug)]
@@ -42,7 +43,8 @@ impl FinishedRequest {
             })
         });
         let every = shared.config.summary_interval;
-        Self { line, summary: Some(record.seq).filter(|ended| every > 0 && ended % every == 0) }
+        let is_time = every > 0 && record.seq % every == 0;
+        Self { line, summary: is_time.then(|| (record.seq, shared.errors.load(Relaxed))) }
     }
 
     pub(crate) fn emit(self) {
@@ -61,8 +63,8 @@ impl FinishedRequest {
                 "request ended"
             );
         }
-        if let Some(ended) = self.summary {
-            tracing::info!(target: "active_requests", requests = ended, "summary");
+        if let Some((requests, errors)) = self.summary {
+            tracing::info!(target: "active_requests", requests, errors, "summary");
         }
     }
 }
