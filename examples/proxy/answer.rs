@@ -22,9 +22,21 @@ pub type UpstreamBody = Answered<SentBody>;
 #[derive(Debug)]
 pub struct Answer {
     source: Source,
-    /// Why it broke off. It is told one turn late.
-    broken: Option<AnswerError>,
+    /// Boxed, for it is rare.
+    broken: Option<Box<Broken>>,
 }
+
+/// Why an answer broke off, and when to tell.
+#[derive(Debug)]
+struct Broken {
+    error: AnswerError,
+    moment: Pin<Box<Sleep>>,
+}
+
+/// NB: when a body fails, hyper's server throws away what it has not written yet, be it the head. What came together with the cut is
+/// the client's all the same. Over HTTP/1 it is written in the turn in which there is no more to be had, over HTTP/2 by another task:
+/// it needs this moment.
+const MOMENT: Duration = Duration::from_millis(20);
 
 #[derive(Debug)]
 enum Source {
@@ -63,6 +75,22 @@ impl Answer {
     }
 }
 
+impl Source {
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, AnswerError>>> {
+        match self {
+            Self::Upstream(body) => Pin::new(body).poll_frame(cx).map_err(Into::into),
+            Self::Own(body) => Pin::new(body).poll_frame(cx).map_err(|never| match never {}),
+            Self::Watched(body, silence) => match Pin::new(body).poll_frame(cx) {
+                Poll::Ready(frame) => {
+                    silence.waiting = false;
+                    Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
+                }
+                Poll::Pending => silence.poll_waited(cx).map(|error| Some(Err(error.into()))),
+            },
+        }
+    }
+}
+
 impl From<Source> for Answer {
     fn from(source: Source) -> Self {
         Self { source, broken: None }
@@ -93,30 +121,19 @@ impl Body for Answer {
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, AnswerError>>> {
         let Self { source, broken } = self.get_mut();
-        if let Some(error) = broken.take() {
-            return Poll::Ready(Some(Err(error)));
-        }
-        let frame = ready!(match source {
-            Source::Upstream(body) => Pin::new(body).poll_frame(cx).map_err(Into::into),
-            Source::Own(body) => Pin::new(body).poll_frame(cx).map_err(|never| match never {}),
-            Source::Watched(body, silence) => match Pin::new(body).poll_frame(cx) {
-                Poll::Ready(frame) => {
-                    silence.waiting = false;
-                    Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
+        if broken.is_none() {
+            match ready!(source.poll_frame(cx)) {
+                Some(Err(error)) => {
+                    let moment = Box::pin(tokio::time::sleep(MOMENT));
+                    *broken = Some(Box::new(Broken { error, moment }));
                 }
-                Poll::Pending => silence.poll_waited(cx).map(|error| Some(Err(error.into()))),
-            },
-        });
-        match frame {
-            // NB: when a body fails, hyper's server throws away what it has not written yet, be it the head. What came together
-            // with the cut is the client's all the same; hyper writes it in the turn in which there is no more to be had.
-            Some(Err(error)) => {
-                *broken = Some(error);
-                cx.waker().wake_by_ref();
-                Poll::Pending
+                frame => return Poll::Ready(frame),
             }
-            frame => Poll::Ready(frame),
         }
+        if let Some(broken) = broken {
+            ready!(broken.moment.as_mut().poll(cx));
+        }
+        Poll::Ready(broken.take().map(|broken| Err(broken.error)))
     }
 
     fn is_end_stream(&self) -> bool {
