@@ -57,6 +57,15 @@ impl<'a> Cursor<'a> {
     /// The next byte that is not white space; 0 at the end.
     #[inline]
     pub(crate) fn peek(&mut self) -> u8 {
+        match self.text.get(self.at) {
+            // All white space is below it, and most texts have none.
+            Some(&byte) if byte > b' ' => byte,
+            _ => self.peek_behind_space(),
+        }
+    }
+
+    #[inline(never)]
+    fn peek_behind_space(&mut self) -> u8 {
         while let Some(&byte) = self.text.get(self.at) {
             if !matches!(byte, b' ' | b'\n' | b'\r' | b'\t') {
                 return byte;
@@ -132,10 +141,15 @@ impl<'a> Cursor<'a> {
 
     /// A cursor at the value of `key` in the object here, which is not walked over.
     pub(crate) fn find(&self, key: &[u8]) -> Option<Self> {
+        self.find_map(|name, value| (name == key).then(|| value.clone()))
+    }
+
+    /// What `wanted` makes of the first member of the object here that it makes something of. The object is not walked over.
+    pub(crate) fn find_map<T>(&self, mut wanted: impl FnMut(&[u8], &mut Self) -> Option<T>) -> Option<T> {
         let mut found = None;
         self.clone().object(|name, value| {
-            if name == key {
-                found = Some(value.clone());
+            found = wanted(name, value);
+            if found.is_some() {
                 value.give_up();
             }
         });

@@ -7,95 +7,64 @@ use super::{
     Dialect, Event, anthropic, anthropic_legacy, bedrock_converse, bedrock_invoke, cohere, gemini, gemini_interactions,
     ollama, openai_assistants, openai_chat, openai_responses,
 };
+use crate::json::Cursor;
 
 /// A dialect's way of answering in one piece.
 pub(in crate::usage) struct Document {
-    speaks: fn(&Event<'_>) -> bool,
+    pub(in crate::usage) dialect: &'static Dialect,
     /// Gives whether the document could be read to its end.
     pub(in crate::usage) read: for<'a> fn(&Event<'a>, &mut Said<'a>, &mut Calls) -> bool,
-    pub(in crate::usage) dialect: &'static Dialect,
 }
 
-/// In this order a document is tried on them.
-static ALL: &[Document] = &[
-    Document {
-        speaks: |document| document.member("choices").is_some(),
-        read: openai_chat::read,
-        dialect: &openai_chat::DIALECT,
-    },
-    Document {
-        speaks: |document| is_object(document, "response"),
-        read: openai_responses::read_document,
-        dialect: &openai_responses::DIALECT,
-    },
-    Document {
-        speaks: |document| is_object(document, "thread.run"),
-        read: openai_assistants::read_document,
-        dialect: &openai_assistants::DIALECT,
-    },
-    Document {
-        speaks: |document| document.kind() == "message",
-        read: anthropic::read_document,
-        dialect: &anthropic::DIALECT,
-    },
-    Document { speaks: gemini::DIALECT.speaks, read: gemini::read, dialect: &gemini::DIALECT },
-    Document {
-        speaks: |document| is_object(document, "interaction"),
-        read: gemini_interactions::read_document,
-        dialect: &gemini_interactions::DIALECT,
-    },
-    Document {
-        speaks: |document| document.member("stopReason").is_some(),
-        read: bedrock_converse::read_document,
-        dialect: &bedrock_converse::DIALECT,
-    },
-    Document {
-        speaks: |document| ["done", "prompt_eval_count"].iter().any(|key| document.member(key).is_some()),
-        read: ollama::read,
-        dialect: &ollama::DIALECT,
-    },
-    Document {
-        speaks: |document| {
-            document.member("finish_reason").is_some()
-                || document.member("meta").is_some_and(|meta| cohere::has_units(&meta))
-        },
-        read: cohere::read_document,
-        dialect: &cohere::DIALECT,
-    },
-    Document {
-        speaks: |document| document.text("completion").is_some(),
-        read: anthropic_legacy::read,
-        dialect: &anthropic_legacy::DIALECT,
-    },
-    Document {
-        speaks: |document| {
-            ["inputTextTokenCount", "generation", "outputs"].iter().any(|key| document.member(key).is_some())
-        },
-        read: bedrock_invoke::read,
-        dialect: &bedrock_invoke::DIALECT,
-    },
-    // Whatever else has been asked of a model (embeddings, images, a transcript) is counted in one of two ways.
-    Document {
-        speaks: |document| has_usage(document, "prompt_tokens"),
-        read: openai_chat::read,
-        dialect: &openai_chat::DIALECT,
-    },
-    Document {
-        speaks: |document| has_usage(document, "input_tokens"),
-        read: openai_responses::read_document,
-        dialect: &openai_responses::DIALECT,
-    },
-];
+static OPENAI_CHAT: Document = Document { dialect: &openai_chat::DIALECT, read: openai_chat::read };
+static OPENAI_RESPONSES: Document =
+    Document { dialect: &openai_responses::DIALECT, read: openai_responses::read_document };
+static OPENAI_ASSISTANTS: Document =
+    Document { dialect: &openai_assistants::DIALECT, read: openai_assistants::read_document };
+static ANTHROPIC: Document = Document { dialect: &anthropic::DIALECT, read: anthropic::read_document };
+static GEMINI: Document = Document { dialect: &gemini::DIALECT, read: gemini::read };
+static GEMINI_INTERACTIONS: Document =
+    Document { dialect: &gemini_interactions::DIALECT, read: gemini_interactions::read_document };
+static BEDROCK_CONVERSE: Document =
+    Document { dialect: &bedrock_converse::DIALECT, read: bedrock_converse::read_document };
+static OLLAMA: Document = Document { dialect: &ollama::DIALECT, read: ollama::read };
+static COHERE: Document = Document { dialect: &cohere::DIALECT, read: cohere::read_document };
+static ANTHROPIC_LEGACY: Document = Document { dialect: &anthropic_legacy::DIALECT, read: anthropic_legacy::read };
+static BEDROCK_INVOKE: Document = Document { dialect: &bedrock_invoke::DIALECT, read: bedrock_invoke::read };
 
 /// The dialect of a document.
 pub(in crate::usage) fn recognise_document(document: &Event<'_>) -> Option<&'static Document> {
-    ALL.iter().find(|candidate| (candidate.speaks)(document))
+    let document = Cursor::new(document.data);
+    document.find_map(by_member).or_else(|| by_usage(&document))
 }
 
-fn is_object(document: &Event<'_>, name: &str) -> bool {
-    document.text("object").as_deref() == Some(name)
+/// Who has a member of this name, or of this name and value. Most documents have one near their front, and are known without
+/// a look at the rest.
+fn by_member(key: &[u8], value: &mut Cursor<'_>) -> Option<&'static Document> {
+    match key {
+        b"choices" => Some(&OPENAI_CHAT),
+        b"object" => match &*value.string()? {
+            "response" => Some(&OPENAI_RESPONSES),
+            "thread.run" => Some(&OPENAI_ASSISTANTS),
+            "interaction" => Some(&GEMINI_INTERACTIONS),
+            "chat.completion" => Some(&OPENAI_CHAT),
+            _ => None,
+        },
+        b"type" => (value.string()? == "message").then_some(&ANTHROPIC),
+        b"candidates" | b"usageMetadata" | b"promptFeedback" => Some(&GEMINI),
+        b"stopReason" => Some(&BEDROCK_CONVERSE),
+        b"done" | b"prompt_eval_count" => Some(&OLLAMA),
+        b"finish_reason" => Some(&COHERE),
+        b"meta" => cohere::has_units(value).then_some(&COHERE),
+        b"completion" => value.string().map(|_| &ANTHROPIC_LEGACY),
+        b"inputTextTokenCount" | b"generation" | b"outputs" => Some(&BEDROCK_INVOKE),
+        _ => None,
+    }
 }
 
-fn has_usage(document: &Event<'_>, key: &str) -> bool {
-    document.member("usage").is_some_and(|usage| usage.find(key.as_bytes()).is_some())
+/// Whatever else has been asked of a model (embeddings, images, a transcript) is counted in one of two ways.
+fn by_usage(document: &Cursor<'_>) -> Option<&'static Document> {
+    let usage = document.find(b"usage")?;
+    let has = |key: &str| usage.find(key.as_bytes()).is_some();
+    if has("prompt_tokens") { Some(&OPENAI_CHAT) } else { has("input_tokens").then_some(&OPENAI_RESPONSES) }
 }
