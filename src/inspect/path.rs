@@ -55,10 +55,9 @@ fn gemini(path: &str) -> Option<PathFacts<'_>> {
 
 /// `/openai/deployments/{deployment}/chat/completions`: Azure, where the body need not name a model.
 fn azure(path: &str) -> Option<PathFacts<'_>> {
-    let mut segments = path.split('/');
-    segments.find(|segment| *segment == "openai")?;
-    let deployment = segments.next().filter(|segment| *segment == "deployments").and(segments.next())?;
-    segments.next()?;
+    const BEFORE: &[u8; 8] = b"/openai/";
+    let at = path.as_bytes().windows(BEFORE.len()).position(|part| part == BEFORE)?;
+    let (deployment, _) = path[at + BEFORE.len()..].strip_prefix("deployments/")?.split_once('/')?;
     Some(PathFacts { model: Some(percent_decoded(deployment)), ..PathFacts::default() })
 }
 
