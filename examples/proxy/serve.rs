@@ -30,7 +30,7 @@ pub async fn serve(listener: TcpListener, front: Arc<Front>, end: impl Future<Ou
     let server = Arc::new(server());
     let graceful = GracefulShutdown::new();
     let mut end = std::pin::pin!(end);
-    let mut sweeps = tokio::time::interval(Duration::from_secs(30));
+    let mut sweeps = tokio::time::interval(Duration::from_secs(5));
     loop {
         let stream = tokio::select! {
             accepted = listener.accept() => match accepted {
