@@ -25,11 +25,11 @@ export interface DeltaPayload {
   timestampMs: number | null;
 }
 
-export type Badge = "primary" | "info" | "danger" | "success" | "secondary";
+export type Badge = 'primary' | 'info' | 'danger' | 'success' | 'secondary';
 
 /** One request, in flight or just ended. Changed in place, so that a tick of ten thousand rows makes no garbage. */
 export interface Row {
-  kind: "row";
+  kind: 'row';
   id: string;
   provider: string;
   model: string;
@@ -79,7 +79,7 @@ export interface Row {
 
 /** A line of sums standing above the rows it sums. */
 export interface Group {
-  kind: "group";
+  kind: 'group';
   id: string;
   field: GroupField;
   key: string;
@@ -95,7 +95,7 @@ export interface Group {
 
 export type Line = Row | Group;
 
-export type GroupField = "provider" | "model" | "resolved" | "state" | "waits" | "path";
+export type GroupField = 'provider' | 'model' | 'resolved' | 'state' | 'waits' | 'path';
 
 export interface Sort {
   column: string;
@@ -112,7 +112,7 @@ export interface Place {
   frozen: boolean;
 }
 
-export type ViewName = "requests" | "totals" | "errors" | "traces";
+export type ViewName = 'requests' | 'totals' | 'errors' | 'traces';
 
 /** An entry of `/metrics/logs`, read. */
 export interface Entry {
@@ -180,11 +180,11 @@ export interface Hint {
 }
 
 export type ConnectionState =
-  | { name: "off" }
-  | { name: "paused"; why: "hidden" | "elsewhere" }
-  | { name: "connecting" }
-  | { name: "live" }
-  | { name: "stale"; sinceMs: number }
-  | { name: "waiting"; untilMs: number; attempt: number; cause: string }
-  | { name: "polling"; hint: Hint | null }
-  | { name: "locked"; refused: boolean };
+  | { name: 'off' }
+  | { name: 'paused'; why: 'hidden' | 'elsewhere' }
+  | { name: 'connecting' }
+  | { name: 'live' }
+  | { name: 'stale'; sinceMs: number }
+  | { name: 'waiting'; untilMs: number; attempt: number; cause: string }
+  | { name: 'polling'; hint: Hint | null }
+  | { name: 'locked'; refused: boolean };

@@ -29,5 +29,5 @@ export class ServerClock {
   }
 }
 
-/** Epoch milliseconds from a source that no clock change moves. @param {Pick<Performance, "timeOrigin" | "now">} source */
+/** Epoch milliseconds from a source that no clock change moves. @param {Pick<Performance, 'timeOrigin' | 'now'>} source */
 export const monotonicEpoch = (source) => () => source.timeOrigin + source.now();

@@ -3,22 +3,22 @@
  * something was missed.
  */
 
-import { RowStore } from "./store.js";
-import { epochOf, readDelta, readDisabled, readUpdate } from "./wire.js";
+import { RowStore } from './store.js';
+import { epochOf, readDelta, readDisabled, readUpdate } from './wire.js';
 
-/** @typedef {import("../types.js").Row} Row */
-/** @typedef {import("../types.js").Hint} Hint */
-/** @typedef {{ kind: "taken" } | { kind: "ignored" } | { kind: "resync" } | { kind: "disabled", hint: Hint }} Verdict */
+/** @typedef {import('../types.js').Row} Row */
+/** @typedef {import('../types.js').Hint} Hint */
+/** @typedef {{ kind: 'taken' } | { kind: 'ignored' } | { kind: 'resync' } | { kind: 'disabled', hint: Hint }} Verdict */
 
 /** Two whole snapshots further apart than this do not tell when a row ended between them. */
 const CONTINUOUS_MS = 40_000;
 
 /** @type {Verdict} */
-const TAKEN = { kind: "taken" };
+const TAKEN = { kind: 'taken' };
 /** @type {Verdict} */
-const IGNORED = { kind: "ignored" };
+const IGNORED = { kind: 'ignored' };
 /** @type {Verdict} */
-const RESYNC = { kind: "resync" };
+const RESYNC = { kind: 'resync' };
 
 export class Feed {
   store;
@@ -39,8 +39,8 @@ export class Feed {
 
   /**
    * @param {object} parts
-   * @param {import("./clock.js").ServerClock} parts.clock
-   * @param {import("./stats.js").Stats} parts.stats
+   * @param {import('./clock.js').ServerClock} parts.clock
+   * @param {import('./stats.js').Stats} parts.stats
    * @param {() => void} parts.onRestart the server is another process than before
    * @param {(message: string, detail: unknown) => void} parts.warn
    */
@@ -81,9 +81,9 @@ export class Feed {
    */
   take(event, json) {
     try {
-      if (event.event === "delta") return this.#delta(event.id, json);
-      if (event.event === "disabled") return { kind: "disabled", hint: readDisabled(json) ?? { message: "Switched off by the server", suggestion: "" } };
-      if (event.event === "update") return this.snapshot(json, epochOf(event.id), event.id);
+      if (event.event === 'delta') return this.#delta(event.id, json);
+      if (event.event === 'disabled') return { kind: 'disabled', hint: readDisabled(json) ?? { message: 'Switched off by the server', suggestion: '' } };
+      if (event.event === 'update') return this.snapshot(json, epochOf(event.id), event.id);
       return IGNORED;
     } catch (error) {
       this.#parts.warn(`skipped a malformed “${event.event}” event`, error);
@@ -96,7 +96,7 @@ export class Feed {
    * @param {unknown} json @param {string | null} epoch @param {string} [id]
    * @returns {Verdict}
    */
-  snapshot(json, epoch, id = "") {
+  snapshot(json, epoch, id = '') {
     const update = readUpdate(json);
     const nowMs = this.#time(update.timestampMs);
     const first = this.lastMs === null;
@@ -110,7 +110,7 @@ export class Feed {
     this.store.applyUpdate(update, nowMs, { first: !continuous, continuous });
     this.epoch = epoch ?? this.epoch;
     this.#seq = update.seq ?? -1;
-    if (id !== "") this.lastEventId = id;
+    if (id !== '') this.lastEventId = id;
     this.lastMs = nowMs;
     this.messages += 1;
     return TAKEN;
@@ -133,7 +133,7 @@ export class Feed {
   }
 
   #missed() {
-    this.#parts.warn("missed a delta; asking for a new snapshot", { after: this.#seq });
+    this.#parts.warn('missed a delta; asking for a new snapshot', { after: this.#seq });
     this.lastEventId = null;
     return RESYNC;
   }

@@ -8,10 +8,10 @@
  * field we know (`openai:gpt-4o`) is a word.
  */
 
-import { ageOf, idleOf } from "./row.js";
-import * as words from "./words.js";
+import { ageOf, idleOf } from './row.js';
+import * as words from './words.js';
 
-/** @typedef {import("../types.js").Row} Row */
+/** @typedef {import('../types.js').Row} Row */
 /** @typedef {(row: Row, nowMs: number) => boolean} Test */
 /** @typedef {{ source: string, error: string | null, test: Test }} Term */
 
@@ -25,7 +25,7 @@ const TEXTS = {
   method: (row) => row.method,
   stage: (row) => row.stage,
   usage: (row) => row.usageSource,
-  waits: (row) => row.outcome === null ? row.waitingOn : "",
+  waits: (row) => row.outcome === null ? row.waitingOn : '',
 };
 
 /** @type {Record<string, (row: Row, nowMs: number) => number | null>} */
@@ -35,7 +35,7 @@ const NUMBERS = {
   ttft: (row) => row.ttftMs,
   in: (row) => row.input,
   out: (row) => row.output,
-  "tok/s": (row) => row.rate,
+  'tok/s': (row) => row.rate,
   tools: (row) => row.toolCalls,
   messages: (row) => row.messages,
   size: (row) => row.requestSize,
@@ -43,13 +43,13 @@ const NUMBERS = {
   status: (row) => row.status,
 };
 
-const TIMES = new Set(["age", "idle", "ttft"]);
+const TIMES = new Set(['age', 'idle', 'ttft']);
 
 /** @type {Record<string, string>} */
-const ALIASES = { duration: "age", rate: "tok/s", input: "in", output: "out", phase: "state", outcome: "state", waiting_on: "waits" };
+const ALIASES = { duration: 'age', rate: 'tok/s', input: 'in', output: 'out', phase: 'state', outcome: 'state', waiting_on: 'waits' };
 
 /** The field names, for help and completion. */
-export const FIELDS = ["state", ...Object.keys(TEXTS), "streaming", ...Object.keys(NUMBERS)];
+export const FIELDS = ['state', ...Object.keys(TEXTS), 'streaming', ...Object.keys(NUMBERS)];
 
 /** @type {Test} */
 const always = () => true;
@@ -69,25 +69,25 @@ export function compile(query) {
 
 /** @param {string} source @returns {Term} */
 function term(source) {
-  const negated = source.length > 1 && source.startsWith("-");
+  const negated = source.length > 1 && source.startsWith('-');
   const body = negated ? source.slice(1) : source;
   const parts = /^([a-z_/]+)(:|>=|<=|>|<|=)(.*)$/i.exec(body);
-  const name = parts?.[1]?.toLowerCase() ?? "";
+  const name = parts?.[1]?.toLowerCase() ?? '';
   const field = Object.hasOwn(ALIASES, name) ? (ALIASES[name] ?? name) : name;
-  const value = unquote(parts?.[3] ?? "");
-  const operator = parts?.[2] ?? "";
+  const value = unquote(parts?.[3] ?? '');
+  const operator = parts?.[2] ?? '';
   const made = parts && FIELDS.includes(field) ? fieldTest(field, operator, value) : wordTest(unquote(body));
-  if (typeof made === "string") return { source, error: made, test: always };
+  if (typeof made === 'string') return { source, error: made, test: always };
   return { source, error: null, test: negated ? (row, nowMs) => !made(row, nowMs) : made };
 }
 
 /** @param {string} value */
-const unquote = (value) => value.replaceAll('"', "");
+const unquote = (value) => value.replaceAll('"', '');
 
 /** @param {string} word @returns {Test} */
 function wordTest(word) {
   const needle = word.toLowerCase();
-  if (needle === "") return always;
+  if (needle === '') return always;
   return (row) =>
     row.qualified.toLowerCase().includes(needle) || row.id.includes(needle) || row.provider.toLowerCase().includes(needle) ||
     row.resolved.toLowerCase().includes(needle) || row.requested.toLowerCase().includes(needle) ||
@@ -97,16 +97,16 @@ function wordTest(word) {
 /** @param {string} field @param {string} operator @param {string} value @returns {Test | string} a test, or what is wrong */
 function fieldTest(field, operator, value) {
   // Half typed: holds back no row while the operator is still at it.
-  if (value === "") return always;
-  if (field === "state") return anyOf(value, stateTest);
-  if (field === "streaming") {
+  if (value === '') return always;
+  if (field === 'state') return anyOf(value, stateTest);
+  if (field === 'streaming') {
     const wanted = /^(yes|true|1)$/i.test(value);
     if (!wanted && !/^(no|false|0)$/i.test(value)) return `streaming: takes yes or no, not “${value}”`;
     return (row) => row.streaming === wanted;
   }
   const read = TEXTS[field];
   if (read) {
-    if (operator !== ":" && operator !== "=") return `${field} is text: use ${field}:value`;
+    if (operator !== ':' && operator !== '=') return `${field} is text: use ${field}:value`;
     return anyOf(value, (one) => textTest(read, one));
   }
   const get = NUMBERS[field];
@@ -115,16 +115,16 @@ function fieldTest(field, operator, value) {
 
 /** @param {string} value @param {(one: string) => Test} make @returns {Test} */
 function anyOf(value, make) {
-  const tests = value.split(",").filter((one) => one !== "").map(make);
+  const tests = value.split(',').filter((one) => one !== '').map(make);
   return (row, nowMs) => tests.some((test) => test(row, nowMs));
 }
 
 /** Besides the names of phases and outcomes: `ended`, `active` and `error`. @param {string} value @returns {Test} */
 function stateTest(value) {
   const wanted = value.toLowerCase();
-  if (wanted === "ended") return (row) => row.outcome !== null;
-  if (wanted === "active") return (row) => row.outcome === null;
-  if (wanted === "error") return (row) => row.outcome !== null && words.failed(row.outcome);
+  if (wanted === 'ended') return (row) => row.outcome !== null;
+  if (wanted === 'active') return (row) => row.outcome === null;
+  if (wanted === 'error') return (row) => row.outcome !== null && words.failed(row.outcome);
   return (row) => words.stateName(row) === wanted;
 }
 
@@ -136,7 +136,7 @@ function textTest(read, value) {
   const holds = (text) => (isPattern ? glob(needle, text.toLowerCase()) : text.toLowerCase().includes(needle));
   return (row) => {
     const found = read(row);
-    return typeof found === "string" ? holds(found) : found.some(holds);
+    return typeof found === 'string' ? holds(found) : found.some(holds);
   };
 }
 
@@ -150,10 +150,10 @@ function glob(pattern, text) {
   let star = -1;
   let from = 0;
   for (let i = 0; i < text.length; ) {
-    if (pattern[at] === "*") {
+    if (pattern[at] === '*') {
       star = at++;
       from = i;
-    } else if (pattern[at] === "?" || pattern[at] === text[i]) {
+    } else if (pattern[at] === '?' || pattern[at] === text[i]) {
       at += 1;
       i += 1;
     } else if (star >= 0) {
@@ -161,7 +161,7 @@ function glob(pattern, text) {
       i = ++from;
     } else return false;
   }
-  while (pattern[at] === "*") at += 1;
+  while (pattern[at] === '*') at += 1;
   return at === pattern.length;
 }
 
@@ -170,22 +170,22 @@ function glob(pattern, text) {
  * @returns {Test | string}
  */
 function numberTest(field, get, operator, value) {
-  if (field === "status" && /^[1-5]xx$/i.test(value)) {
+  if (field === 'status' && /^[1-5]xx$/i.test(value)) {
     const hundreds = Number(value[0]);
     return (row) => row.status !== null && Math.floor(row.status / 100) === hundreds;
   }
-  const bounds = value.split("..");
+  const bounds = value.split('..');
   const [from, to] = bounds.map((bound) => quantity(field, bound));
   if (bounds.length > 2 || from === undefined || Number.isNaN(from) || (to !== undefined && Number.isNaN(to))) {
-    return `${field} is a number${TIMES.has(field) ? " with a unit (30s, 2m)" : ""}, not “${value}”`;
+    return `${field} is a number${TIMES.has(field) ? ' with a unit (30s, 2m)' : ''}, not “${value}”`;
   }
   /** @type {(have: number) => boolean} */
   let holds;
-  if (to !== undefined) holds = (have) => have >= from && have < (bounds[1] === "" ? Infinity : to);
-  else if (operator === ">") holds = (have) => have > from;
-  else if (operator === ">=") holds = (have) => have >= from;
-  else if (operator === "<") holds = (have) => have < from;
-  else if (operator === "<=") holds = (have) => have <= from;
+  if (to !== undefined) holds = (have) => have >= from && have < (bounds[1] === '' ? Infinity : to);
+  else if (operator === '>') holds = (have) => have > from;
+  else if (operator === '>=') holds = (have) => have >= from;
+  else if (operator === '<') holds = (have) => have < from;
+  else if (operator === '<=') holds = (have) => have <= from;
   else holds = (have) => have === from;
   return (row, nowMs) => {
     const have = get(row, nowMs);
@@ -194,15 +194,15 @@ function numberTest(field, get, operator, value) {
 }
 
 /** @type {Record<string, number>} */
-const TIME_UNITS = { ms: 1, s: 1000, "": 1000, m: 60_000, h: 3_600_000 };
+const TIME_UNITS = { ms: 1, s: 1000, '': 1000, m: 60_000, h: 3_600_000 };
 /** @type {Record<string, number>} */
-const SIZE_UNITS = { "": 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 };
+const SIZE_UNITS = { '': 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 };
 
 /** @param {string} field @param {string} value @returns {number} NaN for what is none */
 function quantity(field, value) {
-  if (value === "") return 0;
+  if (value === '') return 0;
   const parts = /^(\d+(?:\.\d+)?)([a-z]*)$/i.exec(value);
-  const unit = (TIMES.has(field) ? TIME_UNITS : SIZE_UNITS)[parts?.[2]?.toLowerCase() ?? ""];
+  const unit = (TIMES.has(field) ? TIME_UNITS : SIZE_UNITS)[parts?.[2]?.toLowerCase() ?? ''];
   return parts && unit !== undefined ? Number(parts[1]) * unit : NaN;
 }
 
@@ -214,7 +214,7 @@ export function toggleTerm(query, field, value) {
   const wanted = `${field}:${quoted(value)}`;
   const terms = split(query);
   const others = terms.filter((one) => !one.startsWith(`${field}:`));
-  return (terms.includes(wanted) ? others : [...others, wanted]).join(" ");
+  return (terms.includes(wanted) ? others : [...others, wanted]).join(' ');
 }
 
 /** @param {string} query @param {string} field @param {string} value */

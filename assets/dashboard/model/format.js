@@ -1,12 +1,12 @@
 /** How numbers, times and names read on the page. One rule for each, the same in every view. */
 
-export const NOT_AVAILABLE = "N/A";
+export const NOT_AVAILABLE = 'N/A';
 /** For "there is no such thing here", as against `N/A`, "there should be, and we could not read it". */
-export const NONE = "–";
+export const NONE = '–';
 
-const whole = new Intl.NumberFormat("en-US");
-const oneDigit = new Intl.NumberFormat("en-US", { minimumFractionDigits: 1, maximumFractionDigits: 1 });
-const short = new Intl.NumberFormat("en-US", { notation: "compact", maximumSignificantDigits: 3 });
+const whole = new Intl.NumberFormat('en-US');
+const oneDigit = new Intl.NumberFormat('en-US', { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+const short = new Intl.NumberFormat('en-US', { notation: 'compact', maximumSignificantDigits: 3 });
 
 /** @param {number} n */
 export const count = (n) => (n < 1000 ? String(n) : whole.format(n));
@@ -22,9 +22,9 @@ export function rate(n) {
 
 /** A part of a whole as a percentage. @param {number} part @param {number} all */
 export function percent(part, all) {
-  if (all === 0 || part === 0) return "0 %";
+  if (all === 0 || part === 0) return '0 %';
   const value = (part / all) * 100;
-  return value < 0.1 ? "< 0.1 %" : value < 10 ? `${oneDigit.format(value)} %` : `${Math.round(value)} %`;
+  return value < 0.1 ? '< 0.1 %' : value < 10 ? `${oneDigit.format(value)} %` : `${Math.round(value)} %`;
 }
 
 /** @param {number} n */
@@ -37,7 +37,7 @@ const two = (n) => (n < 10 ? `0${n}` : String(n));
 export function duration(ms) {
   if (ms === null || !Number.isFinite(ms)) return NOT_AVAILABLE;
   const seconds = Math.floor(ms / 1000);
-  if (seconds < 1) return ms <= 0 ? "0s" : "<1s";
+  if (seconds < 1) return ms <= 0 ? '0s' : '<1s';
   if (seconds < 60) return `${seconds}s`;
   if (seconds < 3600) return `${Math.floor(seconds / 60)}m ${two(seconds % 60)}s`;
   if (seconds < 86_400) return `${Math.floor(seconds / 3600)}h ${two(Math.floor((seconds % 3600) / 60))}m`;
@@ -56,7 +56,7 @@ export function latency(ms) {
 /** `51200` as `50.0 KiB`. @param {number} n */
 export function bytes(n) {
   if (n < 1024) return `${n} B`;
-  const units = ["KiB", "MiB", "GiB", "TiB"];
+  const units = ['KiB', 'MiB', 'GiB', 'TiB'];
   let value = n / 1024;
   let unit = 0;
   while (value >= 1024 && unit < units.length - 1) {
@@ -89,15 +89,15 @@ export function iso(epochMs) {
 }
 
 /** How long ago: `12s ago`. @param {number | null} ms */
-export const ago = (ms) => (ms === null ? NOT_AVAILABLE : ms < 1000 ? "just now" : `${duration(ms)} ago`);
+export const ago = (ms) => (ms === null ? NOT_AVAILABLE : ms < 1000 ? 'just now' : `${duration(ms)} ago`);
 
-/** @type {Record<string, import("../types.js").Badge>} */
-const BADGES = { openai: "primary", openrouter: "info", anthropic: "danger", poe: "success" };
+/** @type {Record<string, import('../types.js').Badge>} */
+const BADGES = { openai: 'primary', openrouter: 'info', anthropic: 'danger', poe: 'success' };
 
-/** The badge colour of a provider, whatever its case. @param {string} provider @returns {import("../types.js").Badge} */
+/** The badge colour of a provider, whatever its case. @param {string} provider @returns {import('../types.js').Badge} */
 export function badge(provider) {
   const key = provider.toLowerCase();
-  return (Object.hasOwn(BADGES, key) ? BADGES[key] : undefined) ?? "secondary";
+  return (Object.hasOwn(BADGES, key) ? BADGES[key] : undefined) ?? 'secondary';
 }
 
 /** Seconds at which the recency dot takes its next colour, freshest first. */

@@ -1,17 +1,17 @@
 /** Which lines the list shows, and in what order: filter, sort, group. Both grids only draw what comes out of here. */
 
-import { badge } from "./format.js";
-import { ageOf } from "./row.js";
-import * as words from "./words.js";
+import { badge } from './format.js';
+import { ageOf } from './row.js';
+import * as words from './words.js';
 
-/** @typedef {import("../types.js").Row} Row */
-/** @typedef {import("../types.js").Group} Group */
-/** @typedef {import("../types.js").Line} Line */
-/** @typedef {import("../types.js").Sort} Sort */
-/** @typedef {import("../types.js").GroupField} GroupField */
+/** @typedef {import('../types.js').Row} Row */
+/** @typedef {import('../types.js').Group} Group */
+/** @typedef {import('../types.js').Line} Line */
+/** @typedef {import('../types.js').Sort} Sort */
+/** @typedef {import('../types.js').GroupField} GroupField */
 
 /** Newest first. @type {Sort} */
-export const DEFAULT_SORT = { column: "age", descending: false };
+export const DEFAULT_SORT = { column: 'age', descending: false };
 
 /** What attention a state wants, most first. @type {Record<string, number>} */
 const URGENCY = { stalled: 0, waiting: 1, responding: 2, streaming: 3, active: 4 };
@@ -23,7 +23,7 @@ const SORT_KEYS = {
   model: (row) => row.qualified.toLowerCase(),
   resolved: (row) => row.resolved.toLowerCase(),
   streaming: (row) => (row.streaming ? 0 : 1),
-  waits: (row) => (row.outcome === null ? row.waitingOn : "~"),
+  waits: (row) => (row.outcome === null ? row.waitingOn : '~'),
   input: (row) => row.input,
   output: (row) => row.output,
   rate: (row) => (row.outcome === null ? (row.rate ?? -1) : -1),
@@ -37,7 +37,7 @@ const SORT_KEYS = {
 export const isSortable = (column) => Object.hasOwn(SORT_KEYS, column);
 
 /** Columns whose values move while a request runs, so that their order has to be found again from time to time. */
-const LIVE = new Set(["state", "waits", "input", "output", "rate", "ttft", "tools"]);
+const LIVE = new Set(['state', 'waits', 'input', 'output', 'rate', 'ttft', 'tools']);
 
 /** @param {Sort} sort */
 export const isLiveSort = (sort) => LIVE.has(sort.column);
@@ -59,7 +59,7 @@ export function arrange(rows, test, sort, nowMs) {
   /** @type {Row[]} */
   const kept = [];
   for (const row of rows) if (test(row, nowMs)) kept.push(row);
-  if (sort.column === "age") {
+  if (sort.column === 'age') {
     // Youngest first is newest first; the start is steadier than the age, which stops at the end.
     return kept.sort(sort.descending ? (a, b) => began(a) - began(b) : (a, b) => began(b) - began(a));
   }
@@ -77,14 +77,14 @@ const GROUP_KEYS = {
   model: (row) => row.qualified,
   resolved: (row) => row.resolved,
   state: (row) => words.state(row).word,
-  waits: (row) => (row.outcome === null ? row.waitingOn : "ended"),
+  waits: (row) => (row.outcome === null ? row.waitingOn : 'ended'),
   path: (row) => row.path,
 };
 
 export const GROUP_FIELDS = /** @type {GroupField[]} */ (Object.keys(GROUP_KEYS));
 
 /** @param {unknown} name @returns {name is GroupField} */
-export const isGroupField = (name) => typeof name === "string" && Object.hasOwn(GROUP_KEYS, name);
+export const isGroupField = (name) => typeof name === 'string' && Object.hasOwn(GROUP_KEYS, name);
 
 /**
  * Puts rows (in their order) under lines of sums, greatest group first.
@@ -96,7 +96,7 @@ export function group(rows, field, closed) {
   const groups = new Map();
   const keyOf = GROUP_KEYS[field];
   for (const row of rows) {
-    const key = keyOf(row) || "–";
+    const key = keyOf(row) || '–';
     let it = groups.get(key);
     if (!it) {
       it = { line: emptyGroup(field, key, row, !closed.has(key)), rows: [] };
@@ -115,20 +115,20 @@ export function resum(lines, rows) {
   /** @type {Map<string, Group>} */
   const groups = new Map();
   for (const line of lines) {
-    if (line.kind !== "group") continue;
+    if (line.kind !== 'group') continue;
     Object.assign(line, { count: 0, stalled: 0, input: 0, output: 0, toolCalls: 0, rate: null });
     groups.set(line.key, line);
   }
   for (const row of rows) {
     const first = groups.values().next().value;
-    const line = first ? groups.get(GROUP_KEYS[first.field](row) || "–") : undefined;
+    const line = first ? groups.get(GROUP_KEYS[first.field](row) || '–') : undefined;
     if (line) addTo(line, row);
   }
 }
 
 /** @param {GroupField} field @param {string} key @param {Row} row @param {boolean} open @returns {Group} */
 const emptyGroup = (field, key, row, open) => ({
-  kind: "group", id: `group:${key}`, field, key, open, badge: field === "provider" ? badge(key) : field === "model" ? row.badge : null,
+  kind: 'group', id: `group:${key}`, field, key, open, badge: field === 'provider' ? badge(key) : field === 'model' ? row.badge : null,
   count: 0, stalled: 0, input: 0, output: 0, toolCalls: 0, rate: null,
 });
 
@@ -136,7 +136,7 @@ const emptyGroup = (field, key, row, open) => ({
 function addTo(line, row) {
   if (row.outcome === null) {
     line.count += 1;
-    if (row.phase === "stalled") line.stalled += 1;
+    if (row.phase === 'stalled') line.stalled += 1;
     if (row.rate !== null) line.rate = (line.rate ?? 0) + row.rate;
   }
   line.input += row.input;

@@ -3,7 +3,7 @@
  * is given up, since a grid that is late is still a grid.
  */
 
-import { GRID_TRIES, gridDelay } from "./backoff.js";
+import { GRID_TRIES, gridDelay } from './backoff.js';
 
 /** @template T */
 export class Pending {

@@ -3,26 +3,26 @@
  * without an id is no row, since nothing could ever update or remove it.
  */
 
-import { badge } from "./format.js";
+import { badge } from './format.js';
 
-/** @typedef {import("../types.js").Row} Row */
-/** @typedef {import("../types.js").WireRow} WireRow */
+/** @typedef {import('../types.js').Row} Row */
+/** @typedef {import('../types.js').WireRow} WireRow */
 
 /** @param {unknown} value @returns {value is Record<string, unknown>} */
-export const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
+export const isObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** @param {unknown} value @param {string} [fallback] */
-export const text = (value, fallback = "") => (typeof value === "string" && value !== "" ? value : fallback);
+export const text = (value, fallback = '') => (typeof value === 'string' && value !== '' ? value : fallback);
 
 /** A count: whole or not, never negative, 0 where it is no number. @param {unknown} value */
-export const amount = (value) => (typeof value === "number" && value > 0 && value < Infinity ? value : 0);
+export const amount = (value) => (typeof value === 'number' && value > 0 && value < Infinity ? value : 0);
 
 /** @param {unknown} value @returns {number | null} */
-export const amountOrNull = (value) => (typeof value === "number" && value >= 0 && value < Infinity ? value : null);
+export const amountOrNull = (value) => (typeof value === 'number' && value >= 0 && value < Infinity ? value : null);
 
 /** Seconds since the epoch (or, where the number is too great for that, milliseconds) as milliseconds. @param {unknown} value */
 export function epochMs(value) {
-  if (typeof value !== "number" || !(value > 0) || value === Infinity) return null;
+  if (typeof value !== 'number' || !(value > 0) || value === Infinity) return null;
   return value < 1e12 ? value * 1000 : value;
 }
 
@@ -33,22 +33,22 @@ export function epochMs(value) {
  */
 export function readRow(wire, nowMs) {
   if (!isObject(wire)) return null;
-  const id = text(wire["request_id"]);
-  if (id === "") return null;
+  const id = text(wire['request_id']);
+  if (id === '') return null;
   /** @type {Row} */
   const row = {
-    kind: "row", id, provider: "", model: "", requested: "", resolved: "", qualified: "", badge: "secondary", streaming: false,
+    kind: 'row', id, provider: '', model: '', requested: '', resolved: '', qualified: '', badge: 'secondary', streaming: false,
     startMs: null, input: 0, output: 0, cacheRead: 0, cacheCreation: 0, reasoning: 0, toolUses: 0, toolResults: 0, toolCalls: 0,
-    requestSize: 0, messages: 0, bytes: 0, usageSource: "none", observation: "", phase: "", waitingOn: "", stage: "", status: null,
-    ttftMs: null, method: "", path: "", movedMs: nowMs, rate: null, spark: [], sampledOutput: 0, outcome: null, endedMs: 0,
+    requestSize: 0, messages: 0, bytes: 0, usageSource: 'none', observation: '', phase: '', waitingOn: '', stage: '', status: null,
+    ttftMs: null, method: '', path: '', movedMs: nowMs, rate: null, spark: [], sampledOutput: 0, outcome: null, endedMs: 0,
     durationMs: 0, pinned: false,
   };
   rereadRow(row, wire, nowMs);
-  row.movedMs = nowMs - amount(wire["idle_ms"]);
+  row.movedMs = nowMs - amount(wire['idle_ms']);
   row.sampledOutput = row.output;
   // In its first second a rate is a few tokens over next to nothing.
-  const sinceFirst = amount(wire["duration_ms"]) - (row.ttftMs ?? Infinity);
-  if (sinceFirst >= 1000) row.rate = amountOrNull(wire["output_tokens_per_second"]);
+  const sinceFirst = amount(wire['duration_ms']) - (row.ttftMs ?? Infinity);
+  if (sinceFirst >= 1000) row.rate = amountOrNull(wire['output_tokens_per_second']);
   return row;
 }
 
@@ -57,36 +57,36 @@ export function readRow(wire, nowMs) {
  * @param {Row} row @param {WireRow} wire @param {number} nowMs
  */
 export function rereadRow(row, wire, nowMs) {
-  row.provider = text(wire["provider"], "unknown");
-  row.model = text(wire["model"], "unknown");
-  row.requested = text(wire["requested_model"]);
-  row.resolved = text(wire["resolved_model"]);
-  row.qualified = text(wire["qualified_model"], `${row.provider}:${row.model}`);
+  row.provider = text(wire['provider'], 'unknown');
+  row.model = text(wire['model'], 'unknown');
+  row.requested = text(wire['requested_model']);
+  row.resolved = text(wire['resolved_model']);
+  row.qualified = text(wire['qualified_model'], `${row.provider}:${row.model}`);
   row.badge = badge(row.provider);
-  row.streaming = wire["is_streaming"] === true;
+  row.streaming = wire['is_streaming'] === true;
   row.startMs = startOf(wire, nowMs);
-  row.toolUses = amount(wire["tool_uses"]);
-  row.toolResults = amount(wire["tool_results"]);
-  row.requestSize = amount(wire["request_size"]);
-  row.messages = amount(wire["message_count"]);
-  row.observation = text(wire["observation"]);
-  row.stage = text(wire["stage"]);
-  row.status = amountOrNull(wire["status"]);
-  row.ttftMs = amountOrNull(wire["time_to_first_token_ms"]);
-  row.method = text(wire["method"]);
-  row.path = text(wire["path"]);
-  const output = amount(wire["output_tokens"]);
-  const bytes = amount(wire["response_bytes"]);
-  if (output !== row.output || bytes !== row.bytes) row.movedMs = nowMs - amount(wire["idle_ms"]);
-  row.phase = text(wire["phase"]);
-  row.waitingOn = text(wire["waiting_on"]);
-  row.usageSource = text(wire["usage_source"], "none");
-  row.input = amount(wire["input_tokens"]);
+  row.toolUses = amount(wire['tool_uses']);
+  row.toolResults = amount(wire['tool_results']);
+  row.requestSize = amount(wire['request_size']);
+  row.messages = amount(wire['message_count']);
+  row.observation = text(wire['observation']);
+  row.stage = text(wire['stage']);
+  row.status = amountOrNull(wire['status']);
+  row.ttftMs = amountOrNull(wire['time_to_first_token_ms']);
+  row.method = text(wire['method']);
+  row.path = text(wire['path']);
+  const output = amount(wire['output_tokens']);
+  const bytes = amount(wire['response_bytes']);
+  if (output !== row.output || bytes !== row.bytes) row.movedMs = nowMs - amount(wire['idle_ms']);
+  row.phase = text(wire['phase']);
+  row.waitingOn = text(wire['waiting_on']);
+  row.usageSource = text(wire['usage_source'], 'none');
+  row.input = amount(wire['input_tokens']);
   row.output = output;
-  row.cacheRead = amount(wire["cache_read_tokens"]);
-  row.cacheCreation = amount(wire["cache_creation_tokens"]);
-  row.reasoning = amount(wire["reasoning_tokens"]);
-  row.toolCalls = amount(wire["tool_calls"]);
+  row.cacheRead = amount(wire['cache_read_tokens']);
+  row.cacheCreation = amount(wire['cache_creation_tokens']);
+  row.reasoning = amount(wire['reasoning_tokens']);
+  row.toolCalls = amount(wire['tool_calls']);
   row.bytes = bytes;
 }
 
@@ -95,8 +95,8 @@ export function rereadRow(row, wire, nowMs) {
  * @param {WireRow} wire @param {number} nowMs
  */
 function startOf(wire, nowMs) {
-  const start = epochMs(wire["start_time"]);
-  const age = amountOrNull(wire["duration_ms"]);
+  const start = epochMs(wire['start_time']);
+  const age = amountOrNull(wire['duration_ms']);
   return start === null || age === null ? start : nowMs - age;
 }
 
@@ -111,7 +111,7 @@ export function progressRow(row, tuple, nowMs) {
   if (output !== row.output || bytes !== row.bytes) row.movedMs = nowMs;
   if (tuple[1] !== row.phase) row.phase = text(tuple[1]);
   if (tuple[2] !== row.waitingOn) row.waitingOn = text(tuple[2]);
-  if (tuple[3] !== row.usageSource) row.usageSource = text(tuple[3], "none");
+  if (tuple[3] !== row.usageSource) row.usageSource = text(tuple[3], 'none');
   row.input = amount(tuple[4]);
   row.output = output;
   row.cacheRead = amount(tuple[6]);

@@ -1,6 +1,6 @@
 /** A request in forms that can be taken elsewhere: as JSON with the wire's names, and as a curl command of its kind. */
 
-/** @typedef {import("../types.js").Row} Row */
+/** @typedef {import('../types.js').Row} Row */
 
 /** @param {Row} row */
 export const toJson = (row) =>
@@ -19,21 +19,21 @@ export const toJson = (row) =>
  * @param {Row} row @param {string} origin
  */
 export function toCurl(row, origin) {
-  const path = row.path || "/v1/chat/completions";
+  const path = row.path || '/v1/chat/completions';
   const model = row.requested || row.model;
-  const text = "...";
+  const text = '...';
   /** @type {Record<string, unknown>} */
-  const body = path.endsWith("/responses") || path.endsWith("/embeddings")
+  const body = path.endsWith('/responses') || path.endsWith('/embeddings')
     ? { model, input: text }
-    : { model, messages: [{ role: "user", content: text }] };
-  if (path.endsWith("/messages")) body["max_tokens"] = 1024;
-  if (row.streaming) body["stream"] = true;
+    : { model, messages: [{ role: 'user', content: text }] };
+  if (path.endsWith('/messages')) body['max_tokens'] = 1024;
+  if (row.streaming) body['stream'] = true;
   return [
     `curl -N ${quote(origin + path)}`,
     "-H 'content-type: application/json'",
     '-H "authorization: Bearer $API_KEY"',
     `-d ${quote(JSON.stringify(body))}`,
-  ].join(" \\\n  ");
+  ].join(' \\\n  ');
 }
 
 /** For a shell, whatever stands in it. @param {string} text */

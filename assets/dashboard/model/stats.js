@@ -3,10 +3,10 @@
  * which the page was not looking are gaps, not zeros.
  */
 
-import { failed } from "./words.js";
+import { failed } from './words.js';
 
-/** @typedef {import("../types.js").Row} Row */
-/** @typedef {import("../types.js").Entry} Entry */
+/** @typedef {import('../types.js').Row} Row */
+/** @typedef {import('../types.js').Entry} Entry */
 
 /** Seconds that are kept. */
 export const WINDOW = 300;

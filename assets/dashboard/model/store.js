@@ -3,12 +3,12 @@
  * keeps statistics is told of starts, first tokens and ends.
  */
 
-import { amount, amountOrNull, ageOf, isObject, progressRow, readRow, rereadRow, sampleRow, text } from "./row.js";
-import { badge } from "./format.js";
+import { amount, amountOrNull, ageOf, isObject, progressRow, readRow, rereadRow, sampleRow, text } from './row.js';
+import { badge } from './format.js';
 
-/** @typedef {import("../types.js").Row} Row */
-/** @typedef {import("../types.js").UpdatePayload} UpdatePayload */
-/** @typedef {import("../types.js").DeltaPayload} DeltaPayload */
+/** @typedef {import('../types.js').Row} Row */
+/** @typedef {import('../types.js').UpdatePayload} UpdatePayload */
+/** @typedef {import('../types.js').DeltaPayload} DeltaPayload */
 
 /**
  * @typedef {object} Witness
@@ -53,11 +53,11 @@ export class RowStore {
     const seen = new Map();
     for (const wire of update.rows) {
       const id = this.#put(wire, nowMs, first, seen);
-      if (id === null) this.#witness.malformed("a row without a request_id", wire);
+      if (id === null) this.#witness.malformed('a row without a request_id', wire);
     }
     for (const row of this.rows.values()) {
       if (row.outcome !== null || seen.has(row.id)) continue;
-      if (continuous) this.#end(row, "gone", nowMs, ageOf(row, nowMs) ?? 0);
+      if (continuous) this.#end(row, 'gone', nowMs, ageOf(row, nowMs) ?? 0);
       else this.#drop(row);
     }
     this.structure += 1;
@@ -66,7 +66,7 @@ export class RowStore {
   /** @param {DeltaPayload} delta @param {number} nowMs */
   applyDelta(delta, nowMs) {
     for (const wire of delta.started) {
-      if (this.#put(wire, nowMs, false, null) === null) this.#witness.malformed("a started row without a request_id", wire);
+      if (this.#put(wire, nowMs, false, null) === null) this.#witness.malformed('a started row without a request_id', wire);
     }
     for (const wire of delta.changed) this.#change(wire, nowMs);
     this.#progress(delta.progressed, nowMs);
@@ -100,7 +100,7 @@ export class RowStore {
   restart() {
     this.#progressed = [];
     for (const row of this.rows.values()) {
-      if (row.pinned && row.outcome === null) this.#end(row, "gone", row.movedMs, ageOf(row, row.movedMs) ?? 0, false);
+      if (row.pinned && row.outcome === null) this.#end(row, 'gone', row.movedMs, ageOf(row, row.movedMs) ?? 0, false);
       else if (!row.pinned) this.#drop(row);
     }
     this.structure += 1;
@@ -112,7 +112,7 @@ export class RowStore {
    * @returns {string | null}
    */
   #put(wire, nowMs, silent, seen) {
-    const known = isObject(wire) ? this.rows.get(text(wire["request_id"])) : undefined;
+    const known = isObject(wire) ? this.rows.get(text(wire['request_id'])) : undefined;
     if (known && known.outcome === null) {
       const fresh = seen?.has(known.id) ? readRow(wire, nowMs) : null;
       if (!fresh || (fresh.startMs ?? 0) >= (seen?.get(known.id) ?? 0)) this.#change(wire, nowMs);
@@ -139,7 +139,7 @@ export class RowStore {
   /** @param {unknown} wire @param {number} nowMs */
   #change(wire, nowMs) {
     if (!isObject(wire)) return;
-    const row = this.rows.get(text(wire["request_id"]));
+    const row = this.rows.get(text(wire['request_id']));
     if (!row || row.outcome !== null) return;
     const { output, ttftMs } = row;
     rereadRow(row, wire, nowMs);
@@ -156,7 +156,7 @@ export class RowStore {
     let at = 0;
     for (const tuple of tuples) {
       if (!Array.isArray(tuple)) {
-        this.#witness.malformed("a progress entry that is no list", tuple);
+        this.#witness.malformed('a progress entry that is no list', tuple);
         continue;
       }
       // Rows that ended since are passed over.
@@ -176,9 +176,9 @@ export class RowStore {
 
   /** `[id, outcome, status, duration_ms, input, output, provider, model, path]`. @param {unknown} tuple @param {number} nowMs */
   #endTuple(tuple, nowMs) {
-    const id = Array.isArray(tuple) ? text(tuple[0]) : "";
-    if (!Array.isArray(tuple) || id === "") {
-      this.#witness.malformed("an ended entry without an id", tuple);
+    const id = Array.isArray(tuple) ? text(tuple[0]) : '';
+    if (!Array.isArray(tuple) || id === '') {
+      this.#witness.malformed('an ended entry without an id', tuple);
       return;
     }
     let row = this.rows.get(id);
@@ -196,13 +196,13 @@ export class RowStore {
     row.model = text(tuple[7], row.model);
     row.path = text(tuple[8], row.path);
     row.badge = badge(row.provider);
-    if (row.requested === "" && row.resolved === "") row.qualified = `${row.provider}:${row.model}`;
+    if (row.requested === '' && row.resolved === '') row.qualified = `${row.provider}:${row.model}`;
     row.status = amountOrNull(tuple[2]) ?? row.status;
     row.input = Math.max(row.input, amount(tuple[4]));
     const output = amount(tuple[5]);
     if (output > row.output) this.#witness.tokens(output - row.output);
     row.output = output || row.output;
-    this.#end(row, text(tuple[1], "gone"), nowMs, amount(tuple[3]));
+    this.#end(row, text(tuple[1], 'gone'), nowMs, amount(tuple[3]));
   }
 
   /** @param {Row} row @param {string} outcome @param {number} nowMs @param {number} durationMs */

@@ -1,52 +1,52 @@
 /** One sentence on a request: what it is doing, since when, and who has to move next. */
 
-import { duration, latency, rate } from "./format.js";
-import { idleOf } from "./row.js";
-import { failed, outcome } from "./words.js";
+import { duration, latency, rate } from './format.js';
+import { idleOf } from './row.js';
+import { failed, outcome } from './words.js';
 
-/** @typedef {import("../types.js").Row} Row */
+/** @typedef {import('../types.js').Row} Row */
 
 /** @param {Row} row @param {number} nowMs */
 export function verdict(row, nowMs) {
   if (row.outcome !== null) return ended(row);
   const silence = duration(idleOf(row, nowMs));
-  if (row.waitingOn === "client") return `Waits for the client: it has not asked for more for ${silence}.`;
+  if (row.waitingOn === 'client') return `Waits for the client: it has not asked for more for ${silence}.`;
   switch (row.phase) {
-    case "stalled":
+    case 'stalled':
       return `Stalled: the upstream has sent nothing for ${silence}.`;
-    case "waiting":
+    case 'waiting':
       return `Waits for the upstream: no answer yet, for ${duration(Math.max(0, nowMs - (row.startMs ?? nowMs)))}.`;
-    case "responding":
-      return "The upstream has answered; no token yet.";
-    case "streaming":
-      return row.rate !== null && row.rate > 0 ? `Streams ${rate(row.rate)} tokens per second.` : "Streams.";
+    case 'responding':
+      return 'The upstream has answered; no token yet.';
+    case 'streaming':
+      return row.rate !== null && row.rate > 0 ? `Streams ${rate(row.rate)} tokens per second.` : 'Streams.';
     default:
-      return "In flight.";
+      return 'In flight.';
   }
 }
 
 /** @param {Row} row */
 function ended(row) {
   const took = `after ${latency(row.durationMs)}`;
-  const status = row.status === null ? "" : `, HTTP ${row.status}`;
+  const status = row.status === null ? '' : `, HTTP ${row.status}`;
   switch (row.outcome) {
-    case "completed":
+    case 'completed':
       return `Completed ${took}${status}.`;
-    case "client_disconnect":
+    case 'client_disconnect':
       return `The client left ${took}, before the end of the answer.`;
-    case "cancelled":
+    case 'cancelled':
       return `The client left ${took}, before any answer.`;
-    case "truncated":
+    case 'truncated':
       return `Cut short ${took}: the upstream closed before the stream's own end.`;
-    case "upstream_error":
+    case 'upstream_error':
       return `The upstream failed ${took}${status}.`;
-    case "body_error":
+    case 'body_error':
       return `The answer broke off ${took}${status}.`;
-    case "gone":
+    case 'gone':
       return `Ended ${took}; how was not seen.`;
     default: {
-      const { word } = outcome(row.outcome ?? "");
-      return `${word} ${took}${failed(row.outcome ?? "") ? status : ""}.`;
+      const { word } = outcome(row.outcome ?? '');
+      return `${word} ${took}${failed(row.outcome ?? '') ? status : ''}.`;
     }
   }
 }

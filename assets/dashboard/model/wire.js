@@ -1,14 +1,14 @@
 /** Reads the stream's messages and the polled answers far enough to know that they are what they should be. */
 
-import { amount, amountOrNull, epochMs, isObject, text } from "./row.js";
+import { amount, amountOrNull, epochMs, isObject, text } from './row.js';
 
-/** @typedef {import("../types.js").UpdatePayload} UpdatePayload */
-/** @typedef {import("../types.js").DeltaPayload} DeltaPayload */
-/** @typedef {import("../types.js").Hint} Hint */
+/** @typedef {import('../types.js').UpdatePayload} UpdatePayload */
+/** @typedef {import('../types.js').DeltaPayload} DeltaPayload */
+/** @typedef {import('../types.js').Hint} Hint */
 
 /** An answer that is not what it should be. */
 export class ShapeError extends Error {
-  name = "ShapeError";
+  name = 'ShapeError';
 }
 
 /** @param {unknown} value */
@@ -16,43 +16,43 @@ const list = (value) => (Array.isArray(value) ? value : []);
 
 /** A snapshot, streamed or polled. @param {unknown} json @returns {UpdatePayload} */
 export function readUpdate(json) {
-  if (!isObject(json) || !Array.isArray(json["active_requests"])) throw new ShapeError("a snapshot has a list `active_requests`");
-  return { rows: json["active_requests"], timestampMs: epochMs(json["timestamp"]), seq: amountOrNull(json["seq"]) };
+  if (!isObject(json) || !Array.isArray(json['active_requests'])) throw new ShapeError('a snapshot has a list `active_requests`');
+  return { rows: json['active_requests'], timestampMs: epochMs(json['timestamp']), seq: amountOrNull(json['seq']) };
 }
 
 /** @param {unknown} json @returns {DeltaPayload} */
 export function readDelta(json) {
-  const seq = isObject(json) ? amountOrNull(json["seq"]) : null;
-  if (!isObject(json) || seq === null) throw new ShapeError("a delta has a number `seq`");
+  const seq = isObject(json) ? amountOrNull(json['seq']) : null;
+  if (!isObject(json) || seq === null) throw new ShapeError('a delta has a number `seq`');
   return {
     seq,
-    started: list(json["started"]),
-    changed: list(json["changed"]),
-    progressed: list(json["progressed"]),
-    ended: list(json["ended"]),
-    endedOmitted: amount(json["ended_omitted"]),
-    timestampMs: epochMs(json["timestamp"]),
+    started: list(json['started']),
+    changed: list(json['changed']),
+    progressed: list(json['progressed']),
+    ended: list(json['ended']),
+    endedOmitted: amount(json['ended_omitted']),
+    timestampMs: epochMs(json['timestamp']),
   };
 }
 
 /** The server's hint, where an answer says that something is switched off. @param {unknown} json @returns {Hint | null} */
 export function readDisabled(json) {
-  if (!isObject(json) || json["disabled"] !== true) return null;
-  return { message: text(json["message"], "Switched off by the server"), suggestion: text(json["suggestion"]) };
+  if (!isObject(json) || json['disabled'] !== true) return null;
+  return { message: text(json['message'], 'Switched off by the server'), suggestion: text(json['suggestion']) };
 }
 
 /** `7f3a9c01-18` is message 18 of the process 7f3a9c01. @param {string} id @returns {string | null} the process */
 export function epochOf(id) {
-  const dash = id.lastIndexOf("-");
+  const dash = id.lastIndexOf('-');
   return dash > 0 ? id.slice(0, dash) : null;
 }
 
 /** The process that wrote a weak etag, `W/"<epoch>-<n>"`. @param {string | null} etag */
-export const epochOfEtag = (etag) => epochOf(/^(?:W\/)?"(.+)"$/.exec(etag ?? "")?.[1] ?? "");
+export const epochOfEtag = (etag) => epochOf(/^(?:W\/)?"(.+)"$/.exec(etag ?? '')?.[1] ?? '');
 
 /** The sentence in a refusal, whichever of the usual shapes it has. @param {unknown} json @returns {string} */
 export function readError(json) {
-  if (!isObject(json)) return "";
-  const error = json["error"];
-  return isObject(error) ? text(error["message"]) : text(error) || text(json["detail"]) || text(json["message"]);
+  if (!isObject(json)) return '';
+  const error = json['error'];
+  return isObject(error) ? text(error['message']) : text(error) || text(json['detail']) || text(json['message']);
 }

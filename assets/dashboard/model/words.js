@@ -1,37 +1,37 @@
 /** The words for what a request is doing and how it ended: one table each, used by rows, filter, drawer and logs alike. */
 
-/** @typedef {"calm" | "busy" | "good" | "warn" | "bad" | "mute"} Tone */
+/** @typedef {'calm' | 'busy' | 'good' | 'warn' | 'bad' | 'mute'} Tone */
 
 /** @type {Record<string, { word: string, tone: Tone, icon: string }>} */
 const PHASES = {
-  waiting: { word: "Waiting", tone: "calm", icon: "◔" },
-  responding: { word: "Responding", tone: "busy", icon: "◑" },
-  streaming: { word: "Streaming", tone: "good", icon: "●" },
-  stalled: { word: "Stalled", tone: "warn", icon: "▲" },
+  waiting: { word: 'Waiting', tone: 'calm', icon: '◔' },
+  responding: { word: 'Responding', tone: 'busy', icon: '◑' },
+  streaming: { word: 'Streaming', tone: 'good', icon: '●' },
+  stalled: { word: 'Stalled', tone: 'warn', icon: '▲' },
 };
 
 /** @type {Record<string, { word: string, tone: Tone, icon: string }>} */
 const OUTCOMES = {
-  completed: { word: "Completed", tone: "mute", icon: "✓" },
-  upgraded: { word: "Upgraded", tone: "mute", icon: "✓" },
-  truncated: { word: "Truncated", tone: "bad", icon: "✕" },
-  upstream_error: { word: "Upstream error", tone: "bad", icon: "✕" },
-  body_error: { word: "Broke off", tone: "bad", icon: "✕" },
-  client_disconnect: { word: "Client left", tone: "warn", icon: "↩" },
-  cancelled: { word: "Cancelled", tone: "warn", icon: "↩" },
-  killed: { word: "Killed", tone: "bad", icon: "✕" },
-  service_error: { word: "Service error", tone: "bad", icon: "✕" },
-  panicked: { word: "Panicked", tone: "bad", icon: "✕" },
+  completed: { word: 'Completed', tone: 'mute', icon: '✓' },
+  upgraded: { word: 'Upgraded', tone: 'mute', icon: '✓' },
+  truncated: { word: 'Truncated', tone: 'bad', icon: '✕' },
+  upstream_error: { word: 'Upstream error', tone: 'bad', icon: '✕' },
+  body_error: { word: 'Broke off', tone: 'bad', icon: '✕' },
+  client_disconnect: { word: 'Client left', tone: 'warn', icon: '↩' },
+  cancelled: { word: 'Cancelled', tone: 'warn', icon: '↩' },
+  killed: { word: 'Killed', tone: 'bad', icon: '✕' },
+  service_error: { word: 'Service error', tone: 'bad', icon: '✕' },
+  panicked: { word: 'Panicked', tone: 'bad', icon: '✕' },
   /** Seen to be gone between two whole snapshots, which do not say how. */
-  gone: { word: "Ended", tone: "mute", icon: "✓" },
+  gone: { word: 'Ended', tone: 'mute', icon: '✓' },
 };
 
-const UNKNOWN = { word: "Active", tone: /** @type {Tone} */ ("calm"), icon: "○" };
+const UNKNOWN = { word: 'Active', tone: /** @type {Tone} */ ('calm'), icon: '○' };
 
 /** @param {Record<string, { word: string, tone: Tone, icon: string }>} table @param {string} name */
 function look(table, name) {
   const known = Object.hasOwn(table, name) ? table[name] : undefined;
-  return known ?? (name === "" ? UNKNOWN : { ...UNKNOWN, word: name });
+  return known ?? (name === '' ? UNKNOWN : { ...UNKNOWN, word: name });
 }
 
 /** @param {string} phase */
@@ -41,10 +41,10 @@ export const phase = (phase) => look(PHASES, phase);
 export const outcome = (outcome) => look(OUTCOMES, outcome);
 
 /** Whether a request that ended so counts as failed. @param {string} outcome */
-export const failed = (outcome) => outcome !== "completed" && outcome !== "upgraded" && outcome !== "gone";
+export const failed = (outcome) => outcome !== 'completed' && outcome !== 'upgraded' && outcome !== 'gone';
 
-/** What a row is doing, or how it ended. @param {import("../types.js").Row} row */
+/** What a row is doing, or how it ended. @param {import('../types.js').Row} row */
 export const state = (row) => (row.outcome === null ? phase(row.phase) : outcome(row.outcome));
 
-/** The state as the filter knows it. @param {import("../types.js").Row} row */
-export const stateName = (row) => row.outcome ?? (row.phase === "" ? "active" : row.phase);
+/** The state as the filter knows it. @param {import('../types.js').Row} row */
+export const stateName = (row) => row.outcome ?? (row.phase === '' ? 'active' : row.phase);

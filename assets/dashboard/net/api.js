@@ -1,9 +1,9 @@
 /** Asks the monitor for JSON, with the operator's key where there is one. */
 
-import { readError } from "../model/wire.js";
+import { readError } from '../model/wire.js';
 
 export class ApiError extends Error {
-  name = "ApiError";
+  name = 'ApiError';
 
   /** @param {number} status @param {string} message @param {unknown} json */
   constructor(status, message, json) {
@@ -14,16 +14,16 @@ export class ApiError extends Error {
 }
 
 /** Kept for the session only, and only in this tab. */
-const KEY = "active-requests.key";
+const KEY = 'active-requests.key';
 
 export class Api {
   #base;
   #fetch;
   #session;
 
-  /** @param {{ base: string, fetch: typeof globalThis.fetch, session: Pick<Storage, "getItem" | "setItem" | "removeItem"> }} parts */
+  /** @param {{ base: string, fetch: typeof globalThis.fetch, session: Pick<Storage, 'getItem' | 'setItem' | 'removeItem'> }} parts */
   constructor({ base, fetch, session }) {
-    this.#base = base.replace(/\/$/, "");
+    this.#base = base.replace(/\/$/, '');
     this.#fetch = fetch;
     this.#session = session;
   }
@@ -34,7 +34,7 @@ export class Api {
 
   /** @param {string | null} key */
   setKey(key) {
-    if (key === null || key === "") this.#session.removeItem(KEY);
+    if (key === null || key === '') this.#session.removeItem(KEY);
     else this.#session.setItem(KEY, key);
   }
 
@@ -52,7 +52,7 @@ export class Api {
   /** @param {string} path @param {AbortSignal} [signal] @returns {Promise<{ json: unknown, etag: string | null }>} */
   async get(path, signal) {
     const ask = this.#fetch;
-    const response = await ask(this.url(path), { headers: { accept: "application/json", ...this.headers() }, ...(signal ? { signal } : {}) });
+    const response = await ask(this.url(path), { headers: { accept: 'application/json', ...this.headers() }, ...(signal ? { signal } : {}) });
     const body = await response.text();
     /** @type {unknown} */
     let json;
@@ -62,6 +62,6 @@ export class Api {
       throw new ApiError(response.status, `${path} answered ${response.status} with something that is not JSON`, null);
     }
     if (!response.ok) throw new ApiError(response.status, readError(json) || `${path} answered ${response.status}`, json);
-    return { json, etag: response.headers.get("etag") };
+    return { json, etag: response.headers.get('etag') };
   }
 }

@@ -3,13 +3,13 @@
  * when to connect, when to give up for polling, and what a refusal means.
  */
 
-import { SSEHttpError, streamSSE } from "../../sse/client.js";
-import { reconnectDelay } from "../model/backoff.js";
-import { readDisabled } from "../model/wire.js";
+import { SSEHttpError, streamSSE } from '../../sse/client.js';
+import { reconnectDelay } from '../model/backoff.js';
+import { readDisabled } from '../model/wire.js';
 
-/** @typedef {import("../types.js").ConnectionState} ConnectionState */
-/** @typedef {import("../types.js").Hint} Hint */
-/** @typedef {{ kind: "taken" | "ignored" | "resync" } | { kind: "disabled", hint: Hint }} Verdict */
+/** @typedef {import('../types.js').ConnectionState} ConnectionState */
+/** @typedef {import('../types.js').Hint} Hint */
+/** @typedef {{ kind: 'taken' | 'ignored' | 'resync' } | { kind: 'disabled', hint: Hint }} Verdict */
 
 /** Without a byte for one and a half heartbeats the stream is doubtful, without two and a half it is given up (heartbeat: 30 s). */
 const STALE_AFTER = 45_000;
@@ -29,12 +29,12 @@ const MOST_BYTES = 256 * 1024 * 1024;
  * @property {() => number} now epoch milliseconds
  * @property {() => number} random
  * @property {typeof globalThis.fetch} [fetch]
- * @property {import("../../sse/clock.js").Clock} [clock]
+ * @property {import('../../sse/clock.js').Clock} [clock]
  */
 
 export class Connection {
   /** @type {ConnectionState} */
-  state = { name: "paused", why: "elsewhere" };
+  state = { name: 'paused', why: 'elsewhere' };
   #parts;
   #enabled = true;
   #visible = false;
@@ -67,23 +67,23 @@ export class Connection {
   }
 
   get connected() {
-    return this.state.name === "live" || this.state.name === "stale";
+    return this.state.name === 'live' || this.state.name === 'stale';
   }
 
   /** Try at once: the operator asked, a key was given, or a polled answer shows that things changed. */
   retry() {
     this.#refused = null;
     if (this.#tryNow) this.#tryNow();
-    else if (this.state.name === "polling" || this.state.name === "locked") this.#become({ name: "connecting" });
+    else if (this.state.name === 'polling' || this.state.name === 'locked') this.#become({ name: 'connecting' });
     this.#settle();
   }
 
   #settle() {
-    if (!this.#visible) return this.#rest({ name: "paused", why: "hidden" });
-    if (!this.#here) return this.#rest({ name: "paused", why: "elsewhere" });
-    if (!this.#enabled) return this.#rest({ name: "off" });
-    if (this.#refused) return this.#rest({ name: "polling", hint: this.#refused });
-    if (this.state.name !== "locked" && !this.#running) void this.#run();
+    if (!this.#visible) return this.#rest({ name: 'paused', why: 'hidden' });
+    if (!this.#here) return this.#rest({ name: 'paused', why: 'elsewhere' });
+    if (!this.#enabled) return this.#rest({ name: 'off' });
+    if (this.#refused) return this.#rest({ name: 'polling', hint: this.#refused });
+    if (this.state.name !== 'locked' && !this.#running) void this.#run();
   }
 
   /** @param {ConnectionState} state */
@@ -91,7 +91,7 @@ export class Connection {
     const running = this.#running;
     this.#running = null;
     this.#tryNow = null;
-    running?.abort(new DOMException("not needed now", "AbortError"));
+    running?.abort(new DOMException('not needed now', 'AbortError'));
     this.#become(state);
   }
 
@@ -100,9 +100,9 @@ export class Connection {
     this.#running = running;
     const current = () => this.#running === running;
     const { url, onOpen, onHeard, onEvent, now, random, fetch, clock } = this.#parts;
-    this.#become({ name: "connecting" });
-    /** @type {Verdict["kind"]} */
-    let last = "taken";
+    this.#become({ name: 'connecting' });
+    /** @type {Verdict['kind']} */
+    let last = 'taken';
     /** @type {Hint | null} */
     let hint = null;
     /** @type {unknown} */
@@ -118,21 +118,21 @@ export class Connection {
           onHeard();
           const verdict = onEvent(event, json);
           last = verdict.kind;
-          if (verdict.kind === "disabled") hint = verdict.hint;
-          if (verdict.kind === "resync") running.abort(new DOMException("a message was missed", "AbortError"));
+          if (verdict.kind === 'disabled') hint = verdict.hint;
+          if (verdict.kind === 'resync') running.abort(new DOMException('a message was missed', 'AbortError'));
         },
         onRetry: ({ attempt, delay, cause, now: go }) => {
           if (!current()) return;
           this.#tryNow = go;
-          this.#become({ name: "waiting", untilMs: now() + delay, attempt, cause: causeOf(cause) });
+          this.#become({ name: 'waiting', untilMs: now() + delay, attempt, cause: causeOf(cause) });
         },
         onStateChange: (state) => {
           if (!current()) return;
-          if (state === "connecting") {
+          if (state === 'connecting') {
             this.#tryNow = null;
-            this.#become({ name: "connecting" });
-          } else if (state === "open") this.#become({ name: "live" });
-          else if (state === "stale") this.#become({ name: "stale", sinceMs: now() - STALE_AFTER });
+            this.#become({ name: 'connecting' });
+          } else if (state === 'open') this.#become({ name: 'live' });
+          else if (state === 'stale') this.#become({ name: 'stale', sinceMs: now() - STALE_AFTER });
         },
       }, running.signal, {
         headers: this.#parts.headers(),
@@ -143,7 +143,7 @@ export class Connection {
         staleAfter: STALE_AFTER,
         backoff: (attempt) => reconnectDelay(attempt, random),
         shouldRetry: (error) => !isFinal(error),
-        isDone: (event) => event.event === "disabled",
+        isDone: (event) => event.event === 'disabled',
         ...(fetch ? { fetch } : {}),
         ...(clock ? { clock } : {}),
       });
@@ -156,13 +156,13 @@ export class Connection {
     this.#ended(last, hint, failure);
   }
 
-  /** @param {Verdict["kind"]} last @param {Hint | null} hint @param {unknown} failure */
+  /** @param {Verdict['kind']} last @param {Hint | null} hint @param {unknown} failure */
   #ended(last, hint, failure) {
     if (failure instanceof SSEHttpError && (failure.status === 401 || failure.status === 403)) {
-      return this.#become({ name: "locked", refused: this.#parts.hasKey() });
+      return this.#become({ name: 'locked', refused: this.#parts.hasKey() });
     }
-    if (last === "resync") return this.#settle();
-    this.#refused = hint ?? disabledHint(failure) ?? { message: failure instanceof Error ? failure.message : "The stream ended", suggestion: "" };
+    if (last === 'resync') return this.#settle();
+    this.#refused = hint ?? disabledHint(failure) ?? { message: failure instanceof Error ? failure.message : 'The stream ended', suggestion: '' };
     this.#settle();
   }
 
@@ -188,9 +188,9 @@ const isFinal = (error) =>
   error instanceof SSEHttpError && ([401, 403, 404, 405, 410].includes(error.status) || disabledHint(error) !== null);
 
 /** Whether there is a server that answers, if not with a stream. @param {ConnectionState} state */
-export const isReachable = (state) => state.name !== "waiting" || state.cause !== UNREACHABLE;
+export const isReachable = (state) => state.name !== 'waiting' || state.cause !== UNREACHABLE;
 
-const UNREACHABLE = "the server cannot be reached";
+const UNREACHABLE = 'the server cannot be reached';
 
 /** @param {unknown} cause */
 const causeOf = (cause) => (cause instanceof SSEHttpError ? cause.message : UNREACHABLE);

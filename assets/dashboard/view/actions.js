@@ -1,8 +1,8 @@
 /** What one can do with a request: one list for the menu of its row, its drawer and the keys. */
 
-import { toCurl, toJson } from "../model/share.js";
+import { toCurl, toJson } from '../model/share.js';
 
-/** @typedef {import("../types.js").Row} Row */
+/** @typedef {import('../types.js').Row} Row */
 
 /**
  * @typedef {object} Action
@@ -23,14 +23,14 @@ import { toCurl, toJson } from "../model/share.js";
  * @returns {Action[]}
  */
 export const requestActions = ({ open, copy, linkTo, filter, pin, origin }) => [
-  { label: "Details", key: "Enter", inDrawer: false, run: open },
-  { label: "Copy link", inDrawer: true, run: (row) => copy(linkTo(row), "Link") },
-  { label: "Copy as curl", key: "c", inDrawer: true, run: (row) => copy(toCurl(row, origin), "curl command") },
-  { label: "Copy as JSON", inDrawer: true, run: (row) => copy(toJson(row), "JSON") },
-  { label: "Copy id", inDrawer: false, run: (row) => copy(row.id, "Id") },
-  { label: "Only this model", inDrawer: true, run: (row) => filter("model", row.model) },
-  { label: "Only this provider", inDrawer: true, run: (row) => filter("provider", row.provider) },
-  { label: "Pin, so that it stays after its end", key: "p", inDrawer: false, run: pin },
+  { label: 'Details', key: 'Enter', inDrawer: false, run: open },
+  { label: 'Copy link', inDrawer: true, run: (row) => copy(linkTo(row), 'Link') },
+  { label: 'Copy as curl', key: 'c', inDrawer: true, run: (row) => copy(toCurl(row, origin), 'curl command') },
+  { label: 'Copy as JSON', inDrawer: true, run: (row) => copy(toJson(row), 'JSON') },
+  { label: 'Copy id', inDrawer: false, run: (row) => copy(row.id, 'Id') },
+  { label: 'Only this model', inDrawer: true, run: (row) => filter('model', row.model) },
+  { label: 'Only this provider', inDrawer: true, run: (row) => filter('provider', row.provider) },
+  { label: 'Pin, so that it stays after its end', key: 'p', inDrawer: false, run: pin },
 ];
 
 /** Copies also where the page came over plain http, and the clipboard interface is not there. @param {string} text */
@@ -38,11 +38,11 @@ export async function copyText(text) {
   try {
     await navigator.clipboard.writeText(text);
   } catch {
-    const area = document.createElement("textarea");
+    const area = document.createElement('textarea');
     area.value = text;
     document.body.append(area);
     area.select();
-    document.execCommand("copy");
+    document.execCommand('copy');
     area.remove();
   }
 }

@@ -1,10 +1,10 @@
 /** The page's three charts, drawn by hand: they are small, and they take their colours from the page. */
 
-import * as format from "../model/format.js";
-import { BOUNDS, histogram, quantiles, WINDOW } from "../model/stats.js";
-import { h, setText, svg, textIn } from "./dom.js";
+import * as format from '../model/format.js';
+import { BOUNDS, histogram, quantiles, WINDOW } from '../model/stats.js';
+import { h, setText, svg, textIn } from './dom.js';
 
-/** @typedef {import("../model/stats.js").Second} Second */
+/** @typedef {import('../model/stats.js').Second} Second */
 
 const PAD = { top: 8, right: 34, bottom: 18, left: 42 };
 
@@ -16,8 +16,8 @@ const SPANS = [60, 120, WINDOW];
  * @param {HTMLElement} host
  */
 export function createTimeline(host) {
-  const canvas = h("canvas", { class: "timeline", role: "img" });
-  const readout = h("div", { class: "chart-readout" });
+  const canvas = h('canvas', { class: 'timeline', role: 'img' });
+  const readout = h('div', { class: 'chart-readout' });
   const readoutText = textIn(readout);
   host.append(canvas, readout);
   /** @type {(Second | null)[]} */
@@ -34,8 +34,8 @@ export function createTimeline(host) {
     style = readStyle(canvas);
     draw();
   };
-  new MutationObserver(restyle).observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", restyle);
+  new MutationObserver(restyle).observe(document.documentElement, { attributes: true, attributeFilter: ['data-theme'] });
+  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', restyle);
   new ResizeObserver(() => {
     const ratio = window.devicePixelRatio || 1;
     width = canvas.clientWidth;
@@ -44,11 +44,11 @@ export function createTimeline(host) {
     canvas.height = Math.round(height * ratio);
     draw();
   }).observe(canvas);
-  canvas.addEventListener("pointermove", (event) => {
+  canvas.addEventListener('pointermove', (event) => {
     pointer = event.offsetX;
     draw();
   });
-  canvas.addEventListener("pointerleave", () => {
+  canvas.addEventListener('pointerleave', () => {
     pointer = null;
     draw();
   });
@@ -59,7 +59,7 @@ export function createTimeline(host) {
   const y = (part) => PAD.top + (1 - part) * (height - PAD.top - PAD.bottom);
 
   function draw() {
-    const context = canvas.getContext("2d");
+    const context = canvas.getContext('2d');
     if (!context || width === 0) return;
     const { ink, faint, tokens, active } = style;
     const ratio = canvas.width / width;
@@ -72,25 +72,25 @@ export function createTimeline(host) {
     context.strokeStyle = faint;
     context.fillStyle = ink;
     context.lineWidth = 1;
-    context.textBaseline = "middle";
+    context.textBaseline = 'middle';
     for (const part of [0, 0.5, 1]) {
       const at = Math.round(y(part)) + 0.5;
       context.beginPath();
       context.moveTo(PAD.left, at);
       context.lineTo(width - PAD.right, at);
       context.stroke();
-      context.textAlign = "right";
+      context.textAlign = 'right';
       context.fillText(format.compact(top * part), PAD.left - 6, at);
-      context.textAlign = "left";
+      context.textAlign = 'left';
       context.fillText(format.compact(topActive * part), width - PAD.right + 6, at);
     }
-    context.textAlign = "center";
-    context.textBaseline = "alphabetic";
+    context.textAlign = 'center';
+    context.textBaseline = 'alphabetic';
     for (const ago of span > 60 ? [240, 180, 120, 60] : [45, 30, 15]) {
       if (ago < span) context.fillText(ago < 60 ? `−${ago} s` : `−${ago / 60} min`, x(span - 1 - ago), height - 4);
     }
-    context.textAlign = "right";
-    context.fillText("now", width - PAD.right, height - 4);
+    context.textAlign = 'right';
+    context.fillText('now', width - PAD.right, height - 4);
     for (const run of runs(seconds)) {
       context.beginPath();
       for (const [index, it] of run) context.lineTo(x(index), y(it.tokens / top));
@@ -112,7 +112,7 @@ export function createTimeline(host) {
     for (const [index, it] of run) context.lineTo(x(index), y(read(it)));
     context.strokeStyle = colour;
     context.lineWidth = weight;
-    context.lineJoin = "round";
+    context.lineJoin = 'round';
     context.stroke();
   }
 
@@ -129,7 +129,7 @@ export function createTimeline(host) {
     context.lineTo(Math.round(x(index)) + 0.5, y(0));
     context.stroke();
     const at = format.timeOfDay((lastSecond - (span - 1 - index)) * 1000);
-    setText(readoutText, `${at} · ${format.rate(second.tokens)} tokens/s · ${second.active} active${second.failed > 0 ? ` · ${Math.ceil(second.failed)} failed` : ""}`);
+    setText(readoutText, `${at} · ${format.rate(second.tokens)} tokens/s · ${second.active} active${second.failed > 0 ? ` · ${Math.ceil(second.failed)} failed` : ''}`);
   }
 
   return {
@@ -141,8 +141,8 @@ export function createTimeline(host) {
       lastSecond = ending;
       draw();
       const now = next.at(-1);
-      canvas.setAttribute("aria-label", `Output tokens per second and requests in flight over the last ${span / 60} min. Now: ${
-        now ? `${format.rate(now.tokens)} tokens per second, ${now.active} in flight` : "no data"}.`);
+      canvas.setAttribute('aria-label', `Output tokens per second and requests in flight over the last ${span / 60} min. Now: ${
+        now ? `${format.rate(now.tokens)} tokens per second, ${now.active} in flight` : 'no data'}.`);
     },
   };
 }
@@ -151,7 +151,7 @@ export function createTimeline(host) {
 function readStyle(element) {
   const style = getComputedStyle(element);
   const colour = (/** @type {string} */ name) => style.getPropertyValue(name).trim();
-  return { ink: colour("--text-3"), faint: colour("--line"), tokens: colour("--chart-1"), active: colour("--chart-2"), font: `11px ${style.fontFamily}` };
+  return { ink: colour('--text-3'), faint: colour('--line'), tokens: colour('--chart-1'), active: colour('--chart-2'), font: `11px ${style.fontFamily}` };
 }
 
 /** The stretches without a gap, each second with its place. @param {(Second | null)[]} seconds @returns {[number, Second][][]} */
@@ -182,13 +182,13 @@ function nice(value) {
 export function createHistogram(host, onPick) {
   const bars = BOUNDS.slice(0, -1).map((from, index) => {
     const to = BOUNDS[index + 1] ?? Infinity;
-    const fill = h("span", { class: "bar-fill" });
-    const button = h("button", { type: "button", class: "bar", onclick: () => onPick(from, to) }, fill);
+    const fill = h('span', { class: 'bar-fill' });
+    const button = h('button', { type: 'button', class: 'bar', onclick: () => onPick(from, to) }, fill);
     return { button, fill, name: to === Infinity ? `over ${label(from)}` : `${label(from)} to ${label(to)}` };
   });
-  const marks = ["p50", "p95"].map((name) => h("span", { class: "bar-mark", "data-name": name }));
-  const axis = h("div", { class: "bar-axis", "aria-hidden": "true" }, ...BOUNDS.slice(1, -1).map((bound, index) => h("span", {}, index % 3 === 0 ? label(bound) : "")));
-  host.append(h("div", { class: "bars" }, ...bars.map((it) => it.button), ...marks), axis);
+  const marks = ['p50', 'p95'].map((name) => h('span', { class: 'bar-mark', 'data-name': name }));
+  const axis = h('div', { class: 'bar-axis', 'aria-hidden': 'true' }, ...BOUNDS.slice(1, -1).map((bound, index) => h('span', {}, index % 3 === 0 ? label(bound) : '')));
+  host.append(h('div', { class: 'bars' }, ...bars.map((it) => it.button), ...marks), axis);
   return {
     /** @param {number[]} durations in milliseconds */
     draw(durations) {
@@ -197,16 +197,16 @@ export function createHistogram(host, onPick) {
       for (const [index, bar] of bars.entries()) {
         const count = counts[index] ?? 0;
         bar.fill.style.height = `${count === 0 ? 0 : Math.max(3, (count / top) * 100)}%`;
-        const text = `${bar.name}: ${count} request${count === 1 ? "" : "s"}`;
+        const text = `${bar.name}: ${count} request${count === 1 ? '' : 's'}`;
         bar.button.title = text;
-        bar.button.setAttribute("aria-label", text);
+        bar.button.setAttribute('aria-label', text);
       }
       const places = quantiles(durations, [0.5, 0.95]).map((value) => (value === null ? null : position(value)));
       for (const [index, mark] of marks.entries()) {
         const place = places[index] ?? null;
         mark.hidden = place === null;
         mark.style.left = `${(place ?? 0) * 100}%`;
-        mark.toggleAttribute("data-near", index > 0 && (place ?? 0) - (places[0] ?? 0) < 0.09);
+        mark.toggleAttribute('data-near', index > 0 && (place ?? 0) - (places[0] ?? 0) < 0.09);
       }
     },
   };
@@ -231,12 +231,12 @@ function position(ms) {
 export function createDonut(host, title) {
   const radius = 40;
   const around = 2 * Math.PI * radius;
-  const ring = svg("g", { transform: "rotate(-90 60 60)" });
-  const total = svg("text", { x: 60, y: 58, class: "donut-total" });
-  const unit = svg("text", { x: 60, y: 74, class: "donut-unit" }, document.createTextNode("tokens"));
-  const picture = svg("svg", { viewBox: "0 0 120 120", class: "donut", "aria-hidden": "true" },
-    svg("circle", { cx: 60, cy: 60, r: radius, class: "donut-track" }), ring, total, unit);
-  const legend = h("table", { class: "legend" }, h("caption", { class: "visually-hidden" }, title));
+  const ring = svg('g', { transform: 'rotate(-90 60 60)' });
+  const total = svg('text', { x: 60, y: 58, class: 'donut-total' });
+  const unit = svg('text', { x: 60, y: 74, class: 'donut-unit' }, document.createTextNode('tokens'));
+  const picture = svg('svg', { viewBox: '0 0 120 120', class: 'donut', 'aria-hidden': 'true' },
+    svg('circle', { cx: 60, cy: 60, r: radius, class: 'donut-track' }), ring, total, unit);
+  const legend = h('table', { class: 'legend' }, h('caption', { class: 'visually-hidden' }, title));
   host.append(picture, legend);
   return {
     /** @param {{ key: string, label: string, value: number }[]} parts */
@@ -246,15 +246,15 @@ export function createDonut(host, title) {
       let begun = 0;
       ring.replaceChildren(...parts.filter((part) => part.value > 0).map((part) => {
         const length = (part.value / sum) * around;
-        const arc = svg("circle", {
-          cx: 60, cy: 60, r: radius, class: `donut-arc part-${part.key}`, "stroke-dasharray": `${Math.max(0.5, length - 1.5)} ${around}`, "stroke-dashoffset": -begun,
+        const arc = svg('circle', {
+          cx: 60, cy: 60, r: radius, class: `donut-arc part-${part.key}`, 'stroke-dasharray': `${Math.max(0.5, length - 1.5)} ${around}`, 'stroke-dashoffset': -begun,
         });
         begun += length;
         return arc;
       }));
-      legend.replaceChildren(...[...legend.querySelectorAll("caption")], h("tbody", {}, ...parts.map((part) =>
-        h("tr", {}, h("th", { scope: "row" }, h("span", { class: `swatch part-${part.key}` }), part.label),
-          h("td", { class: "num" }, format.count(part.value)), h("td", { class: "num faint" }, format.percent(part.value, sum))))));
+      legend.replaceChildren(...[...legend.querySelectorAll('caption')], h('tbody', {}, ...parts.map((part) =>
+        h('tr', {}, h('th', { scope: 'row' }, h('span', { class: `swatch part-${part.key}` }), part.label),
+          h('td', { class: 'num' }, format.count(part.value)), h('td', { class: 'num faint' }, format.percent(part.value, sum))))));
     },
   };
 }

@@ -3,14 +3,14 @@
  * ones. Painting writes only what changed, so that a tick of the whole list costs what the visible cells cost.
  */
 
-import * as format from "../model/format.js";
-import { ageOf, idleOf, SPARK_POINTS } from "../model/row.js";
-import * as words from "../model/words.js";
-import { h, setData, setText, textIn } from "./dom.js";
-import { createSpark } from "./spark.js";
+import * as format from '../model/format.js';
+import { ageOf, idleOf, SPARK_POINTS } from '../model/row.js';
+import * as words from '../model/words.js';
+import { h, setData, setText, textIn } from './dom.js';
+import { createSpark } from './spark.js';
 
-/** @typedef {import("../types.js").Row} Row */
-/** @typedef {import("../types.js").Line} Line */
+/** @typedef {import('../types.js').Row} Row */
+/** @typedef {import('../types.js').Line} Line */
 
 /**
  * What painting needs to know besides the line.
@@ -35,17 +35,17 @@ import { createSpark } from "./spark.js";
  * @property {(cell: HTMLElement) => Paint} build
  */
 
-/** @param {(line: Line, scene: Scene) => string} read @returns {Column["build"]} */
+/** @param {(line: Line, scene: Scene) => string} read @returns {Column['build']} */
 const plain = (read) => (cell) => {
   const text = textIn(cell);
   return (line, scene) => setText(text, read(line, scene));
 };
 
-/** A text that may be cut off, so that it can be read in a tooltip. @param {(row: Row) => string} read @returns {Column["build"]} */
+/** A text that may be cut off, so that it can be read in a tooltip. @param {(row: Row) => string} read @returns {Column['build']} */
 const titled = (read) => (cell) => {
   const text = textIn(cell);
   return (line) => {
-    const value = line.kind === "row" ? read(line) : "";
+    const value = line.kind === 'row' ? read(line) : '';
     if (text.data === value) return;
     text.data = value;
     cell.title = value;
@@ -54,13 +54,13 @@ const titled = (read) => (cell) => {
 
 /** @param {HTMLElement} cell @returns {Paint} */
 function buildState(cell) {
-  const mark = h("span", { class: "state-icon", "aria-hidden": "true" });
+  const mark = h('span', { class: 'state-icon', 'aria-hidden': 'true' });
   const markText = textIn(mark);
-  const word = h("span", { class: "state-word" });
+  const word = h('span', { class: 'state-word' });
   const wordText = textIn(word);
-  const pin = h("span", { class: "state-pin", title: "Pinned: stays after its end" }, "⚲");
+  const pin = h('span', { class: 'state-pin', title: 'Pinned: stays after its end' }, '⚲');
   pin.hidden = true;
-  const folded = h("span", { class: "visually-hidden" });
+  const folded = h('span', { class: 'visually-hidden' });
   const foldedText = textIn(folded);
   cell.append(mark, word, pin, folded);
   /** @type {Element | null} */
@@ -68,47 +68,47 @@ function buildState(cell) {
   return (line, scene) => {
     // The row's element is there only after its cells were built.
     host ??= cell.closest('[role="row"]');
-    if (line.kind === "group") {
-      setText(markText, line.open ? "▾" : "▸");
+    if (line.kind === 'group') {
+      setText(markText, line.open ? '▾' : '▸');
       setText(wordText, `${line.count} active`);
-      setData(cell, "data-tone", line.stalled > 0 ? "warn" : "mute");
+      setData(cell, 'data-tone', line.stalled > 0 ? 'warn' : 'mute');
       pin.hidden = true;
-      setText(foldedText, line.open ? "" : "folded");
-      if (host) markRow(host, "group", false);
+      setText(foldedText, line.open ? '' : 'folded');
+      if (host) markRow(host, 'group', false);
       return;
     }
-    setText(foldedText, "");
+    setText(foldedText, '');
     const { word: name, tone, icon } = words.state(line);
     setText(markText, icon);
-    const quiet = line.outcome === null && line.phase === "stalled" ? idleOf(line, scene.nowMs) : 0;
+    const quiet = line.outcome === null && line.phase === 'stalled' ? idleOf(line, scene.nowMs) : 0;
     setText(wordText, quiet >= 1000 ? `${name} ${format.duration(quiet)}` : name);
-    setData(cell, "data-tone", tone);
+    setData(cell, 'data-tone', tone);
     if (pin.hidden === line.pinned) pin.hidden = !line.pinned;
-    if (host) markRow(host, line.outcome !== null ? (words.failed(line.outcome) ? "failed" : "ended") : line.phase === "stalled" ? "stalled" : null, line.id === scene.selected);
+    if (host) markRow(host, line.outcome !== null ? (words.failed(line.outcome) ? 'failed' : 'ended') : line.phase === 'stalled' ? 'stalled' : null, line.id === scene.selected);
   };
 }
 
 /** What the whole row looks like. @param {Element} host @param {string | null} look @param {boolean} selected */
 function markRow(host, look, selected) {
-  setData(host, "data-look", look);
-  setData(host, "data-selected", selected ? "true" : null);
+  setData(host, 'data-look', look);
+  setData(host, 'data-selected', selected ? 'true' : null);
 }
 
 /** @param {HTMLElement} cell @returns {Paint} */
 function buildAge(cell) {
-  const dot = h("span", { class: "dot", "aria-hidden": "true" });
-  const value = h("span", { class: "age" });
+  const dot = h('span', { class: 'dot', 'aria-hidden': 'true' });
+  const value = h('span', { class: 'age' });
   const text = textIn(value);
   cell.append(dot, value);
-  let shown = "";
+  let shown = '';
   return (line, scene) => {
-    if (line.kind === "group") {
+    if (line.kind === 'group') {
       dot.hidden = true;
-      return setText(text, "");
+      return setText(text, '');
     }
     dot.hidden = false;
     const age = ageOf(line, scene.nowMs);
-    setData(dot, "data-step", line.outcome === null ? String(format.recency(age)) : "off");
+    setData(dot, 'data-step', line.outcome === null ? String(format.recency(age)) : 'off');
     setText(text, format.duration(age));
     if (shown !== line.id) {
       shown = line.id;
@@ -119,25 +119,25 @@ function buildAge(cell) {
 
 /** @param {HTMLElement} cell @returns {Paint} */
 function buildModel(cell) {
-  const badge = h("span", { class: "badge" });
+  const badge = h('span', { class: 'badge' });
   const badgeText = textIn(badge);
-  const name = h("span", { class: "mono clip" });
+  const name = h('span', { class: 'mono clip' });
   const nameText = textIn(name);
   cell.append(badge, name);
   return (line) => {
-    if (line.kind === "group") {
+    if (line.kind === 'group') {
       badge.hidden = line.badge === null;
-      setData(badge, "data-badge", line.badge);
-      setText(badgeText, line.field === "model" ? (line.key.split(":")[0] ?? "") : line.key);
-      setText(nameText, line.field === "provider" ? "" : line.field === "model" ? line.key.slice(line.key.indexOf(":") + 1) : line.key);
+      setData(badge, 'data-badge', line.badge);
+      setText(badgeText, line.field === 'model' ? (line.key.split(':')[0] ?? '') : line.key);
+      setText(nameText, line.field === 'provider' ? '' : line.field === 'model' ? line.key.slice(line.key.indexOf(':') + 1) : line.key);
       return;
     }
     badge.hidden = false;
-    setData(badge, "data-badge", line.badge);
+    setData(badge, 'data-badge', line.badge);
     setText(badgeText, line.provider);
     if (nameText.data === line.model) return;
     nameText.data = line.model;
-    cell.title = line.requested === "" || line.requested === line.qualified ? line.qualified : `${line.qualified} (asked for ${line.requested})`;
+    cell.title = line.requested === '' || line.requested === line.qualified ? line.qualified : `${line.qualified} (asked for ${line.requested})`;
   };
 }
 
@@ -145,22 +145,22 @@ function buildModel(cell) {
 function buildWaits(cell) {
   const text = textIn(cell);
   return (line) => {
-    const who = line.kind === "row" && line.outcome === null ? line.waitingOn : "";
-    setText(text, who === "" ? "" : who === "upstream" ? "↑ upstream" : who === "client" ? "↓ client" : who);
-    setData(cell, "data-waits", who === "" ? null : who);
+    const who = line.kind === 'row' && line.outcome === null ? line.waitingOn : '';
+    setText(text, who === '' ? '' : who === 'upstream' ? '↑ upstream' : who === 'client' ? '↓ client' : who);
+    setData(cell, 'data-waits', who === '' ? null : who);
   };
 }
 
 /** @param {HTMLElement} cell @returns {Paint} */
 function buildRate(cell) {
   const spark = createSpark(60, 18, SPARK_POINTS);
-  const value = h("span", { class: "rate" });
+  const value = h('span', { class: 'rate' });
   const text = textIn(value);
   cell.append(spark.element, value);
   return (line) => {
-    if (line.kind === "group") {
+    if (line.kind === 'group') {
       spark.draw([]);
-      return setText(text, line.rate === null ? "" : format.rate(line.rate));
+      return setText(text, line.rate === null ? '' : format.rate(line.rate));
     }
     spark.draw(line.spark);
     setText(text, line.outcome === null && line.output > 0 ? format.rate(line.rate) : format.NONE);
@@ -168,32 +168,32 @@ function buildRate(cell) {
 }
 
 /** @param {Line} line @param {number} n */
-const sum = (line, n) => (n === 0 && line.kind === "row" ? "0" : format.count(n));
+const sum = (line, n) => (n === 0 && line.kind === 'row' ? '0' : format.count(n));
 
 /** @type {Column[]} */
 export const COLUMNS = [
-  { id: "state", title: "State", width: 150, live: true, sortable: true, card: true, build: buildState },
-  { id: "age", title: "Duration", width: 100, live: false, sortable: true, card: true, build: buildAge },
-  { id: "model", title: "Model", width: 200, flex: 5, live: true, sortable: true, card: true, build: buildModel },
-  { id: "resolved", title: "Resolved", hint: "The model that an alias resolved to", width: 110, flex: 3, live: true, sortable: true, build: titled((row) => row.resolved || format.NONE) },
-  { id: "streaming", title: "Stream", hint: "Whether the answer is streamed", width: 78, live: true, sortable: true, build: plain((line) => (line.kind === "group" ? "" : line.streaming ? "Yes" : "No")) },
-  { id: "waits", title: "Waits for", hint: "Who has to move next: the upstream, or the client that reads", width: 104, live: true, sortable: true, card: true, build: buildWaits },
-  { id: "input", title: "In", hint: "Input tokens, cached ones included", width: 82, end: true, live: true, sortable: true, build: plain((line) => sum(line, line.input)) },
+  { id: 'state', title: 'State', width: 150, live: true, sortable: true, card: true, build: buildState },
+  { id: 'age', title: 'Duration', width: 100, live: false, sortable: true, card: true, build: buildAge },
+  { id: 'model', title: 'Model', width: 200, flex: 5, live: true, sortable: true, card: true, build: buildModel },
+  { id: 'resolved', title: 'Resolved', hint: 'The model that an alias resolved to', width: 110, flex: 3, live: true, sortable: true, build: titled((row) => row.resolved || format.NONE) },
+  { id: 'streaming', title: 'Stream', hint: 'Whether the answer is streamed', width: 78, live: true, sortable: true, build: plain((line) => (line.kind === 'group' ? '' : line.streaming ? 'Yes' : 'No')) },
+  { id: 'waits', title: 'Waits for', hint: 'Who has to move next: the upstream, or the client that reads', width: 104, live: true, sortable: true, card: true, build: buildWaits },
+  { id: 'input', title: 'In', hint: 'Input tokens, cached ones included', width: 82, end: true, live: true, sortable: true, build: plain((line) => sum(line, line.input)) },
   {
-    id: "output", title: "Out", hint: "Output tokens, reasoning included; ~ is our estimate until the provider reports", width: 88, end: true, live: true, sortable: true, card: true,
-    build: plain((line) => (line.kind === "row" && line.usageSource === "estimated" && line.output > 0 ? `~${format.count(line.output)}` : sum(line, line.output))),
+    id: 'output', title: 'Out', hint: 'Output tokens, reasoning included; ~ is our estimate until the provider reports', width: 88, end: true, live: true, sortable: true, card: true,
+    build: plain((line) => (line.kind === 'row' && line.usageSource === 'estimated' && line.output > 0 ? `~${format.count(line.output)}` : sum(line, line.output))),
   },
-  { id: "rate", title: "Tokens/s", hint: "Output tokens per second, and the last 20 seconds", width: 124, end: true, live: true, sortable: true, card: true, build: buildRate },
-  { id: "ttft", title: "First token", hint: "Time to the first token", width: 96, end: true, live: true, sortable: true, build: plain((line) => (line.kind === "row" ? format.latency(line.ttftMs) : "")) },
-  { id: "tools", title: "Tools", hint: "Tool calls in the answer", width: 68, end: true, live: true, sortable: true, build: plain((line) => sum(line, line.toolCalls)) },
-  { id: "id", title: "Request", width: 132, live: false, sortable: true, build: titled((row) => row.id) },
+  { id: 'rate', title: 'Tokens/s', hint: 'Output tokens per second, and the last 20 seconds', width: 124, end: true, live: true, sortable: true, card: true, build: buildRate },
+  { id: 'ttft', title: 'First token', hint: 'Time to the first token', width: 96, end: true, live: true, sortable: true, build: plain((line) => (line.kind === 'row' ? format.latency(line.ttftMs) : '')) },
+  { id: 'tools', title: 'Tools', hint: 'Tool calls in the answer', width: 68, end: true, live: true, sortable: true, build: plain((line) => sum(line, line.toolCalls)) },
+  { id: 'id', title: 'Request', width: 132, live: false, sortable: true, build: titled((row) => row.id) },
   {
-    id: "menu", title: "", width: 44, live: false, sortable: false, card: true,
+    id: 'menu', title: '', width: 44, live: false, sortable: false, card: true,
     build: (cell) => {
-      const button = h("button", { type: "button", class: "row-menu", tabindex: "-1", "aria-label": "Actions for this request", title: "Actions" }, "⋯");
+      const button = h('button', { type: 'button', class: 'row-menu', tabindex: '-1', 'aria-label': 'Actions for this request', title: 'Actions' }, '⋯');
       cell.append(button);
       return (line) => {
-        button.hidden = line.kind === "group";
+        button.hidden = line.kind === 'group';
       };
     },
   },

@@ -12,14 +12,14 @@ export function h(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
     if (value === null || value === undefined || value === false) continue;
-    if (typeof value === "function") element.addEventListener(name.slice(2), value);
-    else element.setAttribute(name, value === true ? "" : String(value));
+    if (typeof value === 'function') element.addEventListener(name.slice(2), value);
+    else element.setAttribute(name, value === true ? '' : String(value));
   }
-  for (const child of children) if (child !== null && child !== undefined && child !== false) element.append(typeof child === "number" ? String(child) : child);
+  for (const child of children) if (child !== null && child !== undefined && child !== false) element.append(typeof child === 'number' ? String(child) : child);
   return element;
 }
 
-const SVG = "http://www.w3.org/2000/svg";
+const SVG = 'http://www.w3.org/2000/svg';
 
 /**
  * @template {keyof SVGElementTagNameMap} K
@@ -34,7 +34,7 @@ export function svg(tag, attributes = {}, ...children) {
 }
 
 /** An icon of the page's sprite; decoration, the words stand beside it. @param {string} name */
-export const icon = (name) => svg("svg", { class: "icon", "aria-hidden": "true" }, svg("use", { href: `#i-${name}` }));
+export const icon = (name) => svg('svg', { class: 'icon', 'aria-hidden': 'true' }, svg('use', { href: `#i-${name}` }));
 
 /** @param {string} id */
 export function byId(id) {
@@ -61,7 +61,7 @@ export function setText(node, value) {
 
 /** An empty text inside `parent`, to be written later. @param {Node} parent */
 export function textIn(parent) {
-  const node = document.createTextNode("");
+  const node = document.createTextNode('');
   parent.appendChild(node);
   return node;
 }

@@ -1,93 +1,93 @@
 /** The details of one request: what it is doing in a sentence, its time as a bar, its numbers, and what one can do with it. */
 
-import * as format from "../model/format.js";
-import { ageOf, idleOf, SPARK_POINTS } from "../model/row.js";
-import { verdict } from "../model/verdict.js";
-import * as words from "../model/words.js";
-import { byId, h, setData, setText, textIn } from "./dom.js";
-import { createSpark } from "./spark.js";
+import * as format from '../model/format.js';
+import { ageOf, idleOf, SPARK_POINTS } from '../model/row.js';
+import { verdict } from '../model/verdict.js';
+import * as words from '../model/words.js';
+import { byId, h, setData, setText, textIn } from './dom.js';
+import { createSpark } from './spark.js';
 
-/** @typedef {import("../types.js").Row} Row */
-/** @typedef {import("../types.js").Entry} Entry */
+/** @typedef {import('../types.js').Row} Row */
+/** @typedef {import('../types.js').Entry} Entry */
 
 /** @type {[title: string, fields: [name: string, read: (row: Row, nowMs: number) => string][]][]} */
 const SECTIONS = [
-  ["Request", [
-    ["Id", (row) => row.id],
-    ["Path", (row) => (row.path === "" ? format.NONE : `${row.method} ${row.path}`.trim())],
-    ["Provider", (row) => row.provider],
-    ["Asked for", (row) => row.requested || row.model],
-    ["Resolved to", (row) => row.resolved || format.NONE],
-    ["Streamed", (row) => (row.streaming ? "yes" : "no")],
-    ["Started", (row) => format.dateTime(row.startMs)],
-    ["Messages", (row) => `${row.messages} · ${row.toolUses} tool uses · ${row.toolResults} results`],
-    ["Request size", (row) => format.bytes(row.requestSize)],
+  ['Request', [
+    ['Id', (row) => row.id],
+    ['Path', (row) => (row.path === '' ? format.NONE : `${row.method} ${row.path}`.trim())],
+    ['Provider', (row) => row.provider],
+    ['Asked for', (row) => row.requested || row.model],
+    ['Resolved to', (row) => row.resolved || format.NONE],
+    ['Streamed', (row) => (row.streaming ? 'yes' : 'no')],
+    ['Started', (row) => format.dateTime(row.startMs)],
+    ['Messages', (row) => `${row.messages} · ${row.toolUses} tool uses · ${row.toolResults} results`],
+    ['Request size', (row) => format.bytes(row.requestSize)],
   ]],
-  ["Answer", [
-    ["State", (row) => words.state(row).word],
-    ["Stage", (row) => row.stage || format.NONE],
-    ["Waits for", (row) => (row.outcome === null ? row.waitingOn || format.NONE : format.NONE)],
-    ["HTTP status", (row) => (row.status === null ? format.NONE : String(row.status))],
-    ["Duration", (row, nowMs) => (row.outcome === null ? format.duration(ageOf(row, nowMs)) : format.latency(row.durationMs))],
-    ["First token after", (row) => format.latency(row.ttftMs)],
-    ["Last moved", (row, nowMs) => (row.outcome === null ? format.ago(idleOf(row, nowMs)) : format.timeOfDay(row.endedMs))],
-    ["Received", (row) => format.bytes(row.bytes)],
+  ['Answer', [
+    ['State', (row) => words.state(row).word],
+    ['Stage', (row) => row.stage || format.NONE],
+    ['Waits for', (row) => (row.outcome === null ? row.waitingOn || format.NONE : format.NONE)],
+    ['HTTP status', (row) => (row.status === null ? format.NONE : String(row.status))],
+    ['Duration', (row, nowMs) => (row.outcome === null ? format.duration(ageOf(row, nowMs)) : format.latency(row.durationMs))],
+    ['First token after', (row) => format.latency(row.ttftMs)],
+    ['Last moved', (row, nowMs) => (row.outcome === null ? format.ago(idleOf(row, nowMs)) : format.timeOfDay(row.endedMs))],
+    ['Received', (row) => format.bytes(row.bytes)],
   ]],
-  ["Tokens", [
-    ["Input", (row) => `${format.count(row.input)}${row.cacheRead + row.cacheCreation > 0 ? ` (${format.count(row.cacheRead)} read from cache, ${format.count(row.cacheCreation)} written)` : ""}`],
-    ["Output", (row) => `${format.count(row.output)}${row.reasoning > 0 ? ` (${format.count(row.reasoning)} reasoning)` : ""}`],
-    ["Per second", (row) => (row.outcome === null ? format.rate(row.rate) : format.NONE)],
-    ["Tool calls", (row) => format.count(row.toolCalls)],
-    ["Counted by", (row) => SOURCES[row.usageSource] ?? row.usageSource],
-    ["Observed", (row) => (row.observation === "" ? format.NONE : row.observation)],
+  ['Tokens', [
+    ['Input', (row) => `${format.count(row.input)}${row.cacheRead + row.cacheCreation > 0 ? ` (${format.count(row.cacheRead)} read from cache, ${format.count(row.cacheCreation)} written)` : ''}`],
+    ['Output', (row) => `${format.count(row.output)}${row.reasoning > 0 ? ` (${format.count(row.reasoning)} reasoning)` : ''}`],
+    ['Per second', (row) => (row.outcome === null ? format.rate(row.rate) : format.NONE)],
+    ['Tool calls', (row) => format.count(row.toolCalls)],
+    ['Counted by', (row) => SOURCES[row.usageSource] ?? row.usageSource],
+    ['Observed', (row) => (row.observation === '' ? format.NONE : row.observation)],
   ]],
 ];
 
 /** @type {Record<string, string>} */
-const SOURCES = { none: "nobody yet", estimated: "us, an estimate", partial: "the provider, in part", reported: "the provider" };
+const SOURCES = { none: 'nobody yet', estimated: 'us, an estimate', partial: 'the provider, in part', reported: 'the provider' };
 
 /**
- * @param {{ onClose: () => void, actions: import("./actions.js").Action[] }} parts
+ * @param {{ onClose: () => void, actions: import('./actions.js').Action[] }} parts
  */
 export function createDrawer({ onClose, actions }) {
-  const drawer = byId("drawer");
-  const title = byId("drawer-title");
-  const body = byId("drawer-body");
+  const drawer = byId('drawer');
+  const title = byId('drawer-title');
+  const body = byId('drawer-body');
   /** @type {Row | null} */
   let row = null;
   /** @type {Element | null} */
   let before = null;
 
-  const badge = h("span", { class: "badge" });
+  const badge = h('span', { class: 'badge' });
   const badgeText = textIn(badge);
-  const name = h("span", {}, " ");
+  const name = h('span', {}, ' ');
   const nameText = textIn(name);
   title.append(badge, name);
-  const sentence = h("p", { class: "verdict" });
+  const sentence = h('p', { class: 'verdict' });
   const sentenceText = textIn(sentence);
-  const phases = ["wait", "stream", "silence"].map((phase) => h("span", { class: `phase-${phase}` }));
-  const notes = h("p", { class: "phase-notes" });
+  const phases = ['wait', 'stream', 'silence'].map((phase) => h('span', { class: `phase-${phase}` }));
+  const notes = h('p', { class: 'phase-notes' });
   const notesText = textIn(notes);
   const spark = createSpark(396, 46, SPARK_POINTS);
-  const buttons = h("div", { class: "drawer-actions", role: "group", "aria-label": "Actions" }, ...actions.filter((it) => it.inDrawer).map((action) => {
-    const button = h("button", { type: "button", class: "tool", onclick: () => row && action.run(row) }, action.label);
+  const buttons = h('div', { class: 'drawer-actions', role: 'group', 'aria-label': 'Actions' }, ...actions.filter((it) => it.inDrawer).map((action) => {
+    const button = h('button', { type: 'button', class: 'tool', onclick: () => row && action.run(row) }, action.label);
     return button;
   }));
-  const sections = h("div", { class: "sections" });
+  const sections = h('div', { class: 'sections' });
   /** @type {{ text: Text, read: (row: Row, nowMs: number) => string }[]} */
   const fields = [];
   for (const [section, entries] of SECTIONS) {
-    const pairs = h("dl", { class: "pairs" });
-    sections.append(h("h3", {}, section), pairs);
+    const pairs = h('dl', { class: 'pairs' });
+    sections.append(h('h3', {}, section), pairs);
     for (const [label, read] of entries) {
-      const value = h("dd", {});
+      const value = h('dd', {});
       fields.push({ text: textIn(value), read });
-      pairs.append(h("div", { class: "pair" }, h("dt", {}, label), value));
+      pairs.append(h('div', { class: 'pair' }, h('dt', {}, label), value));
     }
   }
-  const more = h("div", { class: "sections" });
-  body.append(sentence, h("div", {}, h("div", { class: "phases", "aria-hidden": "true" }, ...phases), notes), spark.element, buttons, sections, more);
-  byId("drawer-close").addEventListener("click", () => onClose());
+  const more = h('div', { class: 'sections' });
+  body.append(sentence, h('div', {}, h('div', { class: 'phases', 'aria-hidden': 'true' }, ...phases), notes), spark.element, buttons, sections, more);
+  byId('drawer-close').addEventListener('click', () => onClose());
 
   /** @param {Row} it @param {number} nowMs */
   function drawPhases(it, nowMs) {
@@ -104,9 +104,9 @@ export function createDrawer({ onClose, actions }) {
     }
     setText(notesText, [
       it.ttftMs === null ? `no token for ${format.latency(wait)}` : `${format.latency(wait)} to the first token`,
-      stream > 0 && it.ttftMs !== null ? `${format.latency(stream)} streaming` : "",
-      shown > 0 ? `${format.duration(shown)} silent` : "",
-    ].filter((it) => it !== "").join("  ·  "));
+      stream > 0 && it.ttftMs !== null ? `${format.latency(stream)} streaming` : '',
+      shown > 0 ? `${format.duration(shown)} silent` : '',
+    ].filter((it) => it !== '').join('  ·  '));
   }
 
   return {
@@ -137,26 +137,26 @@ export function createDrawer({ onClose, actions }) {
     /** @param {number} nowMs */
     draw(nowMs) {
       if (!row) return;
-      setData(badge, "data-badge", row.badge);
+      setData(badge, 'data-badge', row.badge);
       setText(badgeText, row.provider);
       setText(nameText, row.model);
       setText(sentenceText, verdict(row, nowMs));
-      setData(sentence, "data-tone", words.state(row).tone);
+      setData(sentence, 'data-tone', words.state(row).tone);
       drawPhases(row, nowMs);
       spark.draw(row.spark);
-      spark.element.toggleAttribute("hidden", !row.spark.some((value) => value > 0));
+      spark.element.toggleAttribute('hidden', !row.spark.some((value) => value > 0));
       for (const field of fields) setText(field.text, field.read(row, nowMs));
     },
     /** What the server says beyond the row. @param {string} id @param {{ usage: Record<string, unknown> | null, entry: Entry | null }} facts */
     detail(id, { usage, entry }) {
       if (row?.id !== id) return;
       /** @type {[string, string][]} */
-      const found = Object.entries(usage ?? {}).flatMap(([key, value]) => (typeof value === "number" ? [[key.replaceAll("_", " "), format.count(value)]] : []));
-      if (entry?.finishReason) found.unshift(["Finish reason", entry.finishReason]);
-      if (entry?.error) found.unshift(["Error", entry.errorType === "" ? entry.error : `${entry.errorType}: ${entry.error}`]);
+      const found = Object.entries(usage ?? {}).flatMap(([key, value]) => (typeof value === 'number' ? [[key.replaceAll('_', ' '), format.count(value)]] : []));
+      if (entry?.finishReason) found.unshift(['Finish reason', entry.finishReason]);
+      if (entry?.error) found.unshift(['Error', entry.errorType === '' ? entry.error : `${entry.errorType}: ${entry.error}`]);
       more.replaceChildren(...(found.length === 0 ? [] : [
-        h("h3", {}, entry?.error || entry?.finishReason ? "As the provider said it" : "Usage as the provider said it"),
-        h("dl", { class: "pairs" }, ...found.map(([key, value]) => h("div", { class: "pair" }, h("dt", {}, key), h("dd", {}, value)))),
+        h('h3', {}, entry?.error || entry?.finishReason ? 'As the provider said it' : 'Usage as the provider said it'),
+        h('dl', { class: 'pairs' }, ...found.map(([key, value]) => h('div', { class: 'pair' }, h('dt', {}, key), h('dd', {}, value)))),
       ]));
     },
   };

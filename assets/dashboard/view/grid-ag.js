@@ -4,14 +4,14 @@
  * the twenty visible ones cost.
  */
 
-import { h } from "./dom.js";
+import { h } from './dom.js';
 
-/** @typedef {import("../types.js").Line} Line */
-/** @typedef {import("../types.js").Sort} Sort */
-/** @typedef {import("./columns.js").Paint} Paint */
-/** @typedef {import("./grid-plain.js").Grid} Grid */
-/** @typedef {import("./grid-plain.js").GridOptions} GridOptions */
-/** @typedef {typeof import("ag-grid-community")} AgGrid */
+/** @typedef {import('../types.js').Line} Line */
+/** @typedef {import('../types.js').Sort} Sort */
+/** @typedef {import('./columns.js').Paint} Paint */
+/** @typedef {import('./grid-plain.js').Grid} Grid */
+/** @typedef {import('./grid-plain.js').GridOptions} GridOptions */
+/** @typedef {typeof import('ag-grid-community')} AgGrid */
 /** @typedef {{ paint: Paint, live: boolean, line: Line }} Cell */
 
 /**
@@ -37,10 +37,10 @@ export function createAgGrid(agGrid, host, options) {
     });
   }
 
-  /** @param {import("./columns.js").Column} column */
+  /** @param {import('./columns.js').Column} column */
   const rendererOf = (column) =>
     class {
-      #element = h("div", { class: `cell col-${column.id}${column.end ? " end" : ""}` });
+      #element = h('div', { class: `cell col-${column.id}${column.end ? ' end' : ''}` });
       /** @type {Cell | null} */
       #cell = null;
 
@@ -49,7 +49,7 @@ export function createAgGrid(agGrid, host, options) {
         this.#cell = { paint: column.build(this.#element), live: column.live, line: data };
         cells.add(this.#cell);
         this.#cell.paint(data, scene);
-        if (column.id === "state") paintFresh();
+        if (column.id === 'state') paintFresh();
       }
 
       getGui() {
@@ -78,12 +78,12 @@ export function createAgGrid(agGrid, host, options) {
   function onClick({ data, event }) {
     if (!data) return;
     const target = event?.target instanceof Element ? event.target : null;
-    const menu = target?.closest(".row-menu");
+    const menu = target?.closest('.row-menu');
     if (menu) options.onMenu(data, menu.getBoundingClientRect());
     else options.onOpen(data);
   }
 
-  /** @type {import("ag-grid-community").GridApi<Line>} */
+  /** @type {import('ag-grid-community').GridApi<Line>} */
   const api = agGrid.createGrid(host, {
     theme: theme(agGrid),
     styleNonce: options.nonce,
@@ -97,13 +97,13 @@ export function createAgGrid(agGrid, host, options) {
       sortable: column.sortable,
       // The order is made in the model; the grid only shows which it is.
       comparator: () => 0,
-      resizable: column.id !== "menu",
-      suppressMovable: column.id === "menu",
-      headerClass: column.end ? "end" : "",
+      resizable: column.id !== 'menu',
+      suppressMovable: column.id === 'menu',
+      headerClass: column.end ? 'end' : '',
       cellRenderer: rendererOf(column),
       suppressHeaderMenuButton: true,
     })),
-    defaultColDef: { sortingOrder: ["asc", "desc", null] },
+    defaultColDef: { sortingOrder: ['asc', 'desc', null] },
     rowHeight: 34,
     headerHeight: 34,
     animateRows: false,
@@ -122,37 +122,37 @@ export function createAgGrid(agGrid, host, options) {
     onSortChanged: () => {
       if (ours) return;
       const sorted = api.getColumnState().find((column) => column.sort);
-      options.onSort(sorted ? { column: sorted.colId, descending: sorted.sort === "desc" } : null);
+      options.onSort(sorted ? { column: sorted.colId, descending: sorted.sort === 'desc' } : null);
     },
     onCellClicked: onClick,
     onCellContextMenu: ({ data, event }) => {
-      if (!data || data.kind === "group" || !(event instanceof MouseEvent)) return;
+      if (!data || data.kind === 'group' || !(event instanceof MouseEvent)) return;
       event.preventDefault();
       options.onMenu(data, new DOMRect(event.clientX, event.clientY, 0, 0));
     },
     onCellKeyDown: ({ data, event }) => {
       if (!data || !(event instanceof KeyboardEvent)) return;
-      if (event.key === "Enter") options.onOpen(data);
-      else if (data.kind === "row" && (event.key === "m" || event.key === "ContextMenu" || (event.key === "F10" && event.shiftKey))) {
+      if (event.key === 'Enter') options.onOpen(data);
+      else if (data.kind === 'row' && (event.key === 'm' || event.key === 'ContextMenu' || (event.key === 'F10' && event.shiftKey))) {
         event.preventDefault();
         const at = event.target instanceof Element ? event.target.getBoundingClientRect() : new DOMRect();
         options.onMenu(data, at);
       }
     },
   });
-  host.querySelector('[role="grid"], [role="treegrid"]')?.setAttribute("aria-label", options.label);
+  host.querySelector('[role="grid"], [role="treegrid"]')?.setAttribute('aria-label', options.label);
 
   /** @type {Sort} */
-  let shown = { column: "", descending: false };
+  let shown = { column: '', descending: false };
 
   return {
     ready: () => ready,
     show(lines, sort) {
-      api.setGridOption("rowData", lines);
+      api.setGridOption('rowData', lines);
       if (sort.column === shown.column && sort.descending === shown.descending) return;
       shown = sort;
       ours = true;
-      api.applyColumnState({ state: [{ colId: sort.column, sort: sort.descending ? "desc" : "asc" }], defaultState: { sort: null } });
+      api.applyColumnState({ state: [{ colId: sort.column, sort: sort.descending ? 'desc' : 'asc' }], defaultState: { sort: null } });
       ours = false;
     },
     paint,
@@ -162,7 +162,7 @@ export function createAgGrid(agGrid, host, options) {
       const cell = api.getFocusedCell();
       const index = cell ? Math.max(0, Math.min(cell.rowIndex + by, count - 1)) : 0;
       api.ensureIndexVisible(index);
-      api.setFocusedCell(index, cell?.column ?? "state");
+      api.setFocusedCell(index, cell?.column ?? 'state');
       return api.getDisplayedRowAtIndex(index)?.data ?? null;
     },
     focused() {
@@ -173,7 +173,7 @@ export function createAgGrid(agGrid, host, options) {
       const index = api.getRowNode(id)?.rowIndex ?? null;
       if (index === null) return;
       api.ensureIndexVisible(index);
-      api.setFocusedCell(index, "state");
+      api.setFocusedCell(index, 'state');
     },
     destroy() {
       api.destroy();
@@ -184,21 +184,21 @@ export function createAgGrid(agGrid, host, options) {
 /** The page's own colours, so that light, dark and high contrast are decided in one place. @param {AgGrid} agGrid */
 const theme = (agGrid) =>
   agGrid.themeQuartz.withParams({
-    accentColor: "var(--accent)",
-    backgroundColor: "var(--surface)",
-    foregroundColor: "var(--text)",
-    headerBackgroundColor: "var(--surface-2)",
-    headerTextColor: "var(--text-2)",
+    accentColor: 'var(--accent)',
+    backgroundColor: 'var(--surface)',
+    foregroundColor: 'var(--text)',
+    headerBackgroundColor: 'var(--surface-2)',
+    headerTextColor: 'var(--text-2)',
     headerFontWeight: 500,
-    borderColor: "var(--line)",
-    rowHoverColor: "var(--hover)",
-    oddRowBackgroundColor: "var(--surface)",
-    fontFamily: "inherit",
+    borderColor: 'var(--line)',
+    rowHoverColor: 'var(--hover)',
+    oddRowBackgroundColor: 'var(--surface)',
+    fontFamily: 'inherit',
     fontSize: 13,
     headerFontSize: 12,
     cellHorizontalPadding: 10,
     wrapperBorder: false,
     wrapperBorderRadius: 0,
     columnBorder: false,
-    browserColorScheme: "inherit",
+    browserColorScheme: 'inherit',
   });

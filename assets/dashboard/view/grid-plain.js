@@ -3,19 +3,19 @@
  * a phone, where a request is a card of two lines.
  */
 
-import { h } from "./dom.js";
+import { h } from './dom.js';
 
-/** @typedef {import("../types.js").Line} Line */
-/** @typedef {import("../types.js").Sort} Sort */
-/** @typedef {import("./columns.js").Column} Column */
-/** @typedef {import("./columns.js").Paint} Paint */
+/** @typedef {import('../types.js').Line} Line */
+/** @typedef {import('../types.js').Sort} Sort */
+/** @typedef {import('./columns.js').Column} Column */
+/** @typedef {import('./columns.js').Paint} Paint */
 
 /**
  * What every grid takes and gives; `grid-ag.js` is the other one.
  * @typedef {object} GridOptions
  * @property {Column[]} columns
  * @property {string} label
- * @property {import("./columns.js").Scene} scene changed in place by its owner
+ * @property {import('./columns.js').Scene} scene changed in place by its owner
  * @property {(sort: Sort | null) => void} onSort `null`: back to the usual order
  * @property {(line: Line) => void} onOpen
  * @property {(line: Line, at: DOMRect) => void} onMenu
@@ -42,18 +42,18 @@ export function createPlainGrid(host, options) {
   let first = 0;
   let focused = 0;
 
-  const body = h("div", { role: "rowgroup", class: "plain-body" });
-  const head = h("div", { role: "row", class: "plain-row plain-head", "aria-rowindex": 1 });
-  const grid = h("div", {
-    role: "grid", class: options.cards ? "plain cards" : "plain", tabindex: 0, "aria-label": options.label, "aria-colcount": columns.length,
-  }, h("div", { role: "rowgroup", class: "plain-top" }, head), body);
-  const empty = h("div", { class: "grid-empty" });
-  grid.style.setProperty("--columns", columns.map((it) => (it.flex ? `minmax(${it.width}px, ${it.flex}fr)` : `${it.width}px`)).join(" "));
-  grid.style.setProperty("--row-height", `${rowHeight}px`);
+  const body = h('div', { role: 'rowgroup', class: 'plain-body' });
+  const head = h('div', { role: 'row', class: 'plain-row plain-head', 'aria-rowindex': 1 });
+  const grid = h('div', {
+    role: 'grid', class: options.cards ? 'plain cards' : 'plain', tabindex: 0, 'aria-label': options.label, 'aria-colcount': columns.length,
+  }, h('div', { role: 'rowgroup', class: 'plain-top' }, head), body);
+  const empty = h('div', { class: 'grid-empty' });
+  grid.style.setProperty('--columns', columns.map((it) => (it.flex ? `minmax(${it.width}px, ${it.flex}fr)` : `${it.width}px`)).join(' '));
+  grid.style.setProperty('--row-height', `${rowHeight}px`);
   const headers = columns.map((column, index) => {
-    const cell = h("div", { role: "columnheader", class: column.end ? "cell end" : "cell", "aria-colindex": index + 1, title: column.hint });
-    if (column.sortable) cell.append(h("button", { type: "button", tabindex: "-1", "data-column": column.id }, column.title));
-    else cell.append(h("span", { class: "visually-hidden" }, "Actions"));
+    const cell = h('div', { role: 'columnheader', class: column.end ? 'cell end' : 'cell', 'aria-colindex': index + 1, title: column.hint });
+    if (column.sortable) cell.append(h('button', { type: 'button', tabindex: '-1', 'data-column': column.id }, column.title));
+    else cell.append(h('span', { class: 'visually-hidden' }, 'Actions'));
     return cell;
   });
   head.append(...headers);
@@ -63,9 +63,9 @@ export function createPlainGrid(host, options) {
   const pool = [];
 
   function makeRow() {
-    const element = h("div", { role: "row", class: "plain-row" });
+    const element = h('div', { role: 'row', class: 'plain-row' });
     const cells = columns.map((column, index) => {
-      const cell = h("div", { role: "gridcell", class: `cell col-${column.id}${column.end ? " end" : ""}`, "aria-colindex": index + 1 });
+      const cell = h('div', { role: 'gridcell', class: `cell col-${column.id}${column.end ? ' end' : ''}`, 'aria-colindex': index + 1 });
       element.append(cell);
       return { paint: column.build(cell), live: column.live };
     });
@@ -82,10 +82,10 @@ export function createPlainGrid(host, options) {
     for (const [at, row] of pool.entries()) {
       const index = first + at;
       row.element.style.transform = `translateY(${index * rowHeight}px)`;
-      row.element.setAttribute("aria-rowindex", String(index + 2));
+      row.element.setAttribute('aria-rowindex', String(index + 2));
       row.element.id = `row-${index}`;
       row.index = index;
-      row.element.toggleAttribute("data-focused", index === focused);
+      row.element.toggleAttribute('data-focused', index === focused);
     }
     paint(true);
   }
@@ -107,44 +107,44 @@ export function createPlainGrid(host, options) {
     if (top < grid.scrollTop) grid.scrollTop = top;
     else if (top + rowHeight > grid.scrollTop + room) grid.scrollTop = top + rowHeight - room;
     layout();
-    grid.setAttribute("aria-activedescendant", `row-${focused}`);
+    grid.setAttribute('aria-activedescendant', `row-${focused}`);
     return lines[focused] ?? null;
   }
 
   /** @param {EventTarget | null} target */
   function lineAt(target) {
-    const element = target instanceof Element ? target.closest(".plain-row") : null;
+    const element = target instanceof Element ? target.closest('.plain-row') : null;
     const row = pool.find((it) => it.element === element);
     if (row) focused = row.index;
     return row ? (lines[row.index] ?? null) : null;
   }
 
-  grid.addEventListener("scroll", layout, { passive: true });
-  grid.addEventListener("click", (event) => {
+  grid.addEventListener('scroll', layout, { passive: true });
+  grid.addEventListener('click', (event) => {
     const target = event.target instanceof Element ? event.target : null;
-    const column = target?.closest("[data-column]")?.getAttribute("data-column");
+    const column = target?.closest('[data-column]')?.getAttribute('data-column');
     if (column) return sortBy(column);
     const line = lineAt(target);
     if (!line) return;
-    const menu = target?.closest(".row-menu");
+    const menu = target?.closest('.row-menu');
     if (menu) options.onMenu(line, menu.getBoundingClientRect());
     else options.onOpen(line);
     layout();
   });
-  grid.addEventListener("contextmenu", (event) => {
+  grid.addEventListener('contextmenu', (event) => {
     const line = lineAt(event.target);
-    if (!line || line.kind === "group") return;
+    if (!line || line.kind === 'group') return;
     event.preventDefault();
     options.onMenu(line, new DOMRect(event.clientX, event.clientY, 0, 0));
   });
-  grid.addEventListener("keydown", (event) => {
+  grid.addEventListener('keydown', (event) => {
     const page = Math.max(1, Math.floor(grid.clientHeight / rowHeight) - 2);
     /** @type {Record<string, number>} */
     const steps = { ArrowDown: focused + 1, ArrowUp: focused - 1, PageDown: focused + page, PageUp: focused - page, Home: 0, End: lines.length - 1 };
     const line = lines[focused];
     if (Object.hasOwn(steps, event.key)) focus(steps[event.key] ?? 0);
-    else if (event.key === "Enter" && line) options.onOpen(line);
-    else if ((event.key === "ContextMenu" || (event.key === "F10" && event.shiftKey) || event.key === "m") && line?.kind === "row") {
+    else if (event.key === 'Enter' && line) options.onOpen(line);
+    else if ((event.key === 'ContextMenu' || (event.key === 'F10' && event.shiftKey) || event.key === 'm') && line?.kind === 'row') {
       const element = pool.find((it) => it.index === focused)?.element;
       if (element) options.onMenu(line, element.getBoundingClientRect());
     } else return;
@@ -154,7 +154,7 @@ export function createPlainGrid(host, options) {
   observer.observe(grid);
 
   /** @type {Sort} */
-  let sorted = { column: "", descending: false };
+  let sorted = { column: '', descending: false };
   /** @param {string} column */
   function sortBy(column) {
     if (sorted.column !== column) options.onSort({ column, descending: false });
@@ -173,12 +173,12 @@ export function createPlainGrid(host, options) {
       }
       sorted = sort;
       for (const [index, column] of columns.entries()) {
-        const direction = column.id === sort.column ? (sort.descending ? "descending" : "ascending") : null;
-        if (direction) headers[index]?.setAttribute("aria-sort", direction);
-        else headers[index]?.removeAttribute("aria-sort");
+        const direction = column.id === sort.column ? (sort.descending ? 'descending' : 'ascending') : null;
+        if (direction) headers[index]?.setAttribute('aria-sort', direction);
+        else headers[index]?.removeAttribute('aria-sort');
       }
       body.style.height = `${lines.length * rowHeight}px`;
-      grid.setAttribute("aria-rowcount", String(lines.length + 1));
+      grid.setAttribute('aria-rowcount', String(lines.length + 1));
       layout();
     },
     paint,

@@ -3,14 +3,14 @@
  * to start; until it is ready the plain table shows the rows, and then hands over.
  */
 
-import { Pending } from "../model/pending.js";
-import { h } from "./dom.js";
-import { createAgGrid } from "./grid-ag.js";
-import { createPlainGrid } from "./grid-plain.js";
+import { Pending } from '../model/pending.js';
+import { h } from './dom.js';
+import { createAgGrid } from './grid-ag.js';
+import { createPlainGrid } from './grid-plain.js';
 
-/** @typedef {import("./grid-plain.js").Grid} Grid */
-/** @typedef {import("./grid-plain.js").GridOptions} GridOptions */
-/** @typedef {import("./grid-ag.js").AgGrid} AgGrid */
+/** @typedef {import('./grid-plain.js').Grid} Grid */
+/** @typedef {import('./grid-plain.js').GridOptions} GridOptions */
+/** @typedef {import('./grid-ag.js').AgGrid} AgGrid */
 
 /** Milliseconds to wait for first rows to be on the screen before AG Grid is started all the same. */
 const NO_ROWS = 600;
@@ -27,16 +27,16 @@ export function createGrids({ source, nonce, onLate, onPlain }) {
   let library = null;
   const load = () =>
     (library ??= new Promise((resolve) => {
-      const script = h("script", { src: source, onload: () => resolve(loaded()), onerror: () => resolve(null) });
+      const script = h('script', { src: source, onload: () => resolve(loaded()), onerror: () => resolve(null) });
       document.head.append(script);
     }));
-  if (source === "") onPlain();
+  if (source === '') onPlain();
 
   /** @param {HTMLElement} host @param {GridOptions} options @returns {Grid} */
   return function createGrid(host, options) {
-    if (source === "") return createPlainGrid(host, { ...options, cards: false });
-    const standIn = h("div", { class: "grid-layer" });
-    const layer = h("div", { class: "grid-layer", inert: true });
+    if (source === '') return createPlainGrid(host, { ...options, cards: false });
+    const standIn = h('div', { class: 'grid-layer' });
+    const layer = h('div', { class: 'grid-layer', inert: true });
     host.replaceChildren(layer, standIn);
     /** @type {Grid} */
     let shown = createPlainGrid(standIn, { ...options, cards: false });
@@ -44,7 +44,7 @@ export function createGrids({ source, nonce, onLate, onPlain }) {
     let coming = null;
     let gone = false;
 
-    /** @type {Pending<Parameters<Grid["show"]>>} */
+    /** @type {Pending<Parameters<Grid['show']>>} */
     const pending = new Pending({
       ready: () => coming?.ready() === true,
       apply: (now) => {
@@ -55,7 +55,7 @@ export function createGrids({ source, nonce, onLate, onPlain }) {
       clearTimeout: (timer) => clearTimeout(/** @type {number} */ (timer)),
     });
 
-    /** @param {Grid} grid @param {Parameters<Grid["show"]>} now */
+    /** @param {Grid} grid @param {Parameters<Grid['show']>} now */
     function takeOver(grid, ...now) {
       grid.show(...now);
       if (shown === grid) return;

@@ -1,28 +1,28 @@
 /** Single keys for those whose hands are on the keyboard. They rest wherever a key means something else already. */
 
-import { byId, h, typed } from "./dom.js";
+import { byId, h, typed } from './dom.js';
 
 /** @typedef {{ keys: string[], label: string, run: (event: KeyboardEvent) => void }} Binding */
 
 // What was just closed holds the focus until the next frame, and no longer means anything by a key.
-const BUSY = "input, select, textarea, [contenteditable], dialog[open], [role=menu]:popover-open";
-const PRESSABLE = "button, a, summary";
+const BUSY = 'input, select, textarea, [contenteditable], dialog[open], [role=menu]:popover-open';
+const PRESSABLE = 'button, a, summary';
 
 /** @param {Binding[]} bindings */
 export function bindKeys(bindings) {
-  const help = typed("help", HTMLDialogElement);
-  const all = [...bindings, { keys: ["?"], label: "this help", run: () => help.showModal() }];
-  document.addEventListener("keydown", (event) => {
+  const help = typed('help', HTMLDialogElement);
+  const all = [...bindings, { keys: ['?'], label: 'this help', run: () => help.showModal() }];
+  document.addEventListener('keydown', (event) => {
     const target = event.target instanceof Element ? event.target : null;
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || target?.closest(BUSY)) return;
-    if ((event.key === " " || event.key === "Enter") && target?.closest(PRESSABLE)) return;
+    if ((event.key === ' ' || event.key === 'Enter') && target?.closest(PRESSABLE)) return;
     const binding = all.find((it) => it.keys.includes(event.key));
     if (!binding) return;
     event.preventDefault();
     binding.run(event);
   });
-  byId("help-keys").replaceChildren(...all.map((it) =>
-    h("tr", {}, h("td", {}, ...it.keys.flatMap((key, index) => [index > 0 ? " " : null, h("kbd", {}, key === " " ? "space" : key)])), h("td", {}, it.label))));
-  byId("help-button").addEventListener("click", () => help.showModal());
-  byId("help-close").addEventListener("click", () => help.close());
+  byId('help-keys').replaceChildren(...all.map((it) =>
+    h('tr', {}, h('td', {}, ...it.keys.flatMap((key, index) => [index > 0 ? ' ' : null, h('kbd', {}, key === ' ' ? 'space' : key)])), h('td', {}, it.label))));
+  byId('help-button').addEventListener('click', () => help.showModal());
+  byId('help-close').addEventListener('click', () => help.close());
 }

@@ -3,20 +3,20 @@
  * the screen is written once per frame, and the order is found anew only when something moved, the less often the longer the list is.
  */
 
-import { compile } from "../model/filter.js";
-import { arrange, group, isLiveSort, resum } from "../model/order.js";
-import * as format from "../model/format.js";
-import { COLUMNS } from "./columns.js";
-import { byId, setText, textIn, typed } from "./dom.js";
-import { createPlainGrid } from "./grid-plain.js";
+import { compile } from '../model/filter.js';
+import { arrange, group, isLiveSort, resum } from '../model/order.js';
+import * as format from '../model/format.js';
+import { COLUMNS } from './columns.js';
+import { byId, setText, textIn, typed } from './dom.js';
+import { createPlainGrid } from './grid-plain.js';
 
-/** @typedef {import("../types.js").Row} Row */
-/** @typedef {import("../types.js").Line} Line */
-/** @typedef {import("../types.js").Place} Place */
-/** @typedef {import("./grid-plain.js").Grid} Grid */
+/** @typedef {import('../types.js').Row} Row */
+/** @typedef {import('../types.js').Line} Line */
+/** @typedef {import('../types.js').Place} Place */
+/** @typedef {import('./grid-plain.js').Grid} Grid */
 
 /** Below this width a request is a card. */
-export const PHONE = "(max-width: 700px)";
+export const PHONE = '(max-width: 700px)';
 
 /** Milliseconds between two arrangements of that many rows. @param {number} rows */
 const pace = (rows) => (rows < 500 ? 200 : rows < 5000 ? 500 : 1500);
@@ -29,28 +29,28 @@ const LIVE_PACE = 1000;
 
 /**
  * @param {object} parts
- * @param {import("../model/feed.js").Feed} parts.feed
- * @param {import("../model/clock.js").ServerClock} parts.clock
+ * @param {import('../model/feed.js').Feed} parts.feed
+ * @param {import('../model/clock.js').ServerClock} parts.clock
  * @param {() => boolean} parts.lost whether nothing can be known of now, so that time stands where it was last heard
- * @param {(host: HTMLElement, options: import("./grid-plain.js").GridOptions) => Grid} parts.createGrid the one for wide windows
- * @param {(sort: import("../types.js").Sort | null) => void} parts.onSort
+ * @param {(host: HTMLElement, options: import('./grid-plain.js').GridOptions) => Grid} parts.createGrid the one for wide windows
+ * @param {(sort: import('../types.js').Sort | null) => void} parts.onSort
  * @param {(row: Row) => void} parts.onOpen
  * @param {(row: Row, at: DOMRect) => void} parts.onMenu
  */
 export function createList({ feed, clock, lost, createGrid, onSort, onOpen, onMenu }) {
   const { store } = feed;
-  const host = byId("grid");
-  const empty = byId("grid-empty");
-  const emptyText = textIn(byId("grid-empty-text"));
-  const emptyAction = typed("grid-empty-action", HTMLButtonElement);
-  const shown = textIn(byId("shown"));
+  const host = byId('grid');
+  const empty = byId('grid-empty');
+  const emptyText = textIn(byId('grid-empty-text'));
+  const emptyAction = typed('grid-empty-action', HTMLButtonElement);
+  const shown = textIn(byId('shown'));
   const phone = matchMedia(PHONE);
-  /** @type {import("./columns.js").Scene} */
+  /** @type {import('./columns.js').Scene} */
   const scene = { nowMs: 0, selected: null };
   /** @type {Set<string>} */
   const closed = new Set();
-  /** @type {{ filter: ReturnType<typeof compile>, query: string, sort: Place["sort"], group: Place["group"] }} */
-  let wish = { filter: compile(""), query: "", sort: { column: "age", descending: false }, group: null };
+  /** @type {{ filter: ReturnType<typeof compile>, query: string, sort: Place['sort'], group: Place['group'] }} */
+  let wish = { filter: compile(''), query: '', sort: { column: 'age', descending: false }, group: null };
   /** @type {{ sinceMs: number, news: number, rows: Row[] } | null} */
   let frozen = null;
   /** @type {Row[]} */
@@ -63,15 +63,15 @@ export function createList({ feed, clock, lost, createGrid, onSort, onOpen, onMe
   /** Whether a frame is on its way. */
   let coming = false;
   let visible = true;
-  let waitingText = "Connecting...";
+  let waitingText = 'Connecting...';
 
   const options = {
-    columns: COLUMNS, label: "Requests in flight", scene, onSort,
+    columns: COLUMNS, label: 'Requests in flight', scene, onSort,
     /** @param {Line} line */
-    onOpen: (line) => (line.kind === "row" ? onOpen(line) : fold(line.key)),
+    onOpen: (line) => (line.kind === 'row' ? onOpen(line) : fold(line.key)),
     /** @param {Line} line @param {DOMRect} at */
     onMenu: (line, at) => {
-      if (line.kind === "row") onMenu(line, at);
+      if (line.kind === 'row') onMenu(line, at);
     },
   };
   /** @type {Grid} */
@@ -81,11 +81,11 @@ export function createList({ feed, clock, lost, createGrid, onSort, onOpen, onMe
     grid = phone.matches ? createPlainGrid(host, { ...options, cards: true }) : createGrid(host, options);
   };
   mount();
-  phone.addEventListener("change", () => {
+  phone.addEventListener('change', () => {
     mount();
     grid.show(lines, wish.sort);
   });
-  emptyAction.addEventListener("click", () => byId("filter").dispatchEvent(new CustomEvent("clear")));
+  emptyAction.addEventListener('click', () => byId('filter').dispatchEvent(new CustomEvent('clear')));
 
   /** @param {string} key */
   function fold(key) {
@@ -109,11 +109,11 @@ export function createList({ feed, clock, lost, createGrid, onSort, onOpen, onMe
 
   function say() {
     const all = frozen ? frozen.rows.length : store.rows.size;
-    setText(shown, wish.query === "" ? `${format.count(all)} shown` : `${format.count(rows.length)} of ${format.count(all)}`);
+    setText(shown, wish.query === '' ? `${format.count(all)} shown` : `${format.count(rows.length)} of ${format.count(all)}`);
     empty.hidden = rows.length > 0;
     if (rows.length > 0) return;
     const filtered = all > 0;
-    setText(emptyText, filtered ? "No request matches the filter." : feed.lastMs === null ? waitingText : "No active requests.\nA request shows here from its first byte to its last.");
+    setText(emptyText, filtered ? 'No request matches the filter.' : feed.lastMs === null ? waitingText : 'No active requests.\nA request shows here from its first byte to its last.');
     emptyAction.hidden = !filtered;
   }
 
@@ -150,13 +150,13 @@ export function createList({ feed, clock, lost, createGrid, onSort, onOpen, onMe
     /** Once a second: what depends on moving values is looked at again. */
     second() {
       if (!visible || frozen) return;
-      const moving = isLiveSort(wish.sort) || wish.query !== "" || wish.group === "state" || wish.group === "waits";
+      const moving = isLiveSort(wish.sort) || wish.query !== '' || wish.group === 'state' || wish.group === 'waits';
       // Ended rows leave without a message.
       if (store.structure !== structure || (moving && performance.now() - arrangedAt >= LIVE_PACE - 50)) put();
       else if (wish.group !== null) resum(lines, rows);
       paint(false);
     },
-    /** @param {{ filter: string, sort: Place["sort"], group: Place["group"] }} next @returns {string[]} what is wrong with the filter */
+    /** @param {{ filter: string, sort: Place['sort'], group: Place['group'] }} next @returns {string[]} what is wrong with the filter */
     wish(next) {
       wish = { filter: compile(next.filter), query: next.filter.trim(), sort: next.sort, group: next.group };
       put();

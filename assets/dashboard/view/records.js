@@ -1,112 +1,112 @@
 /** The views of the past: totals, errors, traces. */
 
-import * as format from "../model/format.js";
-import { composition } from "../model/records.js";
-import * as words from "../model/words.js";
-import { createDonut } from "./charts.js";
-import { byId, h } from "./dom.js";
-import { createTable } from "./table.js";
+import * as format from '../model/format.js';
+import { composition } from '../model/records.js';
+import * as words from '../model/words.js';
+import { createDonut } from './charts.js';
+import { byId, h } from './dom.js';
+import { createTable } from './table.js';
 
-/** @typedef {import("../types.js").Total} Total */
-/** @typedef {import("../types.js").Entry} Entry */
+/** @typedef {import('../types.js').Total} Total */
+/** @typedef {import('../types.js').Entry} Entry */
 
-/** @param {{ provider: string, badge?: import("../types.js").Badge }} of */
-const badge = ({ provider, badge = format.badge(provider) }) => h("span", { class: "badge", "data-badge": badge }, provider);
+/** @param {{ provider: string, badge?: import('../types.js').Badge }} of */
+const badge = ({ provider, badge = format.badge(provider) }) => h('span', { class: 'badge', 'data-badge': badge }, provider);
 
 /** @param {() => number} now on the server's clock */
 export function createTotals(now) {
-  /** @type {import("./table.js").TableColumn<Total>[]} */
+  /** @type {import('./table.js').TableColumn<Total>[]} */
   const numbers = [
-    { title: "Requests", end: true, key: (it) => it.requests, cell: (it) => format.count(it.requests) },
-    { title: "Errors", end: true, key: (it) => it.errors, cell: (it) => format.count(it.errors) },
-    { title: "Error rate", end: true, key: (it) => (it.requests === 0 ? 0 : it.errors / it.requests), cell: (it) => format.percent(it.errors, it.requests) },
-    { title: "In", end: true, key: (it) => it.input, cell: (it) => format.count(it.input) },
-    { title: "Out", end: true, key: (it) => it.output, cell: (it) => format.count(it.output) },
-    { title: "Cache read", end: true, key: (it) => it.cacheRead, cell: (it) => format.count(it.cacheRead) },
-    { title: "Cache write", end: true, key: (it) => it.cacheCreation, cell: (it) => format.count(it.cacheCreation) },
-    { title: "Tools", end: true, key: (it) => it.tools, cell: (it) => format.count(it.tools) },
-    { title: "Average", end: true, key: (it) => it.averageMs, cell: (it) => format.latency(it.requests === 0 ? null : it.averageMs) },
-    { title: "Streaming", end: true, key: (it) => it.streamingMs ?? -1, cell: (it) => format.latency(it.streamingMs) },
-    { title: "Other", end: true, key: (it) => it.otherMs ?? -1, cell: (it) => format.latency(it.otherMs) },
-    { title: "Total time", end: true, key: (it) => it.totalMs, cell: (it) => format.duration(it.totalMs) },
+    { title: 'Requests', end: true, key: (it) => it.requests, cell: (it) => format.count(it.requests) },
+    { title: 'Errors', end: true, key: (it) => it.errors, cell: (it) => format.count(it.errors) },
+    { title: 'Error rate', end: true, key: (it) => (it.requests === 0 ? 0 : it.errors / it.requests), cell: (it) => format.percent(it.errors, it.requests) },
+    { title: 'In', end: true, key: (it) => it.input, cell: (it) => format.count(it.input) },
+    { title: 'Out', end: true, key: (it) => it.output, cell: (it) => format.count(it.output) },
+    { title: 'Cache read', end: true, key: (it) => it.cacheRead, cell: (it) => format.count(it.cacheRead) },
+    { title: 'Cache write', end: true, key: (it) => it.cacheCreation, cell: (it) => format.count(it.cacheCreation) },
+    { title: 'Tools', end: true, key: (it) => it.tools, cell: (it) => format.count(it.tools) },
+    { title: 'Average', end: true, key: (it) => it.averageMs, cell: (it) => format.latency(it.requests === 0 ? null : it.averageMs) },
+    { title: 'Streaming', end: true, key: (it) => it.streamingMs ?? -1, cell: (it) => format.latency(it.streamingMs) },
+    { title: 'Other', end: true, key: (it) => it.otherMs ?? -1, cell: (it) => format.latency(it.otherMs) },
+    { title: 'Total time', end: true, key: (it) => it.totalMs, cell: (it) => format.duration(it.totalMs) },
     {
-      title: "Last", end: true, key: (it) => it.lastMs ?? 0,
+      title: 'Last', end: true, key: (it) => it.lastMs ?? 0,
       cell: (it) => {
         const age = it.lastMs === null ? null : Math.max(0, now() - it.lastMs);
-        return h("span", { title: format.iso(it.lastMs) }, h("span", { class: "dot", "data-step": format.recency(age) }), ` ${format.ago(age)}`);
+        return h('span', { title: format.iso(it.lastMs) }, h('span', { class: 'dot', 'data-step': format.recency(age) }), ` ${format.ago(age)}`);
       },
     },
   ];
-  const empty = "No request has ended yet.";
-  const providers = createTable(byId("provider-table"), {
-    caption: "By provider", empty, columns: [{ title: "Provider", key: (it) => it.provider, cell: badge }, ...numbers],
+  const empty = 'No request has ended yet.';
+  const providers = createTable(byId('provider-table'), {
+    caption: 'By provider', empty, columns: [{ title: 'Provider', key: (it) => it.provider, cell: badge }, ...numbers],
   });
-  const models = createTable(byId("model-table"), {
-    caption: "By model", empty,
+  const models = createTable(byId('model-table'), {
+    caption: 'By model', empty,
     columns: [
-      { title: "Provider", key: (it) => it.provider, cell: badge },
-      { title: "Model", key: (it) => it.model, className: "mono", cell: (it) => it.model },
+      { title: 'Provider', key: (it) => it.provider, cell: badge },
+      { title: 'Model', key: (it) => it.model, className: 'mono', cell: (it) => it.model },
       ...numbers,
     ],
   });
-  const donut = createDonut(byId("donut"), "Token composition");
-  const facts = byId("totals-facts");
+  const donut = createDonut(byId('donut'), 'Token composition');
+  const facts = byId('totals-facts');
   return {
-    /** @param {import("../types.js").Totals} totals */
+    /** @param {import('../types.js').Totals} totals */
     show({ all, active, providers: byProvider, models: byModel }) {
       donut.draw(composition(all));
       providers.show(byProvider);
       models.show(byModel);
       /** @type {[string, string][]} */
       const pairs = [
-        ["Requests ended", format.count(all.requests)], ["In flight", format.count(active)], ["Errors", format.count(all.errors)], ["Error rate", format.percent(all.errors, all.requests)],
-        ["Input tokens", format.count(all.input)], ["Output tokens", format.count(all.output)], ["Tool calls", format.count(all.tools)],
-        ["Average duration", format.latency(all.requests === 0 ? null : all.averageMs)], ["Total time", format.duration(all.totalMs)],
+        ['Requests ended', format.count(all.requests)], ['In flight', format.count(active)], ['Errors', format.count(all.errors)], ['Error rate', format.percent(all.errors, all.requests)],
+        ['Input tokens', format.count(all.input)], ['Output tokens', format.count(all.output)], ['Tool calls', format.count(all.tools)],
+        ['Average duration', format.latency(all.requests === 0 ? null : all.averageMs)], ['Total time', format.duration(all.totalMs)],
       ];
-      facts.replaceChildren(...pairs.flatMap(([name, value]) => [h("div", {}, h("dt", {}, name), h("dd", {}, value))]));
+      facts.replaceChildren(...pairs.flatMap(([name, value]) => [h('div', {}, h('dt', {}, name), h('dd', {}, value))]));
     },
   };
 }
 
 /** @param {(entry: Entry) => void} onOpen */
 export function createLogs(onOpen) {
-  /** @type {import("./table.js").TableColumn<Entry>} */
-  const time = { title: "Time", key: (it) => it.endMs ?? 0, cell: (it) => h("time", { title: format.iso(it.endMs) }, format.timeOfDay(it.endMs)) };
-  /** @type {import("./table.js").TableColumn<Entry>} */
-  const provider = { title: "Provider", key: (it) => it.provider, cell: badge };
-  /** @type {import("./table.js").TableColumn<Entry>} */
-  const model = { title: "Model", key: (it) => it.model, className: "mono", cell: (it) => it.model };
-  /** @type {import("./table.js").TableColumn<Entry>} */
+  /** @type {import('./table.js').TableColumn<Entry>} */
+  const time = { title: 'Time', key: (it) => it.endMs ?? 0, cell: (it) => h('time', { title: format.iso(it.endMs) }, format.timeOfDay(it.endMs)) };
+  /** @type {import('./table.js').TableColumn<Entry>} */
+  const provider = { title: 'Provider', key: (it) => it.provider, cell: badge };
+  /** @type {import('./table.js').TableColumn<Entry>} */
+  const model = { title: 'Model', key: (it) => it.model, className: 'mono', cell: (it) => it.model };
+  /** @type {import('./table.js').TableColumn<Entry>} */
   const outcome = {
-    title: "Outcome", key: (it) => it.outcome,
-    cell: (it) => h("span", { class: "state", "data-tone": words.outcome(it.outcome).tone }, `${words.outcome(it.outcome).icon} ${words.outcome(it.outcome).word}`),
+    title: 'Outcome', key: (it) => it.outcome,
+    cell: (it) => h('span', { class: 'state', 'data-tone': words.outcome(it.outcome).tone }, `${words.outcome(it.outcome).icon} ${words.outcome(it.outcome).word}`),
   };
-  /** @type {import("./table.js").TableColumn<Entry>} */
-  const status = { title: "HTTP", end: true, key: (it) => it.status ?? 0, cell: (it) => (it.status === null ? format.NONE : String(it.status)) };
-  /** @type {import("./table.js").TableColumn<Entry>} */
-  const duration = { title: "Duration", end: true, key: (it) => it.durationMs, cell: (it) => format.latency(it.durationMs) };
-  const look = (/** @type {Entry} */ it) => (it.failed ? "failed" : null);
-  const errors = createTable(byId("errors-table"), {
-    caption: "Recent errors, newest first", empty: "No errors. Nothing that the server remembers went wrong.", onOpen,
+  /** @type {import('./table.js').TableColumn<Entry>} */
+  const status = { title: 'HTTP', end: true, key: (it) => it.status ?? 0, cell: (it) => (it.status === null ? format.NONE : String(it.status)) };
+  /** @type {import('./table.js').TableColumn<Entry>} */
+  const duration = { title: 'Duration', end: true, key: (it) => it.durationMs, cell: (it) => format.latency(it.durationMs) };
+  const look = (/** @type {Entry} */ it) => (it.failed ? 'failed' : null);
+  const errors = createTable(byId('errors-table'), {
+    caption: 'Recent errors, newest first', empty: 'No errors. Nothing that the server remembers went wrong.', onOpen,
     columns: [
       time, provider, model, outcome, status,
-      { title: "Error type", key: (it) => it.errorType, className: "mono", cell: (it) => it.errorType || format.NONE },
-      { title: "Message", className: "message", cell: (it) => h("span", { title: it.error }, it.error || format.NONE) },
+      { title: 'Error type', key: (it) => it.errorType, className: 'mono', cell: (it) => it.errorType || format.NONE },
+      { title: 'Message', className: 'message', cell: (it) => h('span', { title: it.error }, it.error || format.NONE) },
       duration,
-      { title: "Path", key: (it) => it.path, className: "mono", cell: (it) => it.path || format.NONE },
+      { title: 'Path', key: (it) => it.path, className: 'mono', cell: (it) => it.path || format.NONE },
     ],
   });
-  const traces = createTable(byId("traces-table"), {
-    caption: "Recent requests, newest first", empty: "No request has ended yet.", onOpen, look,
+  const traces = createTable(byId('traces-table'), {
+    caption: 'Recent requests, newest first', empty: 'No request has ended yet.', onOpen, look,
     columns: [
       time, provider, model, outcome, status, duration,
-      { title: "First token", end: true, key: (it) => it.ttftMs ?? -1, cell: (it) => format.latency(it.ttftMs) },
-      { title: "In", end: true, key: (it) => it.input, cell: (it) => format.count(it.input) },
-      { title: "Out", end: true, key: (it) => it.output, cell: (it) => format.count(it.output) },
-      { title: "Cache read", end: true, key: (it) => it.cacheRead, cell: (it) => format.count(it.cacheRead) },
-      { title: "Cache write", end: true, key: (it) => it.cacheCreation, cell: (it) => format.count(it.cacheCreation) },
-      { title: "Tools", end: true, key: (it) => it.toolCalls, cell: (it) => format.count(it.toolCalls) },
-      { title: "Finish", key: (it) => it.finishReason, cell: (it) => it.finishReason || format.NONE },
+      { title: 'First token', end: true, key: (it) => it.ttftMs ?? -1, cell: (it) => format.latency(it.ttftMs) },
+      { title: 'In', end: true, key: (it) => it.input, cell: (it) => format.count(it.input) },
+      { title: 'Out', end: true, key: (it) => it.output, cell: (it) => format.count(it.output) },
+      { title: 'Cache read', end: true, key: (it) => it.cacheRead, cell: (it) => format.count(it.cacheRead) },
+      { title: 'Cache write', end: true, key: (it) => it.cacheCreation, cell: (it) => format.count(it.cacheCreation) },
+      { title: 'Tools', end: true, key: (it) => it.toolCalls, cell: (it) => format.count(it.toolCalls) },
+      { title: 'Finish', key: (it) => it.finishReason, cell: (it) => it.finishReason || format.NONE },
     ],
   });
   return { errors, traces };

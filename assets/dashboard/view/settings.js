@@ -1,21 +1,21 @@
 /** What an operator sets once and finds again: kept in this browser, not in the address. */
 
-import { typed } from "./dom.js";
+import { typed } from './dom.js';
 
-/** @typedef {"auto" | "light" | "dark" | "contrast"} Theme */
+/** @typedef {'auto' | 'light' | 'dark' | 'contrast'} Theme */
 /** @typedef {{ live: boolean, pollMs: number, tickMs: number, lingerMs: number, theme: Theme, debug: boolean, charts: boolean }} Settings */
 
-const STORED = "active-requests.settings";
+const STORED = 'active-requests.settings';
 /** Names that scripts around the earlier dashboard set. */
-const TICK_GLOBAL = "__vdm_active_requests_duration_tick_ms";
-const TICK_STORED = "vdm.metrics.activeRequests.durationTickMs";
+const TICK_GLOBAL = '__vdm_active_requests_duration_tick_ms';
+const TICK_STORED = 'vdm.metrics.activeRequests.durationTickMs';
 const SHORTEST_TICK = 250;
 
 /** @type {Theme[]} */
-export const THEMES = ["auto", "light", "dark", "contrast"];
+export const THEMES = ['auto', 'light', 'dark', 'contrast'];
 
 /** @type {Settings} */
-const DEFAULTS = { live: true, pollMs: 5000, tickMs: 2000, lingerMs: 5000, theme: "auto", debug: false, charts: true };
+const DEFAULTS = { live: true, pollMs: 5000, tickMs: 2000, lingerMs: 5000, theme: 'auto', debug: false, charts: true };
 
 /** @param {string} name */
 function stored(name) {
@@ -31,12 +31,12 @@ export function loadSettings() {
   /** @type {Partial<Settings>} */
   let kept = {};
   try {
-    kept = JSON.parse(stored(STORED) ?? "{}");
+    kept = JSON.parse(stored(STORED) ?? '{}');
   } catch {
     // Written by something else: the defaults will do.
   }
   const theme = THEMES.find((it) => it === kept.theme) ?? DEFAULTS.theme;
-  const number = (/** @type {unknown} */ value, /** @type {number} */ fallback) => (typeof value === "number" && value >= 0 ? value : fallback);
+  const number = (/** @type {unknown} */ value, /** @type {number} */ fallback) => (typeof value === 'number' && value >= 0 ? value : fallback);
   return {
     live: kept.live !== false,
     pollMs: Math.max(1000, number(kept.pollMs, DEFAULTS.pollMs)),
@@ -59,12 +59,12 @@ export function tickOf(settings) {
  * @param {Settings} settings changed in place @param {(changed: keyof Settings) => void} onChange
  */
 export function bindSettings(settings, onChange) {
-  const live = typed("set-live", HTMLInputElement);
-  const debug = typed("set-debug", HTMLInputElement);
-  const poll = typed("set-poll", HTMLSelectElement);
-  const tick = typed("set-tick", HTMLSelectElement);
-  const linger = typed("set-linger", HTMLSelectElement);
-  const theme = typed("set-theme", HTMLSelectElement);
+  const live = typed('set-live', HTMLInputElement);
+  const debug = typed('set-debug', HTMLInputElement);
+  const poll = typed('set-poll', HTMLSelectElement);
+  const tick = typed('set-tick', HTMLSelectElement);
+  const linger = typed('set-linger', HTMLSelectElement);
+  const theme = typed('set-theme', HTMLSelectElement);
 
   function show() {
     live.checked = settings.live;
@@ -73,8 +73,8 @@ export function bindSettings(settings, onChange) {
     tick.value = String(settings.tickMs);
     linger.value = String(settings.lingerMs);
     theme.value = settings.theme;
-    document.documentElement.dataset["theme"] =
-      settings.theme === "auto" && matchMedia("(prefers-contrast: more)").matches ? "contrast" : settings.theme;
+    document.documentElement.dataset['theme'] =
+      settings.theme === 'auto' && matchMedia('(prefers-contrast: more)').matches ? 'contrast' : settings.theme;
   }
 
   /** @template {keyof Settings} K @param {K} name @param {Settings[K]} value */
@@ -89,12 +89,12 @@ export function bindSettings(settings, onChange) {
     onChange(name);
   }
 
-  live.addEventListener("change", () => set("live", live.checked));
-  debug.addEventListener("change", () => set("debug", debug.checked));
-  poll.addEventListener("change", () => set("pollMs", Number(poll.value)));
-  tick.addEventListener("change", () => set("tickMs", Number(tick.value)));
-  linger.addEventListener("change", () => set("lingerMs", Number(linger.value)));
-  theme.addEventListener("change", () => set("theme", THEMES.find((it) => it === theme.value) ?? "auto"));
+  live.addEventListener('change', () => set('live', live.checked));
+  debug.addEventListener('change', () => set('debug', debug.checked));
+  poll.addEventListener('change', () => set('pollMs', Number(poll.value)));
+  tick.addEventListener('change', () => set('tickMs', Number(tick.value)));
+  linger.addEventListener('change', () => set('lingerMs', Number(linger.value)));
+  theme.addEventListener('change', () => set('theme', THEMES.find((it) => it === theme.value) ?? 'auto'));
   show();
   return { set };
 }

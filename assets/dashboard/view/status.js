@@ -1,9 +1,9 @@
 /** How things stand with the server, in words that are true: the indicator, the banner under it, and one polite line for those who listen. */
 
-import * as format from "../model/format.js";
-import { byId, setData, setText, textIn, typed } from "./dom.js";
+import * as format from '../model/format.js';
+import { byId, setData, setText, textIn, typed } from './dom.js';
 
-/** @typedef {import("../types.js").ConnectionState} ConnectionState */
+/** @typedef {import('../types.js').ConnectionState} ConnectionState */
 
 /** Data older than this is said to be old. */
 const OLD_MS = 5000;
@@ -14,24 +14,24 @@ const NOTICE_MS = 10_000;
  * @param {{ onIndicator: () => void, onRetry: () => void, now: () => number }} parts `now`: epoch milliseconds here, not on the server
  */
 export function createStatus({ onIndicator, onRetry, now }) {
-  const indicator = typed("indicator", HTMLButtonElement);
-  const indicatorText = textIn(byId("indicator-text"));
-  const age = textIn(byId("data-age"));
-  const banner = byId("banner");
-  const bannerText = textIn(byId("banner-text"));
-  const bannerHint = textIn(byId("banner-hint"));
-  const bannerAction = typed("banner-action", HTMLButtonElement);
-  const spoken = byId("spoken");
-  indicator.addEventListener("click", onIndicator);
-  bannerAction.addEventListener("click", onRetry);
+  const indicator = typed('indicator', HTMLButtonElement);
+  const indicatorText = textIn(byId('indicator-text'));
+  const age = textIn(byId('data-age'));
+  const banner = byId('banner');
+  const bannerText = textIn(byId('banner-text'));
+  const bannerHint = textIn(byId('banner-hint'));
+  const bannerAction = typed('banner-action', HTMLButtonElement);
+  const spoken = byId('spoken');
+  indicator.addEventListener('click', onIndicator);
+  bannerAction.addEventListener('click', onRetry);
   /** @type {{ text: string, untilMs: number } | null} */
   let notice = null;
-  let said = "";
+  let said = '';
 
   /** @param {string} tone @param {string} text @param {string} hint @param {string} [action] */
   function show(tone, text, hint, action) {
     banner.hidden = false;
-    setData(banner, "data-tone", tone);
+    setData(banner, 'data-tone', tone);
     setText(bannerText, text);
     setText(bannerHint, hint);
     bannerAction.hidden = action === undefined;
@@ -52,28 +52,28 @@ export function createStatus({ onIndicator, onRetry, now }) {
     },
     /**
      * @param {ConnectionState} state
-     * @param {{ heardMs: number | null, pollMs: number, frozen: { sinceMs: number, behind: number } | null, late: boolean, disabled: import("../types.js").Hint | null, pollError: string | null }} facts
+     * @param {{ heardMs: number | null, pollMs: number, frozen: { sinceMs: number, behind: number } | null, late: boolean, disabled: import('../types.js').Hint | null, pollError: string | null }} facts
      *   `heardMs`: when something was last heard, epoch milliseconds here
      */
     draw(state, facts) {
       const { word, tone } = describe(state, now(), facts.pollMs);
       setText(indicatorText, word);
-      setData(indicator, "data-tone", tone);
+      setData(indicator, 'data-tone', tone);
       const silence = facts.heardMs === null ? null : now() - facts.heardMs;
-      setText(age, silence === null || state.name === "live" && silence < 31_000 ? "" : silence > OLD_MS ? `data ${format.duration(silence)} old` : "");
-      document.documentElement.toggleAttribute("data-old", silence !== null && silence > OLD_MS && state.name !== "live" && state.name !== "paused");
-      say(word.replace(/ in .*/, ""));
+      setText(age, silence === null || state.name === 'live' && silence < 31_000 ? '' : silence > OLD_MS ? `data ${format.duration(silence)} old` : '');
+      document.documentElement.toggleAttribute('data-old', silence !== null && silence > OLD_MS && state.name !== 'live' && state.name !== 'paused');
+      say(word.replace(/ in .*/, ''));
       if (notice && now() > notice.untilMs) notice = null;
-      if (facts.frozen) show("info", `Frozen at ${format.timeOfDay(facts.frozen.sinceMs)}`, `+${format.count(facts.frozen.behind)} changes behind. Nothing is lost.`, "Resume");
-      else if (state.name === "waiting") {
-        const seen = facts.heardMs === null ? "Nothing was received yet." : `What you see is from ${format.timeOfDay(facts.heardMs)}, ${format.ago(silence)}.`;
-        show("bad", `Not connected: ${state.cause}.`, `${seen} Try ${state.attempt} in ${secondsTo(state.untilMs, now())} s.`, "Try now");
-      } else if (facts.disabled) show("warn", sentence(facts.disabled.message), facts.disabled.suggestion, "Look again");
-      else if (state.name === "polling" && state.hint) show("info", `${sentence(state.hint.message)} The list is polled every ${facts.pollMs / 1000} s.`, state.hint.suggestion, "Try the stream");
-      else if (state.name === "stale") show("warn", "The connection is silent.", `No heartbeat since ${format.timeOfDay(facts.heardMs)}.`, "Reconnect");
-      else if (facts.pollError) show("bad", "The last answer could not be used.", facts.pollError, "Try now");
-      else if (facts.late) show("warn", "AG Grid is late.", "Still trying; the newest rows are kept for it, and the plain table shows them.");
-      else if (notice) show("info", notice.text, "");
+      if (facts.frozen) show('info', `Frozen at ${format.timeOfDay(facts.frozen.sinceMs)}`, `+${format.count(facts.frozen.behind)} changes behind. Nothing is lost.`, 'Resume');
+      else if (state.name === 'waiting') {
+        const seen = facts.heardMs === null ? 'Nothing was received yet.' : `What you see is from ${format.timeOfDay(facts.heardMs)}, ${format.ago(silence)}.`;
+        show('bad', `Not connected: ${state.cause}.`, `${seen} Try ${state.attempt} in ${secondsTo(state.untilMs, now())} s.`, 'Try now');
+      } else if (facts.disabled) show('warn', sentence(facts.disabled.message), facts.disabled.suggestion, 'Look again');
+      else if (state.name === 'polling' && state.hint) show('info', `${sentence(state.hint.message)} The list is polled every ${facts.pollMs / 1000} s.`, state.hint.suggestion, 'Try the stream');
+      else if (state.name === 'stale') show('warn', 'The connection is silent.', `No heartbeat since ${format.timeOfDay(facts.heardMs)}.`, 'Reconnect');
+      else if (facts.pollError) show('bad', 'The last answer could not be used.', facts.pollError, 'Try now');
+      else if (facts.late) show('warn', 'AG Grid is late.', 'Still trying; the newest rows are kept for it, and the plain table shows them.');
+      else if (notice) show('info', notice.text, '');
       else banner.hidden = true;
     },
   };
@@ -88,20 +88,20 @@ const sentence = (text) => (/[.!?]$/.test(text) ? text : `${text}.`);
 /** @param {ConnectionState} state @param {number} nowMs @param {number} pollMs */
 function describe(state, nowMs, pollMs) {
   switch (state.name) {
-    case "live":
-      return { word: "● Live", tone: "good" };
-    case "stale":
-      return { word: "◌ Silent", tone: "warn" };
-    case "connecting":
-      return { word: "○ Connecting...", tone: "busy" };
-    case "waiting":
-      return { word: `○ Reconnecting... in ${secondsTo(state.untilMs, nowMs)} s`, tone: "bad" };
-    case "polling":
-    case "off":
-      return { word: `○ Polling every ${pollMs / 1000} s`, tone: "calm" };
-    case "locked":
-      return { word: "○ Key needed", tone: "warn" };
-    case "paused":
-      return { word: "○ Stream resting", tone: "calm" };
+    case 'live':
+      return { word: '● Live', tone: 'good' };
+    case 'stale':
+      return { word: '◌ Silent', tone: 'warn' };
+    case 'connecting':
+      return { word: '○ Connecting...', tone: 'busy' };
+    case 'waiting':
+      return { word: `○ Reconnecting... in ${secondsTo(state.untilMs, nowMs)} s`, tone: 'bad' };
+    case 'polling':
+    case 'off':
+      return { word: `○ Polling every ${pollMs / 1000} s`, tone: 'calm' };
+    case 'locked':
+      return { word: '○ Key needed', tone: 'warn' };
+    case 'paused':
+      return { word: '○ Stream resting', tone: 'calm' };
   }
 }

@@ -1,6 +1,6 @@
 /** A plain table for what is polled: sorted by a click on a column, its rows pressed for details. */
 
-import { h } from "./dom.js";
+import { h } from './dom.js';
 
 /**
  * @template T
@@ -22,11 +22,11 @@ export function createTable(host, { caption, columns, empty, onOpen, look }) {
   let items = [];
   /** @type {{ index: number, descending: boolean } | null} */
   let sort = null;
-  const body = h("tbody");
+  const body = h('tbody');
   const headers = columns.map((column, index) =>
-    h("th", { scope: "col", class: column.end ? "num" : null }, column.key ? h("button", { type: "button", onclick: () => sortBy(index) }, column.title) : column.title));
-  const table = h("table", { class: "records" }, h("caption", { class: "visually-hidden" }, caption), h("thead", {}, h("tr", {}, ...headers)), body);
-  const nothing = h("p", { class: "nothing" }, empty);
+    h('th', { scope: 'col', class: column.end ? 'num' : null }, column.key ? h('button', { type: 'button', onclick: () => sortBy(index) }, column.title) : column.title));
+  const table = h('table', { class: 'records' }, h('caption', { class: 'visually-hidden' }, caption), h('thead', {}, h('tr', {}, ...headers)), body);
+  const nothing = h('p', { class: 'nothing' }, empty);
   host.replaceChildren(table, nothing);
 
   /** @param {number} index */
@@ -38,20 +38,20 @@ export function createTable(host, { caption, columns, empty, onOpen, look }) {
 
   function render() {
     for (const [index, header] of headers.entries()) {
-      if (sort?.index === index) header.setAttribute("aria-sort", sort.descending ? "descending" : "ascending");
-      else header.removeAttribute("aria-sort");
+      if (sort?.index === index) header.setAttribute('aria-sort', sort.descending ? 'descending' : 'ascending');
+      else header.removeAttribute('aria-sort');
     }
     const key = sort ? columns[sort.index]?.key : undefined;
     const sign = sort?.descending ? -1 : 1;
     const sorted = key ? items.toSorted((a, b) => (key(a) < key(b) ? -sign : key(a) > key(b) ? sign : 0)) : items;
     body.replaceChildren(...sorted.map((item) => {
-      const row = h("tr", { "data-look": look?.(item) ?? null }, ...columns.map((column) =>
-        h("td", { class: [column.end ? "num" : "", column.className ?? ""].join(" ").trim() || null }, column.cell(item))));
+      const row = h('tr', { 'data-look': look?.(item) ?? null }, ...columns.map((column) =>
+        h('td', { class: [column.end ? 'num' : '', column.className ?? ''].join(' ').trim() || null }, column.cell(item))));
       if (onOpen) {
         row.tabIndex = 0;
-        row.addEventListener("click", () => onOpen(item));
-        row.addEventListener("keydown", (event) => {
-          if (event.key === "Enter") onOpen(item);
+        row.addEventListener('click', () => onOpen(item));
+        row.addEventListener('keydown', (event) => {
+          if (event.key === 'Enter') onOpen(item);
         });
       }
       return row;

@@ -37,7 +37,7 @@ export function watchBusy(hosts, now) {
     last = now();
   };
   for (const host of hosts) {
-    for (const type of ["pointerdown", "pointermove", "wheel", "keydown", "focusin"]) host.addEventListener(type, touch, { passive: true });
+    for (const type of ['pointerdown', 'pointermove', 'wheel', 'keydown', 'focusin']) host.addEventListener(type, touch, { passive: true });
   }
   return () => now() - last < BUSY_MS;
 }
