@@ -60,6 +60,8 @@ export interface Row {
   ttftMs: number | null;
   method: string;
   path: string;
+  /** Where it stood in the last message that moved it. */
+  turn: number;
   /** When bytes or tokens last moved, epoch milliseconds on the server's clock. */
   movedMs: number;
   /** Output tokens per second, smoothed; `null` while nothing is known. */

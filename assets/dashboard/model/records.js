@@ -124,6 +124,6 @@ export function rowOfEntry(it) {
     input: it.input, output: it.output, cacheRead: it.cacheRead, cacheCreation: it.cacheCreation, reasoning: it.reasoning,
     toolUses: 0, toolResults: 0, toolCalls: it.toolCalls, requestSize: 0, messages: 0, bytes: it.bytes, usageSource: it.usageSource,
     observation: '', phase: '', waitingOn: '', stage: '', status: it.status, ttftMs: it.ttftMs, method: it.method, path: it.path,
-    movedMs: endedMs, rate: null, spark: [], sampledOutput: 0, outcome: it.outcome, endedMs, durationMs: it.durationMs, pinned: false,
+    turn: -1, movedMs: endedMs, rate: null, spark: [], sampledOutput: 0, outcome: it.outcome, endedMs, durationMs: it.durationMs, pinned: false,
   };
 }

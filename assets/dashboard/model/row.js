@@ -35,13 +35,13 @@ export function readRow(wire, nowMs) {
   if (!isObject(wire)) return null;
   const id = text(wire['request_id']);
   if (id === '') return null;
+  // What progress touches stands together at the front, where it takes the fewest cache lines: ten thousand rows are more than a cache holds.
   /** @type {Row} */
   const row = {
-    kind: 'row', id, provider: '', model: '', requested: '', resolved: '', qualified: '', badge: 'secondary', streaming: false,
-    startMs: null, input: 0, output: 0, cacheRead: 0, cacheCreation: 0, reasoning: 0, toolUses: 0, toolResults: 0, toolCalls: 0,
-    requestSize: 0, messages: 0, bytes: 0, usageSource: 'none', observation: '', phase: '', waitingOn: '', stage: '', status: null,
-    ttftMs: null, method: '', path: '', movedMs: nowMs, rate: null, spark: [], sampledOutput: 0, outcome: null, endedMs: 0,
-    durationMs: 0, pinned: false,
+    kind: 'row', id, outcome: null, turn: -1, phase: '', waitingOn: '', usageSource: 'none', input: 0, output: 0, cacheRead: 0,
+    cacheCreation: 0, reasoning: 0, toolCalls: 0, bytes: 0, movedMs: nowMs, sampledOutput: 0, rate: null, spark: [], provider: '', model: '', requested: '',
+    resolved: '', qualified: '', badge: 'secondary', streaming: false, startMs: null, toolUses: 0, toolResults: 0, requestSize: 0,
+    messages: 0, observation: '', stage: '', status: null, ttftMs: null, method: '', path: '', endedMs: 0, durationMs: 0, pinned: false,
   };
   rereadRow(row, wire, nowMs);
   row.movedMs = nowMs - amount(wire['idle_ms']);

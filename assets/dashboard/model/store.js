@@ -159,13 +159,15 @@ export class RowStore {
         this.#witness.malformed('a progress entry that is no list', tuple);
         continue;
       }
-      // Rows that ended since are passed over.
-      while (at < before.length && before[at]?.outcome !== null) at += 1;
       let row = before[at];
       if (row?.id === tuple[0]) at += 1;
-      else row = this.rows.get(tuple[0]);
+      else {
+        row = this.rows.get(tuple[0]);
+        // Those between have ended or stand still; from here on the order is the same again.
+        if (row && before[row.turn] === row) at = row.turn + 1;
+      }
       if (!row || row.outcome !== null) continue;
-      order.push(row);
+      row.turn = order.push(row) - 1;
       const { output } = row;
       progressRow(row, tuple, nowMs);
       if (row.output > output) tokens += row.output - output;

@@ -5,6 +5,7 @@
  */
 
 import { h } from './dom.js';
+import { OVERSCAN } from './grid-plain.js';
 
 /** @typedef {import('../types.js').Line} Line */
 /** @typedef {import('../types.js').Sort} Sort */
@@ -106,6 +107,7 @@ export function createAgGrid(agGrid, host, options) {
     defaultColDef: { sortingOrder: ['asc', 'desc', null] },
     rowHeight: 34,
     headerHeight: 34,
+    rowBuffer: OVERSCAN,
     animateRows: false,
     // We are in a frame already when rows are given to it.
     suppressAnimationFrame: true,

@@ -31,7 +31,7 @@ import { h } from './dom.js';
  */
 
 /** Rows beyond the edge, so that scrolling shows no gap. */
-const OVERSCAN = 4;
+export const OVERSCAN = 4;
 
 /** @param {HTMLElement} host @param {GridOptions & { cards: boolean }} options @returns {Grid} */
 export function createPlainGrid(host, options) {

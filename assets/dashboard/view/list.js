@@ -151,10 +151,11 @@ export function createList({ feed, clock, lost, createGrid, onSort, onOpen, onMe
     second() {
       if (!visible || frozen) return;
       const moving = isLiveSort(wish.sort) || wish.query !== '' || wish.group === 'state' || wish.group === 'waits';
-      // Ended rows leave without a message.
-      if (store.structure !== structure || (moving && performance.now() - arrangedAt >= LIVE_PACE - 50)) put();
+      if (moving && performance.now() - arrangedAt >= Math.max(LIVE_PACE, pace(store.rows.size)) - 50) put();
       else if (wish.group !== null) resum(lines, rows);
-      paint(false);
+      // Ended rows leave without a message.
+      if (store.structure !== structure) changed();
+      else paint(false);
     },
     /** @param {{ filter: string, sort: Place['sort'], group: Place['group'] }} next @returns {string[]} what is wrong with the filter */
     wish(next) {
