@@ -8,11 +8,19 @@
     'noModule' in HTMLScriptElement.prototype && typeof ReadableStream === 'function' && typeof TextDecoder === 'function' &&
     typeof AbortSignal === 'function' && typeof AbortSignal.any === 'function' && typeof Array.prototype.toSorted === 'function' &&
     typeof Object.hasOwn === 'function' && typeof ResizeObserver === 'function';
-  if (able) {
+
+  /** @param {string} source */
+  function start(source) {
     var script = document.createElement('script');
     script.type = 'module';
-    script.src = 'dashboard/main.js';
+    script.src = source;
     document.head.appendChild(script);
+  }
+
+  if (able) {
+    // The list first: it need not wait until the rest is there.
+    start('dashboard/live.js');
+    start('dashboard/main.js');
     return;
   }
 

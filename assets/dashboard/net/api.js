@@ -1,6 +1,7 @@
 /** Asks the monitor for JSON, with the operator's key where there is one. */
 
 import { readError } from '../model/wire.js';
+import { hasKey, keepKey, keyHeaders } from './key.js';
 
 export class ApiError extends Error {
   name = 'ApiError';
@@ -13,15 +14,12 @@ export class ApiError extends Error {
   }
 }
 
-/** Kept for the session only, and only in this tab. */
-const KEY = 'active-requests.key';
-
 export class Api {
   #base;
   #fetch;
   #session;
 
-  /** @param {{ base: string, fetch: typeof globalThis.fetch, session: Pick<Storage, 'getItem' | 'setItem' | 'removeItem'> }} parts */
+  /** @param {{ base: string, fetch: typeof globalThis.fetch, session: import('./key.js').Session }} parts */
   constructor({ base, fetch, session }) {
     this.#base = base.replace(/\/$/, '');
     this.#fetch = fetch;
@@ -29,19 +27,16 @@ export class Api {
   }
 
   get hasKey() {
-    return this.#session.getItem(KEY) !== null;
+    return hasKey(this.#session);
   }
 
   /** @param {string | null} key */
   setKey(key) {
-    if (key === null || key === '') this.#session.removeItem(KEY);
-    else this.#session.setItem(KEY, key);
+    keepKey(this.#session, key);
   }
 
-  /** @returns {Record<string, string>} */
   headers() {
-    const key = this.#session.getItem(KEY);
-    return key === null ? {} : { authorization: `Bearer ${key}` };
+    return keyHeaders(this.#session);
   }
 
   /** @param {string} path */

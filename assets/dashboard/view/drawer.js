@@ -120,10 +120,6 @@ export function createDrawer({ onClose, actions }) {
       drawer.hidden = false;
       body.scrollTop = 0;
     },
-    /** Puts the focus on the details, for whoever opened them by key. */
-    focus() {
-      title.focus();
-    },
     close() {
       if (drawer.hidden) return;
       const had = drawer.contains(document.activeElement);

@@ -18,8 +18,8 @@ import { createPlainGrid } from './grid-plain.js';
 /** Below this width a request is a card. */
 export const PHONE = '(max-width: 700px)';
 
-/** Milliseconds between two arrangements of that many rows. @param {number} rows */
-const pace = (rows) => (rows < 500 ? 200 : rows < 5000 ? 500 : 1500);
+/** Milliseconds between two arrangements, after one of that many rows: the first rows are shown at once. @param {number} rows */
+const pace = (rows) => (rows === 0 ? 0 : rows < 500 ? 200 : rows < 5000 ? 500 : 1500);
 
 /** Milliseconds between two paintings: numbers that change more often cannot be read, and cost as much as if they could. */
 const FRAME = 200;
@@ -58,6 +58,7 @@ export function createList({ feed, clock, lost, createGrid, onSort, onOpen, onMe
   /** @type {Line[]} */
   let lines = [];
   let structure = -1;
+  let arranged = 0;
   let arrangedAt = -Infinity;
   let drawnAt = -Infinity;
   /** Whether a frame is on its way. */
@@ -98,6 +99,7 @@ export function createList({ feed, clock, lost, createGrid, onSort, onOpen, onMe
   /** Finds rows and order anew and gives them to the grid. */
   function put() {
     arrangedAt = performance.now();
+    arranged = store.rows.size;
     structure = store.structure;
     scene.nowMs = now();
     const source = frozen ? frozen.rows : store.rows.values();
@@ -129,7 +131,7 @@ export function createList({ feed, clock, lost, createGrid, onSort, onOpen, onMe
     coming = false;
     if (!visible || frozen) return;
     drawnAt = performance.now();
-    if (store.structure !== structure && drawnAt - arrangedAt >= pace(store.rows.size)) put();
+    if (store.structure !== structure && drawnAt - arrangedAt >= pace(arranged)) put();
     // What is not in order yet will be soon, whether or not anything more comes.
     if (store.structure !== structure) changed();
     requestAnimationFrame(() => paint(false));
@@ -151,7 +153,7 @@ export function createList({ feed, clock, lost, createGrid, onSort, onOpen, onMe
     second() {
       if (!visible || frozen) return;
       const moving = isLiveSort(wish.sort) || wish.query !== '' || wish.group === 'state' || wish.group === 'waits';
-      if (moving && performance.now() - arrangedAt >= Math.max(LIVE_PACE, pace(store.rows.size)) - 50) put();
+      if (moving && performance.now() - arrangedAt >= Math.max(LIVE_PACE, pace(arranged)) - 50) put();
       else if (wish.group !== null) resum(lines, rows);
       // Ended rows leave without a message.
       if (store.structure !== structure) changed();

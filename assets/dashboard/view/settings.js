@@ -48,6 +48,11 @@ export function loadSettings() {
   };
 }
 
+/** @param {Settings} settings */
+export function showTheme({ theme }) {
+  document.documentElement.dataset['theme'] = theme === 'auto' && matchMedia('(prefers-contrast: more)').matches ? 'contrast' : theme;
+}
+
 /** How often durations move, in milliseconds. @param {Settings} settings */
 export function tickOf(settings) {
   const set = Number(/** @type {Record<string, unknown>} */ (/** @type {unknown} */ (window))[TICK_GLOBAL] ?? stored(TICK_STORED) ?? NaN);
@@ -73,8 +78,7 @@ export function bindSettings(settings, onChange) {
     tick.value = String(settings.tickMs);
     linger.value = String(settings.lingerMs);
     theme.value = settings.theme;
-    document.documentElement.dataset['theme'] =
-      settings.theme === 'auto' && matchMedia('(prefers-contrast: more)').matches ? 'contrast' : settings.theme;
+    showTheme(settings);
   }
 
   /** @template {keyof Settings} K @param {K} name @param {Settings[K]} value */

@@ -3,6 +3,8 @@
  * is printed is the CPU time of the page's main thread per update, by the browser's own count, so that a busy machine does not count.
  */
 
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -113,11 +115,11 @@ for (const size of sizes) {
 }
 
 {
-  const { world } = crowd(100);
-  const mock = new Mock({ world, grid: !values.plain });
-  const base = await mock.listen();
+  // In a process of its own: what serves the page does not wait for what measures it.
+  const server = spawn(process.execPath, [fileURLToPath(new URL('mock.js', import.meta.url)), '--port=0', '--rate=0', '--rows=100', ...(values.plain ? ['--plain'] : [])]);
+  const [url] = await once(server.stdout.setEncoding('utf8'), 'data');
   const times = [];
-  for (let i = 0; i < 5; i++) {
+  for (let i = 0; i < 7; i++) {
     const { page, context } = await openPage(browser);
     await page.addInitScript(() => {
       const observer = new MutationObserver(() => {
@@ -127,13 +129,13 @@ for (const size of sizes) {
       });
       observer.observe(document, { childList: true, subtree: true });
     });
-    await page.goto(`${base}/dashboard/`);
+    await page.goto(String(url).trim());
     times.push(await (await page.waitForFunction(() => /** @type {any} */ (window).firstRow)).jsonValue());
     await context.close();
   }
   times.sort((a, b) => a - b);
-  report('first row painted, median of 5', times[2] ?? Infinity, FIRST_ROW_GOAL, 'ms', `all: ${times.map((it) => it.toFixed(0)).join(' ')}`);
-  await mock.close();
+  report('first row painted, median of 7', times[3] ?? Infinity, FIRST_ROW_GOAL, 'ms', `all: ${times.map((it) => it.toFixed(0)).join(' ')}`);
+  server.kill();
 }
 await browser.close();
 

@@ -1,6 +1,6 @@
 /**
  * A server that speaks the monitor's contract and serves the page: for tests, for the benchmark, and for working on the page without a
- * proxy: `node test/dashboard/mock.js --port 8123 --rate 4`.
+ * proxy: `node test/dashboard/mock.js --port 8123 --rate 4`. So many requests a second come and go; `--rows` are there from the beginning.
  */
 
 import { readFile } from 'node:fs/promises';
@@ -285,8 +285,10 @@ function totalsOf(world) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { values } = parseArgs({ options: { port: { type: 'string', default: '8123' }, rate: { type: 'string', default: '4' }, plain: { type: 'boolean', default: false } } });
+  const number = (/** @type {string} */ value) => ({ type: /** @type {const} */ ('string'), default: value });
+  const { values } = parseArgs({ options: { port: number('8123'), rate: number('4'), rows: number('0'), plain: { type: 'boolean', default: false } } });
   const mock = new Mock({ grid: !values.plain });
-  setInterval(() => mock.world.stir(Number(values.rate), 0.2), 200);
+  for (let i = 0; i < Number(values.rows); i++) mock.world.start();
+  if (Number(values.rate) > 0) setInterval(() => mock.world.stir(Number(values.rate), 0.2), 200);
   console.log(`${await mock.listen(Number(values.port))}/dashboard/`);
 }

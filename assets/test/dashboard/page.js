@@ -20,7 +20,7 @@ export async function closeBrowser() {
 /**
  * A page on a made-up server, closed again whatever happens; complaints fail the test unless it says that it expects them.
  * @param {(it: Awaited<ReturnType<typeof setUp>>) => Promise<void>} test
- * @param {{ hash?: string, grid?: boolean, complaints?: RegExp, mock?: (mock: Mock) => void, options?: import('playwright-core').BrowserContextOptions, before?: (page: Page) => Promise<unknown> }} [options]
+ * @param {{ hash?: string, grid?: boolean, begins?: boolean, complaints?: RegExp, mock?: (mock: Mock) => void, options?: import('playwright-core').BrowserContextOptions, before?: (page: Page) => Promise<unknown> }} [options]
  */
 export async function onPage(test, options = {}) {
   const it = await setUp(options);
@@ -37,7 +37,7 @@ export async function onPage(test, options = {}) {
   }
 }
 
-/** @param {{ hash?: string, grid?: boolean, mock?: (mock: Mock) => void, options?: import('playwright-core').BrowserContextOptions, before?: (page: Page) => Promise<unknown> }} options */
+/** @param {{ hash?: string, grid?: boolean, begins?: boolean, mock?: (mock: Mock) => void, options?: import('playwright-core').BrowserContextOptions, before?: (page: Page) => Promise<unknown> }} options */
 async function setUp(options) {
   const mock = new Mock({ deltaMs: 50, grid: options.grid !== false });
   options.mock?.(mock);
@@ -45,6 +45,7 @@ async function setUp(options) {
   const { page, context, complaints } = await openPage(await open(), options.options);
   await options.before?.(page);
   await page.goto(`${base}/dashboard/${options.hash ?? ''}`);
+  if (options.begins !== false) await begun(page);
   const text = (/** @type {string} */ id) => page.locator(`#${id}`).innerText();
   return {
     mock, page, context, complaints, base,
@@ -58,6 +59,9 @@ async function setUp(options) {
     soon: (read, expected) => soon(read, expected),
   };
 }
+
+/** The page shows rows before all that one can press is there. @param {Page} page */
+export const begun = (page) => page.waitForFunction(() => '__vdmActiveRequestsSSE' in window);
 
 /** @param {Page} page */
 const modelsOf = (page) =>

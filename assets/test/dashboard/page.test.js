@@ -17,7 +17,7 @@ async function imports(path, found = new Set()) {
 }
 
 it('the page names beforehand every module it will need, and no other', async () => {
-  const named = [...html.matchAll(/rel="modulepreload" href="([^"]+)"/g)].map(([, path]) => path);
+  const named = [...html.matchAll(/<(?:link rel="modulepreload"|script type="module")[^>]* (?:href|src)="([^"]+)"/g)].map(([, path]) => path);
   assert.deepEqual(named.toSorted(), [...(await imports('dashboard/main.js'))].sort());
 });
 

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import { noBrowser } from '../browser.js';
-import { closeBrowser, onPage, soon } from '../page.js';
+import { begun, closeBrowser, onPage, soon } from '../page.js';
 
 const REFUSED = /Failed to load resource/;
 
@@ -240,6 +240,7 @@ describe('the list', { skip: noBrowser }, () => {
       await page.locator('#set-theme').selectOption('dark');
       await page.locator('#set-poll').selectOption('30000');
       await page.reload();
+      await begun(page);
       await soon(() => page.evaluate(() => document.documentElement.dataset['theme']), 'dark');
       assert.equal(await page.locator('#set-poll').inputValue(), '30000');
     }));
@@ -260,7 +261,7 @@ describe('the list', { skip: noBrowser }, () => {
       await soon(() => page.locator('main').innerText(), /0 in flight.*polled every 5 s/s);
       world.start({ start_time: 'x', duration_ms: 'x', model: 'plain', qualified_model: 'a:plain' });
       await soon(() => page.locator('main').innerText(), /N\/A\s+a:plain/);
-    }, { before: (page) => page.addInitScript(() => void delete (/** @type {any} */ (window).ReadableStream)) }));
+    }, { begins: false, before: (page) => page.addInitScript(() => void delete (/** @type {any} */ (window).ReadableStream)) }));
 
   it('is put right when the grid comes late', () =>
     onPage(async ({ world, page, rows, banner, soon }) => {
@@ -358,6 +359,7 @@ describe('the connection', { skip: noBrowser }, () => {
       world.start();
       await soon(rows, 1);
       await page.reload();
+      await begun(page);
       await soon(indicator, '● Live');
       assert.ok(mock.asked.every((it) => !it.path.includes('s3cret')));
       assert.ok(!page.url().includes('s3cret'));

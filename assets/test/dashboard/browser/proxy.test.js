@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import { after, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { noBrowser, openPage } from '../browser.js';
-import { closeBrowser, open, soon } from '../page.js';
+import { begun, closeBrowser, open, soon } from '../page.js';
 
 const PROXY = process.env['PROXY'] ?? fileURLToPath(new URL('../../../../target/debug/examples/proxy', import.meta.url));
 const skip = noBrowser || (existsSync(PROXY) ? false : `no proxy at ${PROXY}: cargo build --features full --examples`);
@@ -51,6 +51,7 @@ async function throughProxy(test, { env = {}, hash = '', complaints: expected } 
   const { page, context, complaints } = await openPage(await open());
   try {
     await page.goto(`${proxy.base}/dashboard/${hash}`);
+    await begun(page);
     await test({ page, base: proxy.base, proxy, complaints });
     assert.deepEqual(complaints.filter((text) => !expected?.test(text)), [], 'the page complained');
   } catch (error) {

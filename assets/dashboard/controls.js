@@ -1,0 +1,150 @@
+/** What the operator can press and type: the bar over the list, the settings, the key, and single keys. */
+
+import { hasTerm, toggleTerm } from './model/filter.js';
+import { GROUP_FIELDS, isGroupField } from './model/order.js';
+import { VIEWS } from './model/place.js';
+import { address, api, connection, feed, list, settings } from './live.js';
+import { toast } from './details.js';
+import { byId, h, setText, textIn, typed } from './view/dom.js';
+import { bindKeys } from './view/keys.js';
+import { bindSettings, THEMES } from './view/settings.js';
+
+/** @typedef {ReturnType<typeof import('./view/strip.js').tally>} Counts */
+
+/** Typing rests for so many milliseconds before the list is filtered. */
+const TYPING = 120;
+
+/** @type {{ value: string, label: string, count: (of: Counts) => number }[]} */
+const CHIPS = [
+  { value: 'waiting', label: 'Waiting', count: (of) => of.waiting },
+  { value: 'responding', label: 'Responding', count: (of) => of.responding },
+  { value: 'streaming', label: 'Streaming', count: (of) => of.streaming },
+  { value: 'stalled', label: 'Stalled', count: (of) => of.stalled },
+  { value: 'ended', label: 'Just ended', count: (of) => of.ended },
+];
+
+/** The bar over the list, which shows what the address says and changes it. */
+export function createFilterBar() {
+  const filter = typed('filter', HTMLInputElement);
+  const error = byId('filter-error');
+  const group = typed('group', HTMLSelectElement);
+  const chips = CHIPS.map((it) => {
+    const count = h('b');
+    const button = h('button', { type: 'button', class: 'chip', onclick: () => address.go({ filter: toggleTerm(address.place.filter, 'state', it.value) }) }, it.label, count);
+    byId('chips').append(button);
+    return { value: it.value, button, count: textIn(count), read: it.count };
+  });
+
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let typing;
+  filter.addEventListener('input', () => {
+    clearTimeout(typing);
+    typing = setTimeout(() => address.go({ filter: filter.value.trim() }), TYPING);
+  });
+  filter.addEventListener('keydown', (event) => {
+    if (event.key !== 'Escape') return;
+    event.preventDefault();
+    if (filter.value === '') filter.blur();
+    else address.go({ filter: '' });
+  });
+  filter.addEventListener('clear', () => address.go({ filter: '' }));
+  group.addEventListener('change', () => address.go({ group: isGroupField(group.value) ? group.value : null }));
+
+  return {
+    focus: () => filter.focus(),
+    /** @param {string[]} errors what is wrong with the filter */
+    show(errors) {
+      const { place } = address;
+      if (filter.value.trim() !== place.filter.trim()) filter.value = place.filter;
+      group.value = place.group ?? '';
+      error.hidden = errors.length === 0;
+      error.textContent = errors.join(' ');
+      filter.setAttribute('aria-invalid', String(errors.length > 0));
+    },
+    /** @param {Counts} counts */
+    count(counts) {
+      for (const chip of chips) {
+        setText(chip.count, String(chip.read(counts)));
+        chip.button.setAttribute('aria-pressed', String(hasTerm(address.place.filter, 'state', chip.value)));
+      }
+    },
+  };
+}
+
+/** Asks for the key. @param {() => void} onKey */
+export function createKeyDialog(onKey) {
+  const dialog = typed('key-dialog', HTMLDialogElement);
+  const input = typed('key-input', HTMLInputElement);
+  /** @param {boolean} refused */
+  function ask(refused) {
+    byId('key-note').textContent = refused
+      ? 'The server did not take that key. Another one is kept for this session in this tab, and sent as a header only.'
+      : 'It is kept for this session in this tab, and sent as a header only.';
+    if (!dialog.open) dialog.showModal();
+    input.value = '';
+  }
+  byId('key-form').addEventListener('submit', () => {
+    api.setKey(input.value);
+    onKey();
+  });
+  byId('key-cancel').addEventListener('click', () => dialog.close());
+  byId('set-key').addEventListener('click', () => {
+    byId('settings').hidePopover();
+    ask(false);
+  });
+  return ask;
+}
+
+/** @param {() => void} onPolling how often, or whether at all, to poll */
+export function createSettings(onPolling) {
+  const { set } = bindSettings(settings, (changed) => {
+    if (changed === 'live') connection.wish({ enabled: settings.live });
+    if (changed === 'lingerMs') feed.store.lingerMs = settings.lingerMs;
+    if (changed === 'live' || changed === 'pollMs') onPolling();
+  });
+  const toggle = byId('charts-toggle');
+  function showCharts() {
+    byId('charts').hidden = !settings.charts;
+    toggle.setAttribute('aria-expanded', String(settings.charts));
+  }
+  toggle.addEventListener('click', () => {
+    set('charts', !settings.charts);
+    showCharts();
+  });
+  showCharts();
+  return set;
+}
+
+/**
+ * @param {object} parts
+ * @param {{ focus: () => void }} parts.filterBar
+ * @param {{ copyCurl: () => void, pin: () => void }} parts.details
+ * @param {ReturnType<typeof createSettings>} parts.set
+ * @param {() => void} parts.refresh
+ */
+export function bindPageKeys({ filterBar, details, set, refresh }) {
+  const freeze = () => address.go({ frozen: !address.place.frozen });
+  byId('refresh').addEventListener('click', refresh);
+  byId('freeze').addEventListener('click', freeze);
+  bindKeys([
+    { keys: ['/'], label: 'filter', run: () => filterBar.focus() },
+    { keys: [' '], label: 'freeze, and go on', run: freeze },
+    { keys: ['j'], label: 'next request', run: () => void list.move(1) },
+    { keys: ['k'], label: 'previous request', run: () => void list.move(-1) },
+    { keys: ['Enter'], label: 'details', run: () => void 0 },
+    { keys: ['Escape'], label: 'close details', run: () => address.go({ row: null }) },
+    { keys: ['c'], label: 'copy as curl', run: () => details.copyCurl() },
+    { keys: ['p'], label: 'pin', run: () => details.pin() },
+    { keys: ['m'], label: 'menu of the request', run: () => void 0 },
+    { keys: ['g'], label: 'group by the next field', run: () => {
+      const fields = [null, ...GROUP_FIELDS];
+      address.go({ group: fields[(fields.indexOf(address.place.group) + 1) % fields.length] ?? null });
+    } },
+    { keys: ['t'], label: 'next theme', run: () => {
+      set('theme', THEMES[(THEMES.indexOf(settings.theme) + 1) % THEMES.length] ?? 'auto');
+      toast(`Theme: ${settings.theme}`);
+    } },
+    { keys: ['r'], label: 'refresh', run: refresh },
+    { keys: ['1', '2', '3', '4'], label: 'views', run: ({ key }) => address.go({ view: VIEWS[Number(key) - 1] ?? 'requests', row: null }, 'push') },
+  ]);
+}

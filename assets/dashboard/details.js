@@ -1,0 +1,105 @@
+/** One request, as the address names it: its details, what the server knows of it beyond its row, and what one can do with it. */
+
+import { toggleTerm } from './model/filter.js';
+import { rowOfEntry } from './model/records.js';
+import { address, api, debug, feed, list, on } from './live.js';
+import { copyText, requestActions } from './view/actions.js';
+import { byId } from './view/dom.js';
+import { createDrawer } from './view/drawer.js';
+import { createMenu } from './view/menu.js';
+
+/** @typedef {import('./types.js').Row} Row */
+
+const TOAST_MS = 2200;
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let toastTimer;
+
+/** A few words that go away by themselves. @param {string} text */
+export function toast(text) {
+  const element = byId('toast');
+  element.textContent = text;
+  element.hidden = false;
+  clearTimeout(toastTimer);
+  toastTimer = setTimeout(() => (element.hidden = true), TOAST_MS);
+}
+
+/** @param {Pick<ReturnType<typeof import('./polling.js').createPolling>, 'find' | 'pollLogs'>} polling */
+export function createDetails({ find, pollLogs }) {
+  /** Whom the server was asked about. @type {string | null} */
+  let soughtId = null;
+
+  /** @param {Row} row */
+  function pin(row) {
+    row.pinned = !row.pinned;
+    feed.store.pin(row.id, row.pinned);
+    toast(row.pinned ? 'Pinned' : 'No longer pinned');
+    list.select(address.place.row);
+  }
+
+  const actions = requestActions({
+    open: (row) => address.go({ row: row.id }),
+    copy: (text, what) => void copyText(text).then(() => toast(`${what} copied`)),
+    linkTo: (row) => address.link({ row: row.id, frozen: false }),
+    filter: (field, value) => {
+      const { filter, view } = address.place;
+      address.go({ filter: toggleTerm(filter, field, value), view: view === 'totals' ? 'requests' : view });
+    },
+    pin,
+    origin: location.origin,
+  });
+  const menu = createMenu(actions);
+  on.menu = (row, at) => menu.open(row, at);
+  const drawer = createDrawer({ actions, onClose: () => address.go({ row: null }) });
+
+  /** Shows the request that the address names, as soon as it is known. */
+  function show() {
+    const id = address.place.row;
+    list.select(id);
+    if (id === null) return drawer.close();
+    const entry = find(id);
+    const row = list.find(id) ?? (drawer.row?.id === id ? drawer.row : null) ?? (entry ? rowOfEntry(entry) : null);
+    if (row) {
+      const fresh = drawer.row?.id !== id;
+      drawer.open(row);
+      drawer.draw(list.now());
+      if (fresh) void lookUp(id);
+    } else if (feed.lastMs !== null && soughtId !== id) void lookUp(id);
+  }
+
+  /** What the server knows of a request beyond its row; and whether it ended before we could see it. @param {string} id */
+  async function lookUp(id) {
+    soughtId = id;
+    try {
+      if (list.find(id)?.outcome === null) {
+        const { json } = await api.get(`active-requests/${encodeURIComponent(id)}`);
+        const usage = /** @type {{ provider_usage?: Record<string, unknown> }} */ (json).provider_usage;
+        return drawer.detail(id, { usage: usage ?? null, entry: null });
+      }
+      await pollLogs();
+      const entry = find(id);
+      if (entry && drawer.row === null && address.place.row === id) {
+        drawer.open(rowOfEntry(entry));
+        drawer.draw(list.now());
+      }
+      if (entry) drawer.detail(id, { usage: entry.providerUsage, entry });
+      else if (drawer.row === null && address.place.row === id) toast('That request has ended and is no longer remembered.');
+    } catch (error) {
+      debug('no details', error);
+    }
+  }
+
+  return {
+    show,
+    /** A request that is awaited may have come. */
+    look() {
+      if (address.place.row !== null && drawer.row === null) show();
+    },
+    draw() {
+      if (drawer.row === null) return;
+      show();
+      drawer.draw(list.now());
+    },
+    copyCurl: () => drawer.row && actions.find((it) => it.key === 'c')?.run(drawer.row),
+    pin: () => drawer.row && pin(drawer.row),
+  };
+}

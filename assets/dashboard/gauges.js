@@ -1,0 +1,55 @@
+/** What is drawn once a second: the numbers on top, the charts, the title, and whatever depends on the time alone. */
+
+import { toggleTerm } from './model/filter.js';
+import { address, clock, connection, feed, list, settings, stats } from './live.js';
+import { createHistogram, createTimeline } from './view/charts.js';
+import { byId, setText, textIn } from './view/dom.js';
+import { createStrip, tally } from './view/strip.js';
+
+/** @param {{ filterBar: { count: (counts: ReturnType<typeof tally>) => void }, listIsPolled: () => boolean }} parts */
+export function createGauges({ filterBar, listIsPolled }) {
+  const strip = createStrip(byId('strip'), {
+    onAll: () => address.go({ filter: '' }),
+    onFilter: (field, value) => address.go({ filter: toggleTerm(address.place.filter, field, value) }),
+    onErrors: () => address.go({ view: 'errors', row: null }, 'push'),
+    onSort: (column) => {
+      const { sort } = address.place;
+      address.go({ sort: { column, descending: !(sort.column === column && sort.descending) } });
+    },
+  });
+  const timeline = createTimeline(byId('timeline'));
+  const histogram = createHistogram(byId('histogram'), (from, to) => address.go({ view: 'traces', filter: `age:${from / 1000}s..${to === Infinity ? '' : `${to / 1000}s`}` }, 'push'));
+  const countRequests = textIn(byId('count-requests'));
+  let sampledAt = performance.now();
+  let sampledMessages = 0;
+
+  /** The second that has passed, for rates and charts. */
+  function sample() {
+    // A silent stream says that nothing happened; between two polled answers nobody knows.
+    if (!connection.connected && !(listIsPolled() && feed.messages !== sampledMessages)) return;
+    const at = performance.now();
+    feed.store.sample(Math.max(0.5, (at - sampledAt) / 1000));
+    if (feed.lastMs !== null) stats.tick(clock.now(), feed.store.active, tally(feed.store.rows.values()).stalled, connection.connected ? 3 : settings.pollMs / 1000 + 2);
+    sampledAt = at;
+    sampledMessages = feed.messages;
+  }
+
+  return {
+    second() {
+      sample();
+      if (connection.connected || listIsPolled()) feed.store.expire(clock.now());
+      list.second();
+      const counts = tally(list.rows);
+      if (address.place.view === 'requests' && list.frozen === null) {
+        strip.draw(counts, stats);
+        filterBar.count(counts);
+        if (settings.charts) {
+          timeline.draw(stats.seconds, stats.lastSecond);
+          histogram.draw(stats.ends.map((it) => it.durationMs));
+        }
+      }
+      setText(countRequests, feed.lastMs === null ? '' : String(feed.store.active));
+      document.title = feed.lastMs === null ? 'Active Requests' : `${counts.active} active${counts.stalled > 0 ? ` · ${counts.stalled} stalled` : ''} – Active Requests`;
+    },
+  };
+}

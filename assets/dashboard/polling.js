@@ -1,0 +1,109 @@
+/** What is asked for again and again: totals, errors and traces while they are looked at, and the list itself where there is no stream. */
+
+import { readLogs, readTotals, rowOfEntry } from './model/records.js';
+import { epochOfEtag, readDisabled } from './model/wire.js';
+import { ApiError } from './net/api.js';
+import { isReachable } from './net/connection.js';
+import { Poller } from './net/poller.js';
+import { address, api, came, clock, connection, debug, facts, feed, list, on, settings } from './live.js';
+import { byId, setText, textIn } from './view/dom.js';
+import { createLogs, createTotals } from './view/records.js';
+import { watchBusy } from './view/ticker.js';
+
+/** @typedef {import('./types.js').Entry} Entry */
+
+/** @param {{ askKey: (refused: boolean) => void }} parts */
+export function createPolling({ askKey }) {
+  const totals = createTotals(() => clock.now());
+  const tables = createLogs((entry) => address.go({ row: entry.id }));
+  const errorsCount = textIn(byId('count-errors'));
+  const errorsNote = textIn(byId('errors-note'));
+  const tracesNote = textIn(byId('traces-note'));
+  /** The newest answer of the logs. @type {{ errors: Entry[], traces: Entry[] }} */
+  let logs = { errors: [], traces: [] };
+  /** @type {import('./types.js').ViewName | null} */
+  let polledView = null;
+
+  /** Whether the list comes by polling: by the operator's choice, or since there is no stream to be had. */
+  const listIsPolled = () => {
+    const { state } = connection;
+    return state.name === 'off' || state.name === 'polling' || (state.name === 'waiting' && state.attempt > 1 && isReachable(state));
+  };
+  const wanted = () => !document.hidden && connection.state.name !== 'locked' && (address.place.view !== 'requests' || listIsPolled());
+
+  const poller = new Poller({
+    intervalMs: settings.pollMs,
+    busy: watchBusy(document.querySelectorAll('[data-busy]'), () => performance.now()),
+    setTimeout: (run, ms) => setTimeout(run, ms),
+    clearTimeout: (timer) => clearTimeout(/** @type {number} */ (timer)),
+    task: async () => {
+      const { view } = address.place;
+      polledView = view;
+      try {
+        if (listIsPolled()) await pollList();
+        if (view === 'totals') totals.show(readTotals((await api.get('running-totals?include_active=false')).json));
+        else await pollLogs();
+        facts.pollError = null;
+      } catch (error) {
+        if (error instanceof ApiError && (error.status === 401 || error.status === 403)) askKey(api.hasKey);
+        else facts.pollError = error instanceof Error ? error.message : String(error);
+        debug('poll failed', error);
+      }
+      on.facts();
+    },
+  });
+
+  async function pollList() {
+    const { json, etag } = await api.get('active-requests');
+    const epoch = epochOfEtag(etag);
+    const restarted = epoch !== null && feed.epoch !== null && epoch !== feed.epoch;
+    feed.snapshot(json, epoch);
+    const was = facts.disabled;
+    came();
+    facts.disabled = readDisabled(json);
+    // Another process, or tracking switched on again: perhaps there is a stream now.
+    if (connection.state.name === 'polling' && (restarted || (was !== null && facts.disabled === null))) connection.retry();
+  }
+
+  async function pollLogs() {
+    logs = readLogs((await api.get('logs')).json);
+    show();
+    return logs;
+  }
+
+  /** The entries that the filter keeps. */
+  function show() {
+    const { view, filter } = address.place;
+    const nowMs = clock.now();
+    /** @param {Entry[]} all */
+    const kept = (all) => all.filter((it) => list.test(rowOfEntry(it), nowMs));
+    /** @param {Entry[]} shown @param {Entry[]} all */
+    const note = (shown, all) => (filter.trim() === '' ? `the newest ${all.length}` : `${shown.length} of the newest ${all.length} match “${filter.trim()}”`);
+    setText(errorsCount, logs.errors.length === 0 ? '' : String(logs.errors.length));
+    if (view === 'errors') {
+      const shown = kept(logs.errors);
+      tables.errors.show(shown);
+      setText(errorsNote, note(shown, logs.errors));
+    } else if (view === 'traces') {
+      const shown = kept(logs.traces);
+      tables.traces.show(shown);
+      setText(tracesNote, note(shown, logs.traces));
+    }
+  }
+
+  return {
+    listIsPolled,
+    pollLogs,
+    show,
+    /** The request as the server remembers it. @param {string} id */
+    find: (id) => logs.traces.find((it) => it.id === id) ?? logs.errors.find((it) => it.id === id) ?? null,
+    now: () => void poller.now(),
+    /** Begins or ends polling, as things stand now. */
+    settle() {
+      const another = poller.intervalMs !== settings.pollMs;
+      poller.intervalMs = settings.pollMs;
+      poller.set(wanted());
+      if (wanted() && (another || address.place.view !== polledView)) void poller.now();
+    },
+  };
+}
