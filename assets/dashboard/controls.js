@@ -97,8 +97,9 @@ export function createKeyDialog(onKey) {
 
 /** @param {() => void} onPolling how often, or whether at all, to poll */
 export function createSettings(onPolling) {
-  const { set } = bindSettings(settings, (changed) => {
+  const { set } = bindSettings(settings, list.choices, (changed) => {
     if (changed === 'live') connection.wish({ enabled: settings.live });
+    if (changed === 'hidden') list.hide(settings.hidden);
     if (changed === 'lingerMs') feed.store.lingerMs = settings.lingerMs;
     if (changed === 'live' || changed === 'pollMs') onPolling();
   });

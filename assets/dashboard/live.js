@@ -76,6 +76,7 @@ const createGrid = createGrids({
 
 export const list = createList({
   feed, clock, createGrid,
+  hidden: settings.hidden,
   lost: () => connection.state.name === 'waiting',
   onSort: (sort) => address.go({ sort: sort ?? DEFAULT_SORT }),
   onOpen: (row) => address.go({ row: address.place.row === row.id ? null : row.id }),

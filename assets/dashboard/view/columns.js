@@ -17,6 +17,7 @@ import { createSpark } from './spark.js';
  * @typedef {object} Scene
  * @property {number} nowMs on the server's clock; stands still while frozen
  * @property {string | null} selected id of the line whose details are open
+ * @property {boolean} ticks durations move on in this painting
  */
 
 /** @typedef {(line: Line, scene: Scene) => void} Paint */
@@ -29,7 +30,7 @@ import { createSpark } from './spark.js';
  * @property {number} width in CSS pixels, the least where `flex` is given
  * @property {number} [flex]
  * @property {boolean} [end] numbers stand at the right
- * @property {boolean} live painted with every message, not only by the duration ticker
+ * @property {boolean} live painted with every message, not only when all is
  * @property {boolean} sortable
  * @property {boolean} [card] shown on a phone
  * @property {(cell: HTMLElement) => Paint} build
@@ -104,8 +105,10 @@ function buildAge(cell) {
   return (line, scene) => {
     if (line.kind === 'group') {
       dot.hidden = true;
+      shown = '';
       return setText(text, '');
     }
+    if (!scene.ticks && line.outcome === null && shown === line.id) return;
     dot.hidden = false;
     const age = ageOf(line, scene.nowMs);
     setData(dot, 'data-step', line.outcome === null ? String(format.recency(age)) : 'off');
@@ -173,7 +176,7 @@ const sum = (line, n) => (n === 0 && line.kind === 'row' ? '0' : format.count(n)
 /** @type {Column[]} */
 export const COLUMNS = [
   { id: 'state', title: 'State', width: 150, live: true, sortable: true, card: true, build: buildState },
-  { id: 'age', title: 'Duration', width: 100, live: false, sortable: true, card: true, build: buildAge },
+  { id: 'age', title: 'Duration', width: 100, live: true, sortable: true, card: true, build: buildAge },
   { id: 'model', title: 'Model', width: 200, flex: 5, live: true, sortable: true, card: true, build: buildModel },
   { id: 'resolved', title: 'Resolved', hint: 'The model that an alias resolved to', width: 110, flex: 3, live: true, sortable: true, build: titled((row) => row.resolved || format.NONE) },
   { id: 'streaming', title: 'Stream', hint: 'Whether the answer is streamed', width: 78, live: true, sortable: true, build: plain((line) => (line.kind === 'group' ? '' : line.streaming ? 'Yes' : 'No')) },

@@ -33,11 +33,12 @@ const LIVE_PACE = 1000;
  * @param {import('../model/clock.js').ServerClock} parts.clock
  * @param {() => boolean} parts.lost whether nothing can be known of now, so that time stands where it was last heard
  * @param {(host: HTMLElement, options: import('./grid-plain.js').GridOptions) => Grid} parts.createGrid the one for wide windows
+ * @param {string[]} parts.hidden the columns not shown
  * @param {(sort: import('../types.js').Sort | null) => void} parts.onSort
  * @param {(row: Row) => void} parts.onOpen
  * @param {(row: Row, at: DOMRect) => void} parts.onMenu
  */
-export function createList({ feed, clock, lost, createGrid, onSort, onOpen, onMenu }) {
+export function createList({ feed, clock, lost, createGrid, hidden, onSort, onOpen, onMenu }) {
   const { store } = feed;
   const host = byId('grid');
   const empty = byId('grid-empty');
@@ -46,7 +47,7 @@ export function createList({ feed, clock, lost, createGrid, onSort, onOpen, onMe
   const shown = textIn(byId('shown'));
   const phone = matchMedia(PHONE);
   /** @type {import('./columns.js').Scene} */
-  const scene = { nowMs: 0, selected: null };
+  const scene = { nowMs: 0, selected: null, ticks: false };
   /** @type {Set<string>} */
   const closed = new Set();
   /** @type {{ filter: ReturnType<typeof compile>, query: string, sort: Place['sort'], group: Place['group'] }} */
@@ -66,8 +67,10 @@ export function createList({ feed, clock, lost, createGrid, onSort, onOpen, onMe
   let visible = true;
   let waitingText = 'Connecting...';
 
+  /** @param {string[]} ids */
+  const without = (ids) => COLUMNS.filter((column) => column.id === 'state' || column.id === 'menu' || !ids.includes(column.id));
   const options = {
-    columns: COLUMNS, label: 'Requests in flight', scene, onSort,
+    columns: without(hidden), label: 'Requests in flight', scene, onSort,
     /** @param {Line} line */
     onOpen: (line) => (line.kind === 'row' ? onOpen(line) : fold(line.key)),
     /** @param {Line} line @param {DOMRect} at */
@@ -82,10 +85,11 @@ export function createList({ feed, clock, lost, createGrid, onSort, onOpen, onMe
     grid = phone.matches ? createPlainGrid(host, { ...options, cards: true }) : createGrid(host, options);
   };
   mount();
-  phone.addEventListener('change', () => {
+  function remount() {
     mount();
     grid.show(lines, wish.sort);
-  });
+  }
+  phone.addEventListener('change', remount);
   emptyAction.addEventListener('click', () => byId('filter').dispatchEvent(new CustomEvent('clear')));
 
   /** @param {string} key */
@@ -140,11 +144,20 @@ export function createList({ feed, clock, lost, createGrid, onSort, onOpen, onMe
   /** @param {boolean} all */
   function paint(all) {
     scene.nowMs = now();
+    scene.ticks = all;
     grid.paint(all);
+    scene.ticks = false;
   }
 
   return {
     changed,
+    /** The columns that one may do without. */
+    choices: COLUMNS.filter((column) => !without([column.id]).includes(column)),
+    /** @param {string[]} ids */
+    hide(ids) {
+      options.columns = without(ids);
+      remount();
+    },
     /** The duration ticker. */
     tick() {
       if (visible && !frozen) paint(true);

@@ -1,9 +1,9 @@
 /** What an operator sets once and finds again: kept in this browser, not in the address. */
 
-import { typed } from './dom.js';
+import { byId, h, typed } from './dom.js';
 
 /** @typedef {'auto' | 'light' | 'dark' | 'contrast'} Theme */
-/** @typedef {{ live: boolean, pollMs: number, tickMs: number, lingerMs: number, theme: Theme, debug: boolean, charts: boolean }} Settings */
+/** @typedef {{ live: boolean, pollMs: number, tickMs: number, lingerMs: number, theme: Theme, debug: boolean, charts: boolean, hidden: string[] }} Settings `hidden`: columns */
 
 const STORED = 'active-requests.settings';
 /** Names that scripts around the earlier dashboard set. */
@@ -15,7 +15,7 @@ const SHORTEST_TICK = 250;
 export const THEMES = ['auto', 'light', 'dark', 'contrast'];
 
 /** @type {Settings} */
-const DEFAULTS = { live: true, pollMs: 5000, tickMs: 2000, lingerMs: 5000, theme: 'auto', debug: false, charts: true };
+const DEFAULTS = { live: true, pollMs: 5000, tickMs: 2000, lingerMs: 5000, theme: 'auto', debug: false, charts: true, hidden: [] };
 
 /** @param {string} name */
 function stored(name) {
@@ -45,6 +45,7 @@ export function loadSettings() {
     theme,
     debug: kept.debug === true,
     charts: kept.charts !== false,
+    hidden: Array.isArray(kept.hidden) ? kept.hidden.filter((it) => typeof it === 'string') : [],
   };
 }
 
@@ -61,9 +62,11 @@ export function tickOf(settings) {
 
 /**
  * Ties the controls to the settings.
- * @param {Settings} settings changed in place @param {(changed: keyof Settings) => void} onChange
+ * @param {Settings} settings changed in place
+ * @param {{ id: string, title: string }[]} columns those that can be hidden
+ * @param {(changed: keyof Settings) => void} onChange
  */
-export function bindSettings(settings, onChange) {
+export function bindSettings(settings, columns, onChange) {
   const live = typed('set-live', HTMLInputElement);
   const debug = typed('set-debug', HTMLInputElement);
   const poll = typed('set-poll', HTMLSelectElement);
@@ -71,7 +74,14 @@ export function bindSettings(settings, onChange) {
   const linger = typed('set-linger', HTMLSelectElement);
   const theme = typed('set-theme', HTMLSelectElement);
 
+  const shown = columns.map(({ id, title }) => {
+    const box = h('input', { type: 'checkbox', onchange: () => set('hidden', box.checked ? settings.hidden.filter((it) => it !== id) : [...settings.hidden, id]) });
+    byId('set-columns').append(h('label', { class: 'check' }, box, ` ${title}`));
+    return { id, box };
+  });
+
   function show() {
+    for (const { id, box } of shown) box.checked = !settings.hidden.includes(id);
     live.checked = settings.live;
     debug.checked = settings.debug;
     poll.value = String(settings.pollMs);

@@ -245,6 +245,26 @@ describe('the list', { skip: noBrowser }, () => {
       assert.equal(await page.locator('#set-poll').inputValue(), '30000');
     }));
 
+  it('leaves out the columns that the operator hid, also the next time', () =>
+    onPage(async ({ world, page, rows, soon }) => {
+      world.start({ model: 'here' });
+      await soon(rows, 1);
+      const titles = async () => (await page.locator('#grid [role="columnheader"]').allInnerTexts()).map((it) => it.trim()).filter((it) => it !== '' && it !== 'Actions');
+      const before = await titles();
+      assert.ok(before.includes('Resolved') && before.includes('Tools'));
+      const left = before.filter((it) => it !== 'Resolved' && it !== 'Tools');
+      await page.locator('#settings-button').click();
+      await page.getByLabel('Resolved', { exact: true }).uncheck();
+      await page.getByLabel('Tools', { exact: true }).uncheck();
+      await soon(titles, left);
+      await page.reload();
+      await begun(page);
+      await soon(titles, left);
+      await page.locator('#settings-button').click();
+      await page.getByLabel('Tools', { exact: true }).check();
+      await soon(titles, before.filter((it) => it !== 'Resolved'));
+    }));
+
   it('is a list of cards on a phone', () =>
     onPage(async ({ world, page, rows, soon }) => {
       world.start({ model: 'small', phase: 'streaming', output_tokens: 5 });
