@@ -175,6 +175,9 @@ function nice(value) {
   return step * power;
 }
 
+/** The highest bar, in percent; above it the marks are named. */
+const HIGHEST = 84;
+
 /**
  * How long requests took: bars that can be pressed, and where half and 95 % of them lie.
  * @param {HTMLElement} host @param {(fromMs: number, toMs: number) => void} onPick
@@ -196,7 +199,7 @@ export function createHistogram(host, onPick) {
       const top = Math.max(1, ...counts);
       for (const [index, bar] of bars.entries()) {
         const count = counts[index] ?? 0;
-        bar.fill.style.height = `${count === 0 ? 0 : Math.max(3, (count / top) * 100)}%`;
+        bar.fill.style.height = `${count === 0 ? 0 : Math.max(3, (count / top) * HIGHEST)}%`;
         const text = `${bar.name}: ${count} request${count === 1 ? '' : 's'}`;
         bar.button.title = text;
         bar.button.setAttribute('aria-label', text);

@@ -144,13 +144,22 @@ export function createAgGrid(agGrid, host, options) {
   });
   host.querySelector('[role="grid"], [role="treegrid"]')?.setAttribute('aria-label', options.label);
 
+  const focusedCell = () => (host.contains(document.activeElement) ? api.getFocusedCell() : null);
+  /** @param {number} index */
+  const idAt = (index) => api.getDisplayedRowAtIndex(index)?.data?.id ?? null;
+
   /** @type {Sort} */
   let shown = { column: '', descending: false };
 
   return {
     ready: () => ready,
     show(lines, sort) {
+      const cell = focusedCell();
+      const id = cell && idAt(cell.rowIndex);
       api.setGridOption('rowData', lines);
+      // The focus stays with its request; the grid would leave it at its place.
+      const index = id === null ? null : (api.getRowNode(id)?.rowIndex ?? null);
+      if (cell && index !== null && index !== cell.rowIndex) api.setFocusedCell(index, cell.column);
       if (sort.column === shown.column && sort.descending === shown.descending) return;
       shown = sort;
       ours = true;
@@ -168,8 +177,8 @@ export function createAgGrid(agGrid, host, options) {
       return api.getDisplayedRowAtIndex(index)?.data ?? null;
     },
     focused() {
-      const cell = host.contains(document.activeElement) ? api.getFocusedCell() : null;
-      return cell ? (api.getDisplayedRowAtIndex(cell.rowIndex)?.data?.id ?? null) : null;
+      const cell = focusedCell();
+      return cell && idAt(cell.rowIndex);
     },
     focus(id) {
       const index = api.getRowNode(id)?.rowIndex ?? null;

@@ -104,6 +104,26 @@ for (const grid of [true, false]) {
         await page.keyboard.press('2');
         await soon(() => page.locator('#view-totals').isVisible(), true);
       }, { grid }));
+
+    it('keeps the focus on its request when others come above it', () =>
+      onPage(async ({ world, page, models, soon }) => {
+        const now = Date.now() / 1000;
+        world.start({ model: 'lower', start_time: now - 20 });
+        world.start({ model: 'upper', start_time: now - 10 });
+        await soon(() => page.locator(grid ? '.ag-row' : '.plain-body .plain-row').count(), 2);
+        await page.keyboard.press('j');
+        await soon(async () => (await page.locator('#grid :focus').count()) === 1, true);
+        const focused = () => page.evaluate(() => {
+          const row = document.querySelector('.plain-row[data-focused]') ?? document.activeElement?.closest('[role="row"]');
+          return row?.querySelector('.col-model .mono')?.textContent;
+        });
+        const before = await focused();
+        world.start({ model: 'newest', start_time: now });
+        await soon(models, ['newest', 'upper', 'lower']);
+        await soon(focused, before);
+        await page.keyboard.press('Enter');
+        await soon(() => page.locator('#drawer-title').innerText(), new RegExp(String(before)));
+      }, { grid }));
   });
 }
 
