@@ -14,25 +14,19 @@ import { bindSettings, THEMES } from './view/settings.js';
 /** Typing rests for so many milliseconds before the list is filtered. */
 const TYPING = 120;
 
-/** @type {{ value: string, label: string, count: (of: Counts) => number }[]} */
-const CHIPS = [
-  { value: 'waiting', label: 'Waiting', count: (of) => of.waiting },
-  { value: 'responding', label: 'Responding', count: (of) => of.responding },
-  { value: 'streaming', label: 'Streaming', count: (of) => of.streaming },
-  { value: 'stalled', label: 'Stalled', count: (of) => of.stalled },
-  { value: 'ended', label: 'Just ended', count: (of) => of.ended },
-];
+/** @type {['waiting' | 'responding' | 'streaming' | 'stalled' | 'ended', string][]} */
+const CHIPS = [['waiting', 'Waiting'], ['responding', 'Responding'], ['streaming', 'Streaming'], ['stalled', 'Stalled'], ['ended', 'Just ended']];
 
 /** The bar over the list, which shows what the address says and changes it. */
 export function createFilterBar() {
   const filter = typed('filter', HTMLInputElement);
   const error = byId('filter-error');
   const group = typed('group', HTMLSelectElement);
-  const chips = CHIPS.map((it) => {
+  const chips = CHIPS.map(([state, label]) => {
     const count = h('b');
-    const button = h('button', { type: 'button', class: 'chip', onclick: () => address.go({ filter: toggleTerm(address.place.filter, 'state', it.value) }) }, it.label, count);
+    const button = h('button', { type: 'button', class: 'chip', onclick: () => address.go({ filter: toggleTerm(address.place.filter, 'state', state) }) }, label, count);
     byId('chips').append(button);
-    return { value: it.value, button, count: textIn(count), read: it.count };
+    return { state, button, count: textIn(count) };
   });
 
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -64,8 +58,8 @@ export function createFilterBar() {
     /** @param {Counts} counts */
     count(counts) {
       for (const chip of chips) {
-        setText(chip.count, String(chip.read(counts)));
-        chip.button.setAttribute('aria-pressed', String(hasTerm(address.place.filter, 'state', chip.value)));
+        setText(chip.count, String(counts[chip.state]));
+        chip.button.setAttribute('aria-pressed', String(hasTerm(address.place.filter, 'state', chip.state)));
       }
     },
   };
@@ -77,9 +71,7 @@ export function createKeyDialog(onKey) {
   const input = typed('key-input', HTMLInputElement);
   /** @param {boolean} refused */
   function ask(refused) {
-    byId('key-note').textContent = refused
-      ? 'The server did not take that key. Another one is kept for this session in this tab, and sent as a header only.'
-      : 'It is kept for this session in this tab, and sent as a header only.';
+    byId('key-refused').hidden = !refused;
     if (!dialog.open) dialog.showModal();
     input.value = '';
   }

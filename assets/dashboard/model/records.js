@@ -1,7 +1,7 @@
 /** Reads the polled answers about the past: running totals, errors and traces. */
 
 import { badge } from './format.js';
-import { amount, amountOrNull, epochMs, isObject, text } from './row.js';
+import { amount, amountOrNull, emptyRow, epochMs, isObject, text } from './row.js';
 import { failed } from './words.js';
 import { readDisabled, ShapeError } from './wire.js';
 
@@ -117,13 +117,11 @@ function entry(wire) {
 /** An entry as the row it was, so that filter and drawer know one thing only. @param {Entry} it @returns {import('../types.js').Row} */
 export function rowOfEntry(it) {
   const endedMs = it.endMs ?? 0;
+  const { provider, model, requested, resolved, streaming, input, output, cacheRead, cacheCreation, reasoning, toolCalls } = it;
+  const { bytes, usageSource, status, ttftMs, method, path, outcome, durationMs } = it;
   return {
-    kind: 'row', id: it.id, provider: it.provider, model: it.model, requested: it.requested, resolved: it.resolved,
-    qualified: `${it.provider}:${it.model}`, badge: badge(it.provider), streaming: it.streaming,
-    startMs: it.endMs === null ? null : endedMs - it.durationMs,
-    input: it.input, output: it.output, cacheRead: it.cacheRead, cacheCreation: it.cacheCreation, reasoning: it.reasoning,
-    toolUses: 0, toolResults: 0, toolCalls: it.toolCalls, requestSize: 0, messages: 0, bytes: it.bytes, usageSource: it.usageSource,
-    observation: '', phase: '', waitingOn: '', stage: '', status: it.status, ttftMs: it.ttftMs, method: it.method, path: it.path,
-    turn: -1, movedMs: endedMs, rate: null, spark: [], sampledOutput: 0, outcome: it.outcome, endedMs, durationMs: it.durationMs, pinned: false,
+    ...emptyRow(it.id, endedMs), provider, model, requested, resolved, streaming, input, output, cacheRead, cacheCreation, reasoning, toolCalls,
+    bytes, usageSource, status, ttftMs, method, path, outcome, durationMs, endedMs,
+    qualified: `${provider}:${model}`, badge: badge(provider), startMs: it.endMs === null ? null : endedMs - durationMs,
   };
 }

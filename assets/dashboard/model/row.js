@@ -27,6 +27,18 @@ export function epochMs(value) {
 }
 
 /**
+ * A row of which nothing is known yet. What progress touches stands together at the front, where it takes the fewest cache lines: ten
+ * thousand rows are more than a cache holds.
+ * @param {string} id @param {number} nowMs @returns {Row}
+ */
+export const emptyRow = (id, nowMs) => ({
+  kind: 'row', id, outcome: null, turn: -1, phase: '', waitingOn: '', usageSource: 'none', input: 0, output: 0, cacheRead: 0,
+  cacheCreation: 0, reasoning: 0, toolCalls: 0, bytes: 0, movedMs: nowMs, sampledOutput: 0, rate: null, spark: [], provider: '', model: '', requested: '',
+  resolved: '', qualified: '', badge: 'secondary', streaming: false, startMs: null, toolUses: 0, toolResults: 0, requestSize: 0,
+  messages: 0, observation: '', stage: '', status: null, ttftMs: null, method: '', path: '', endedMs: 0, durationMs: 0, pinned: false,
+});
+
+/**
  * @param {unknown} wire
  * @param {number} nowMs the message's time on the server's clock
  * @returns {Row | null} `null` for what has no usable id
@@ -35,14 +47,7 @@ export function readRow(wire, nowMs) {
   if (!isObject(wire)) return null;
   const id = text(wire['request_id']);
   if (id === '') return null;
-  // What progress touches stands together at the front, where it takes the fewest cache lines: ten thousand rows are more than a cache holds.
-  /** @type {Row} */
-  const row = {
-    kind: 'row', id, outcome: null, turn: -1, phase: '', waitingOn: '', usageSource: 'none', input: 0, output: 0, cacheRead: 0,
-    cacheCreation: 0, reasoning: 0, toolCalls: 0, bytes: 0, movedMs: nowMs, sampledOutput: 0, rate: null, spark: [], provider: '', model: '', requested: '',
-    resolved: '', qualified: '', badge: 'secondary', streaming: false, startMs: null, toolUses: 0, toolResults: 0, requestSize: 0,
-    messages: 0, observation: '', stage: '', status: null, ttftMs: null, method: '', path: '', endedMs: 0, durationMs: 0, pinned: false,
-  };
+  const row = emptyRow(id, nowMs);
   rereadRow(row, wire, nowMs);
   row.movedMs = nowMs - amount(wire['idle_ms']);
   row.sampledOutput = row.output;

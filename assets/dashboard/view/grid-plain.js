@@ -47,7 +47,6 @@ export function createPlainGrid(host, options) {
   const grid = h('div', {
     role: 'grid', class: options.cards ? 'plain cards' : 'plain', tabindex: 0, 'aria-label': options.label, 'aria-colcount': columns.length,
   }, h('div', { role: 'rowgroup', class: 'plain-top' }, head), body);
-  const empty = h('div', { class: 'grid-empty' });
   grid.style.setProperty('--columns', columns.map((it) => (it.flex ? `minmax(${it.width}px, ${it.flex}fr)` : `${it.width}px`)).join(' '));
   grid.style.setProperty('--row-height', `${rowHeight}px`);
   const headers = columns.map((column, index) => {
@@ -57,7 +56,7 @@ export function createPlainGrid(host, options) {
     return cell;
   });
   head.append(...headers);
-  host.replaceChildren(grid, empty);
+  host.replaceChildren(grid);
 
   /** @type {{ element: HTMLElement, cells: { paint: Paint, live: boolean }[], index: number }[]} */
   const pool = [];

@@ -13,18 +13,26 @@ import { createTable } from './table.js';
 /** @param {{ provider: string, badge?: import('../types.js').Badge }} of */
 const badge = ({ provider, badge = format.badge(provider) }) => h('span', { class: 'badge', 'data-badge': badge }, provider);
 
+/**
+ * A column of counts.
+ * @template T
+ * @param {string} title @param {(it: T) => number} read
+ * @returns {import('./table.js').TableColumn<T>}
+ */
+const counts = (title, read) => ({ title, end: true, key: read, cell: (it) => format.count(read(it)) });
+
 /** @param {() => number} now on the server's clock */
 export function createTotals(now) {
   /** @type {import('./table.js').TableColumn<Total>[]} */
   const numbers = [
-    { title: 'Requests', end: true, key: (it) => it.requests, cell: (it) => format.count(it.requests) },
-    { title: 'Errors', end: true, key: (it) => it.errors, cell: (it) => format.count(it.errors) },
+    counts('Requests', (it) => it.requests),
+    counts('Errors', (it) => it.errors),
     { title: 'Error rate', end: true, key: (it) => (it.requests === 0 ? 0 : it.errors / it.requests), cell: (it) => format.percent(it.errors, it.requests) },
-    { title: 'In', end: true, key: (it) => it.input, cell: (it) => format.count(it.input) },
-    { title: 'Out', end: true, key: (it) => it.output, cell: (it) => format.count(it.output) },
-    { title: 'Cache read', end: true, key: (it) => it.cacheRead, cell: (it) => format.count(it.cacheRead) },
-    { title: 'Cache write', end: true, key: (it) => it.cacheCreation, cell: (it) => format.count(it.cacheCreation) },
-    { title: 'Tools', end: true, key: (it) => it.tools, cell: (it) => format.count(it.tools) },
+    counts('In', (it) => it.input),
+    counts('Out', (it) => it.output),
+    counts('Cache read', (it) => it.cacheRead),
+    counts('Cache write', (it) => it.cacheCreation),
+    counts('Tools', (it) => it.tools),
     { title: 'Average', end: true, key: (it) => it.averageMs, cell: (it) => format.latency(it.requests === 0 ? null : it.averageMs) },
     { title: 'Streaming', end: true, key: (it) => it.streamingMs ?? -1, cell: (it) => format.latency(it.streamingMs) },
     { title: 'Other', end: true, key: (it) => it.otherMs ?? -1, cell: (it) => format.latency(it.otherMs) },
@@ -101,11 +109,11 @@ export function createLogs(onOpen) {
     columns: [
       time, provider, model, outcome, status, duration,
       { title: 'First token', end: true, key: (it) => it.ttftMs ?? -1, cell: (it) => format.latency(it.ttftMs) },
-      { title: 'In', end: true, key: (it) => it.input, cell: (it) => format.count(it.input) },
-      { title: 'Out', end: true, key: (it) => it.output, cell: (it) => format.count(it.output) },
-      { title: 'Cache read', end: true, key: (it) => it.cacheRead, cell: (it) => format.count(it.cacheRead) },
-      { title: 'Cache write', end: true, key: (it) => it.cacheCreation, cell: (it) => format.count(it.cacheCreation) },
-      { title: 'Tools', end: true, key: (it) => it.toolCalls, cell: (it) => format.count(it.toolCalls) },
+      counts('In', (it) => it.input),
+      counts('Out', (it) => it.output),
+      counts('Cache read', (it) => it.cacheRead),
+      counts('Cache write', (it) => it.cacheCreation),
+      counts('Tools', (it) => it.toolCalls),
       { title: 'Finish', key: (it) => it.finishReason, cell: (it) => it.finishReason || format.NONE },
     ],
   });

@@ -391,7 +391,7 @@ describe('the connection', { skip: noBrowser }, () => {
       await soon(() => page.locator('#key-dialog').isVisible(), true);
       await page.locator('#key-input').fill('wrong');
       await page.keyboard.press('Enter');
-      await soon(() => page.locator('#key-note').innerText(), /did not take that key/);
+      await soon(() => page.locator('#key-dialog').innerText(), /did not take that key/);
       await page.locator('#key-input').fill('s3cret');
       await page.keyboard.press('Enter');
       await soon(indicator, '● Live');
