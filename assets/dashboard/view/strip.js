@@ -54,7 +54,7 @@ export function createStrip(host, actions) {
     /** @param {ReturnType<typeof tally>} counts @param {import('../model/stats.js').Stats} stats */
     draw(counts, stats) {
       setText(active.value, format.count(counts.active));
-      setText(active.note, `${format.count(counts.waiting)} waiting · ${format.count(counts.streaming)} streaming`);
+      setText(active.note, `${format.count(counts.streaming)} streaming`);
       setText(stalled.value, format.count(counts.stalled));
       setText(stalled.note, counts.stalled > 0 ? 'needs a look' : 'none');
       setData(stalled.button, 'data-tone', counts.stalled > 0 ? 'warn' : null);
