@@ -121,6 +121,16 @@ export const connection = new Connection({
   },
 });
 
+/** Milliseconds that the rest of the page waits for the first rows. */
+const FIRST_ROWS = 300;
+
+/** The first rows are on the screen, or not to be had soon: the rest of the page would only have stood in their way. */
+export const firstRows = /** @type {Promise<void>} */ (new Promise((resolve) => {
+  setTimeout(resolve, FIRST_ROWS);
+  // The list draws after this in a task of its own, and then in a frame.
+  on.rows = () => void setTimeout(() => requestAnimationFrame(() => setTimeout(resolve)));
+}));
+
 showTheme(settings);
 list.wish(address.place);
 list.show(address.place.view === 'requests');

@@ -4,13 +4,15 @@ import { VIEWS, isLiveView, writePlace } from './model/place.js';
 import { bindPageKeys, createFilterBar, createKeyDialog, createSettings } from './controls.js';
 import { createDetails } from './details.js';
 import { createGauges } from './gauges.js';
-import { address, connection, debug, facts, feed, list, on, settings, stats } from './live.js';
+import { address, connection, debug, facts, feed, firstRows, list, on, settings, stats } from './live.js';
 import { createPolling } from './polling.js';
 import { byId } from './view/dom.js';
 import { tickOf } from './view/settings.js';
 import { createStatus } from './view/status.js';
 import { tally } from './view/strip.js';
 import { startTicker } from './view/ticker.js';
+
+await firstRows;
 
 function refresh() {
   connection.retry();
