@@ -138,6 +138,8 @@ impl Feed {
         if self.rests_until.is_none() {
             listener.arm();
             self.look(&audience, &mut publication, now);
+        } else if audience.waits(Format::Delta) {
+            self.tell(&mut publication, true, now);
         }
         self.welcome(&audience, &mut publication, now);
         self.hub.publish(&audience, publication, &mut self.wakers);
@@ -174,12 +176,23 @@ impl Feed {
             publication.push = true;
             publication.update = Some((self.pushed, self.encode_update(now)));
         }
-        if let Some((deltas, _)) = &mut self.deltas {
-            if starting {
-                self.table.forget_news();
-            } else {
-                publication.deltas = deltas.tell(&mut self.table, delta_sample, &self.tracker, now);
+        if starting {
+            self.table.forget_news();
+        } else {
+            let waits = audience.waits(Format::Delta);
+            self.tell(publication, delta_sample || waits, now);
+            if waits && !publication.deltas.is_empty() {
+                // A crowd that comes one by one is not to set the pace.
+                self.rests_until = Some(later(now, PACE));
             }
+        }
+    }
+
+    /// Tells those who follow the deltas what the looks have found. Ahead of a new viewer's snapshot it has to be all, progress too:
+    /// what that shows, everybody else must know by the same delta.
+    fn tell(&mut self, publication: &mut Publication, progress: bool, now: Instant) {
+        if let Some((deltas, _)) = &mut self.deltas {
+            publication.deltas = deltas.tell(&mut self.table, progress, &self.tracker, now);
         }
     }
 

@@ -1,4 +1,5 @@
-//! Whatever happens to requests and viewers in whatever order, every viewer's table is the snapshot.
+//! Whatever happens to requests and viewers in whatever order, every viewer's table is the snapshot, and at the same delta that of every
+//! other viewer.
 
 use crate::support::{Event, Monitor, Table, Viewer, bytes, ms};
 use active_requests::{
@@ -9,7 +10,7 @@ use active_requests::{
 use futures_util::FutureExt;
 use http::StatusCode;
 use proptest::prelude::*;
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -75,10 +76,15 @@ impl Watching {
         Self { viewer, table: Table::default(), last_id: None, delta }
     }
 
-    fn read(&mut self) -> bool {
+    /// Reads an event, if there is one. `told`: what was to be known at each delta.
+    fn read(&mut self, told: &mut HashMap<String, Table>) -> bool {
         let Some(text) = self.viewer.next().now_or_never() else { return false };
         let event = Event::parse(&text);
         self.table.apply(&event);
+        if self.delta {
+            let known = told.entry(event.id.clone()).or_insert_with(|| self.table.clone());
+            assert_eq!(self.table, *known, "at {}, by {}", event.id, event.name);
+        }
         self.last_id = Some(event.id);
         true
     }
@@ -88,6 +94,8 @@ struct World {
     monitor: Monitor,
     requests: Vec<ActiveRequest>,
     viewers: Vec<Watching>,
+    /// The table of delta viewers, by the event's id.
+    told: HashMap<String, Table>,
 }
 
 impl World {
@@ -143,7 +151,7 @@ impl World {
             Step::Read(i, pieces) => {
                 if let Some(i) = viewer(i, &self.viewers) {
                     for _ in 0..pieces {
-                        self.viewers[i].read();
+                        self.viewers[i].read(&mut self.told);
                     }
                 }
             }
@@ -172,7 +180,7 @@ impl World {
         self.compare_bytes().await;
         let truth = Table::of(&self.monitor.tracker);
         for viewer in &mut self.viewers {
-            while viewer.read() {}
+            while viewer.read(&mut self.told) {}
             assert_eq!(viewer.table, truth, "delta: {}", viewer.delta);
         }
     }
@@ -186,7 +194,7 @@ fn run(steps: Vec<Step>) {
         let mut monitor = MonitorConfig::default();
         monitor.heartbeat = Duration::MAX;
         let monitor = Monitor::of(RequestTracker::new(tracker), monitor);
-        let mut world = World { monitor, requests: Vec::new(), viewers: Vec::new() };
+        let mut world = World { monitor, requests: Vec::new(), viewers: Vec::new(), told: HashMap::new() };
         for step in steps {
             world.take(step).await;
         }
