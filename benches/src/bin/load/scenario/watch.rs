@@ -75,7 +75,7 @@ pub async fn rows(asked: &Asked) -> Result<Rounds, Failure> {
         println!("{ROWS} live rows need {} open files: skipped", ROWS + ROWS / SHARED + 300);
         return Ok(rounds);
     }
-    let target = asked.stage.start(Kind::Proxy, 0).await?;
+    let target = asked.stage.start(Kind::Proxy, 1).await?;
     let slow = Ask::new(&target, Api::OpenAi, Plan::new(200, 4000), true);
     let mut streams = Held::open(&target, &slow, ROWS, SHARED).await?;
     let work = Ask::new(&target, Api::OpenAi, Plan::new(20, 0), false);
@@ -86,7 +86,7 @@ pub async fn rows(asked: &Asked) -> Result<Rounds, Failure> {
             // The first, whole list is not what is asked about.
             tokio::time::sleep(Duration::from_secs(1)).await;
             let (cpu, start) = (target.server.cpu()?, Instant::now());
-            let took: Vec<f64> = client::run(&target, &work, 1, 2000).await?.into_iter().map(micros).collect();
+            let took: Vec<f64> = client::run(&target, &work, 1, 20_000).await?.into_iter().map(micros).collect();
             let share = (target.server.cpu()? - cpu).as_secs_f64() / start.elapsed().as_secs_f64();
             drop(viewers);
             let with = format!("10,000 rows, {count} viewers");
