@@ -86,10 +86,12 @@ impl Upstream {
         let mut sent = pin!(self.try_send(request, to));
         let mut patience = pin!(tokio::time::sleep(longest));
         let in_time = poll_fn(|cx| {
+            // Until now it is the client's time, even if what has just come ends that.
+            let was_waited_for = upload.is_waited_for();
             if let Poll::Ready(sent) = sent.as_mut().poll(cx) {
                 return Poll::Ready(Some(sent));
             }
-            if upload.is_waited_for() {
+            if was_waited_for || upload.is_waited_for() {
                 patience.as_mut().reset(Instant::now() + longest);
             }
             patience.as_mut().poll(cx).map(|()| None)

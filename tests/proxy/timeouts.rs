@@ -30,16 +30,26 @@ async fn a_client_that_is_slow_to_send_is_not_the_upstreams_fault() {
     let mut mock = Mock::start().await;
     let proxy = Running::start(&["--request-timeout=30"], &[("MOCK_BASE_URL", &mock.url(""))]).await;
     let mut client = Client::to(proxy.address).await;
-    client.send(b"POST /mock/x HTTP/1.1\r\nhost: p\r\ncontent-length: 4\r\n\r\n{ ").await;
+    client.send(b"POST /mock/x HTTP/1.1\r\nhost: p\r\ncontent-length: 3\r\n\r\n{").await;
     let mut upstream = mock.connection().await;
+    upstream.until("{").await;
+    pass(70).await;
+    client.send(b" ").await;
     upstream.until("{ ").await;
-    tokio::time::pause();
-    tokio::time::advance(Duration::from_secs(60)).await;
-    tokio::time::resume();
-    client.send(b" }").await;
-    upstream.until("{  }").await;
+    pass(20).await;
+    client.send(b"}").await;
+    upstream.until("{ }").await;
+    // From here on it is the upstream's time, and all of it is left.
+    pass(20).await;
     upstream.send(ok("{}").as_bytes()).await;
     assert_eq!(client.answer().await.status(), 200);
+}
+
+/// Lets so many seconds pass at once.
+async fn pass(seconds: u64) {
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(seconds)).await;
+    tokio::time::resume();
 }
 
 #[tokio::test]
