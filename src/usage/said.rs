@@ -15,7 +15,7 @@ const WORDS_KEPT: usize = 1024;
 /// So many members of one name are looked at in the end of an event.
 const TAIL_MEMBERS: usize = 16;
 
-/// Made once, which takes longer than to search an event.
+/// Made once: that takes longer than the search of an event.
 static ERROR: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("error"));
 static ESCAPE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\\u"));
 
@@ -74,6 +74,11 @@ impl<'a> Said<'a> {
             self.finish_reason = Some(reason);
             self.ended = true;
         }
+    }
+
+    /// Whether there are numbers in the usage, if any.
+    pub(super) fn has_usage(&self) -> bool {
+        self.usage.is_some_and(|usage| !usage.is_empty())
     }
 
     /// Reads a usage object out of the end of an event that lacks its front.

@@ -98,7 +98,7 @@ impl Stream {
             (reader.read)(document, &mut said, &mut self.record.calls);
             (reader.dialect, said)
         });
-        if is_abridged && said.as_ref().is_some_and(|(_, said)| said.usage.is_none()) {
+        if is_abridged && said.as_ref().is_some_and(|(_, said)| !said.has_usage()) {
             self.lose_sight();
         }
         self.take_document(document, said);
@@ -106,7 +106,7 @@ impl Stream {
 
     fn take_document(&mut self, document: &Event<'_>, said: Option<(&'static Dialect, Said<'_>)>) {
         self.record.reading.events += 1;
-        let is_answer = said.as_ref().is_some_and(|(_, said)| said.usage.is_some());
+        let is_answer = said.as_ref().is_some_and(|(_, said)| said.has_usage());
         if let Some((dialect, said)) = said {
             self.dialect = Some(dialect);
             self.record.apply(said, dialect);

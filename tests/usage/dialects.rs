@@ -457,6 +457,18 @@ fn every_fixture_is_expected_to_say_something() {
 }
 
 #[test]
+fn an_answer_without_numbers_may_tell_of_an_error() {
+    for document in [
+        r#"{"outputs":[{"text":"hi"}],"error":{"message":"It broke"}}"#,
+        r#"{"type":"message","usage":null,"error":{"message":"It broke"}}"#,
+        r#"{"done":true,"error":"It broke"}"#,
+    ] {
+        let body = Body { content_type: "application/json", ..Body::sse(document) };
+        assert_eq!(body.read_whole().error.as_deref(), Some("It broke"), "{document}");
+    }
+}
+
+#[test]
 fn a_stream_of_no_known_dialect_is_counted_and_nothing_is_claimed() {
     let reading = Body::fixture("unknown.sse").read_whole();
     assert_eq!(reading.events, 2);
