@@ -47,7 +47,7 @@ impl Front {
     /// What is to be done from time to time.
     pub fn sweep(&self) {
         self.forward.sweep();
-        // The allocator gives memory back when it next lets go of a large piece. After a crowd there may be none for long.
+        // The allocator gives memory back when it next lets go of a large piece. After a crowd that may take long.
         drop(std::hint::black_box(Vec::<u8>::with_capacity(1 << 20)));
     }
 

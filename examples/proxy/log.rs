@@ -70,7 +70,7 @@ struct Queue {
 struct Waiting {
     lines: Vec<u8>,
     lost: u64,
-    /// The thread waits for a line: nobody else need be woken, which is a system call.
+    /// The thread waits for a line. While it does not, nobody makes the system call that would wake it.
     asleep: bool,
     closed: bool,
 }
@@ -110,7 +110,7 @@ impl Queue {
             // There is nobody to tell that the log cannot be written.
             let _ = out.write_all(&lines);
             if lost > 0 {
-                let _ = writeln!(out, "{lost} lines of log were lost: they came faster than they could be written");
+                let _ = writeln!(out, "log lines lost: {lost}. They came faster than they could be written");
             }
             if closed {
                 return;
@@ -171,7 +171,7 @@ where
 /// Bytes of the line of a request.
 const USUAL_LEN: usize = 320;
 
-/// Appends the fields as they are told. To write to a text cannot fail.
+/// Appends the fields as they are told. Writing to a `String` cannot fail.
 struct Fields<'a>(&'a mut String);
 
 impl Fields<'_> {
@@ -240,7 +240,7 @@ mod tests {
             queue.push(&line);
         }
         assert!(queue.waiting().lines.len() <= MOST_WAITING);
-        assert!(written(&queue).ends_with("3 lines of log were lost: they came faster than they could be written\n"));
+        assert!(written(&queue).ends_with("log lines lost: 3. They came faster than they could be written\n"));
     }
 
     /// Passes on what is written.

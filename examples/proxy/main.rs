@@ -61,7 +61,7 @@ fn main() -> ExitCode {
     let log = match log::init() {
         Ok(log) => log,
         Err(error) => {
-            eprintln!("no thread for the log: {error}");
+            eprintln!("the thread of the log can not be started: {error}");
             return ExitCode::FAILURE;
         }
     };

@@ -29,7 +29,7 @@ pub enum Demo {
 #[derive(Clone, Copy, Debug)]
 pub struct Timeouts {
     pub connect: Duration,
-    /// From the request to the response head, less what the client takes to send it.
+    /// To the response head. While the client is still to send, it does not run.
     pub head: Duration,
     /// Between two frames of a response.
     pub read: Option<Duration>,
@@ -50,6 +50,7 @@ pub struct Settings {
     pub max_body: usize,
     /// How long running requests may go on once the end has been asked for.
     pub grace: Duration,
+    /// `0`: one per core.
     pub threads: usize,
     pub tracker: TrackerConfig,
     pub monitor: MonitorConfig,
@@ -125,7 +126,7 @@ fn authorities(layers: &Layers) -> Result<RootCertStore, Wrong> {
             authorities.add(certificate.map_err(|error| wrong(&error))?).map_err(|error| wrong(&error))?;
         }
         if authorities.len() == before {
-            return Err(wrong(&"there is no certificate in it; allowed is a file of certificates in PEM"));
+            return Err(wrong(&"there is no certificate in it: allowed is a PEM file of certificates"));
         }
     }
     Ok(authorities)
