@@ -58,7 +58,7 @@ async fn run(settings: Settings) -> Result<(), String> {
     let monitor = MonitorConfig::from_env().map_err(|error| wrong(&error))?;
     let listener = TcpListener::bind(settings.listen)
         .await
-        .map_err(|error| format!("{} can not be listened on: {error}", settings.listen))?;
+        .map_err(|error| format!("{} cannot be listened on: {error}", settings.listen))?;
     let at = listener.local_addr().map_err(|error| wrong(&error))?;
     println!("Chat       http://{at}/");
     println!("Model      {}", upstream.describe());

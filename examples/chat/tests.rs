@@ -161,7 +161,7 @@ async fn what_goes_wrong_inside_the_stream_is_an_error_event_and_then_the_end() 
     let table = [
         (Upstream::simulated(Some("demo-e429")).await.unwrap(), "demo refused: 429 Too Many Requests simulated error"),
         (Upstream::simulated(Some("demo-x3-d1")).await.unwrap(), "demo broke off in the middle of its answer."),
-        (unreachable, "127.0.0.1 can not be reached: "),
+        (unreachable, "127.0.0.1 cannot be reached: "),
     ];
     for (upstream, why) in table {
         let chat = Served::start(upstream).await;

@@ -90,10 +90,10 @@ impl Upstream {
         }
         let request = request
             .body(Full::from(body.to_string()))
-            .map_err(|error| Failure(format!("The request to {} can not be written: {error}.", self.name)))?;
+            .map_err(|error| Failure(format!("The request to {} cannot be written: {error}.", self.name)))?;
         let response = match timeout(PATIENCE, self.client.request(request)).await {
             Ok(Ok(response)) => response,
-            Ok(Err(error)) => return Err(Failure(format!("{} can not be reached: {}.", self.name, root(&error)))),
+            Ok(Err(error)) => return Err(Failure(format!("{} cannot be reached: {}.", self.name, root(&error)))),
             Err(_) => return Err(self.silent()),
         };
         if !response.status().is_success() {

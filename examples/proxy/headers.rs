@@ -98,7 +98,7 @@ pub fn replace_key(headers: &mut HeaderMap, base: &Base, passthrough: bool, own:
     }
 }
 
-/// Asks for no coding that can not be read.
+/// Asks for no coding that cannot be read.
 pub fn limit_encodings(headers: &mut HeaderMap) {
     let readable = |coding: &str| {
         let name = coding.split(';').next().unwrap_or_default().trim();

@@ -110,7 +110,7 @@ impl Layers {
     /// Collects what was given. `args` starts with the program's name. An empty variable counts as not set.
     ///
     /// # Errors
-    /// An unknown flag, a file that can not be read, or a name in it that nothing is known of. Asking for `--help` ends
+    /// An unknown flag, a file that cannot be read, or a name in it that nothing is known of. Asking for `--help` ends
     /// the program.
     pub fn collect(
         args: impl IntoIterator<Item = OsString>,

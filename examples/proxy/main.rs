@@ -61,7 +61,7 @@ fn main() -> ExitCode {
     let log = match log::init() {
         Ok(log) => log,
         Err(error) => {
-            eprintln!("the thread of the log can not be started: {error}");
+            eprintln!("the thread of the log cannot be started: {error}");
             return ExitCode::FAILURE;
         }
     };
@@ -84,7 +84,7 @@ fn run() -> Result<(), Wrong> {
         0 => tokio::runtime::Builder::new_multi_thread().enable_all().build(),
         n => tokio::runtime::Builder::new_multi_thread().worker_threads(n).enable_all().build(),
     };
-    let runtime = runtime.map_err(|error| Wrong::new(format!("the threads can not be started: {error}")))?;
+    let runtime = runtime.map_err(|error| Wrong::new(format!("the threads cannot be started: {error}")))?;
     runtime.block_on(async {
         let grace = settings.grace;
         let proxy = Proxy::start(settings, &layers).await?;
@@ -122,7 +122,7 @@ impl Proxy {
         let models = Models::new(providers, layers)?;
         let tracker = RequestTracker::new(settings.tracker.clone());
         let listener = serve::listen(settings.listen)
-            .map_err(|error| Wrong::new(format!("{} can not be listened on: {error}", settings.listen)))?;
+            .map_err(|error| Wrong::new(format!("{} cannot be listened on: {error}", settings.listen)))?;
         settings.listen.set_port(listener.local_addr().map_or(settings.listen.port(), |address| address.port()));
         let front = Arc::new(Front::new(Forward::new(&settings, models), tracker, settings.monitor.clone()));
         let traffic =

@@ -90,7 +90,7 @@ impl Base {
             Key::Own(key) => {
                 let shown = if *key_header == header::AUTHORIZATION { &format!("Bearer {key}") } else { key };
                 let mut value = HeaderValue::from_str(shown)
-                    .map_err(|_| Wrong::new(format!("the API key that goes with {name} can not stand in a header")))?;
+                    .map_err(|_| Wrong::new(format!("the API key that goes with {name} cannot stand in a header")))?;
                 value.set_sensitive(true);
                 Some((key_header.clone(), value))
             }
@@ -276,7 +276,7 @@ impl Given {
 /// The configured providers, sorted by name.
 ///
 /// # Errors
-/// A value that can not be used, or a name that means something else in a path.
+/// A value that cannot be used, or a name that means something else in a path.
 pub fn configured(layers: &Layers) -> Result<Vec<Provider>, Wrong> {
     let mut given = BTreeMap::new();
     for (name, table) in layers.table("providers").into_iter().flatten() {

@@ -152,7 +152,7 @@ impl Upstream {
             let waited = self.timeouts.connect.as_secs_f64();
             (StatusCode::GATEWAY_TIMEOUT, format!("{provider} did not take a connection within {waited} s."))
         } else {
-            let what = if broken.connecting { "can not be reached" } else { "broke off before it answered" };
+            let what = if broken.connecting { "cannot be reached" } else { "broke off before it answered" };
             // The last cause is the plainest: "connection refused", "invalid peer certificate".
             let why = causes(&*broken.error).last().map(ToString::to_string).unwrap_or_default();
             (StatusCode::BAD_GATEWAY, format!("{provider} {what}: {why}."))

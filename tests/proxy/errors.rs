@@ -32,7 +32,7 @@ async fn each_refusal_says_why_in_the_callers_format() {
         ("responses", r#"{"model":"x"}"#, 404, "no default"),
         ("responses", r#"{"model":"nope:x"}"#, 404, "\"nope:x\""),
         ("completions", &large, 413, "1000 bytes"),
-        ("chat/completions", r#"{"model":"gone:x"}"#, 502, "gone can not be reached: "),
+        ("chat/completions", r#"{"model":"gone:x"}"#, 502, "gone cannot be reached: "),
         ("chat/completions", r#"{"model":"cld:x"}"#, 400, "/v1/messages"),
         ("messages", "model=x", 400, "no JSON"),
         ("messages", r#"{"model":"x"}"#, 404, "no default"),
@@ -82,7 +82,7 @@ async fn an_upstream_that_speaks_no_tls_is_told_of() {
     };
     let (answer, ()) = tokio::join!(proxy.post("/fake/x", "{}"), answer);
     assert_eq!(answer.status(), 502);
-    assert!(answer.text().contains("fake can not be reached"), "{}", answer.text());
+    assert!(answer.text().contains("fake cannot be reached"), "{}", answer.text());
 }
 
 #[tokio::test]

@@ -27,6 +27,7 @@ fn nothing_set_gives_the_defaults() {
     assert_eq!(settings.demo, Demo::Never);
     assert!(!settings.inject_usage && settings.key.is_none());
     assert!(settings.tracker.enabled && settings.monitor.stream_enabled);
+    assert_eq!(settings.threads, 1);
 }
 
 #[test]

@@ -97,7 +97,7 @@ async fn an_upstream_is_told_nothing_before_it_has_proved_who_it_is() {
         let (answer, accepted) = tokio::join!(proxy.post("/mock/x", "{}"), tls.accept(&mut mock));
         assert_eq!(answer.status(), 502);
         let text = answer.text();
-        assert!(text.contains("mock can not be reached: invalid peer certificate") && text.contains(why), "{text}");
+        assert!(text.contains("mock cannot be reached: invalid peer certificate") && text.contains(why), "{text}");
         assert!(accepted.is_err(), "{host}");
     }
 }

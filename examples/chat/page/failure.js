@@ -8,7 +8,7 @@ import { SSEHttpError, SSELimitError, SSENetworkError, SSEServerError, SSETimeou
  */
 export function explain(error) {
   if (error instanceof SSENetworkError && error.phase === 'connect')
-    return { title: 'The server can not be reached', detail: 'It may be restarting, or you may be offline.', again: true };
+    return { title: 'The server cannot be reached', detail: 'It may be restarting, or you may be offline.', again: true };
   if (error instanceof SSENetworkError)
     return { title: 'The connection broke', detail: 'This is as far as the answer got.', again: true };
   if (error instanceof SSETimeoutError) {

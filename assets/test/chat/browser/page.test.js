@@ -189,7 +189,7 @@ const refusal = (status, message, headers = {}) => ({
 
 /** @type {[name: string, answers: (object | 'unreachable')[], told: RegExp, again: boolean][]} */
 const FAILURES = [
-  ['unreachable', Array(4).fill('unreachable'), /The server can not be reached/, true],
+  ['unreachable', Array(4).fill('unreachable'), /The server cannot be reached/, true],
   ['cut', [stream({ token: 'half' })], /half.*The answer may be incomplete/s, true],
   ['failed inside', [stream({ token: 'half' }, { error: 'The model fell over.' }, '[DONE]')], /half.*The answer failed.*The model fell over\./s, true],
   ['refused', [refusal(400, 'The message is too long.')], /The question was refused.*The message is too long\./s, false],
