@@ -10,7 +10,7 @@ export const METRICS = new URL(document.querySelector('meta[name="metrics"]')?.g
 export const STREAM = `${METRICS}/active-requests/stream?format=delta`;
 
 const unwanted = new AbortController();
-// Only a guess at what the page will want: what it does not take, it drops.
+// Only a guess at what the page will want: what it does not take, it drops. Of all that compat.js asks of a browser, `any` came last.
 const wanted = 'any' in AbortSignal && !document.hidden && !/^#\/(errors|traces)/.test(location.hash);
 /** @type {Promise<Response> | null} */
 let answer = wanted

@@ -126,7 +126,8 @@ const FIRST_ROWS = 300;
 
 /** The first rows are on the screen, or not to be had soon: the rest of the page would only have stood in their way. */
 export const firstRows = /** @type {Promise<void>} */ (new Promise((resolve) => {
-  setTimeout(resolve, FIRST_ROWS);
+  // Where no stream is wanted, none come.
+  setTimeout(resolve, settings.live && isLiveView(address.place.view) ? FIRST_ROWS : 0);
   // The list draws after this in a task of its own, and then in a frame.
   on.rows = () => void setTimeout(() => requestAnimationFrame(() => setTimeout(resolve)));
 }));
