@@ -116,7 +116,7 @@ fn never_fails<T>(result: Result<T, Infallible>) -> T {
 ///
 /// Over HTTP/1 hyper reports that as an error of the request body and goes on to wait for a response that nobody will
 /// read; the connection is told to end instead, and the request ends with it, cancelled. Behind a large upload that the
-/// upstream does not take, a client's leave cannot be seen; there the upstream's time to answer is the limit.
+/// upstream does not take, it cannot be seen that a client leaves; there the upstream's time to answer is the limit.
 async fn answer(
     forward: Arc<Forward>,
     request: Request<RequestBody>,

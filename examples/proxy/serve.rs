@@ -78,7 +78,7 @@ fn serve_connection(
     let service = front.service(Arc::clone(&hangup));
     let (server, watcher) = (Arc::clone(server), graceful.watcher());
     tokio::spawn(async move {
-        // Made in here: what a future is given, it keeps room for besides what it makes of it.
+        // Made in here: a future keeps room for what it is given, besides what it makes of it.
         let connection =
             watcher.watch(server.serve_connection(TokioIo::new(Linger::new(stream)), service).into_owned());
         tokio::select! {

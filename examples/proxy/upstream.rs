@@ -134,7 +134,7 @@ impl Upstream {
     where
         B: Body<Data = Bytes, Error: Into<Box<dyn StdError + Send + Sync>>> + Send + 'static,
     {
-        // The connector's own timeout is for TCP; who takes a connection and then keeps silent about TLS has not taken it.
+        // The connector's own timeout is for TCP alone. An upstream that never shakes hands has not taken the connection.
         let connect = self.connector.clone().call(origin.clone());
         let stream = tokio::time::timeout(self.timeouts.connect, connect).await.map_err(io::Error::from)??;
         Ok(Link::new(stream).await?)

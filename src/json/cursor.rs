@@ -144,7 +144,7 @@ impl<'a> Cursor<'a> {
         self.find_map(|name, value| (name == key).then(|| value.clone()))
     }
 
-    /// What `wanted` makes of the first member of the object here that it makes something of. The object is not walked over.
+    /// The first thing that `wanted` makes of a member of the object here. The object is not walked over.
     pub(crate) fn find_map<T>(&self, mut wanted: impl FnMut(&[u8], &mut Self) -> Option<T>) -> Option<T> {
         let mut found = None;
         self.clone().object(|name, value| {

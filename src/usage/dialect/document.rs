@@ -38,8 +38,8 @@ pub(in crate::usage) fn recognise_document(document: &Event<'_>) -> Option<&'sta
     document.find_map(by_member).or_else(|| by_usage(&document))
 }
 
-/// Who has a member of this name, or of this name and value. Most documents have one near their front, and are known without
-/// a look at the rest.
+/// Who has a member of this name, or of this name and value. The first such member decides: most documents have it near their
+/// front, and are known without a look at the rest.
 fn by_member(key: &[u8], value: &mut Cursor<'_>) -> Option<&'static Document> {
     match key {
         b"choices" => Some(&OPENAI_CHAT),

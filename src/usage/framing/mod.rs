@@ -136,7 +136,7 @@ impl Framing {
                 }
             }
             Self::Json | Self::Text => {
-                // Space ahead of it is left out, so that it is so however it is cut.
+                // Space in front is left out, so that it makes no difference where the body is cut.
                 let piece = piece.trim_ascii_start();
                 if let Some(first) = piece.first() {
                     *self = self.by_first_byte(*first);
