@@ -264,8 +264,11 @@ mod tests {
         let writing = Arc::clone(&queue);
         let thread = thread::spawn(move || writing.write_to(&mut Pipe(sent)));
         for line in [b"a", b"b"] {
+            while !queue.waiting().asleep {
+                thread::yield_now();
+            }
             queue.push(line);
-            assert_eq!(written.recv().unwrap(), line);
+            assert_eq!(written.recv_timeout(Duration::from_secs(20)).unwrap(), line);
         }
         drop(LastLines { queue, thread: Some(thread) });
         assert!(written.recv().is_err(), "the thread has ended");
