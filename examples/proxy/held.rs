@@ -6,9 +6,10 @@ use std::{
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     task::{Context, Poll},
+    time::Duration,
 };
 
 use active_requests::inspect::{LocatedModel, ModelLocator};
@@ -30,13 +31,23 @@ pub enum NotHeld {
     TooLarge,
     /// No JSON with a model in it.
     NoModel,
-    /// The client stopped sending.
+    /// The client broke off.
     Broken,
+    /// The client has sent nothing for too long.
+    Silent,
+}
+
+/// How much of a body is held, and how long the client may be silent.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// In bytes.
+    pub size: usize,
+    pub silence: Duration,
 }
 
 impl<B: Body<Data = Bytes> + Unpin> Held<B> {
     /// Reads on until the model is known.
-    pub async fn until_model(body: B, limit: usize) -> Result<(Self, LocatedModel), NotHeld> {
+    pub async fn until_model(body: B, limits: Limits) -> Result<(Self, LocatedModel), NotHeld> {
         let mut locator = ModelLocator::new();
         let mut model = None;
         let mut held = Self { start: Bytes::new(), rest: Some(body) };
@@ -44,26 +55,27 @@ impl<B: Body<Data = Bytes> + Unpin> Held<B> {
             model = locator.push(piece).cloned();
             model.is_some() || locator.is_over()
         };
-        held.read_on(limit, enough).await?;
+        held.read_on(limits, enough).await?;
         model.map(|model| (held, model)).ok_or(NotHeld::NoModel)
     }
 
     /// Reads on to the end.
-    pub async fn complete(&mut self, limit: usize) -> Result<(), NotHeld> {
-        self.read_on(limit, |_| false).await
+    pub async fn complete(&mut self, limits: Limits) -> Result<(), NotHeld> {
+        self.read_on(limits, |_| false).await
     }
 
     /// Reads on until `enough` says so of a piece, or to the end.
-    async fn read_on(&mut self, limit: usize, mut enough: impl FnMut(&[u8]) -> bool) -> Result<(), NotHeld> {
+    async fn read_on(&mut self, limits: Limits, mut enough: impl FnMut(&[u8]) -> bool) -> Result<(), NotHeld> {
         let Some(body) = &mut self.rest else { return Ok(()) };
         // One piece is the rule and stays as it is. More are put together, so that a body sent byte by byte takes no
         // more memory than another.
         let mut joined = BytesMut::new();
         let mut done = false;
         while !done {
-            let Some(frame) = body.frame().await else { break };
+            let frame = tokio::time::timeout(limits.silence, body.frame()).await;
+            let Some(frame) = frame.map_err(|_| NotHeld::Silent)? else { break };
             let Ok(piece) = frame.map_err(|_| NotHeld::Broken)?.into_data() else { continue };
-            if self.start.len() + joined.len() + piece.len() > limit {
+            if self.start.len() + joined.len() + piece.len() > limits.size {
                 return Err(NotHeld::TooLarge);
             }
             done = enough(&piece);
@@ -119,13 +131,32 @@ pub struct Outgoing<B> {
     upload: Upload,
 }
 
-/// Whether the upstream is ready for more of a request's body, and the client has yet to send it.
+/// How far a request's body has come on its way to the upstream.
 #[derive(Clone, Debug, Default)]
-pub struct Upload(Arc<AtomicBool>);
+pub struct Upload(Arc<UploadState>);
+
+#[derive(Debug, Default)]
+struct UploadState {
+    pieces: AtomicU64,
+    is_waited_for: AtomicBool,
+}
 
 impl Upload {
+    /// Whether the upstream is ready for more, and the client has yet to send it.
     pub fn is_waited_for(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.0.is_waited_for.load(Ordering::Relaxed)
+    }
+
+    /// Is another one whenever something has been sent, or it has become somebody else's turn.
+    pub fn progress(&self) -> (u64, bool) {
+        (self.0.pieces.load(Ordering::Relaxed), self.is_waited_for())
+    }
+
+    fn polled(&self, is_pending: bool) {
+        self.0.is_waited_for.store(is_pending, Ordering::Relaxed);
+        if !is_pending {
+            self.0.pieces.fetch_add(1, Ordering::Relaxed);
+        }
     }
 }
 
@@ -153,7 +184,7 @@ impl<B: Body<Data = Bytes> + Unpin> Body for Outgoing<B> {
         match &mut this.rest {
             Some(rest) => {
                 let polled = Pin::new(rest).poll_frame(cx);
-                this.upload.0.store(polled.is_pending(), Ordering::Relaxed);
+                this.upload.polled(polled.is_pending());
                 polled
             }
             None => Poll::Ready(None),

@@ -50,7 +50,7 @@ const SETTINGS: &[Setting] = &[
     row("", "PORT", "port", Kind::Value("PORT"), "8082", "Port to listen on; 0 takes a free one"),
     row("", "VDM_DEFAULT_PROVIDER", "default-provider", Kind::Value("NAME"), "", "Provider of models without a prefix"),
     row("", "PROXY_API_KEY", "proxy-api-key", Kind::Secret, "", ""),
-    row("", "REQUEST_TIMEOUT", "request-timeout", SECONDS, "90", "Longest wait for an upstream's response head, once the client has sent its part"),
+    row("", "REQUEST_TIMEOUT", "request-timeout", SECONDS, "90", "Longest wait for an upstream's response head, once the client has sent its part, and for the client's next piece"),
     row("", "STREAMING_CONNECT_TIMEOUT_SECONDS", "connect-timeout", SECONDS, "30", "Longest wait for a connection to an upstream"),
     row("", "STREAMING_READ_TIMEOUT_SECONDS", "read-timeout", SECONDS, "", "Longest silence inside a response"),
     row("", "PROXY_CA_FILE", "ca-file", Kind::Value("FILE.pem"), "", "PEM file of certificate authorities to trust for upstreams, besides the public ones"),
@@ -105,6 +105,9 @@ pub struct Layers {
     env: BTreeMap<String, String>,
     file: toml::Table,
 }
+
+/// The longest time that can be set.
+const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 impl Layers {
     /// Collects what was given. `args` starts with the program's name. An empty variable counts as not set.
@@ -162,9 +165,9 @@ impl Layers {
 
     /// `name` as seconds.
     pub fn seconds(&self, name: &str) -> Result<Option<Duration>, Wrong> {
-        self.read(name, "is a positive number of seconds, such as 90 or 0.5", |text| {
+        self.read(name, "is a number of seconds above 0 and up to a year, such as 90 or 0.5", |text| {
             let seconds = text.parse().ok().filter(|_| text.bytes().all(|b| b.is_ascii_digit() || b == b'.'))?;
-            Duration::try_from_secs_f64(seconds).ok().filter(|seconds| !seconds.is_zero())
+            Duration::try_from_secs_f64(seconds).ok().filter(|time| !time.is_zero() && *time <= YEAR)
         })
     }
 

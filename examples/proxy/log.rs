@@ -9,7 +9,7 @@ use std::{
     fmt::{self, Write as _},
     io::{self, IsTerminal, Write},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
-    thread::{self, JoinHandle},
+    thread,
     time::{Duration, SystemTime},
 };
 
@@ -29,7 +29,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// Bytes of lines that may wait. When whoever reads them does not keep up, further ones are lost, and counted.
 const MOST_WAITING: usize = 4 * 1024 * 1024;
 
-/// Starts to log, by `RUST_LOG`. What is returned is to be kept until the end: it writes the last lines.
+/// Starts to log, by `RUST_LOG`. What is returned is to be finished at the end.
 pub fn init() -> io::Result<Option<LastLines>> {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let log = tracing_subscriber::fmt().with_env_filter(filter);
@@ -39,23 +39,25 @@ pub fn init() -> io::Result<Option<LastLines>> {
     }
     let queue = Arc::<Queue>::default();
     let writing = Arc::clone(&queue);
-    let thread = thread::Builder::new().name("log".to_owned()).spawn(move || writing.write_to(&mut io::stderr()))?;
+    thread::Builder::new().name("log".to_owned()).spawn(move || writing.write_to(&mut io::stderr()))?;
     log.event_format(Lines).with_writer(Sender(Arc::clone(&queue))).init();
-    Ok(Some(LastLines { queue, thread: Some(thread) }))
+    Ok(Some(LastLines(queue)))
 }
 
-/// Waits, when dropped, until all lines have been written.
+/// Whoever reads the lines may have stopped: the end does not wait longer for that.
+const LAST_WAIT: Duration = Duration::from_secs(1);
+
+/// The lines that have not been written yet.
 #[derive(Debug)]
-pub struct LastLines {
-    queue: Arc<Queue>,
-    thread: Option<JoinHandle<()>>,
-}
+pub struct LastLines(Arc<Queue>);
 
-impl Drop for LastLines {
-    fn drop(&mut self) {
-        self.queue.waiting().closed = true;
-        self.queue.changed.notify_one();
-        let _ = self.thread.take().map(JoinHandle::join);
+impl LastLines {
+    /// Waits until they have been.
+    pub fn finish(self) {
+        let mut waiting = self.0.waiting();
+        waiting.closed = true;
+        self.0.changed.notify_all();
+        let _ = self.0.changed.wait_timeout_while(waiting, LAST_WAIT, |waiting| !waiting.written);
     }
 }
 
@@ -73,6 +75,8 @@ struct Waiting {
     /// The thread waits for a line. While it does not, nobody makes the system call that would wake it.
     asleep: bool,
     closed: bool,
+    /// All of it, after it was closed.
+    written: bool,
 }
 
 impl Queue {
@@ -113,7 +117,8 @@ impl Queue {
                 let _ = writeln!(out, "log lines lost: {lost}. They came faster than they could be written");
             }
             if closed {
-                return;
+                self.waiting().written = true;
+                return self.changed.notify_all();
             }
             // A crowd's memory is given back.
             lines.clear();
@@ -270,7 +275,8 @@ mod tests {
             queue.push(line);
             assert_eq!(written.recv_timeout(Duration::from_secs(20)).unwrap(), line);
         }
-        drop(LastLines { queue, thread: Some(thread) });
-        assert!(written.recv().is_err(), "the thread has ended");
+        LastLines(queue).finish();
+        thread.join().unwrap();
+        assert!(written.recv().is_err(), "nothing more is written");
     }
 }

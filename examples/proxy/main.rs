@@ -66,7 +66,9 @@ fn main() -> ExitCode {
         }
     };
     let result = run();
-    drop(log);
+    if let Some(log) = log {
+        log.finish();
+    }
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(wrong) => {

@@ -7,7 +7,7 @@ use hyper::body::Incoming;
 
 use super::{
     headers::{self, ProxyKey},
-    held::{Held, NotHeld, Outgoing},
+    held::{Held, Limits, NotHeld, Outgoing},
     models::{Destination, Models, Nowhere},
     provider::{Base, Format, Provider},
     refusal::Refusal,
@@ -29,7 +29,7 @@ pub type SentBody = Box<Outgoing<RequestBody>>;
 pub struct Routing {
     pub models: Models,
     key: Option<ProxyKey>,
-    max_body: usize,
+    limits: Limits,
     inject_usage: bool,
 }
 
@@ -49,7 +49,7 @@ impl Routing {
         Self {
             models,
             key: settings.key.clone().map(ProxyKey::new),
-            max_body: settings.max_body,
+            limits: Limits { size: settings.max_body, silence: settings.timeouts.head },
             inject_usage: settings.inject_usage,
         }
     }
@@ -96,8 +96,8 @@ impl Routing {
     ) -> Result<Prepared<'_>, Failure> {
         let (head, body) = request.into_parts();
         let uri = head.uri.clone();
-        let limit = self.max_body;
-        let (mut held, model) = Held::until_model(body, limit).await.map_err(|why| not_held(why, limit))?;
+        let limits = self.limits;
+        let (mut held, model) = Held::until_model(body, limits).await.map_err(|why| not_held(why, limits))?;
         row.describe(&RequestInfo::new().model(&model.name));
         let Destination { provider, model: resolved, aliased } = self.models.resolve(&model.name).map_err(|nowhere| {
             let why = match nowhere {
@@ -125,7 +125,7 @@ impl Routing {
         }
         let hide_usage = self.inject_usage && stream_usage::is_asked_at(uri.path());
         let usage = if hide_usage {
-            held.complete(limit).await.map_err(|why| not_held(why, limit))?;
+            held.complete(limits).await.map_err(|why| not_held(why, limits))?;
             stream_usage::edit(held.start())
         } else {
             None
@@ -235,13 +235,14 @@ fn adjust_length(headers: &mut HeaderMap, grown: i64) {
     }
 }
 
-fn not_held(why: NotHeld, limit: usize) -> Failure {
+fn not_held(why: NotHeld, Limits { size, silence }: Limits) -> Failure {
     let refusal = match why {
         NotHeld::Broken => return Failure::ClientGone,
+        NotHeld::Silent => Refusal::silent(silence),
         NotHeld::TooLarge => Refusal::new(
             StatusCode::PAYLOAD_TOO_LARGE,
             format!(
-                "No model was found in the first {limit} bytes of the body: put \"model\" first, or raise --max-body."
+                "No model was found in the first {size} bytes of the body: put \"model\" first, or raise --max-body."
             ),
         ),
         NotHeld::NoModel => Refusal::bad_request("The body is no JSON object with a text under \"model\"."),

@@ -1,5 +1,7 @@
 //! The proxy's own errors, in the format of whoever asked.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
@@ -26,6 +28,12 @@ impl Refusal {
 
     pub fn not_found(message: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, message)
+    }
+
+    /// The client has not sent the rest of its request.
+    pub fn silent(longest: Duration) -> Self {
+        let message = format!("Nothing more of the request has come for {} s.", longest.as_secs_f64());
+        Self::new(StatusCode::REQUEST_TIMEOUT, message)
     }
 
     pub fn method_not_allowed(path: &str, allow: &'static str) -> Self {

@@ -72,7 +72,8 @@ impl Upstream {
         Self { connector, timeouts }
     }
 
-    /// Sends a request and waits for the response head. The time that `upload` is waited for is the client's.
+    /// Sends a request and waits for the response head. The upstream's time begins when it has all that has come of `upload`; while
+    /// that is waited for, it is the client's.
     pub async fn send<B>(
         &self,
         request: Box<Request<B>>,
@@ -85,13 +86,12 @@ impl Upstream {
         let longest = self.timeouts.head;
         let mut sent = pin!(self.try_send(request, to));
         let mut patience = pin!(tokio::time::sleep(longest));
+        let mut progress = upload.progress();
         let in_time = poll_fn(|cx| {
-            // Until now it is the client's time, even if what has just come ends that.
-            let was_waited_for = upload.is_waited_for();
             if let Poll::Ready(sent) = sent.as_mut().poll(cx) {
                 return Poll::Ready(Some(sent));
             }
-            if was_waited_for || upload.is_waited_for() {
+            if std::mem::replace(&mut progress, upload.progress()) != progress {
                 patience.as_mut().reset(Instant::now() + longest);
             }
             patience.as_mut().poll(cx).map(|()| None)
@@ -99,6 +99,7 @@ impl Upstream {
         match in_time.await {
             Some(Ok(response)) => Ok(response),
             Some(Err(broken)) => Err(self.failure(&broken, to.provider)),
+            None if upload.is_waited_for() => Err(Failure::Refused(Refusal::silent(longest))),
             None => Err(Failure::Refused(Refusal::new(
                 StatusCode::GATEWAY_TIMEOUT,
                 format!("{} did not answer within {} s.", to.provider, longest.as_secs_f64()),

@@ -33,7 +33,7 @@ async fn a_client_that_is_slow_to_send_is_not_the_upstreams_fault() {
     client.send(b"POST /mock/x HTTP/1.1\r\nhost: p\r\ncontent-length: 3\r\n\r\n{").await;
     let mut upstream = mock.connection().await;
     upstream.until("{").await;
-    pass(70).await;
+    pass(20).await;
     client.send(b" ").await;
     upstream.until("{ ").await;
     pass(20).await;
@@ -43,6 +43,21 @@ async fn a_client_that_is_slow_to_send_is_not_the_upstreams_fault() {
     pass(20).await;
     upstream.send(ok("{}").as_bytes()).await;
     assert_eq!(client.answer().await.status(), 200);
+}
+
+#[tokio::test]
+async fn a_client_that_falls_silent_is_told_so() {
+    let mut mock = Mock::start().await;
+    let proxy = Running::start(&["--request-timeout=0.2"], &[("MOCK_BASE_URL", &mock.url(""))]).await;
+    // While its body goes out as it comes, and while the model is looked for.
+    for path in ["/mock/x", "/v1/chat/completions"] {
+        let mut client = Client::to(proxy.address).await;
+        let head = format!("POST {path} HTTP/1.1\r\nhost: p\r\ncontent-length: 30\r\n\r\n{{");
+        client.send(head.as_bytes()).await;
+        let _upstream = if path.starts_with("/mock") { Some(mock.connection().await) } else { None };
+        let answer = client.answer().await;
+        assert_eq!(answer.status(), 408, "{path}");
+    }
 }
 
 /// Lets so many seconds pass at once.
