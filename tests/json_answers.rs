@@ -2,6 +2,8 @@
 
 use active_requests::usage::{EndMark, Meter, Observation, ProviderUsage, Reading, UsageSource};
 use http::{Response, StatusCode, header};
+use serde_json::value::RawValue;
+use std::collections::BTreeMap;
 
 fn meter(status: StatusCode) -> Meter {
     let head = Response::builder().status(status).header(header::CONTENT_TYPE, "application/json; charset=utf-8");
@@ -17,9 +19,24 @@ fn read(status: StatusCode, body: &[u8], size: usize) -> Reading {
     meter.reading().clone()
 }
 
-/// What is read of a successful answer, which is the same in pieces of any size.
+/// The same object with its members in the order of their names, and the other way round.
+fn reordered(body: &str) -> Option<[String; 2]> {
+    let members: BTreeMap<String, Box<RawValue>> = serde_json::from_str(body).ok()?;
+    let members: Vec<String> =
+        members.iter().map(|(name, value)| format!("{}:{value}", serde_json::Value::from(name.as_str()))).collect();
+    let object = |members: Vec<&str>| format!("{{{}}}", members.join(","));
+    Some([
+        object(members.iter().map(String::as_str).collect()),
+        object(members.iter().rev().map(String::as_str).collect()),
+    ])
+}
+
+/// What is read of a successful answer, which is the same in pieces of any size, and with its members in any order.
 fn answer(body: &str) -> Reading {
     let whole = read(StatusCode::OK, body.as_bytes(), body.len());
+    for body in reordered(body).into_iter().flatten() {
+        assert_eq!(read(StatusCode::OK, body.as_bytes(), body.len()), whole, "{body}");
+    }
     for size in [1, 2, 3, 7, 64, 1000] {
         assert_eq!(read(StatusCode::OK, body.as_bytes(), size), whole, "{body} in pieces of {size}");
     }

@@ -35,12 +35,11 @@ static BEDROCK_INVOKE: Document = Document { dialect: &bedrock_invoke::DIALECT, 
 /// The dialect of a document.
 pub(in crate::usage) fn recognise_document(document: &Event<'_>) -> Option<&'static Document> {
     let document = Cursor::new(document.data);
-    document.find_map(by_member).or_else(|| by_usage(&document))
+    document.find_map(by_what_it_calls_itself).or_else(|| document.find_map(by_member)).or_else(|| by_usage(&document))
 }
 
-/// Who has a member of this name, or of this name and value. The first such member decides: most documents have it near their
-/// front, and are known without a look at the rest.
-fn by_member(key: &[u8], value: &mut Cursor<'_>) -> Option<&'static Document> {
+/// Most documents say what they are, near their front, so that they are known without a look at the rest.
+fn by_what_it_calls_itself(key: &[u8], value: &mut Cursor<'_>) -> Option<&'static Document> {
     match key {
         b"choices" => Some(&OPENAI_CHAT),
         b"object" => match &*value.string()? {
@@ -51,6 +50,13 @@ fn by_member(key: &[u8], value: &mut Cursor<'_>) -> Option<&'static Document> {
             _ => None,
         },
         b"type" => (value.string()? == "message").then_some(&ANTHROPIC),
+        _ => None,
+    }
+}
+
+/// Of the others, each has a member that none of the others has.
+fn by_member(key: &[u8], value: &mut Cursor<'_>) -> Option<&'static Document> {
+    match key {
         b"candidates" | b"usageMetadata" | b"promptFeedback" => Some(&GEMINI),
         b"stopReason" => Some(&BEDROCK_CONVERSE),
         b"done" | b"prompt_eval_count" => Some(&OLLAMA),
