@@ -4,7 +4,7 @@
 use active_requests::inspect::{InspectRequestLayer, ModelLocator};
 use active_requests::tracker::{RequestHandle, RequestInfo, RequestTracker};
 use bytes::Bytes;
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use http::{Method, Request, Response};
 use http_body::Body;
 use http_body_util::Full;
@@ -80,22 +80,22 @@ fn inspect(c: &mut Criterion) {
     for size in [2_000, 200_000] {
         for model_first in [true, false] {
             let body = chat(size, model_first);
-            let name = format!("inspect/{}k_model_{}", size / 1000, if model_first { "first" } else { "last" });
+            let name = format!("inspect/{} KB, model {}", size / 1000, if model_first { "first" } else { "last" });
             let mut group = c.benchmark_group(name);
             group.throughput(Throughput::Bytes(body.len() as u64));
             let mut bench = |what: &str, measured: &mut dyn FnMut()| {
-                group.bench_function(BenchmarkId::from_parameter(what), |b| b.iter(&mut *measured));
+                group.bench_function(what, |b| b.iter(&mut *measured));
             };
-            bench("no_layer", &mut || {
+            bench("no layer", &mut || {
                 drop(black_box(bare.call(request(&handle, &body))));
             });
-            bench("layer", &mut || {
+            bench("ours", &mut || {
                 drop(black_box(counting.call(request(&handle, &body))));
             });
-            bench("layer_without_counts", &mut || {
+            bench("ours, without counts", &mut || {
                 drop(black_box(naming.call(request(&handle, &body))));
             });
-            bench("locate_model", &mut || {
+            bench("ours, model only", &mut || {
                 // As a proxy does: frame by frame, until the model is known.
                 let mut locator = ModelLocator::new();
                 for frame in body.chunks(16 * 1024) {
@@ -104,11 +104,11 @@ fn inspect(c: &mut Criterion) {
                     }
                 }
             });
-            bench("serde_typed", &mut || {
+            bench("serde, typed", &mut || {
                 let typed: Typed<'_> = serde_json::from_slice(&body).expect("the body is JSON");
                 black_box((typed.model, typed.stream));
             });
-            bench("serde_value", &mut || {
+            bench("serde_json::Value", &mut || {
                 let value: Value = serde_json::from_slice(&body).expect("the body is JSON");
                 black_box((value["model"].as_str().map(str::len), value["stream"].as_bool()));
             });
