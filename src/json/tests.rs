@@ -339,6 +339,7 @@ fn text_that_is_no_unicode_is_replaced_and_never_fails() {
         (br#"["\ud83d\ude00"]"#, "😀"),
         (br#"["\udc00\ud83dx"]"#, "\u{fffd}\u{fffd}x"),
         (br#"["\x\u12"]"#, "\u{fffd}\u{fffd}12"),
+        ("[\"a\\é\\😀b\"]".as_bytes(), "a\u{fffd}é\u{fffd}😀b"),
     ] {
         let (_, scanner) = scan(Next::Look(()), &[text], Told(expected));
         assert!(scanner.is_over() && !scanner.is_lost());
@@ -354,6 +355,9 @@ fn text_that_is_no_unicode_is_replaced_and_never_fails() {
         }
         fn scalar(&mut self, (): (), value: Scalar<'_>, _: Range<u64>) {
             assert_eq!(value.as_text().unwrap().decode(), self.0);
+            if self.0.contains('é') {
+                assert_eq!(value.as_text().unwrap().len(), self.0.len() as u64);
+            }
         }
     }
 }

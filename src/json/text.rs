@@ -83,7 +83,8 @@ impl Quoted {
         if letter == b'u' {
             return Escape::Hex { digits: 0, code: 0 };
         }
-        self.len += simple_escape(letter).map_or(REPLACEMENT_LEN, |_| 1);
+        // What is no escape stands for U+FFFD; what is no ASCII is the start of a character, which stays.
+        self.len += simple_escape(letter).map_or(REPLACEMENT_LEN + u64::from(!letter.is_ascii()), |_| 1);
         self.halved = false;
         Escape::None
     }
@@ -203,8 +204,12 @@ fn unescape(raw: &[u8]) -> String {
         let Some((&letter, behind)) = rest.split_first() else {
             return out;
         };
-        rest = behind;
+        let at_letter = std::mem::replace(&mut rest, behind);
         match letter {
+            0x80.. => {
+                out.push(char::REPLACEMENT_CHARACTER);
+                rest = at_letter;
+            }
             b'u' => {
                 let Some(first) = code_unit(rest) else {
                     out.push(char::REPLACEMENT_CHARACTER);
