@@ -51,13 +51,26 @@ export function createDetails({ find, pollLogs }) {
   on.menu = (row, at) => menu.open(row, at);
   const drawer = createDrawer({ actions, onClose: () => address.go({ row: null }) });
 
+  /**
+   * A request as it is known. A row in flight is as old as the stream, which rests while another view is shown: what the server
+   * remembers of its end is newer, except where time was asked to stand still.
+   * @param {string} id @returns {Row | null}
+   */
+  function known(id) {
+    const inList = list.find(id);
+    const shown = drawer.row?.id === id ? drawer.row : null;
+    if (inList && (inList.outcome !== null || list.frozen)) return inList;
+    if (shown && shown.outcome !== null) return shown;
+    const entry = find(id);
+    return entry ? rowOfEntry(entry) : (inList ?? shown);
+  }
+
   /** Shows the request that the address names, as soon as it is known. */
   function show() {
     const id = address.place.row;
     list.select(id);
     if (id === null) return drawer.close();
-    const entry = find(id);
-    const row = list.find(id) ?? (drawer.row?.id === id ? drawer.row : null) ?? (entry ? rowOfEntry(entry) : null);
+    const row = known(id);
     if (row) {
       const fresh = drawer.row?.id !== id;
       drawer.open(row);
@@ -70,7 +83,7 @@ export function createDetails({ find, pollLogs }) {
   async function lookUp(id) {
     soughtId = id;
     try {
-      if (list.find(id)?.outcome === null) {
+      if (list.find(id)?.outcome === null && find(id) === null) {
         const { json } = await api.get(`active-requests/${encodeURIComponent(id)}`);
         const usage = /** @type {{ provider_usage?: Record<string, unknown> }} */ (json).provider_usage;
         return drawer.detail(id, { usage: usage ?? null, entry: null });
