@@ -482,6 +482,19 @@ describe('the views of the past', { skip: noBrowser }, () => {
       await soon(() => page.locator('#traces-table tbody tr').count(), 2);
     }, { hash: '#/traces' }));
 
+  it('shows as ended what ended while the stream rested', () =>
+    onPage(async ({ world, page, rows, soon }) => {
+      const id = world.start({ model: 'gone' });
+      await soon(rows, 1);
+      await page.keyboard.press('2');
+      await soon(() => page.locator('#view-totals').isVisible(), true);
+      world.end(id);
+      await page.keyboard.press('4');
+      await soon(() => page.locator('#traces-table tbody tr').count(), 1);
+      await page.locator('#traces-table tbody tr').click();
+      await soon(() => page.locator('#drawer').innerText(), /Completed after/);
+    }));
+
   it('say that an answer of another shape cannot be used', () =>
     onPage(async ({ page, banner }) => {
       await soon(banner, /The last answer could not be used.*totals have an object/s);
