@@ -67,7 +67,11 @@ export function createGrids({ source, nonce, onLate, onPlain }) {
       if (focused !== null) grid.focus(focused);
     }
 
+    let started = false;
+
     function start() {
+      if (started) return;
+      started = true;
       clearTimeout(timer);
       void load().then((agGrid) => {
         if (gone) return;
@@ -80,17 +84,14 @@ export function createGrids({ source, nonce, onLate, onPlain }) {
       });
     }
     const timer = setTimeout(start, NO_ROWS);
-    let started = false;
 
     return {
       ready: () => true,
       show(lines, sort) {
         if (shown !== coming) shown.show(lines, sort);
         if (layer.isConnected) pending.offer([lines, sort]);
-        if (started || lines.length === 0) return;
-        started = true;
         // When these rows are on the screen.
-        requestAnimationFrame(() => setTimeout(start));
+        if (!started && lines.length > 0) requestAnimationFrame(() => setTimeout(start));
       },
       paint: (all) => shown.paint(all),
       move: (by) => shown.move(by),

@@ -130,6 +130,16 @@ for (const grid of [true, false]) {
 describe('the list', { skip: noBrowser }, () => {
   after(closeBrowser);
 
+  it('has one grid, whether it waited for rows or not', () =>
+    onPage(async ({ world, page, models, soon }) => {
+      const grids = () => page.locator('.ag-root').count();
+      await soon(grids, 1);
+      world.start({ model: 'late' });
+      await soon(models, ['late']);
+      await soon(() => page.locator('.ag-row').count(), 1);
+      assert.equal(await grids(), 1);
+    }));
+
   it('stands still while frozen, and loses nothing', () =>
     onPage(async ({ world, page, models, banner, soon }) => {
       const id = world.start({ model: 'before' });
