@@ -45,6 +45,16 @@ async fn start(mock: &Mock, args: &[&str]) -> Running {
     Running::start(args, &[("MOCK_BASE_URL", &base), ("MOCK_API_KEY", "sk-mock")]).await
 }
 
+/// A client's request that has come to the upstream: proxy, client, upstream, and what the upstream has read.
+async fn arrived(tls: &Tls, mock: &mut Mock) -> (Running, Client, TlsStream<TcpStream>, String) {
+    let proxy = start(mock, &[&tls.authority.flag("ca-file")]).await;
+    let mut client = Client::to(proxy.address).await;
+    client.send(post("/mock/x", "", "{}").as_bytes()).await;
+    let mut upstream = tls.accept(mock).await.unwrap();
+    let asked = request(&mut upstream).await;
+    (proxy, client, upstream, asked)
+}
+
 /// Reads a request whose body is `{}`.
 async fn request(upstream: &mut TlsStream<TcpStream>) -> String {
     let mut read = Vec::new();
@@ -58,11 +68,7 @@ async fn request(upstream: &mut TlsStream<TcpStream>) -> String {
 async fn a_stream_passes_piece_by_piece_and_the_connection_is_used_again() {
     let tls = Tls::of("127.0.0.1");
     let mut mock = Mock::start().await;
-    let proxy = start(&mock, &[&tls.authority.flag("ca-file")]).await;
-    let mut client = Client::to(proxy.address).await;
-    client.send(post("/mock/x", "", "{}").as_bytes()).await;
-    let mut upstream = tls.accept(&mut mock).await.unwrap();
-    let asked = request(&mut upstream).await;
+    let (proxy, mut client, mut upstream, asked) = arrived(&tls, &mut mock).await;
     assert!(asked.starts_with("POST /x HTTP/1.1\r\n") && asked.contains("Bearer sk-mock"), "{asked}");
     upstream.write_all(SSE.as_bytes()).await.unwrap();
     upstream.flush().await.unwrap();
@@ -106,11 +112,7 @@ async fn an_upstream_is_told_nothing_before_it_has_proved_who_it_is() {
 async fn a_client_that_leaves_ends_the_connection() {
     let tls = Tls::of("127.0.0.1");
     let mut mock = Mock::start().await;
-    let proxy = start(&mock, &[&tls.authority.flag("ca-file")]).await;
-    let mut client = Client::to(proxy.address).await;
-    client.send(post("/mock/x", "", "{}").as_bytes()).await;
-    let mut upstream = tls.accept(&mut mock).await.unwrap();
-    request(&mut upstream).await;
+    let (proxy, mut client, mut upstream, _) = arrived(&tls, &mut mock).await;
     upstream.write_all(&[SSE.as_bytes(), &chunk(b"data: {}\n\n")].concat()).await.unwrap();
     upstream.flush().await.unwrap();
     client.until("data: {}").await;

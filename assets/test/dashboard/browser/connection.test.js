@@ -1,0 +1,126 @@
+/** The connection of the live list in a real browser: cut, refused, switched off, at rest. */
+
+import assert from 'node:assert/strict';
+import { after, describe, it } from 'node:test';
+import { noBrowser } from '../browser.js';
+import { begun, closeBrowser, onPage } from '../page.js';
+
+const REFUSED = /Failed to load resource/;
+
+describe('the connection', { skip: noBrowser }, () => {
+  after(closeBrowser);
+
+  it('outlives a restart of the server, and says so', () =>
+    onPage(async ({ world, mock, page, rows, indicator, banner, soon }) => {
+      world.start();
+      await soon(rows, 1);
+      await mock.stop();
+      await soon(indicator, /○ Reconnecting\.\.\. in \d+ s/);
+      await soon(banner, /Not connected: .* What you see is from/s);
+      mock.restart();
+      world.start();
+      world.start();
+      await mock.listen();
+      await page.locator('#banner-action').click();
+      await soon(rows, 2);
+      await soon(banner, /The server was restarted/);
+      await soon(indicator, '● Live');
+    }, { complaints: REFUSED }));
+
+  it('goes on after the last message when it was cut', () =>
+    onPage(async ({ world, mock, page, rows, indicator, soon }) => {
+      const id = world.start({ model: 'kept' });
+      await soon(rows, 1);
+      mock.cut();
+      await soon(indicator, /Reconnecting/);
+      await soon(indicator, '● Live');
+      const asked = mock.asked.filter((it) => it.path.includes('stream')).at(-1);
+      assert.match(String(asked?.headers['last-event-id']), /-\d+$/);
+      world.progress(id, { output_tokens: 9 });
+      await soon(() => page.locator('.col-output').first().innerText(), '9');
+    }, { complaints: REFUSED }));
+
+  it('ends in polling with the server’s hint where the stream is switched off, and comes back with another process', () =>
+    onPage(async ({ world, mock, rows, indicator, banner, soon, page }) => {
+      await soon(indicator, '○ Polling every 5 s');
+      await soon(banner, /SSE for active requests is disabled.*Set VDM_ACTIVE_REQUESTS_SSE_ENABLED=true to enable/s);
+      world.start();
+      await page.locator('#refresh').click();
+      await soon(rows, 1);
+      mock.settings.sse = true;
+      mock.restart();
+      await soon(indicator, '● Live');
+    }, { complaints: REFUSED, mock: (mock) => (mock.settings.sse = false) }));
+
+  it('shows the hint of a server that does not track, and comes back when it does', () =>
+    onPage(async ({ mock, indicator, banner, soon }) => {
+      await soon(indicator, '○ Polling every 5 s');
+      await soon(banner, /Request metrics logging is disabled.*Set LOG_REQUEST_METRICS=true to enable tracking/s);
+      mock.settings.tracking = true;
+      await soon(indicator, '● Live');
+    }, { mock: (mock) => (mock.settings.tracking = false) }));
+
+  it('is tried again where the server is full', () =>
+    onPage(async ({ mock, indicator, banner, soon }) => {
+      await soon(indicator, /Reconnecting/);
+      await soon(banner, /Too many streams/);
+      mock.settings.full = false;
+      await soon(indicator, '● Live');
+    }, { complaints: REFUSED, mock: (mock) => (mock.settings.full = true) }));
+
+  it('asks for a key, keeps it for the session, and sends it as a header only', () =>
+    onPage(async ({ world, mock, page, rows, indicator, soon }) => {
+      await soon(() => page.locator('#key-dialog').isVisible(), true);
+      await page.locator('#key-input').fill('wrong');
+      await page.keyboard.press('Enter');
+      await soon(() => page.locator('#key-dialog').innerText(), /did not take that key/);
+      await page.locator('#key-input').fill('s3cret');
+      await page.keyboard.press('Enter');
+      await soon(indicator, '● Live');
+      assert.equal(await page.locator('#key-dialog').isVisible(), false);
+      world.start();
+      await soon(rows, 1);
+      await page.reload();
+      await begun(page);
+      await soon(indicator, '● Live');
+      assert.ok(mock.asked.every((it) => !it.path.includes('s3cret')));
+      assert.ok(!page.url().includes('s3cret'));
+      assert.equal(await page.evaluate(() => JSON.stringify(localStorage).includes('s3cret')), false);
+    }, { complaints: REFUSED, mock: (mock) => (mock.settings.key = 's3cret') }));
+
+  it('rests in views that are not live, also on the way back and forward', () =>
+    onPage(async ({ mock, page, indicator, soon }) => {
+      await soon(async () => mock.viewers, 1);
+      await page.locator('[data-view="errors"]').click();
+      await soon(async () => mock.viewers, 0);
+      await soon(indicator, '○ Stream resting');
+      await page.goBack();
+      await soon(async () => mock.viewers, 1);
+      await soon(indicator, '● Live');
+      await page.goForward();
+      await soon(async () => mock.viewers, 0);
+      await page.evaluate(() => history.pushState(null, '', '#/totals'));
+      await page.evaluate(() => dispatchEvent(new PopStateEvent('popstate')));
+      await soon(async () => mock.viewers, 1);
+    }));
+
+  it('rests while the tab is hidden', () =>
+    onPage(async ({ world, mock, page, rows, soon }) => {
+      world.start();
+      await soon(rows, 1);
+      await soon(async () => mock.viewers, 1);
+      const hide = (/** @type {boolean} */ hidden) =>
+        page.evaluate((hidden) => {
+          Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });
+          document.dispatchEvent(new Event('visibilitychange'));
+        }, hidden);
+      await hide(true);
+      await soon(async () => mock.viewers, 0);
+      world.start();
+      const asked = mock.asked.length;
+      await page.waitForTimeout(1500);
+      assert.equal(mock.asked.length, asked, 'nothing is asked meanwhile');
+      await hide(false);
+      await soon(rows, 2);
+    }));
+});

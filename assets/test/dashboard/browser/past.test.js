@@ -1,0 +1,65 @@
+/** Totals, errors and traces in a real browser, against a made-up server. */
+
+import assert from 'node:assert/strict';
+import { after, describe, it } from 'node:test';
+import { noBrowser } from '../browser.js';
+import { closeBrowser, onPage, soon } from '../page.js';
+
+describe('the views of the past', { skip: noBrowser }, () => {
+  after(closeBrowser);
+
+  it('show totals, errors and traces, with details', () =>
+    onPage(async ({ world, page, base, soon }) => {
+      world.end(world.start({ provider: 'openai', resolved_model: 'gpt', input_tokens: 100, output_tokens: 40, cache_read_tokens: 30 }));
+      const bad = world.start({ provider: 'Poe', resolved_model: 'gem' });
+      world.end(bad, 'upstream_error', { status: 529, error: 'Overloaded' });
+      await page.goto(`${base}/dashboard/#/totals`);
+      await soon(() => page.locator('#provider-table tbody tr').count(), 2);
+      assert.match(await page.locator('#donut').innerText(), /Cache read\s+30/);
+      await page.locator('#provider-table th button', { hasText: 'Errors' }).click();
+      await soon(() => page.locator('#provider-table tbody tr').first().innerText(), /Poe/);
+      await page.locator('[data-view="errors"]').click();
+      await soon(() => page.locator('#errors-table tbody tr').count(), 1);
+      await page.locator('#errors-table tbody tr').click();
+      await soon(() => page.locator('#drawer').innerText(), /Overloaded/);
+      assert.ok(page.url().includes(`row=${bad}`));
+      await page.locator('[data-view="traces"]').click();
+      await soon(() => page.locator('#traces-table tbody tr').count(), 2);
+      await page.goto(`${base}/dashboard/#/traces?q=status:529`);
+      await soon(() => page.locator('#traces-table tbody tr').count(), 1);
+    }));
+
+  it('are not redrawn under the operator’s hand', () =>
+    onPage(async ({ world, page, soon }) => {
+      world.end(world.start());
+      await soon(() => page.locator('#traces-table tbody tr').count(), 1);
+      world.end(world.start());
+      const began = Date.now();
+      while (Date.now() - began < 6500) {
+        await page.locator('#traces-table').hover({ position: { x: 20 + (Date.now() % 40), y: 20 } });
+        await page.waitForTimeout(150);
+      }
+      assert.equal(await page.locator('#traces-table tbody tr').count(), 1);
+      await page.mouse.move(5, 5);
+      await soon(() => page.locator('#traces-table tbody tr').count(), 2);
+    }, { hash: '#/traces' }));
+
+  it('shows as ended what ended while the stream rested', () =>
+    onPage(async ({ world, page, rows, soon }) => {
+      const id = world.start({ model: 'gone' });
+      await soon(rows, 1);
+      await page.keyboard.press('2');
+      await soon(() => page.locator('#view-totals').isVisible(), true);
+      world.end(id);
+      await page.keyboard.press('4');
+      await soon(() => page.locator('#traces-table tbody tr').count(), 1);
+      await page.locator('#traces-table tbody tr').click();
+      await soon(() => page.locator('#drawer').innerText(), /Completed after/);
+    }));
+
+  it('say that an answer of another shape cannot be used', () =>
+    onPage(async ({ page, banner }) => {
+      await soon(banner, /The last answer could not be used.*totals have an object/s);
+      assert.ok(page);
+    }, { hash: '#/totals', before: (page) => page.route('**/running-totals*', (route) => route.fulfill({ json: { totals: 'no' } })) }));
+});
