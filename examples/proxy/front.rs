@@ -1,6 +1,12 @@
 //! The proxy's own routes, and the way to the providers for everything else.
 
-use std::{convert::Infallible, sync::Arc};
+use std::{
+    convert::Infallible,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use active_requests::{
     config::MonitorConfig, dashboard::DashboardService, inspect::InspectRequestLayer, monitor::MonitorService,
@@ -9,7 +15,6 @@ use active_requests::{
 use http::{HeaderValue, Method, Request, Response, StatusCode, Version, header};
 use http_body_util::Full;
 use hyper::body::Incoming;
-use tokio::sync::Notify;
 use tower::{Service, ServiceBuilder};
 
 use super::{
@@ -20,6 +25,20 @@ use super::{
     refusal::Refusal,
     reply::Reply,
 };
+
+/// Asks a connection to end, from within its own task: it looks here when it has nothing more to do, and need not be woken.
+#[derive(Clone, Debug, Default)]
+pub struct Hangup(Arc<AtomicBool>);
+
+impl Hangup {
+    fn ask(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    pub fn is_asked_for(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
 
 /// What all connections share.
 #[derive(Debug)]
@@ -51,10 +70,10 @@ impl Front {
         drop(std::hint::black_box(Vec::<u8>::with_capacity(1 << 20)));
     }
 
-    /// The service of one connection. `hangup` is told when its client has left in the middle of a request body.
+    /// The service of one connection. `hangup` is asked for when its client has left in the middle of a request body.
     pub fn service(
         self: &Arc<Self>,
-        hangup: Arc<Notify>,
+        hangup: Hangup,
     ) -> impl hyper::service::Service<
         Request<Incoming>,
         Response = Response<Reply>,
@@ -70,7 +89,7 @@ impl Front {
             .layer(ActiveRequestsLayer::new(self.tracker.clone()))
             .layer(InspectRequestLayer::new())
             // Boxed: hyper keeps room for the future in every connection, and moves it on its way there.
-            .service_fn(move |request| Box::pin(answer(Arc::clone(&forward), request, Arc::clone(&hangup))));
+            .service_fn(move |request| Box::pin(answer(Arc::clone(&forward), request, hangup.clone())));
         hyper::service::service_fn(move |request: Request<Incoming>| {
             let front = Arc::clone(&front);
             let mut api = api.clone();
@@ -120,12 +139,12 @@ fn never_fails<T>(result: Result<T, Infallible>) -> T {
 async fn answer(
     forward: Arc<Forward>,
     request: Request<RequestBody>,
-    hangup: Arc<Notify>,
+    hangup: Hangup,
 ) -> Result<Response<Answer>, ClientGone> {
     let one_request_at_a_time = request.version() < Version::HTTP_2;
     let result = forward.answer(request).await;
     if result.is_err() && one_request_at_a_time {
-        hangup.notify_one();
+        hangup.ask();
         std::future::pending::<Infallible>().await;
     }
     result

@@ -198,8 +198,9 @@ impl Visit for Fields<'_> {
 
     fn record_str(&mut self, field: &Field, value: &str) {
         // Most texts are plain; a line end in one must not pass for the end of the line.
-        let is_plain = |byte: &u8| matches!(byte, b' '..=b'~') && *byte != b'"' && *byte != b'\\';
-        if !value.as_bytes().iter().all(is_plain) {
+        let is_plain = |byte: u8| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\';
+        // Without a way out in the middle, which is what lets many bytes be looked at together.
+        if !value.bytes().fold(true, |all, byte| all & is_plain(byte)) {
             return self.record_debug(field, &value);
         }
         self.name(field);

@@ -1,18 +1,26 @@
 //! Connections: taking them, serving them, and bringing them to an end.
 
-use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    future::{Future, poll_fn},
+    io,
+    net::SocketAddr,
+    pin::pin,
+    sync::Arc,
+    task::Poll,
+    time::Duration,
+};
 
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{conn::auto, graceful::GracefulShutdown},
 };
 use socket2::{SockRef, TcpKeepalive};
-use tokio::{
-    net::{TcpListener, TcpSocket, TcpStream},
-    sync::Notify,
-};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
-use super::{front::Front, linger::Linger};
+use super::{
+    front::{Front, Hangup},
+    linger::Linger,
+};
 
 /// Listens with room for a crowd at the door.
 pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
@@ -74,21 +82,20 @@ fn serve_connection(
     graceful: &GracefulShutdown,
 ) {
     let _ = stream.set_nodelay(true);
-    let hangup = Arc::new(Notify::new());
-    let service = front.service(Arc::clone(&hangup));
+    let hangup = Hangup::default();
+    let service = front.service(hangup.clone());
     let (server, watcher) = (Arc::clone(server), graceful.watcher());
     tokio::spawn(async move {
         // Made in here: a future keeps room for what it is given, besides what it makes of it.
         let connection =
             watcher.watch(server.serve_connection(TokioIo::new(Linger::new(stream)), service).into_owned());
-        tokio::select! {
-            biased;
-            result = connection => {
-                if let Err(error) = result {
-                    tracing::debug!("a connection ended: {error}");
-                }
-            }
-            () = hangup.notified() => {}
+        let mut connection = pin!(connection);
+        let ended = poll_fn(|cx| match connection.as_mut().poll(cx) {
+            Poll::Pending if hangup.is_asked_for() => Poll::Ready(Ok(())),
+            polled => polled,
+        });
+        if let Err(error) = ended.await {
+            tracing::debug!("a connection ended: {error}");
         }
     });
 }

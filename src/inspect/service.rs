@@ -47,8 +47,10 @@ impl<S> InspectRequest<S> {
 fn may_be_json(headers: &HeaderMap) -> bool {
     let Some(content_type) = headers.get(header::CONTENT_TYPE) else { return true };
     let content_type = content_type.as_bytes();
-    let essence = content_type.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii().to_ascii_lowercase();
-    matches!(&*essence, b"application/json" | b"application/x-www-form-urlencoded") || essence.ends_with(b"+json")
+    let essence = content_type.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+    let is = |name: &str| essence.eq_ignore_ascii_case(name.as_bytes());
+    let suffix = &essence[essence.len().saturating_sub(5)..];
+    is("application/json") || is("application/x-www-form-urlencoded") || suffix.eq_ignore_ascii_case(b"+json")
 }
 
 impl<S, B> Service<Request<B>> for InspectRequest<S>
