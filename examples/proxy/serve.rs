@@ -12,10 +12,16 @@ use std::{
 
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{conn::auto, graceful::GracefulShutdown},
+    server::{
+        conn::auto,
+        graceful::{GracefulShutdown, Watcher},
+    },
 };
 use socket2::{SockRef, TcpKeepalive};
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::{
+    net::{TcpListener, TcpSocket, TcpStream},
+    sync::watch,
+};
 
 use super::{
     front::{Front, Hangup},
@@ -35,9 +41,10 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 
 /// Serves until `end` comes, then lets running requests go on for at most `grace`. Returns whether all have ended.
 pub async fn serve(listener: TcpListener, front: Arc<Front>, end: impl Future<Output = ()>, grace: Duration) -> bool {
-    let server = Arc::new(server());
+    let servers = Arc::new(Servers::new());
     let graceful = GracefulShutdown::new();
-    let mut end = std::pin::pin!(end);
+    let (ending, is_ending) = watch::channel(());
+    let mut end = pin!(end);
     let mut sweeps = tokio::time::interval(Duration::from_secs(5));
     loop {
         let stream = tokio::select! {
@@ -56,36 +63,62 @@ pub async fn serve(listener: TcpListener, front: Arc<Front>, end: impl Future<Ou
             }
             () = &mut end => break,
         };
-        serve_connection(stream, &server, &front, &graceful);
+        serve_connection(stream, &servers, &front, graceful.watcher(), is_ending.clone());
     }
-    drop(listener);
+    drop((listener, ending));
     // Viewers' streams would go on for ever.
     front.tracker().shutdown();
     tokio::time::timeout(grace, graceful.shutdown()).await.is_ok()
 }
 
-fn server() -> auto::Builder<TokioExecutor> {
-    let mut server = auto::Builder::new(TokioExecutor::new());
-    server.http1().timer(TokioTimer::new());
-    server
-        .http2()
-        .timer(TokioTimer::new())
-        .keep_alive_interval(Duration::from_secs(30))
-        .keep_alive_timeout(Duration::from_secs(20));
-    server
+/// What speaks with clients.
+struct Servers {
+    http1: auto::Builder<TokioExecutor>,
+    any: auto::Builder<TokioExecutor>,
+}
+
+impl Servers {
+    fn new() -> Self {
+        let mut any = auto::Builder::new(TokioExecutor::new());
+        any.http1().timer(TokioTimer::new());
+        any.http2()
+            .timer(TokioTimer::new())
+            .keep_alive_interval(Duration::from_secs(30))
+            .keep_alive_timeout(Duration::from_secs(20));
+        Self { http1: any.clone().http1_only(), any }
+    }
+
+    /// The one for this client, once it has said something.
+    ///
+    /// `any` could serve them all. But it reads the first bytes apart, and hyper then takes a buffer twice as large for the rest, which
+    /// a stream holds for as long as it lives.
+    async fn choose(&self, client: &TcpStream) -> io::Result<&auto::Builder<TokioExecutor>> {
+        const HTTP2: &[u8] = b"PRI";
+        let mut first = [0; HTTP2.len()];
+        let count = client.peek(&mut first).await?;
+        Ok(if HTTP2.starts_with(&first[..count]) { &self.any } else { &self.http1 })
+    }
 }
 
 fn serve_connection(
     stream: TcpStream,
-    server: &Arc<auto::Builder<TokioExecutor>>,
+    servers: &Arc<Servers>,
     front: &Arc<Front>,
-    graceful: &GracefulShutdown,
+    watcher: Watcher,
+    mut is_ending: watch::Receiver<()>,
 ) {
     let _ = stream.set_nodelay(true);
     let hangup = Hangup::default();
     let service = front.service(hangup.clone());
-    let (server, watcher) = (Arc::clone(server), graceful.watcher());
+    let servers = Arc::clone(servers);
     tokio::spawn(async move {
+        let server = tokio::select! {
+            server = servers.choose(&stream) => server,
+            // It has not asked for anything yet.
+            _ = is_ending.changed() => return,
+        };
+        drop(is_ending);
+        let Ok(server) = server else { return };
         // Made in here: a future keeps room for what it is given, besides what it makes of it.
         let connection =
             watcher.watch(server.serve_connection(TokioIo::new(Linger::new(stream)), service).into_owned());
