@@ -1,7 +1,7 @@
 /** One request, as the address names it: its details, what the server knows of it beyond its row, and what one can do with it. */
 
 import { toggleTerm } from './model/filter.js';
-import { rowOfEntry } from './model/records.js';
+import { complete, rowOfEntry } from './model/records.js';
 import { address, api, debug, feed, list, on } from './live.js';
 import { copyText, requestActions } from './view/actions.js';
 import { byId } from './view/dom.js';
@@ -25,8 +25,8 @@ export function toast(text) {
 
 /** @param {Pick<ReturnType<typeof import('./polling.js').createPolling>, 'find' | 'pollLogs'>} polling */
 export function createDetails({ find, pollLogs }) {
-  /** Whom the server was asked about. @type {string | null} */
-  let soughtId = null;
+  /** Whom the server was asked about, and as what it was known then. */
+  let sought = '';
 
   /** @param {Row} row */
   function pin(row) {
@@ -69,19 +69,23 @@ export function createDetails({ find, pollLogs }) {
   function show() {
     const id = address.place.row;
     list.select(id);
-    if (id === null) return drawer.close();
+    if (id === null) {
+      sought = '';
+      return drawer.close();
+    }
     const row = known(id);
     if (row) {
-      const fresh = drawer.row?.id !== id;
       drawer.open(row);
       drawer.draw(list.now());
-      if (fresh) void lookUp(id);
-    } else if (feed.lastMs !== null && soughtId !== id) void lookUp(id);
+    } else if (feed.lastMs === null) return;
+    const wanted = `${id} ${row === null ? 'unknown' : row.outcome === null ? 'in flight' : 'ended'}`;
+    if (wanted === sought) return;
+    sought = wanted;
+    void lookUp(id);
   }
 
   /** What the server knows of a request beyond its row; and whether it ended before we could see it. @param {string} id */
   async function lookUp(id) {
-    soughtId = id;
     try {
       if (list.find(id)?.outcome === null && find(id) === null) {
         const { json } = await api.get(`active-requests/${encodeURIComponent(id)}`);
@@ -90,12 +94,14 @@ export function createDetails({ find, pollLogs }) {
       }
       await pollLogs();
       const entry = find(id);
-      if (entry && drawer.row === null && address.place.row === id) {
-        drawer.open(rowOfEntry(entry));
+      if (entry && address.place.row === id) {
+        const ended = list.find(id);
+        if (ended?.outcome) complete(ended, entry);
+        list.changed();
+        drawer.open(known(id) ?? rowOfEntry(entry));
         drawer.draw(list.now());
-      }
-      if (entry) drawer.detail(id, { usage: entry.providerUsage, entry });
-      else if (drawer.row === null && address.place.row === id) toast('That request has ended and is no longer remembered.');
+        drawer.detail(id, { usage: entry.providerUsage, entry });
+      } else if (drawer.row === null && address.place.row === id) toast('That request has ended and is no longer remembered.');
     } catch (error) {
       debug('no details', error);
     }

@@ -65,7 +65,10 @@ function showPlace() {
 address.onChange = showPlace;
 
 on.rows = () => details.look();
-on.restart = () => status.notice('The server was restarted; the list began anew.');
+on.restart = () => {
+  status.notice('The server was restarted; the list began anew.');
+  recall();
+};
 on.facts = drawStatus;
 on.connection = () => {
   const { state } = connection;
@@ -76,8 +79,14 @@ on.connection = () => {
 
 function everySecond() {
   gauges.second();
+  polling.countErrors();
   details.draw();
   drawStatus();
+}
+
+/** The last minutes, as the server remembers them: an operator who just came wants to know what happened before. */
+function recall() {
+  void polling.pollLogs().then(({ traces }) => stats.recall(traces), (error) => debug('no history', error));
 }
 
 startTicker(() => tickOf(settings), () => list.tick());
@@ -92,8 +101,7 @@ document.addEventListener('visibilitychange', () => {
 showPlace();
 on.connection();
 everySecond();
-// The last minutes, as the server remembers them: an operator who just came wants to know what happened before.
-void polling.pollLogs().then(({ traces }) => stats.recall(traces), (error) => debug('no history', error));
+recall();
 
 /** The switch that scripts around the earlier dashboard use. */
 Object.assign(window, {

@@ -5,7 +5,7 @@ import { epochOfEtag, readDisabled } from './model/wire.js';
 import { ApiError } from './net/api.js';
 import { isReachable } from './net/connection.js';
 import { Poller } from './net/poller.js';
-import { address, api, came, clock, connection, debug, facts, feed, list, on, settings } from './live.js';
+import { address, api, came, clock, connection, debug, facts, feed, list, on, settings, stats } from './live.js';
 import { byId, setText, textIn } from './view/dom.js';
 import { createLogs, createTotals } from './view/records.js';
 import { watchBusy } from './view/ticker.js';
@@ -21,6 +21,8 @@ export function createPolling({ askKey }) {
   const tracesNote = textIn(byId('traces-note'));
   /** The newest answer of the logs. @type {{ errors: Entry[], traces: Entry[] }} */
   let logs = { errors: [], traces: [] };
+  /** How many failures had been seen when they were asked for. */
+  let failuresThen = 0;
   /** @type {import('./types.js').ViewName | null} */
   let polledView = null;
 
@@ -66,9 +68,17 @@ export function createPolling({ askKey }) {
   }
 
   async function pollLogs() {
+    const { failures } = stats;
     logs = readLogs((await api.get('logs')).json);
+    failuresThen = failures;
     show();
     return logs;
+  }
+
+  /** The errors that the server remembered when it was asked, and those that have been seen since. */
+  function countErrors() {
+    const count = logs.errors.length + stats.failures - failuresThen;
+    setText(errorsCount, count === 0 ? '' : String(count));
   }
 
   /** The entries that the filter keeps. */
@@ -79,7 +89,7 @@ export function createPolling({ askKey }) {
     const kept = (all) => all.filter((it) => list.test(rowOfEntry(it), nowMs));
     /** @param {Entry[]} shown @param {Entry[]} all */
     const note = (shown, all) => (filter.trim() === '' ? `the newest ${all.length}` : `${shown.length} of the newest ${all.length} match “${filter.trim()}”`);
-    setText(errorsCount, logs.errors.length === 0 ? '' : String(logs.errors.length));
+    countErrors();
     if (view === 'errors') {
       const shown = kept(logs.errors);
       tables.errors.show(shown);
@@ -95,6 +105,7 @@ export function createPolling({ askKey }) {
     listIsPolled,
     pollLogs,
     show,
+    countErrors,
     /** The request as the server remembers it. @param {string} id */
     find: (id) => logs.traces.find((it) => it.id === id) ?? logs.errors.find((it) => it.id === id) ?? null,
     now: () => void poller.now(),

@@ -8,6 +8,7 @@ import { readDisabled, ShapeError } from './wire.js';
 /** @typedef {import('../types.js').Total} Total */
 /** @typedef {import('../types.js').Totals} Totals */
 /** @typedef {import('../types.js').Entry} Entry */
+/** @typedef {import('../types.js').Row} Row */
 
 /** @param {unknown} json @returns {Totals} */
 export function readTotals(json) {
@@ -114,14 +115,20 @@ function entry(wire) {
   }];
 }
 
-/** An entry as the row it was, so that filter and drawer know one thing only. @param {Entry} it @returns {import('../types.js').Row} */
+/** An entry as the row it was, so that filter and drawer know one thing only. @param {Entry} it @returns {Row} */
 export function rowOfEntry(it) {
   const endedMs = it.endMs ?? 0;
-  const { provider, model, requested, resolved, streaming, input, output, cacheRead, cacheCreation, reasoning, toolCalls } = it;
-  const { bytes, usageSource, status, ttftMs, method, path, outcome, durationMs } = it;
+  const { provider, model, requested, resolved, method, path, outcome, durationMs } = it;
   return {
-    ...emptyRow(it.id, endedMs), provider, model, requested, resolved, streaming, input, output, cacheRead, cacheCreation, reasoning, toolCalls,
-    bytes, usageSource, status, ttftMs, method, path, outcome, durationMs, endedMs,
+    ...emptyRow(it.id, endedMs), provider, model, requested, resolved, method, path, outcome, durationMs, endedMs, ...finalNumbers(it),
     qualified: `${provider}:${model}`, badge: badge(provider), startMs: it.endMs === null ? null : endedMs - durationMs,
   };
+}
+
+/** What the stream does not tell of a row's end. @param {Row} row an ended one @param {Entry} it */
+export const complete = (row, it) => Object.assign(row, finalNumbers(it));
+
+/** @param {Entry} it */
+function finalNumbers({ streaming, input, output, cacheRead, cacheCreation, reasoning, toolCalls, bytes, usageSource, status, ttftMs }) {
+  return { streaming, input, output, cacheRead, cacheCreation, reasoning, toolCalls, bytes, usageSource, status, ttftMs };
 }

@@ -24,6 +24,8 @@ export class Stats {
   ends = [];
   /** @type {First[]} */
   firsts = [];
+  /** Requests that ended in an error while the page looked. */
+  failures = 0;
   /** The second that `seconds` ends with, in epoch seconds. */
   lastSecond = 0;
   #tokens = 0;
@@ -50,7 +52,10 @@ export class Stats {
   addEnd(row) {
     const bad = row.outcome !== null && failed(row.outcome);
     this.#ended += 1;
-    if (bad) this.#failed += 1;
+    if (bad) {
+      this.#failed += 1;
+      this.failures += 1;
+    }
     push(this.ends, { atMs: row.endedMs, durationMs: row.durationMs, failed: bad });
   }
 

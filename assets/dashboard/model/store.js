@@ -204,7 +204,10 @@ export class RowStore {
     const output = amount(tuple[5]);
     if (output > row.output) this.#witness.tokens(output - row.output);
     row.output = output || row.output;
-    this.#end(row, text(tuple[1], 'gone'), nowMs, amount(tuple[3]));
+    const outcome = text(tuple[1], 'gone');
+    // Input is counted by providers alone, and at its end an answer has said all its numbers.
+    if (outcome === 'completed' && row.input > 0) row.usageSource = 'reported';
+    this.#end(row, outcome, nowMs, amount(tuple[3]));
   }
 
   /** @param {Row} row @param {string} outcome @param {number} nowMs @param {number} durationMs */

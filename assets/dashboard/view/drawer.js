@@ -38,13 +38,13 @@ const SECTIONS = [
     ['Output', (row) => `${format.count(row.output)}${row.reasoning > 0 ? ` (${format.count(row.reasoning)} reasoning)` : ''}`],
     ['Per second', (row) => (row.outcome === null ? format.rate(row.rate) : format.NONE)],
     ['Tool calls', (row) => format.count(row.toolCalls)],
-    ['Counted by', (row) => SOURCES[row.usageSource] ?? row.usageSource],
+    ['Counted by', (row) => (row.usageSource === 'none' && row.outcome === null ? 'nobody yet' : (SOURCES[row.usageSource] ?? row.usageSource))],
     ['Observed', (row) => (row.observation === '' ? format.NONE : row.observation)],
   ]],
 ];
 
 /** @type {Record<string, string>} */
-const SOURCES = { none: 'nobody yet', estimated: 'us, an estimate', partial: 'the provider, in part', reported: 'the provider' };
+const SOURCES = { none: 'nobody', estimated: 'us, an estimate', partial: 'the provider, in part', reported: 'the provider' };
 
 /**
  * @param {{ onClose: () => void, actions: import('./actions.js').Action[] }} parts
@@ -103,7 +103,7 @@ export function createDrawer({ onClose, actions }) {
       phase.hidden = length === 0;
     }
     setText(notesText, [
-      it.ttftMs === null ? `no token for ${format.latency(wait)}` : `${format.latency(wait)} to the first token`,
+      it.ttftMs !== null ? `${format.latency(wait)} to the first token` : it.outcome === null ? `no token for ${format.latency(wait)}` : '',
       stream > 0 && it.ttftMs !== null ? `${format.latency(stream)} streaming` : '',
       shown > 0 ? `${format.duration(shown)} silent` : '',
     ].filter((it) => it !== '').join('  ·  '));

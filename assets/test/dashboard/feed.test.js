@@ -105,6 +105,13 @@ describe('the feed', () => {
     assert.equal(feed.store.rows.size, 0);
   });
 
+  it('takes the numbers of a whole answer, where it has an input, for what the provider counted', () => {
+    const { feed, update, delta } = listening();
+    update(['a', 'b', 'c'].map((id) => wire(id, { input_tokens: 0, usage_source: 'estimated' })));
+    delta({ ended: [['a', 'completed', 200, 5, 150, 220], ['b', 'completed', 200, 5, 0, 220], ['c', 'client_disconnect', 200, 5, 150, 220]] });
+    assert.deepEqual([...feed.store.rows.values()].map((row) => [row.id, row.usageSource]), [['a', 'reported'], ['b', 'estimated'], ['c', 'estimated']]);
+  });
+
   it('shows what came and went inside one delta', () => {
     const { feed, update, delta, stats } = listening();
     update([]);

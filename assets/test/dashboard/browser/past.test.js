@@ -29,6 +29,34 @@ describe('the views of the past', { skip: noBrowser }, () => {
       await soon(() => page.locator('#traces-table tbody tr').count(), 1);
     }));
 
+  it('show in the drawer what the server knows of an end, when it comes', () =>
+    onPage(async ({ world, page, rows, soon }) => {
+      const id = world.start({ model: 'watched', usage_source: 'estimated', output_tokens: 70, start_time: Date.now() / 1000 - 3 });
+      await soon(rows, 1);
+      await page.keyboard.press('j');
+      await page.keyboard.press('Enter');
+      const drawer = () => page.locator('#drawer').innerText();
+      await soon(drawer, /Counted by\s+us, an estimate/);
+      world.end(id, 'completed', { usage_source: 'reported', output_tokens: 72, response_bytes: 4096, time_to_first_token_ms: 350 });
+      await soon(drawer, /Counted by\s+the provider\s/);
+      await soon(drawer, /350 ms to the first token/);
+      await soon(drawer, /Received\s+4\.0 KiB/);
+      await soon(() => page.locator('#grid .col-output', { hasText: '72' }).innerText(), '72');
+    }));
+
+  it('are counted where errors are, as they come', () =>
+    onPage(async ({ world, page, soon }) => {
+      const count = () => page.locator('#count-errors').innerText();
+      world.end(world.start(), 'upstream_error');
+      await soon(count, '1');
+      world.end(world.start(), 'truncated');
+      world.end(world.start());
+      await soon(count, '2');
+      await page.keyboard.press('3');
+      await soon(() => page.locator('#errors-table tbody tr').count(), 2);
+      assert.equal(await count(), '2');
+    }));
+
   it('are not redrawn under the operator’s hand', () =>
     onPage(async ({ world, page, soon }) => {
       world.end(world.start());
