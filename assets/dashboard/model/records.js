@@ -118,17 +118,11 @@ function entry(wire) {
 /** An entry as the row it was, so that filter and drawer know one thing only. @param {Entry} it @returns {Row} */
 export function rowOfEntry(it) {
   const endedMs = it.endMs ?? 0;
-  const { provider, model, requested, resolved, method, path, outcome, durationMs } = it;
-  return {
-    ...emptyRow(it.id, endedMs), provider, model, requested, resolved, method, path, outcome, durationMs, endedMs, ...finalNumbers(it),
-    qualified: `${provider}:${model}`, badge: badge(provider), startMs: it.endMs === null ? null : endedMs - durationMs,
-  };
+  const startMs = it.endMs === null ? null : endedMs - it.durationMs;
+  return { ...emptyRow(it.id, endedMs), ...it, endedMs, startMs, qualified: `${it.provider}:${it.model}`, badge: badge(it.provider) };
 }
 
 /** What the stream does not tell of a row's end. @param {Row} row an ended one @param {Entry} it */
-export const complete = (row, it) => Object.assign(row, finalNumbers(it));
-
-/** @param {Entry} it */
-function finalNumbers({ streaming, input, output, cacheRead, cacheCreation, reasoning, toolCalls, bytes, usageSource, status, ttftMs }) {
-  return { streaming, input, output, cacheRead, cacheCreation, reasoning, toolCalls, bytes, usageSource, status, ttftMs };
+export function complete(row, { input, output, cacheRead, cacheCreation, reasoning, toolCalls, bytes, usageSource, ttftMs }) {
+  Object.assign(row, { input, output, cacheRead, cacheCreation, reasoning, toolCalls, bytes, usageSource, ttftMs });
 }
