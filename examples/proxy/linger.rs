@@ -7,6 +7,7 @@
 use std::{
     future::Future,
     io,
+    mem::MaybeUninit,
     pin::Pin,
     task::{Context, Poll, ready},
     time::Duration,
@@ -89,9 +90,9 @@ impl AsyncWrite for Linger {
                 })
             }
         };
-        let mut scratch = [0; 16 * 1024];
+        let mut scratch = [MaybeUninit::uninit(); 16 * 1024];
         while closing.pause.as_mut().poll(cx).is_pending() && closing.read < MOST {
-            let mut buf = ReadBuf::new(&mut scratch);
+            let mut buf = ReadBuf::uninit(&mut scratch);
             match ready!(Pin::new(&mut this.stream).poll_read(cx, &mut buf)) {
                 Ok(()) if !buf.filled().is_empty() => {
                     closing.read += buf.filled().len();
