@@ -60,8 +60,18 @@ async function setUp(options) {
   };
 }
 
+/** Hides the tab, as far as the page can tell, or shows it again: a headless browser hides nothing by itself. @param {Page} page @param {boolean} hidden */
+export const hide = (page, hidden) =>
+  page.evaluate((hidden) => {
+    Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });
+    document.dispatchEvent(new Event('visibilitychange'));
+  }, hidden);
+
 /** The page shows rows before all that one can press is there. @param {Page} page */
 export const begun = (page) => page.waitForFunction(() => '__vdmActiveRequestsSSE' in window);
+
+/** While AG Grid comes, the plain table stands in for it, and all that a list has is there twice. @param {Page} page */
+export const oneGrid = (page) => page.waitForFunction(() => document.querySelectorAll('#grid .grid-layer').length < 2);
 
 /** @param {Page} page */
 const modelsOf = (page) =>

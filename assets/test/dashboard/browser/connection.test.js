@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import { noBrowser } from '../browser.js';
-import { begun, closeBrowser, onPage } from '../page.js';
+import { begun, closeBrowser, hide, onPage } from '../page.js';
 
 const REFUSED = /Failed to load resource/;
 
@@ -109,18 +109,13 @@ describe('the connection', { skip: noBrowser }, () => {
       world.start();
       await soon(rows, 1);
       await soon(async () => mock.viewers, 1);
-      const hide = (/** @type {boolean} */ hidden) =>
-        page.evaluate((hidden) => {
-          Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });
-          document.dispatchEvent(new Event('visibilitychange'));
-        }, hidden);
-      await hide(true);
+      await hide(page, true);
       await soon(async () => mock.viewers, 0);
       world.start();
       const asked = mock.asked.length;
       await page.waitForTimeout(1500);
       assert.equal(mock.asked.length, asked, 'nothing is asked meanwhile');
-      await hide(false);
+      await hide(page, false);
       await soon(rows, 2);
     }));
 });

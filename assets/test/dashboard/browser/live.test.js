@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import { noBrowser } from '../browser.js';
-import { begun, closeBrowser, onPage } from '../page.js';
+import { begun, closeBrowser, oneGrid, onPage } from '../page.js';
 
 for (const grid of [true, false]) {
   describe(`the live list in ${grid ? 'AG Grid' : 'the plain table'}`, { skip: noBrowser }, () => {
@@ -39,6 +39,7 @@ for (const grid of [true, false]) {
         world.start({ model: 'little', output_tokens: 3, start_time: old + 1 });
         world.start({ model: 'some', output_tokens: 50, start_time: old + 2 });
         await soon(models, ['some', 'little', 'much']);
+        await oneGrid(page);
         const header = page.locator('[role="columnheader"]', { hasText: 'Out' });
         const press = async () => (grid ? header.click() : header.locator('button').click());
         await press();
@@ -277,6 +278,7 @@ describe('the list', { skip: noBrowser }, () => {
     onPage(async ({ world, page, rows, soon }) => {
       world.start({ model: 'here' });
       await soon(rows, 1);
+      await oneGrid(page);
       const titles = async () => (await page.locator('#grid [role="columnheader"]').allInnerTexts()).map((it) => it.trim()).filter((it) => it !== '' && it !== 'Actions');
       const before = await titles();
       assert.ok(before.includes('Resolved') && before.includes('Tools'));

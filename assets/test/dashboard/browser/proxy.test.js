@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import { after, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { noBrowser, openPage } from '../browser.js';
-import { begun, closeBrowser, open, soon } from '../page.js';
+import { begun, closeBrowser, hide, open, soon } from '../page.js';
 
 const PROXY = process.env['PROXY'] ?? fileURLToPath(new URL('../../../../target/debug/examples/proxy', import.meta.url));
 const skip = noBrowser || (existsSync(PROXY) ? false : `no proxy at ${PROXY}: cargo build --features full --examples`);
@@ -139,14 +139,9 @@ describe('the dashboard of the proxy', { skip }, () => {
       await soon(() => page.locator(INDICATOR).innerText(), '● Live');
       const asked = /** @type {(string | undefined)[]} */ ([]);
       page.on('request', (request) => void (request.url().includes('/stream') && asked.push(request.headers()['last-event-id'])));
-      const hide = (/** @type {boolean} */ hidden) =>
-        page.evaluate((hidden) => {
-          Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });
-          document.dispatchEvent(new Event('visibilitychange'));
-        }, hidden);
-      await hide(true);
+      await hide(page, true);
       await page.waitForTimeout(500);
-      await hide(false);
+      await hide(page, false);
       await soon(() => page.locator(INDICATOR).innerText(), '● Live');
       assert.match(String(asked.at(-1)), /^[0-9a-f]{8}-\d+$/);
     }));
