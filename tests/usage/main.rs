@@ -4,6 +4,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
 
+mod bodies;
 mod bounds;
 mod chat_reference;
 mod cuts;
