@@ -77,6 +77,7 @@
 #[cfg(feature = "compress")]
 mod accept;
 pub mod config;
+mod content_type;
 #[cfg(feature = "dashboard")]
 pub mod dashboard;
 pub mod inspect;

@@ -2,7 +2,7 @@
 
 use std::task::{Context, Poll};
 
-use http::{HeaderMap, Request, header};
+use http::{HeaderMap, Request};
 use http_body::Body;
 use tower_service::Service;
 
@@ -11,6 +11,7 @@ use super::facts::Wanted;
 use super::layer::InspectRequestLayer;
 use super::path::PathFacts;
 use super::scanner::RequestScanner;
+use crate::content_type::ContentType;
 use crate::tracker::RequestHandle;
 use crate::usage::Encoding;
 
@@ -45,12 +46,10 @@ impl<S> InspectRequest<S> {
 /// Without a content type that is worth a try, and with that of a form too: it is what `curl -d` says of any body unless it
 /// is told otherwise. The first byte shows.
 fn may_be_json(headers: &HeaderMap) -> bool {
-    let Some(content_type) = headers.get(header::CONTENT_TYPE) else { return true };
-    let content_type = content_type.as_bytes();
-    let essence = content_type.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
-    let is = |name: &str| essence.eq_ignore_ascii_case(name.as_bytes());
-    let suffix = &essence[essence.len().saturating_sub(5)..];
-    is("application/json") || is("application/x-www-form-urlencoded") || suffix.eq_ignore_ascii_case(b"+json")
+    ContentType::of(headers).is_none_or(|declared| {
+        ["application/json", "application/x-www-form-urlencoded"].iter().any(|name| declared.is(name))
+            || declared.ends_with("+json")
+    })
 }
 
 impl<S, B> Service<Request<B>> for InspectRequest<S>

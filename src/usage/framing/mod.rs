@@ -7,7 +7,7 @@ mod sse;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use http::{HeaderMap, header};
+use http::HeaderMap;
 
 use self::aws::{Message, Messages, Unread};
 use self::elements::Elements;
@@ -15,6 +15,7 @@ use self::lines::Lines;
 use self::sse::Events;
 use super::dialect::Event;
 use super::stream::Stream;
+use crate::content_type::ContentType;
 use crate::json::{Condenser, Cursor};
 
 /// What a body is, by its content type.
@@ -35,25 +36,18 @@ pub(super) enum Kind {
 impl Kind {
     /// `None`: nothing that could speak of tokens.
     pub(super) fn of(headers: &HeaderMap) -> Option<Self> {
-        let Some(content_type) = headers.get(header::CONTENT_TYPE) else { return Some(Self::Text) };
-        let content_type = content_type.as_bytes();
-        let essence = content_type.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
-        let is = |name: &str| essence.eq_ignore_ascii_case(name.as_bytes());
-        let ends_with = |suffix: &str| {
-            let end = essence.len().saturating_sub(suffix.len());
-            essence[end..].eq_ignore_ascii_case(suffix.as_bytes())
-        };
-        if is("text/event-stream") {
+        let Some(declared) = ContentType::of(headers) else { return Some(Self::Text) };
+        if declared.is("text/event-stream") {
             Some(Self::Sse)
-        } else if is("application/vnd.amazon.eventstream") {
+        } else if declared.is("application/vnd.amazon.eventstream") {
             Some(Self::Aws)
-        } else if is("application/stream+json")
-            || ["/x-ndjson", "/ndjson", "/jsonl", "/x-jsonlines"].into_iter().any(ends_with)
+        } else if declared.is("application/stream+json")
+            || ["/x-ndjson", "/ndjson", "/jsonl", "/x-jsonlines"].into_iter().any(|suffix| declared.ends_with(suffix))
         {
             Some(Self::Lines)
-        } else if is("application/json") || ends_with("+json") {
+        } else if declared.is("application/json") || declared.ends_with("+json") {
             Some(Self::Json)
-        } else if is("text/plain") {
+        } else if declared.is("text/plain") {
             Some(Self::Text)
         } else {
             None

@@ -1,0 +1,24 @@
+//! What a body declares itself to be.
+
+use http::{HeaderMap, header};
+
+/// The `content-type` without its parameters, compared in any case (RFC 9110, section 8.3.1).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ContentType<'a>(&'a [u8]);
+
+impl<'a> ContentType<'a> {
+    /// `None`: nothing is declared.
+    pub(crate) fn of(headers: &'a HeaderMap) -> Option<Self> {
+        let declared = headers.get(header::CONTENT_TYPE)?.as_bytes();
+        Some(Self(declared.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii()))
+    }
+
+    pub(crate) fn is(self, name: &str) -> bool {
+        self.0.eq_ignore_ascii_case(name.as_bytes())
+    }
+
+    pub(crate) fn ends_with(self, suffix: &str) -> bool {
+        let end = self.0.len().saturating_sub(suffix.len());
+        self.0[end..].eq_ignore_ascii_case(suffix.as_bytes())
+    }
+}
