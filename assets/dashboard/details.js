@@ -25,8 +25,8 @@ export function toast(text) {
 
 /** @param {Pick<ReturnType<typeof import('./polling.js').createPolling>, 'find' | 'pollLogs'>} polling */
 export function createDetails({ find, pollLogs }) {
-  /** Whom the server was asked about, and as what it was known then. */
-  let sought = '';
+  /** What the server was asked about whom last: its row while it is in flight, the log of what ended for all else. */
+  let asked = '';
 
   /** @param {Row} row */
   function pin(row) {
@@ -70,7 +70,7 @@ export function createDetails({ find, pollLogs }) {
     const id = address.place.row;
     list.select(id);
     if (id === null) {
-      sought = '';
+      asked = '';
       return drawer.close();
     }
     const row = known(id);
@@ -78,9 +78,9 @@ export function createDetails({ find, pollLogs }) {
       drawer.open(row);
       drawer.draw(list.now());
     } else if (feed.lastMs === null) return;
-    const wanted = `${id} ${row === null ? 'unknown' : row.outcome === null ? 'in flight' : 'ended'}`;
-    if (wanted === sought) return;
-    sought = wanted;
+    const question = `${row?.outcome === null ? 'row' : 'log'} ${id}`;
+    if (question === asked) return;
+    asked = question;
     void lookUp(id);
   }
 
@@ -96,10 +96,11 @@ export function createDetails({ find, pollLogs }) {
       const entry = find(id);
       if (entry && address.place.row === id) {
         const ended = list.find(id);
-        if (ended?.outcome) complete(ended, entry);
-        list.changed();
-        drawer.open(known(id) ?? rowOfEntry(entry));
-        drawer.draw(list.now());
+        if (ended?.outcome) {
+          complete(ended, entry);
+          list.changed();
+        }
+        show();
         drawer.detail(id, { usage: entry.providerUsage, entry });
       } else if (drawer.row === null && address.place.row === id) toast('That request has ended and is no longer remembered.');
     } catch (error) {
