@@ -74,17 +74,14 @@
 // What a test or an example may do and the library may not.
 #![cfg_attr(not(test), warn(clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::unwrap_used))]
 
-#[cfg(feature = "compress")]
-mod accept;
 pub mod config;
-mod content_type;
 #[cfg(feature = "dashboard")]
 pub mod dashboard;
+mod http;
 pub mod inspect;
 mod json;
 #[cfg(feature = "monitor")]
 pub mod monitor;
-mod pieces;
 pub mod sse;
 mod sync;
 pub mod track;

@@ -20,7 +20,7 @@ pub(super) struct Cache {
 impl Cache {
     /// The file as this reader takes it.
     pub(super) fn encode(&self, asset: Asset, headers: &HeaderMap) -> Asset {
-        if asset.body.len() < MIN_COMPRESSED || !crate::accept::takes_gzip(headers) {
+        if asset.body.len() < MIN_COMPRESSED || !crate::http::takes_gzip(headers) {
             return asset;
         }
         let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);

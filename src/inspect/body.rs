@@ -8,7 +8,7 @@ use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
 use super::scanner::RequestScanner;
-use crate::pieces::look_at;
+use crate::http::look_at;
 use crate::tracker::RequestHandle;
 
 pin_project! {

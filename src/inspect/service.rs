@@ -11,7 +11,7 @@ use super::facts::Wanted;
 use super::layer::InspectRequestLayer;
 use super::path::PathFacts;
 use super::scanner::RequestScanner;
-use crate::content_type::ContentType;
+use crate::http::ContentType;
 use crate::tracker::RequestHandle;
 use crate::usage::Encoding;
 

@@ -23,7 +23,7 @@ impl Encoding {
     #[cfg_attr(not(feature = "compress"), expect(unused_variables, reason = "there is nothing to choose from"))]
     pub(super) fn asked_for(headers: &HeaderMap) -> Self {
         #[cfg(feature = "compress")]
-        if crate::accept::takes_gzip(headers) {
+        if crate::http::takes_gzip(headers) {
             return Self::Gzip;
         }
         Self::Identity

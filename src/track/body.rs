@@ -1,7 +1,7 @@
 //! From the response head to the end of the body.
 
 use super::end::{Asked, End, Expected};
-use crate::{pieces::look_at, tracker::ActiveRequest, usage::Meter};
+use crate::{http::look_at, tracker::ActiveRequest, usage::Meter};
 use bytes::Buf;
 use http::{header, response::Parts};
 use http_body::{Body, Frame, SizeHint};

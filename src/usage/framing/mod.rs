@@ -15,7 +15,7 @@ use self::lines::Lines;
 use self::sse::Events;
 use super::dialect::Event;
 use super::stream::Stream;
-use crate::content_type::ContentType;
+use crate::http::ContentType;
 use crate::json::{Condenser, Cursor};
 
 /// What a body is, by its content type.
