@@ -110,11 +110,7 @@ fn the_newest_errors_and_traces_are_remembered_and_numbered_apart() {
 
 #[test]
 fn a_hundred_thousand_model_names_are_counted_under_ten() {
-    let tracker = RequestTracker::new({
-        let mut config = TrackerConfig::default();
-        config.max_keys = 10;
-        config
-    });
+    let tracker = RequestTracker::new(TrackerConfig::default().max_keys(10));
     for number in 0..100_000 {
         end(&tracker, &format!("hostile-{number}"), Outcome::Completed);
     }

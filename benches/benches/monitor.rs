@@ -51,9 +51,7 @@ impl World {
     }
 
     fn monitor(&self) -> MonitorService {
-        let mut config = MonitorConfig::default();
-        config.heartbeat = Duration::MAX;
-        MonitorService::new(self.tracker.clone(), config)
+        MonitorService::new(self.tracker.clone(), MonitorConfig::default().heartbeat(Duration::MAX))
     }
 }
 

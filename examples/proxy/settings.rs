@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use active_requests::config::{MonitorConfig, TrackerConfig};
+use active_requests::config::{MonitorConfig, Secret, TrackerConfig, check_names};
 use rustls::{
     RootCertStore,
     pki_types::{CertificateDer, pem::PemObject},
@@ -75,9 +75,10 @@ impl Settings {
             "unconfigured" => Some(Demo::Unconfigured),
             _ => None,
         })?;
+        check_names(layers.env().map(|(name, _)| name)).map_err(wrong)?;
         let mut monitor = MonitorConfig::from_vars(|name| layers.get(name)).map_err(wrong)?;
         let key = layers.get("PROXY_API_KEY").map(|key| key.trim().to_owned());
-        monitor.keys.extend(key.clone());
+        monitor.keys.extend(key.clone().map(Secret::from));
         let settings = Self {
             listen: SocketAddr::new(host.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)), port.unwrap_or(8082)),
             key,

@@ -8,6 +8,7 @@ use crate::{
     exchange::{Client::ReadsAll, Protocol::Http1, exchange},
 };
 use active_requests::{
+    config::TrackerConfig,
     track::ActiveRequestsLayer,
     tracker::{Phase, RequestHandle, RequestInfo, RequestTracker, TotalsFilter, WaitingOn},
 };
@@ -189,10 +190,7 @@ async fn a_filter_chooses_and_a_description_names() {
 
 #[tokio::test]
 async fn switched_off_the_layer_is_a_pass_through() {
-    let config = active_requests::config::TrackerConfig::from_vars(|name| {
-        (name == "LOG_REQUEST_METRICS").then(|| "false".into())
-    });
-    let tracker = RequestTracker::new(config.unwrap());
+    let tracker = RequestTracker::new(TrackerConfig::default().enabled(false));
     let service = ServiceBuilder::new().layer(ActiveRequestsLayer::new(tracker.clone())).service_fn(
         async |request: Request<()>| {
             assert!(request.extensions().get::<RequestHandle>().is_none());

@@ -12,9 +12,13 @@ const PATHS: [&str; 5] =
     ["/active-requests", "/active-requests/stream", "/active-requests/req_00000000-0", "/running-totals", "/logs"];
 
 fn with_key() -> MonitorConfig {
-    let mut config = MonitorConfig::default();
-    config.keys = vec!["secret".to_owned()];
-    config
+    MonitorConfig::default().keys(["secret"])
+}
+
+#[test]
+fn no_key_is_printed_with_the_service_that_has_it() {
+    let printed = format!("{:?}", Monitor::with(with_key()).service);
+    assert!(printed.contains("Secret(..)") && !printed.contains("\"secret\""), "{printed}");
 }
 
 #[tokio::test]
@@ -43,10 +47,8 @@ async fn with_keys_set_every_route_needs_one() {
 #[tokio::test]
 async fn ending_a_request_is_never_open() {
     let key = ("x-api-key", "secret");
-    let mut open = MonitorConfig::default();
-    open.allow_cancel = true;
-    let mut both = with_key();
-    both.allow_cancel = true;
+    let open = MonitorConfig::default().allow_cancel(true);
+    let both = with_key().allow_cancel(true);
     for (config, headers, status, kind) in [
         (MonitorConfig::default(), &[][..], 403, "forbidden"),
         (open, &[][..], 403, "forbidden"),
@@ -70,7 +72,7 @@ async fn ending_a_request_is_never_open() {
 
 #[tokio::test]
 async fn pages_of_other_sites_read_what_the_setting_lets_them() {
-    let list = CorsOrigins::List(vec!["https://ops.example".to_owned(), "http://localhost:3000".to_owned()]);
+    let list = CorsOrigins::List(vec!["https://ops.example".to_owned(), "http://localhost:3000/".to_owned()]);
     let table = [
         (CorsOrigins::Any, "https://x.example", Some("*"), None),
         (CorsOrigins::None, "https://x.example", None, None),
@@ -78,9 +80,7 @@ async fn pages_of_other_sites_read_what_the_setting_lets_them() {
         (list, "https://x.example", None, Some("origin")),
     ];
     for (origins, origin, allowed, vary) in table {
-        let mut config = MonitorConfig::default();
-        config.cors_origins = origins.clone();
-        let monitor = Monitor::with(config);
+        let monitor = Monitor::with(MonitorConfig::default().cors_origins(origins.clone()));
         for path in PATHS {
             for method in ["GET", "HEAD", "OPTIONS", "PUT"] {
                 let response = monitor.ask(method, path, &[("origin", origin)]).await;
@@ -112,17 +112,13 @@ async fn a_stream_has_the_contracts_headers() {
 }
 
 fn not_tracking() -> RequestTracker {
-    let mut config = TrackerConfig::default();
-    config.enabled = false;
-    RequestTracker::new(config)
+    RequestTracker::new(TrackerConfig::default().enabled(false))
 }
 
 #[tokio::test]
 async fn without_tracking_every_route_says_so() {
-    let mut config = MonitorConfig::default();
     for stream_enabled in [true, false] {
-        config.stream_enabled = stream_enabled;
-        let monitor = Monitor::of(not_tracking(), config.clone());
+        let monitor = Monitor::of(not_tracking(), MonitorConfig::default().stream_enabled(stream_enabled));
         let text = async |path: &str| {
             let response = monitor.get(path).await;
             assert_eq!(response.status(), 200, "{path}");
@@ -154,9 +150,7 @@ async fn without_tracking_every_route_says_so() {
 
 #[tokio::test]
 async fn without_the_stream_only_the_stream_says_so() {
-    let mut config = MonitorConfig::default();
-    config.stream_enabled = false;
-    let monitor = Monitor::with(config);
+    let monitor = Monitor::with(MonitorConfig::default().stream_enabled(false));
     let response = monitor.get("/active-requests/stream").await;
     assert_eq!(response.status(), 503);
     assert_eq!(header(response.headers(), "content-type"), Some("application/json"));
@@ -170,9 +164,7 @@ async fn without_the_stream_only_the_stream_says_so() {
 
 #[tokio::test(start_paused = true)]
 async fn more_viewers_than_there_may_be_are_told_to_come_back() {
-    let mut config = MonitorConfig::default();
-    config.max_subscribers = 2;
-    let monitor = Monitor::with(config);
+    let monitor = Monitor::with(MonitorConfig::default().max_subscribers(2));
     let one = monitor.watch("update").await;
     let mut two = monitor.watch("delta").await;
     two.event().await;

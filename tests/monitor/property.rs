@@ -189,10 +189,8 @@ impl World {
 fn run(steps: Vec<Step>) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     runtime.block_on(async {
-        let mut tracker = TrackerConfig::default();
-        tracker.stall_after = Duration::from_secs(1_000_000);
-        let mut monitor = MonitorConfig::default();
-        monitor.heartbeat = Duration::MAX;
+        let tracker = TrackerConfig::default().stall_after(Duration::from_secs(1_000_000));
+        let monitor = MonitorConfig::default().heartbeat(Duration::MAX);
         let monitor = Monitor::of(RequestTracker::new(tracker), monitor);
         let mut world = World { monitor, requests: Vec::new(), viewers: Vec::new(), told: HashMap::new() };
         for step in steps {

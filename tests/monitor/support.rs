@@ -28,9 +28,7 @@ impl Monitor {
 
     /// One whose heart does not beat.
     pub(crate) fn quiet() -> Self {
-        let mut config = MonitorConfig::default();
-        config.heartbeat = Duration::MAX;
-        Self::with(config)
+        Self::with(MonitorConfig::default().heartbeat(Duration::MAX))
     }
 
     pub(crate) fn of(tracker: RequestTracker, config: MonitorConfig) -> Self {

@@ -147,9 +147,7 @@ async fn a_silent_upstream_is_seen_to_stall() {
 
 #[tokio::test(start_paused = true)]
 async fn the_heart_beats_on_its_own_clock() {
-    let mut config = MonitorConfig::default();
-    config.heartbeat = ms(700);
-    let monitor = Monitor::with(config);
+    let monitor = Monitor::with(MonitorConfig::default().heartbeat(ms(700)));
     let mut viewer = monitor.watch("update").await;
     let mut other = monitor.watch("delta").await;
     viewer.event().await;

@@ -76,6 +76,11 @@ fn a_wrong_value_stops_the_start_and_says_what_is_allowed() {
             "VDM_INJECT_USAGE=\"maybe\" is not understood: allowed are true, false",
         ),
         (&[], &[("VDM_ACTIVE_REQUESTS_SSE_INTERVAL", "fast")], "VDM_ACTIVE_REQUESTS_SSE_INTERVAL=\"fast\""),
+        (
+            &[],
+            &[("VDM_ACTIVE_REQUESTS_STALL", "10")],
+            "VDM_ACTIVE_REQUESTS_STALL is not a setting: the nearest one is VDM_ACTIVE_REQUESTS_STALL_AFTER",
+        ),
         (&[], &[("LOG_SUMMARY_INTERVAL", "often")], "LOG_SUMMARY_INTERVAL=\"often\""),
         (&["--demo=loud"], &[], "PROXY_DEMO=\"loud\" is not understood: allowed are always, never, unconfigured"),
         (&["--no-such-flag"], &[], "--no-such-flag"),

@@ -138,9 +138,7 @@ fn a_shutdown_is_not_slept_through_whatever_starts_meanwhile() {
 }
 
 fn tracker() -> RequestTracker {
-    let mut config = TrackerConfig::default();
-    (config.max_keys, config.max_traces, config.max_errors) = (2, 1, 1);
-    RequestTracker::new(config)
+    RequestTracker::new(TrackerConfig::default().max_keys(2).max_traces(1).max_errors(1))
 }
 
 #[test]

@@ -1,0 +1,161 @@
+//! Settings of the tracker.
+
+use std::time::Duration;
+
+use super::vars::{ConfigError, check_env, env, read};
+
+/// What the tracker keeps, and for how long.
+///
+/// ```
+/// use active_requests::{RequestTracker, TrackerConfig};
+/// use std::time::Duration;
+///
+/// let config = TrackerConfig::default().stall_after(Duration::from_secs(30)).max_traces(1000);
+/// let tracker = RequestTracker::new(config);
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct TrackerConfig {
+    /// Track requests at all (`LOG_REQUEST_METRICS`). Off, the layer passes everything through.
+    pub enabled: bool,
+    /// Silence from the upstream after which a response counts as stalled (`VDM_ACTIVE_REQUESTS_STALL_AFTER`, seconds).
+    pub stall_after: Duration,
+    /// Ended requests between two summary log lines (`LOG_SUMMARY_INTERVAL`); 0: none.
+    pub summary_interval: u64,
+    /// Errors kept for `/logs`.
+    pub max_errors: usize,
+    /// Traces kept for `/logs`.
+    pub max_traces: usize,
+    /// Distinct `(provider, model)` pairs in the totals; later ones are counted together as `other`.
+    pub max_keys: usize,
+    /// Provider names accepted as a `provider:` prefix of a model; the default is a list of well-known providers.
+    pub known_providers: Vec<String>,
+}
+
+/// Provider names accepted as a prefix of a model (`openai:gpt-4o`) by default. `mistral` is not among them: `mistral:7b` is a
+/// model of Ollama's.
+const WELL_KNOWN_PROVIDERS: &[&str] = &[
+    "anthropic",
+    "azure",
+    "bedrock",
+    "cerebras",
+    "cohere",
+    "deepseek",
+    "fireworks",
+    "gemini",
+    "google",
+    "groq",
+    "kimi",
+    "moonshot",
+    "nanogpt",
+    "ollama",
+    "openai",
+    "openrouter",
+    "perplexity",
+    "poe",
+    "together",
+    "vertex",
+    "xai",
+    "zai",
+];
+
+impl Default for TrackerConfig {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            stall_after: Duration::from_secs(10),
+            summary_interval: 100,
+            max_errors: 100,
+            max_traces: 200,
+            max_keys: 1024,
+            known_providers: WELL_KNOWN_PROVIDERS.iter().map(ToString::to_string).collect(),
+        }
+    }
+}
+
+impl TrackerConfig {
+    /// The defaults, changed by what the environment says.
+    ///
+    /// # Errors
+    /// A variable is set to something that is not allowed for it, or a name that begins with `VDM_ACTIVE_REQUESTS_` is unknown.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        check_env()?;
+        Self::from_vars(env)
+    }
+
+    /// As [`from_env`](Self::from_env), with the variables looked up by `vars`.
+    ///
+    /// # Errors
+    /// A variable is set to something that is not allowed for it. Unknown names are not noticed: see
+    /// [`check_names`](super::check_names).
+    pub fn from_vars(vars: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let mut config = Self::default();
+        read(&vars, "LOG_REQUEST_METRICS", &mut config.enabled)?;
+        read(&vars, "VDM_ACTIVE_REQUESTS_STALL_AFTER", &mut config.stall_after)?;
+        read(&vars, "LOG_SUMMARY_INTERVAL", &mut config.summary_interval)?;
+        Ok(config)
+    }
+
+    /// Sets [`enabled`](Self::enabled).
+    #[must_use]
+    pub fn enabled(mut self, yes: bool) -> Self {
+        self.enabled = yes;
+        self
+    }
+
+    /// Sets [`stall_after`](Self::stall_after).
+    #[must_use]
+    pub fn stall_after(mut self, silence: Duration) -> Self {
+        self.stall_after = silence;
+        self
+    }
+
+    /// Sets [`summary_interval`](Self::summary_interval).
+    #[must_use]
+    pub fn summary_interval(mut self, requests: u64) -> Self {
+        self.summary_interval = requests;
+        self
+    }
+
+    /// Sets [`max_errors`](Self::max_errors).
+    #[must_use]
+    pub fn max_errors(mut self, n: usize) -> Self {
+        self.max_errors = n;
+        self
+    }
+
+    /// Sets [`max_traces`](Self::max_traces).
+    #[must_use]
+    pub fn max_traces(mut self, n: usize) -> Self {
+        self.max_traces = n;
+        self
+    }
+
+    /// Sets [`max_keys`](Self::max_keys).
+    #[must_use]
+    pub fn max_keys(mut self, n: usize) -> Self {
+        self.max_keys = n;
+        self
+    }
+
+    /// Sets [`known_providers`](Self::known_providers), in place of the well-known ones.
+    #[must_use]
+    pub fn known_providers(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.known_providers = names.into_iter().map(Into::into).collect();
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variable_that_is_not_set_keeps_the_default() {
+        let config = TrackerConfig::from_vars(|_| None).unwrap();
+        assert!(config.enabled);
+        assert_eq!(config.summary_interval, 100);
+        let vars = |name: &str| (name == "LOG_REQUEST_METRICS").then(|| "Off".to_owned());
+        assert!(!TrackerConfig::from_vars(vars).unwrap().enabled);
+    }
+}
