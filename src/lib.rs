@@ -77,6 +77,7 @@
 pub mod config;
 #[cfg(feature = "dashboard")]
 pub mod dashboard;
+mod decompress;
 mod http;
 pub mod inspect;
 mod json;

@@ -1,8 +1,8 @@
 //! Reads a request's facts out of its body, piece by piece, up to a limit.
 
 use super::facts::{Facts, Place, Wanted};
+use crate::decompress::{ContentEncoding, Decompressor};
 use crate::json::{Next, Scanner};
-use crate::usage::{Decompressor, Encoding};
 
 /// Reads the body of one request.
 #[derive(Debug)]
@@ -23,11 +23,11 @@ struct Text {
 
 impl RequestScanner {
     /// `None`: a body in this encoding cannot be read.
-    pub(super) fn new(wanted: Wanted, scan_limit: u64, encoding: Encoding) -> Option<Self> {
+    pub(super) fn new(wanted: Wanted, scan_limit: u64, encoding: ContentEncoding) -> Option<Self> {
         let decompressor = match encoding {
-            Encoding::Identity => None,
-            Encoding::Known(decompressor) => Some(decompressor),
-            Encoding::Other => return None,
+            ContentEncoding::Identity => None,
+            ContentEncoding::Known(decompressor) => Some(decompressor),
+            ContentEncoding::Other => return None,
         };
         let json = Scanner::new(Next::Look(Place::Root));
         Some(Self { decompressor, text: Text { json, facts: Facts::new(wanted), budget: scan_limit } })
@@ -69,14 +69,14 @@ mod tests {
     use serde_json::Value;
 
     use super::RequestScanner;
+    use crate::decompress::ContentEncoding;
     use crate::inspect::facts::{Counts, Facts, Wanted};
     use crate::inspect::path::PathFacts;
-    use crate::usage::Encoding;
 
     const EVERYTHING: Wanted = Wanted { names: true, counts: true };
 
     fn scanner(wanted: Wanted, scan_limit: u64) -> RequestScanner {
-        RequestScanner::new(wanted, scan_limit, Encoding::Identity).expect("plain bytes can be read")
+        RequestScanner::new(wanted, scan_limit, ContentEncoding::Identity).expect("plain bytes can be read")
     }
 
     /// What is known of a body that comes in pieces of `size` bytes.

@@ -11,9 +11,9 @@ use super::facts::Wanted;
 use super::layer::InspectRequestLayer;
 use super::path::PathFacts;
 use super::scanner::RequestScanner;
+use crate::decompress::ContentEncoding;
 use crate::http::ContentType;
 use crate::tracker::RequestHandle;
-use crate::usage::Encoding;
 
 /// A service whose requests are looked at as they pass. See the [module](super).
 #[derive(Clone, Copy, Debug)]
@@ -33,7 +33,7 @@ impl<S> InspectRequest<S> {
         }
         let readable = (wanted.names || wanted.counts) && may_be_json(request.headers());
         let scanner = if readable {
-            RequestScanner::new(wanted, self.layer.scan_limit, Encoding::of(request.headers()))
+            RequestScanner::new(wanted, self.layer.scan_limit, ContentEncoding::of(request.headers()))
         } else {
             None
         };

@@ -2,10 +2,10 @@
 
 use http::response;
 
-use super::decompress::{Decompressor, Encoding};
 use super::framing::{Framing, Kind};
 use super::stream::Stream;
 use super::{Observation, Reading};
+use crate::decompress::{ContentEncoding, Decompressor};
 
 /// Watches one response body.
 ///
@@ -78,10 +78,10 @@ impl Meter {
 impl State {
     /// `None`: the body cannot be decoded.
     fn new(kind: Kind, head: &response::Parts) -> Option<Box<Self>> {
-        let decompressor = match Encoding::of(&head.headers) {
-            Encoding::Identity => None,
-            Encoding::Known(decompressor) => Some(decompressor),
-            Encoding::Other => return None,
+        let decompressor = match ContentEncoding::of(&head.headers) {
+            ContentEncoding::Identity => None,
+            ContentEncoding::Known(decompressor) => Some(decompressor),
+            ContentEncoding::Other => return None,
         };
         Some(Box::new(Self { decompressor, framing: Framing::of(kind), stream: Stream::new(head.status) }))
     }

@@ -7,7 +7,6 @@
 //! nothing. Every number is what the provider said last, never a sum over events, and what it did not say is not 0.
 
 mod calls;
-mod decompress;
 mod dialect;
 mod framing;
 mod meter;
@@ -17,7 +16,6 @@ mod said;
 mod shape;
 mod stream;
 
-pub(crate) use decompress::{Decompressor, Encoding};
 pub(crate) use dialect::ToolKind;
 pub use meter::Meter;
 pub use reading::{EndMark, Observation, ProviderUsage, Reading, Usage, UsageSource};

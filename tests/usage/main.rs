@@ -9,4 +9,6 @@ mod bounds;
 mod chat_reference;
 mod cuts;
 mod dialects;
+#[cfg(feature = "decompress")]
+mod encoded;
 mod support;

@@ -2,20 +2,21 @@
 
 use std::io::Write;
 
-use flate2::Compression;
-use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
-use http::{HeaderMap, HeaderValue, Response, header};
+use flate2::{
+    Compression,
+    write::{DeflateEncoder, GzEncoder, ZlibEncoder},
+};
+use http::{HeaderMap, HeaderValue, header};
 use proptest::prelude::*;
 
-use super::{ALLOWANCE, Decompressor, Encoding, PIECE, Undecodable};
-use crate::usage::{Meter, Observation, Reading, UsageSource};
+use super::{ALLOWANCE, CHUNK, ContentEncoding, Decompressor, Undecodable};
 
 const CODINGS: [&str; 4] = ["gzip", "deflate", "br", "zstd"];
 
 fn decompressor(coding: &str) -> Box<Decompressor> {
     let headers = HeaderMap::from_iter([(header::CONTENT_ENCODING, HeaderValue::from_str(coding).unwrap())]);
-    match Encoding::of(&headers) {
-        Encoding::Known(decompressor) => decompressor,
+    match ContentEncoding::of(&headers) {
+        ContentEncoding::Known(decompressor) => decompressor,
         other => panic!("{coding} is {other:?}"),
     }
 }
@@ -190,7 +191,7 @@ fn what_expands_beyond_measure_is_given_up() {
             let mut seen = 0;
             let end = bomb.chunks(size).try_for_each(|piece| {
                 decompressor.feed(piece, |bytes| {
-                    assert!(bytes.len() <= PIECE);
+                    assert!(bytes.len() <= CHUNK);
                     seen += bytes.len() as u64;
                 })
             });
@@ -249,10 +250,10 @@ fn one_known_encoding_is_decoded_several_or_unknown_ones_are_not() {
         let values = values.iter().map(|value| (header::CONTENT_ENCODING, HeaderValue::from_static(value)));
         let mut headers = HeaderMap::new();
         headers.extend(values);
-        match Encoding::of(&headers) {
-            Encoding::Identity => "identity".to_owned(),
-            Encoding::Known(decompressor) => format!("{:?}", decompressor.codec),
-            Encoding::Other => "other".to_owned(),
+        match ContentEncoding::of(&headers) {
+            ContentEncoding::Identity => "identity".to_owned(),
+            ContentEncoding::Known(decompressor) => format!("{:?}", decompressor.codec),
+            ContentEncoding::Other => "other".to_owned(),
         }
     };
     for (values, expected) in [
@@ -271,33 +272,5 @@ fn one_known_encoding_is_decoded_several_or_unknown_ones_are_not() {
         (&["compress"], "other"),
     ] {
         assert_eq!(encoding(values), expected, "{values:?}");
-    }
-}
-
-fn read(coding: &str, body: &[u8], size: usize) -> Reading {
-    let head =
-        Response::builder().header(header::CONTENT_TYPE, "application/json").header(header::CONTENT_ENCODING, coding);
-    let mut meter = Meter::for_response(&head.body(()).unwrap().into_parts().0);
-    body.chunks(size).for_each(|piece| meter.observe(piece));
-    meter.finish();
-    meter.reading().clone()
-}
-
-#[test]
-fn an_encoded_answer_is_read_like_any_other() {
-    let answer =
-        br#"{"model":"m","choices":[{"finish_reason":"stop"}],"usage":{"prompt_tokens":7,"completion_tokens":8}}"#;
-    for coding in CODINGS {
-        let reading = read(coding, &whole(coding, answer), 10);
-        assert_eq!((reading.usage.output_tokens, reading.source), (8, UsageSource::Reported), "{coding}");
-        assert_eq!(reading.observation, Observation::Full, "{coding}");
-    }
-}
-
-#[test]
-fn an_answer_that_cannot_be_decoded_is_not_observed() {
-    for (coding, body) in [("gzip", &b"{\"usage\":{}}"[..]), ("compress", b"x"), ("gzip, br", b"x")] {
-        let reading = read(coding, body, 100);
-        assert_eq!((reading.observation, reading.source), (Observation::None, UsageSource::None), "{coding}");
     }
 }

@@ -1,14 +1,14 @@
-//! The encodings of HTTP, behind one step: some bytes in, some bytes out.
+//! Decoders for the content codings of HTTP behind one interface: some bytes in, some bytes out.
+
+use std::fmt;
 
 use brotli_decompressor::{BrotliDecompressStream, BrotliResult, BrotliState, StandardAlloc};
-use flate2::{Decompress, FlushDecompress, Status};
-use std::fmt;
+use flate2::Decompress;
 use zstd::stream::raw::{DParameter, Decoder as Zstd, Operation};
 
-use super::gzip::Gzip;
-use super::{Step, Undecodable};
+use super::{Step, Undecodable, gzip::Gzip, inflate::step_inflate};
 
-/// The base-2 logarithm of the window that a zstd body may ask for: 8 MiB, as RFC 9659 has it.
+/// Base-2 logarithm of the largest window that a zstd body may use: 8 MiB (RFC 9659).
 const ZSTD_WINDOW_LOG: u32 = 23;
 
 type Brotli = BrotliState<StandardAlloc, StandardAlloc, StandardAlloc>;
@@ -16,7 +16,7 @@ type Brotli = BrotliState<StandardAlloc, StandardAlloc, StandardAlloc>;
 /// The decoder of one body.
 pub(super) enum Codec {
     Gzip(Gzip),
-    /// `deflate` should be zlib's format; some servers send the bare one. The first two bytes tell.
+    /// `deflate` means zlib's format; some servers send bare deflate. The first two bytes tell them apart.
     Deflate {
         first: Option<u8>,
         inflate: Option<Decompress>,
@@ -26,12 +26,12 @@ pub(super) enum Codec {
 }
 
 impl Codec {
-    /// The decoder for a content coding (lower case); `None` for one that is not known.
+    /// Returns the decoder for a content coding (lower case); `None` for an unknown one.
     pub(super) fn named(name: &[u8]) -> Option<Self> {
         match name {
             b"gzip" | b"x-gzip" => Some(Self::Gzip(Gzip::new())),
             b"deflate" => Some(Self::Deflate { first: None, inflate: None }),
-            // Strict: a large window, which HTTP does not know, could ask for a gigabyte.
+            // Strict: a large window, which HTTP does not allow, could take a gigabyte.
             b"br" => Some(Self::Brotli(Box::new(Brotli::new_strict(
                 StandardAlloc::default(),
                 StandardAlloc::default(),
@@ -82,17 +82,6 @@ fn deflate(
             step_inflate(inflate, input, output)
         }
     }
-}
-
-/// One step of deflate, bare or zlib's.
-pub(super) fn step_inflate(inflate: &mut Decompress, input: &[u8], output: &mut [u8]) -> Result<Step, Undecodable> {
-    let (read, written) = (inflate.total_in(), inflate.total_out());
-    let status = inflate.decompress(input, output, FlushDecompress::None).map_err(|_| Undecodable)?;
-    Ok(Step {
-        read: usize::try_from(inflate.total_in() - read).map_err(|_| Undecodable)?,
-        written: usize::try_from(inflate.total_out() - written).map_err(|_| Undecodable)?,
-        ended: status == Status::StreamEnd,
-    })
 }
 
 fn brotli(state: &mut Brotli, input: &[u8], output: &mut [u8]) -> Result<Step, Undecodable> {

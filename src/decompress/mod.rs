@@ -1,39 +1,41 @@
-//! Reads encoded bodies on a side copy (feature `decompress`); what is forwarded stays as it is.
+//! Decodes encoded bodies on a side copy (feature `decompress`); what is forwarded stays as it is.
 //!
-//! Whatever a piece of the encoded body allows to be decoded is handed on at once: servers flush after each event, so
-//! that clients can read it, and so can we. A peer may send anything: memory is bounded by the window of the encoding
-//! (gzip and deflate 32 KiB, zstd 8 MiB, brotli 16 MiB), time by the expansion that is put up with.
+//! All that a chunk of the encoded body allows to be decoded is handed on at once: servers flush after each event, so that
+//! clients can read it, and so can we. A peer may send anything: memory is bounded by the window of the encoding (gzip and
+//! deflate 32 KiB, zstd 8 MiB, brotli 16 MiB), time by a limit on the expansion.
 
 #[cfg(feature = "decompress")]
 mod codec;
 #[cfg(feature = "decompress")]
 mod gzip;
+#[cfg(feature = "decompress")]
+mod inflate;
 
 use http::{HeaderMap, header};
 
 use self::codec::Codec;
 
-/// Decoded bytes that are handed on at a time.
-const PIECE: usize = 8 * 1024;
+/// Decoded bytes handed on at a time.
+const CHUNK: usize = 8 * 1024;
 
-/// So many decoded bytes may come of an encoded one ...
+/// Decoded bytes allowed per encoded byte. Streams of tokens come to 10 to 30, documents of zeros to 1,000.
 const EXPANSION: u64 = 256;
 
-/// ... over any stretch that yields more than this. Streams of tokens come to 10 to 30, documents of zeros to 1,000.
+/// Decoded bytes allowed in advance of the encoded bytes that pay for them.
 const ALLOWANCE: u64 = 1024 * 1024;
 
 /// How a body is encoded.
 #[derive(Debug)]
-pub(crate) enum Encoding {
-    /// It is not.
+pub(crate) enum ContentEncoding {
+    /// Not encoded.
     Identity,
-    /// It can be decoded.
+    /// Encoded in a way that can be decoded.
     Known(Box<Decompressor>),
-    /// It cannot: an unknown encoding, or several.
+    /// Encoded in an unknown way, or in several.
     Other,
 }
 
-impl Encoding {
+impl ContentEncoding {
     pub(crate) fn of(headers: &HeaderMap) -> Self {
         let values = headers.get_all(header::CONTENT_ENCODING);
         let names =
@@ -44,7 +46,7 @@ impl Encoding {
             (Some(name), None) => Codec::named(&name.to_ascii_lowercase()).map_or(Self::Other, |codec| {
                 Self::Known(Box::new(Decompressor {
                     codec,
-                    decoded: vec![0; PIECE],
+                    decoded: vec![0; CHUNK],
                     allowance: ALLOWANCE,
                     has_ended: false,
                 }))
@@ -58,42 +60,42 @@ impl Encoding {
 #[derive(Debug)]
 pub(crate) struct Decompressor {
     codec: Codec,
-    /// Room for what is handed on.
+    /// The chunk that is handed on next.
     decoded: Vec<u8>,
     /// Bytes that may be decoded before more have to be read.
     allowance: u64,
     has_ended: bool,
 }
 
-/// The body cannot be decoded any further: it is damaged, or expands beyond measure.
+/// The error of a body that is damaged or expands beyond the limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Undecodable;
 
-/// What a codec has done.
+/// The effect of one call of a codec.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Step {
     read: usize,
     written: usize,
-    /// The encoded text is complete; what may follow is not part of it.
+    /// The encoded data is complete; bytes that follow are not part of it.
     ended: bool,
 }
 
 impl Decompressor {
-    /// Hands on whatever can be decoded once `piece` has come.
-    pub(crate) fn feed(&mut self, mut piece: &[u8], mut see: impl FnMut(&[u8])) -> Result<(), Undecodable> {
+    /// Hands on all that can be decoded once `chunk` has come.
+    pub(crate) fn feed(&mut self, mut chunk: &[u8], mut on_decoded: impl FnMut(&[u8])) -> Result<(), Undecodable> {
         // A full output may be hiding more.
         let mut has_more = false;
-        while (has_more || !piece.is_empty()) && !self.has_ended {
-            let step = self.codec.step(piece, &mut self.decoded)?;
-            piece = &piece[step.read..];
+        while (has_more || !chunk.is_empty()) && !self.has_ended {
+            let step = self.codec.step(chunk, &mut self.decoded)?;
+            chunk = &chunk[step.read..];
             self.allowance = ALLOWANCE.min(self.allowance + EXPANSION * step.read as u64);
             self.allowance = self.allowance.checked_sub(step.written as u64).ok_or(Undecodable)?;
             if step.written > 0 {
-                see(&self.decoded[..step.written]);
+                on_decoded(&self.decoded[..step.written]);
             }
             has_more = step.written == self.decoded.len();
             self.has_ended = step.ended;
-            if step == Step::default() && !piece.is_empty() {
+            if step == Step::default() && !chunk.is_empty() {
                 return Err(Undecodable);
             }
         }
@@ -101,7 +103,7 @@ impl Decompressor {
     }
 }
 
-/// Without the feature there is none.
+/// The codec without the feature: there is none.
 #[cfg(not(feature = "decompress"))]
 mod codec {
     use super::{Step, Undecodable};
