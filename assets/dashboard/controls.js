@@ -11,9 +11,6 @@ import { bindSettings, THEMES } from './view/settings.js';
 
 /** @typedef {ReturnType<typeof import('./view/strip.js').tally>} Counts */
 
-/** Typing rests for so many milliseconds before the list is filtered. */
-const TYPING = 120;
-
 /** @type {['waiting' | 'responding' | 'streaming' | 'stalled' | 'ended', string][]} */
 const CHIPS = [['waiting', 'Waiting'], ['responding', 'Responding'], ['streaming', 'Streaming'], ['stalled', 'Stalled'], ['ended', 'Just ended']];
 
@@ -29,12 +26,11 @@ export function createFilterBar() {
     return { state, button, count: textIn(count) };
   });
 
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  let typing;
-  filter.addEventListener('input', () => {
-    clearTimeout(typing);
-    typing = setTimeout(() => address.go({ filter: filter.value.trim() }), TYPING);
-  });
+  const written = () => ({ filter: filter.value.trim() });
+  filter.addEventListener('input', () => address.type(written()));
+  filter.addEventListener('change', () => address.go(written()));
+  // The field is there before this module is.
+  if (filter.value !== '') address.type(written());
   filter.addEventListener('keydown', (event) => {
     if (event.key !== 'Escape') return;
     event.preventDefault();
@@ -72,8 +68,10 @@ export function createKeyDialog(onKey) {
   /** @param {boolean} refused */
   function ask(refused) {
     byId('key-refused').hidden = !refused;
-    if (!dialog.open) dialog.showModal();
+    // Several answers may ask for it; what was typed since the first stays.
+    if (dialog.open) return;
     input.value = '';
+    dialog.showModal();
   }
   byId('key-form').addEventListener('submit', () => {
     api.setKey(input.value);
@@ -122,13 +120,13 @@ export function bindPageKeys({ filterBar, details, set, refresh }) {
   bindKeys([
     { keys: ['/'], label: 'filter', run: () => filterBar.focus() },
     { keys: [' '], label: 'freeze, and go on', run: freeze },
-    { keys: ['j'], label: 'next request', run: () => void list.move(1) },
-    { keys: ['k'], label: 'previous request', run: () => void list.move(-1) },
-    { keys: ['Enter'], label: 'details', run: () => void 0 },
+    { keys: ['j'], label: 'next request', run: () => list.move(1) },
+    { keys: ['k'], label: 'previous request', run: () => list.move(-1) },
+    { keys: ['Enter'], label: 'details', run: () => list.open() },
     { keys: ['Escape'], label: 'close details', run: () => address.go({ row: null }) },
     { keys: ['c'], label: 'copy as curl', run: () => details.copyCurl() },
     { keys: ['p'], label: 'pin', run: () => details.pin() },
-    { keys: ['m'], label: 'menu of the request', run: () => void 0 },
+    { keys: ['m'], label: 'menu of the request', run: () => list.openMenu() },
     { keys: ['g'], label: 'group by the next field', run: () => {
       const fields = [null, ...GROUP_FIELDS];
       address.go({ group: fields[(fields.indexOf(address.place.group) + 1) % fields.length] ?? null });

@@ -47,9 +47,10 @@ export function createDetails({ find, pollLogs }) {
     pin,
     origin: location.origin,
   });
-  const menu = createMenu(actions);
+  const focus = (/** @type {Row} */ row) => list.focus(row.id);
+  const menu = createMenu(actions, focus);
   on.menu = (row, at) => menu.open(row, at);
-  const drawer = createDrawer({ actions, onClose: () => address.go({ row: null }) });
+  const drawer = createDrawer({ actions, focus, onClose: () => address.go({ row: null }) });
 
   /**
    * A request as it is known. A row in flight is as old as the stream, which rests while another view is shown: what the server

@@ -47,9 +47,9 @@ const SECTIONS = [
 const SOURCES = { none: 'nobody', estimated: 'us, an estimate', partial: 'the provider, in part', reported: 'the provider' };
 
 /**
- * @param {{ onClose: () => void, actions: import('./actions.js').Action[] }} parts
+ * @param {{ onClose: () => void, actions: import('./actions.js').Action[], focus: (row: Row) => void }} parts `focus`: puts the focus on a row of the list
  */
-export function createDrawer({ onClose, actions }) {
+export function createDrawer({ onClose, actions, focus }) {
   const drawer = byId('drawer');
   const title = byId('drawer-title');
   const body = byId('drawer-body');
@@ -123,9 +123,12 @@ export function createDrawer({ onClose, actions }) {
     close() {
       if (drawer.hidden) return;
       const had = drawer.contains(document.activeElement);
+      const last = row;
       drawer.hidden = true;
       row = null;
-      if (had && before instanceof HTMLElement) before.focus();
+      if (!had) return;
+      if (before instanceof HTMLElement && before.isConnected) before.focus();
+      else if (last) focus(last);
     },
     get row() {
       return row;

@@ -6,6 +6,7 @@
 
 import { h } from './dom.js';
 import { OVERSCAN } from './grid-plain.js';
+import { bindLines } from './lines.js';
 
 /** @typedef {import('../types.js').Line} Line */
 /** @typedef {import('../types.js').Sort} Sort */
@@ -14,6 +15,9 @@ import { OVERSCAN } from './grid-plain.js';
 /** @typedef {import('./grid-plain.js').GridOptions} GridOptions */
 /** @typedef {typeof import('ag-grid-community')} AgGrid */
 /** @typedef {{ paint: Paint, live: boolean, line: Line }} Cell */
+
+/** The keys with which one walks in the grid; any other has the meaning that it has in the page. */
+const WALKING = new Set(['ArrowUp', 'ArrowDown', 'ArrowLeft', 'ArrowRight', 'Home', 'End', 'PageUp', 'PageDown', 'Tab']);
 
 /**
  * @param {AgGrid} agGrid @param {HTMLElement} host @param {GridOptions & { nonce: string }} options
@@ -25,8 +29,11 @@ export function createAgGrid(agGrid, host, options) {
   const cells = new Set();
   let ready = false;
   let fresh = false;
-  /** Set while we, not the operator, change the order. */
-  let ours = false;
+  /** The order that the grid was told of. @type {Sort} */
+  let shown = { column: '', descending: false };
+  /** The current line, and the place where it stood last. @type {string | null} */
+  let current = null;
+  let at = -1;
 
   /** Rows take their look from a cell, which finds its row only once it hangs in it. */
   function paintFresh() {
@@ -75,17 +82,8 @@ export function createAgGrid(agGrid, host, options) {
     for (const cell of cells) if (all || cell.live) cell.paint(cell.line, scene);
   }
 
-  /** @param {{ data?: Line | undefined, event?: Event | null | undefined }} params */
-  function onClick({ data, event }) {
-    if (!data) return;
-    const target = event?.target instanceof Element ? event.target : null;
-    const menu = target?.closest('.row-menu');
-    if (menu) options.onMenu(data, menu.getBoundingClientRect());
-    else options.onOpen(data);
-  }
-
   /** @type {import('ag-grid-community').GridApi<Line>} */
-  const api = agGrid.createGrid(host, {
+  const api = agGrid.createGrid(host, /** @type {import('ag-grid-community').GridOptions<Line>} */ ({
     theme: theme(agGrid),
     styleNonce: options.nonce,
     getRowId: ({ data }) => data.id,
@@ -104,7 +102,7 @@ export function createAgGrid(agGrid, host, options) {
       cellRenderer: rendererOf(column),
       suppressHeaderMenuButton: true,
     })),
-    defaultColDef: { sortingOrder: ['asc', 'desc', null] },
+    defaultColDef: { sortingOrder: ['asc', 'desc', null], suppressKeyboardEvent: ({ event }) => !WALKING.has(event.key) },
     rowHeight: 34,
     headerHeight: 34,
     rowBuffer: OVERSCAN,
@@ -112,6 +110,8 @@ export function createAgGrid(agGrid, host, options) {
     // We are in a frame already when rows are given to it.
     suppressAnimationFrame: true,
     suppressCellFocus: false,
+    // The grid would put it back after a turn, when the operator may be typing somewhere else already: `show` does it at once.
+    suppressFocusAfterRefresh: true,
     ensureDomOrder: true,
     suppressDragLeaveHidesColumns: true,
     suppressMultiSort: true,
@@ -122,70 +122,62 @@ export function createAgGrid(agGrid, host, options) {
       ready = true;
     },
     onSortChanged: () => {
-      if (ours) return;
       const sorted = api.getColumnState().find((column) => column.sort);
-      options.onSort(sorted ? { column: sorted.colId, descending: sorted.sort === 'desc' } : null);
+      const sort = sorted ? { column: sorted.colId, descending: sorted.sort === 'desc' } : null;
+      // Told after a turn, of orders that we asked for too.
+      if (sort?.column !== shown.column || sort.descending !== shown.descending) options.onSort(sort);
     },
-    onCellClicked: onClick,
-    onCellContextMenu: ({ data, event }) => {
-      if (!data || data.kind === 'group' || !(event instanceof MouseEvent)) return;
-      event.preventDefault();
-      options.onMenu(data, new DOMRect(event.clientX, event.clientY, 0, 0));
-    },
-    onCellKeyDown: ({ data, event }) => {
-      if (!data || !(event instanceof KeyboardEvent)) return;
-      if (event.key === 'Enter') options.onOpen(data);
-      else if (data.kind === 'row' && (event.key === 'm' || event.key === 'ContextMenu' || (event.key === 'F10' && event.shiftKey))) {
-        event.preventDefault();
-        const at = event.target instanceof Element ? event.target.getBoundingClientRect() : new DOMRect();
-        options.onMenu(data, at);
-      }
-    },
-  });
+  }));
   host.querySelector('[role="grid"], [role="treegrid"]')?.setAttribute('aria-label', options.label);
 
-  const focusedCell = () => (host.contains(document.activeElement) ? api.getFocusedCell() : null);
-  /** @param {number} index */
-  const idAt = (index) => api.getDisplayedRowAtIndex(index)?.data?.id ?? null;
+  /** @param {Element | null} target */
+  const nodeAt = (target) => {
+    const id = host.contains(target) ? target?.closest('[row-id]')?.getAttribute('row-id') : null;
+    return id === null || id === undefined ? null : (api.getRowNode(id) ?? null);
+  };
+  /** @param {Element} target */
+  const lineAt = (target) => nodeAt(target)?.data ?? null;
+  const focused = () => {
+    const element = document.activeElement;
+    const line = element && lineAt(element);
+    return line ? { line, box: element.getBoundingClientRect() } : null;
+  };
+  bindLines(host, { ...options, lineAt, focused });
+  host.addEventListener('focusin', ({ target }) => {
+    const node = target instanceof Element ? nodeAt(target) : null;
+    if (node?.data) [current, at] = [node.data.id, node.rowIndex ?? at];
+  });
 
-  /** @type {Sort} */
-  let shown = { column: '', descending: false };
+  /** Where the current line is, or was. */
+  const place = () => (current === null ? null : api.getRowNode(current)?.rowIndex) ?? at;
+  /** @param {number} index */
+  function go(index) {
+    const last = api.getDisplayedRowCount() - 1;
+    if (last < 0) return;
+    const to = Math.max(0, Math.min(index, last));
+    api.ensureIndexVisible(to);
+    api.setFocusedCell(to, api.getFocusedCell()?.column ?? 'state');
+  }
 
   return {
     ready: () => ready,
     show(lines, sort) {
-      const cell = focusedCell();
-      const id = cell && idAt(cell.rowIndex);
+      const had = focused() !== null;
       api.setGridOption('rowData', lines);
-      // The focus stays with its request; the grid would leave it at its place.
-      const index = id === null ? null : (api.getRowNode(id)?.rowIndex ?? null);
-      if (cell && index !== null && index !== cell.rowIndex) api.setFocusedCell(index, cell.column);
+      // The focus stays with its request, or where that was; the grid would leave it at its place, or lose it.
+      if (had && (focused() === null || place() !== at)) go(place());
       if (sort.column === shown.column && sort.descending === shown.descending) return;
       shown = sort;
-      ours = true;
       api.applyColumnState({ state: [{ colId: sort.column, sort: sort.descending ? 'desc' : 'asc' }], defaultState: { sort: null } });
-      ours = false;
     },
     paint,
-    move(by) {
-      const count = api.getDisplayedRowCount();
-      if (count === 0) return null;
-      const cell = api.getFocusedCell();
-      const index = cell ? Math.max(0, Math.min(cell.rowIndex + by, count - 1)) : 0;
-      api.ensureIndexVisible(index);
-      api.setFocusedCell(index, cell?.column ?? 'state');
-      return api.getDisplayedRowAtIndex(index)?.data ?? null;
+    move: (by) => go(place() + by),
+    current: () => current,
+    point(id) {
+      if (id !== null) current = id;
     },
-    focused() {
-      const cell = focusedCell();
-      return cell && idAt(cell.rowIndex);
-    },
-    focus(id) {
-      const index = api.getRowNode(id)?.rowIndex ?? null;
-      if (index === null) return;
-      api.ensureIndexVisible(index);
-      api.setFocusedCell(index, 'state');
-    },
+    focus: () => go(place()),
+    focused,
     destroy() {
       api.destroy();
     },

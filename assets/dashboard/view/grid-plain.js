@@ -4,6 +4,7 @@
  */
 
 import { h } from './dom.js';
+import { bindLines } from './lines.js';
 
 /** @typedef {import('../types.js').Line} Line */
 /** @typedef {import('../types.js').Sort} Sort */
@@ -24,9 +25,11 @@ import { h } from './dom.js';
  * @property {() => boolean} ready
  * @property {(lines: Line[], sort: Sort) => void} show
  * @property {(all: boolean) => void} paint the visible cells: those that live, or all
- * @property {(by: number) => Line | null} move puts the focus on the next line, or the previous one
- * @property {() => string | null} focused the id of the line that has the focus, if it is in here
- * @property {(id: string) => void} focus
+ * @property {(by: number) => void} move puts the focus on the next line, or the previous one
+ * @property {() => string | null} current the id of the line that `move` starts from, whether or not the focus is in here
+ * @property {(id: string | null) => void} point makes another line the current one
+ * @property {() => void} focus puts the focus on the current line, or on the nearest there is
+ * @property {() => { line: Line, box: DOMRect } | null} focused the current line and where it is, if it has the focus
  * @property {() => void} destroy
  */
 
@@ -40,7 +43,8 @@ export function createPlainGrid(host, options) {
   /** @type {Line[]} */
   let lines = [];
   let first = 0;
-  let focused = 0;
+  /** The current line, by its place; -1 before there was one. */
+  let at = -1;
 
   const body = h('div', { role: 'rowgroup', class: 'plain-body' });
   const head = h('div', { role: 'row', class: 'plain-row plain-head', 'aria-rowindex': 1 });
@@ -78,14 +82,16 @@ export function createPlainGrid(host, options) {
     const wanted = Math.min(room, lines.length);
     while (pool.length < wanted) pool.push(makeRow());
     for (const row of pool.splice(wanted)) row.element.remove();
-    for (const [at, row] of pool.entries()) {
-      const index = first + at;
+    for (const [place, row] of pool.entries()) {
+      const index = first + place;
       row.element.style.transform = `translateY(${index * rowHeight}px)`;
       row.element.setAttribute('aria-rowindex', String(index + 2));
       row.element.id = `row-${index}`;
       row.index = index;
-      row.element.toggleAttribute('data-focused', index === focused);
+      row.element.toggleAttribute('data-focused', index === at);
     }
+    if (at < 0 || lines.length === 0) grid.removeAttribute('aria-activedescendant');
+    else grid.setAttribute('aria-activedescendant', `row-${at}`);
     paint(true);
   }
 
@@ -99,54 +105,49 @@ export function createPlainGrid(host, options) {
   }
 
   /** @param {number} index */
-  function focus(index) {
-    focused = Math.max(0, Math.min(index, lines.length - 1));
-    const top = focused * rowHeight;
+  function go(index) {
+    at = Math.max(0, Math.min(index, lines.length - 1));
+    const top = at * rowHeight;
     const room = grid.clientHeight - head.offsetHeight;
     if (top < grid.scrollTop) grid.scrollTop = top;
     else if (top + rowHeight > grid.scrollTop + room) grid.scrollTop = top + rowHeight - room;
     layout();
-    grid.setAttribute('aria-activedescendant', `row-${focused}`);
-    return lines[focused] ?? null;
   }
 
-  /** @param {EventTarget | null} target */
+  const focused = () => {
+    const line = lines[at];
+    const element = pool.find((it) => it.index === at)?.element;
+    return line && element && document.activeElement === grid ? { line, box: element.getBoundingClientRect() } : null;
+  };
+
+  /** @param {Element} target */
   function lineAt(target) {
-    const element = target instanceof Element ? target.closest('.plain-row') : null;
+    const element = target.closest('.plain-row');
     const row = pool.find((it) => it.element === element);
-    if (row) focused = row.index;
     return row ? (lines[row.index] ?? null) : null;
   }
 
   grid.addEventListener('scroll', layout, { passive: true });
-  grid.addEventListener('click', (event) => {
-    const target = event.target instanceof Element ? event.target : null;
-    const column = target?.closest('[data-column]')?.getAttribute('data-column');
-    if (column) return sortBy(column);
-    const line = lineAt(target);
-    if (!line) return;
-    const menu = target?.closest('.row-menu');
-    if (menu) options.onMenu(line, menu.getBoundingClientRect());
-    else options.onOpen(line);
+  grid.addEventListener('focus', () => {
+    if (at < 0) go(0);
+  });
+  grid.addEventListener('pointerdown', ({ target }) => {
+    const row = target instanceof Element && pool.find((it) => it.element.contains(target));
+    if (!row) return;
+    at = row.index;
     layout();
   });
-  grid.addEventListener('contextmenu', (event) => {
-    const line = lineAt(event.target);
-    if (!line || line.kind === 'group') return;
-    event.preventDefault();
-    options.onMenu(line, new DOMRect(event.clientX, event.clientY, 0, 0));
+  grid.addEventListener('click', (event) => {
+    const column = event.target instanceof Element ? event.target.closest('[data-column]')?.getAttribute('data-column') : null;
+    if (column) sortBy(column);
   });
+  bindLines(grid, { ...options, lineAt, focused });
   grid.addEventListener('keydown', (event) => {
     const page = Math.max(1, Math.floor(grid.clientHeight / rowHeight) - 2);
     /** @type {Record<string, number>} */
-    const steps = { ArrowDown: focused + 1, ArrowUp: focused - 1, PageDown: focused + page, PageUp: focused - page, Home: 0, End: lines.length - 1 };
-    const line = lines[focused];
-    if (Object.hasOwn(steps, event.key)) focus(steps[event.key] ?? 0);
-    else if (event.key === 'Enter' && line) options.onOpen(line);
-    else if ((event.key === 'ContextMenu' || (event.key === 'F10' && event.shiftKey) || event.key === 'm') && line?.kind === 'row') {
-      const element = pool.find((it) => it.index === focused)?.element;
-      if (element) options.onMenu(line, element.getBoundingClientRect());
-    } else return;
+    const steps = { ArrowDown: at + 1, ArrowUp: at - 1, PageDown: at + page, PageUp: at - page, Home: 0, End: lines.length - 1 };
+    if (!Object.hasOwn(steps, event.key)) return;
+    go(steps[event.key] ?? 0);
     event.preventDefault();
   });
   const observer = new ResizeObserver(layout);
@@ -163,12 +164,12 @@ export function createPlainGrid(host, options) {
   return {
     ready: () => true,
     show(next, sort) {
-      // The focus stays with its request, not with its place.
-      const id = lines[focused]?.id;
+      // The current line stays with its request, not with its place.
+      const id = lines[at]?.id;
       lines = next;
-      if (grid.contains(document.activeElement) && id !== undefined && lines[focused]?.id !== id) {
+      if (id !== undefined && lines[at]?.id !== id) {
         const index = lines.findIndex((line) => line.id === id);
-        if (index >= 0) focused = index;
+        at = index >= 0 ? index : Math.min(at, lines.length - 1);
       }
       sorted = sort;
       for (const [index, column] of columns.entries()) {
@@ -182,15 +183,19 @@ export function createPlainGrid(host, options) {
     },
     paint,
     move(by) {
+      go(at + by);
       grid.focus({ preventScroll: true });
-      return focus(focused + by);
     },
-    focused: () => (grid.contains(document.activeElement) ? (lines[focused]?.id ?? null) : null),
-    focus(id) {
+    current: () => lines[at]?.id ?? null,
+    point(id) {
       const index = lines.findIndex((line) => line.id === id);
-      grid.focus({ preventScroll: true });
-      if (index >= 0) focus(index);
+      if (index >= 0) at = index;
     },
+    focus() {
+      go(at);
+      grid.focus({ preventScroll: true });
+    },
+    focused,
     destroy() {
       observer.disconnect();
       host.replaceChildren();

@@ -59,12 +59,13 @@ export function createGrids({ source, nonce, onLate, onPlain }) {
     function takeOver(grid, ...now) {
       grid.show(...now);
       if (shown === grid) return;
-      const focused = shown.focused();
+      const had = standIn.contains(document.activeElement);
+      grid.point(shown.current());
       shown.destroy();
       standIn.remove();
       layer.inert = false;
       shown = grid;
-      if (focused !== null) grid.focus(focused);
+      if (had) grid.focus();
     }
 
     let started = false;
@@ -95,8 +96,10 @@ export function createGrids({ source, nonce, onLate, onPlain }) {
       },
       paint: (all) => shown.paint(all),
       move: (by) => shown.move(by),
+      current: () => shown.current(),
+      point: (id) => shown.point(id),
+      focus: () => shown.focus(),
       focused: () => shown.focused(),
-      focus: (id) => shown.focus(id),
       destroy() {
         gone = true;
         clearTimeout(timer);

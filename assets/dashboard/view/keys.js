@@ -4,8 +4,9 @@ import { byId, h, typed } from './dom.js';
 
 /** @typedef {{ keys: string[], label: string, run: (event: KeyboardEvent) => void }} Binding */
 
-// What was just closed holds the focus until the next frame, and no longer means anything by a key.
-const BUSY = 'input, select, textarea, [contenteditable], dialog[open], [role=menu]:popover-open';
+const TYPED_IN = 'input, select, textarea, [contenteditable]';
+/** What lies above the page, and has the keys for itself as long as it is open. */
+const ABOVE = 'dialog[open], :popover-open';
 const PRESSABLE = 'button, a, summary';
 
 /** @param {Binding[]} bindings */
@@ -14,7 +15,8 @@ export function bindKeys(bindings) {
   const all = [...bindings, { keys: ['?'], label: 'this help', run: () => help.showModal() }];
   document.addEventListener('keydown', (event) => {
     const target = event.target instanceof Element ? event.target : null;
-    if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || target?.closest(BUSY)) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+    if (target?.closest(TYPED_IN) || document.querySelector(ABOVE)) return;
     if ((event.key === ' ' || event.key === 'Enter') && target?.closest(PRESSABLE)) return;
     const binding = all.find((it) => it.keys.includes(event.key));
     if (!binding) return;

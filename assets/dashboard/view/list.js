@@ -86,8 +86,12 @@ export function createList({ feed, clock, lost, createGrid, hidden, onSort, onOp
   };
   mount();
   function remount() {
+    const had = host.contains(document.activeElement);
+    const current = grid.current();
     mount();
     grid.show(lines, wish.sort);
+    grid.point(current);
+    if (had) grid.focus();
   }
   phone.addEventListener('change', remount);
   emptyAction.addEventListener('click', () => byId('filter').dispatchEvent(new CustomEvent('clear')));
@@ -212,6 +216,20 @@ export function createList({ feed, clock, lost, createGrid, hidden, onSort, onOp
     },
     /** @param {number} by */
     move: (by) => grid.move(by),
+    /** As if the line that has the focus were pressed. */
+    open() {
+      const at = grid.focused();
+      if (at) options.onOpen(at.line);
+    },
+    openMenu() {
+      const at = grid.focused();
+      if (at) options.onMenu(at.line, at.box);
+    },
+    /** Puts the focus on a request, or near where it was. @param {string} id */
+    focus(id) {
+      grid.point(id);
+      grid.focus();
+    },
     /** What stands where the rows would, before the first snapshot. @param {string} text */
     waiting(text) {
       waitingText = text;

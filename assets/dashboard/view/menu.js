@@ -1,12 +1,20 @@
-/** The menu of a row: opened at a point, walked by arrows, left by Esc, upon which the browser gives the focus back. */
+/** The menu of a row: opened at a point, walked by arrows, left by Esc, upon which the focus goes back to where it was. */
 
 import { byId, h } from './dom.js';
 
 /** @typedef {import('../types.js').Row} Row */
 
-/** @param {import('./actions.js').Action[]} actions */
-export function createMenu(actions) {
+/** @param {import('./actions.js').Action[]} actions @param {(row: Row) => void} focus puts the focus on a row of the list */
+export function createMenu(actions, focus) {
   const menu = byId('menu');
+  /** Where the focus was, and for which row the menu is. @type {{ before: Element | null, row: Row } | null} */
+  let opened = null;
+  menu.addEventListener('beforetoggle', (event) => {
+    if (!(event instanceof ToggleEvent) || event.newState !== 'closed' || !opened) return;
+    // The browser gives the focus back to an element; by now the list may have another in its place.
+    if (menu.contains(document.activeElement) && !opened.before?.isConnected) focus(opened.row);
+    opened = null;
+  });
   menu.addEventListener('keydown', (event) => {
     const items = [...menu.querySelectorAll('button')];
     const at = items.findIndex((it) => it === document.activeElement);
@@ -27,6 +35,7 @@ export function createMenu(actions) {
           },
         }, action.label, action.key ? h('kbd', { 'aria-hidden': 'true' }, action.key) : null)));
       menu.setAttribute('aria-label', `Actions for ${row.id}`);
+      opened = { before: document.activeElement, row };
       menu.showPopover();
       const { width, height } = menu.getBoundingClientRect();
       menu.style.left = `${Math.max(8, Math.min(at.right - (at.width > 60 ? at.width / 2 : width), innerWidth - width - 8))}px`;

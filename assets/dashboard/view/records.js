@@ -95,7 +95,7 @@ export function createLogs(onOpen) {
   const duration = { title: 'Duration', end: true, key: (it) => it.durationMs, cell: (it) => format.latency(it.durationMs) };
   const look = (/** @type {Entry} */ it) => (it.failed ? 'failed' : null);
   const errors = createTable(byId('errors-table'), {
-    caption: 'Recent errors, newest first', empty: 'No errors. Nothing that the server remembers went wrong.', onOpen,
+    caption: 'Recent errors, newest first', empty: 'No errors. Nothing that the server remembers went wrong.', onOpen, id: (it) => it.id,
     columns: [
       time, provider, model, outcome, status,
       { title: 'Error type', key: (it) => it.errorType, className: 'mono', cell: (it) => it.errorType || format.NONE },
@@ -105,7 +105,7 @@ export function createLogs(onOpen) {
     ],
   });
   const traces = createTable(byId('traces-table'), {
-    caption: 'Recent requests, newest first', empty: 'No request has ended yet.', onOpen, look,
+    caption: 'Recent requests, newest first', empty: 'No request has ended yet.', onOpen, look, id: (it) => it.id,
     columns: [
       time, provider, model, outcome, status, duration,
       { title: 'First token', end: true, key: (it) => it.ttftMs ?? -1, cell: (it) => format.latency(it.ttftMs) },

@@ -15,11 +15,14 @@ import { h } from './dom.js';
 /**
  * @template T
  * @param {HTMLElement} host
- * @param {{ caption: string, columns: TableColumn<T>[], empty: string, onOpen?: (item: T) => void, look?: (item: T) => string | null }} options
+ * @param {{ caption: string, columns: TableColumn<T>[], empty: string, onOpen?: (item: T) => void, look?: (item: T) => string | null, id?: (item: T) => unknown }} options
+ *   `id`: by which the focus stays with its item when all is drawn again
  */
-export function createTable(host, { caption, columns, empty, onOpen, look }) {
+export function createTable(host, { caption, columns, empty, onOpen, look, id = (item) => item }) {
   /** @type {T[]} */
   let items = [];
+  /** The items as they are drawn. @type {T[]} */
+  let sorted = [];
   /** @type {{ index: number, descending: boolean } | null} */
   let sort = null;
   const body = h('tbody');
@@ -43,7 +46,9 @@ export function createTable(host, { caption, columns, empty, onOpen, look }) {
     }
     const key = sort ? columns[sort.index]?.key : undefined;
     const sign = sort?.descending ? -1 : 1;
-    const sorted = key ? items.toSorted((a, b) => (key(a) < key(b) ? -sign : key(a) > key(b) ? sign : 0)) : items;
+    const at = [...body.rows].findIndex((row) => row === document.activeElement);
+    const before = sorted[at];
+    sorted = key ? items.toSorted((a, b) => (key(a) < key(b) ? -sign : key(a) > key(b) ? sign : 0)) : items;
     body.replaceChildren(...sorted.map((item) => {
       const row = h('tr', { 'data-look': look?.(item) ?? null }, ...columns.map((column) =>
         h('td', { class: [column.end ? 'num' : '', column.className ?? ''].join(' ').trim() || null }, column.cell(item))));
@@ -58,6 +63,9 @@ export function createTable(host, { caption, columns, empty, onOpen, look }) {
     }));
     nothing.hidden = items.length > 0;
     table.hidden = items.length === 0;
+    if (before === undefined) return;
+    const same = sorted.findIndex((item) => id(item) === id(before));
+    body.rows[same < 0 ? Math.min(at, sorted.length - 1) : same]?.focus();
   }
 
   return {
