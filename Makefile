@@ -3,6 +3,8 @@
 
 NODE_STAMP := assets/node_modules/.package-lock.json
 SDK_STAMP := tests/sdk/node_modules/.package-lock.json
+# Recorded answers of providers. They are not part of the project; where they lie beside it, the tests that need them run too.
+RECORDINGS := $(or $(ACTIVE_REQUESTS_RECORDINGS),$(realpath ../shared/corpus))
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
 # $(call need,COMMAND,PACKAGE): installs PACKAGE if there is no COMMAND.
@@ -34,7 +36,7 @@ lint:
 # The examples first: tests start them.
 rust: $(NODE_STAMP)
 	cargo build --features full --examples
-	cargo test --workspace --all-features
+	$(if $(RECORDINGS),ACTIVE_REQUESTS_RECORDINGS=$(RECORDINGS)) cargo test --workspace --all-features $(if $(RECORDINGS),-- --include-ignored)
 
 # The wake-up protocol in every order in which threads can run. A build of its own: a cfg changes the locks and atomics.
 test-loom:

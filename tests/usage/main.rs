@@ -1,14 +1,16 @@
-//! What is read of streams: in every dialect, cut in every way, from friends and from foes.
+//! Tests of what a meter reads of answers: in every dialect, cut in every way, from friends and from foes.
 //!
 //! The fixtures are written by hand from the descriptions of the formats.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
+#![expect(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test may fail")]
 
 mod bodies;
 mod bounds;
 mod chat_reference;
 mod cuts;
 mod dialects;
+mod documents;
 #[cfg(feature = "decompress")]
 mod encoded;
+mod recordings;
 mod support;
