@@ -1,0 +1,1 @@
+//! Stands on no floor.

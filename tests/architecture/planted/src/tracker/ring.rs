@@ -1,0 +1,9 @@
+//! What goes round.
+
+use super::Slot;
+
+pin_project! {
+    pub struct Ring {
+        slot: Slot,
+    }
+}
