@@ -79,7 +79,7 @@ impl Package {
         self.modules.insert(path.clone(), module);
         for child in children {
             let name = child.ident.to_string();
-            let path = [&path[..], &[name.clone()]].concat();
+            let path = [&path[..], std::slice::from_ref(&name)].concat();
             let below = directory.join(&name);
             match child.content {
                 Some((_, items)) => self.read_module(path, file, &below, &items),
