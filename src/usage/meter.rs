@@ -3,7 +3,7 @@
 use http::response;
 
 use super::framing::{Framing, Kind};
-use super::stream::Stream;
+use super::reader::ResponseReader;
 use super::{Observation, Reading};
 use crate::decompress::{ContentEncoding, Decompressor};
 
@@ -21,7 +21,7 @@ struct State {
     /// Of an encoded body, what makes it readable.
     decompressor: Option<Box<Decompressor>>,
     framing: Framing,
-    stream: Stream,
+    stream: ResponseReader,
 }
 
 /// What is read of a body that is not looked at.
@@ -83,7 +83,7 @@ impl State {
             ContentEncoding::Known(decompressor) => Some(decompressor),
             ContentEncoding::Other => return None,
         };
-        Some(Box::new(Self { decompressor, framing: Framing::of(kind), stream: Stream::new(head.status) }))
+        Some(Box::new(Self { decompressor, framing: Framing::of(kind), stream: ResponseReader::new(head.status) }))
     }
 
     #[inline]

@@ -6,15 +6,15 @@
 //! The content type tells how the body is cut into events, the first event tells the provider's dialect; the URL tells
 //! nothing. Every number is what the provider said last, never a sum over events, and what it did not say is not 0.
 
-mod calls;
 mod dialect;
+mod event_facts;
+mod event_shape;
 mod framing;
 mod meter;
 mod normalise;
+mod reader;
 mod reading;
-mod said;
-mod shape;
-mod stream;
+mod tool;
 
 pub(crate) use dialect::ToolKind;
 pub use meter::Meter;

@@ -131,9 +131,9 @@ pub struct Reading {
     pub text_bytes: u64,
     /// Events (or lines, or messages) seen.
     pub events: u64,
-    /// Calls of the client's tools in the response.
+    /// ToolCalls of the client's tools in the response.
     pub tool_calls: u64,
-    /// Calls of tools that the provider runs itself, such as a web search.
+    /// ToolCalls of tools that the provider runs itself, such as a web search.
     pub server_tool_calls: u64,
     /// Normalised numbers.
     pub usage: Usage,

@@ -418,14 +418,20 @@ const OTHERS: &[Case] = &[
         ..CASE
     },
     Case {
-        fixture: "rag_metadata.sse",
+        fixture: "staged_chat_metadata.sse",
         model: Some("m-small"),
         said: ProviderUsage { cache_read_tokens: Some(8), ..said_in_all(20, 4, 24) },
         totals: (20, 4),
         text_bytes: 2,
         ..CASE
     },
-    Case { fixture: "rag.sse", source: UsageSource::None, error: Some("backend timed out"), text_bytes: 6, ..CASE },
+    Case {
+        fixture: "staged_chat.sse",
+        source: UsageSource::None,
+        error: Some("backend timed out"),
+        text_bytes: 6,
+        ..CASE
+    },
     Case { fixture: "replicate.sse", source: UsageSource::None, text_bytes: 12, ..CASE },
 ];
 

@@ -3,9 +3,9 @@
 //! `message_start` names the model and reports the input and a few output tokens to begin with; `message_delta` reports
 //! the output so far and, since 2025, the input again. Each number's last report is right, be it lower or 0.
 
-use super::super::calls::Calls;
+use super::super::event_facts::EventFacts;
 use super::super::normalise::Counting;
-use super::super::said::Said;
+use super::super::tool::ToolCalls;
 use super::{Dialect, Event, Merge};
 use crate::json::Cursor;
 use crate::usage::ProviderUsage;
@@ -24,7 +24,7 @@ pub(super) static DIALECT: Dialect = Dialect {
     counting: Counting::CacheApart,
 };
 
-fn read<'a>(event: &Event<'a>, said: &mut Said<'a>, _calls: &mut Calls) -> bool {
+fn read<'a>(event: &Event<'a>, said: &mut EventFacts<'a>, _calls: &mut ToolCalls) -> bool {
     match &*event.kind() {
         "content_block_delta" => event.members(|key, value| {
             if key == b"delta" {
@@ -74,7 +74,7 @@ fn read<'a>(event: &Event<'a>, said: &mut Said<'a>, _calls: &mut Calls) -> bool 
 }
 
 /// The message as a whole.
-pub(super) fn read_document<'a>(document: &Event<'a>, said: &mut Said<'a>, _calls: &mut Calls) -> bool {
+pub(super) fn read_document<'a>(document: &Event<'a>, said: &mut EventFacts<'a>, _calls: &mut ToolCalls) -> bool {
     document.members(|key, value| match key {
         b"model" => said.read_model(value),
         b"usage" => said.usage = Some(read_usage(value)),
@@ -84,7 +84,7 @@ pub(super) fn read_document<'a>(document: &Event<'a>, said: &mut Said<'a>, _call
     })
 }
 
-fn read_block<'a>(block: &mut Cursor<'a>, said: &mut Said<'a>) {
+fn read_block<'a>(block: &mut Cursor<'a>, said: &mut EventFacts<'a>) {
     let kind = block.find(b"type").and_then(|mut kind| kind.string());
     let is_call = kind.as_deref() == Some("tool_use");
     said.tool_calls += u64::from(is_call);

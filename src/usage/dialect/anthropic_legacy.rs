@@ -1,8 +1,8 @@
 //! Anthropic's text completions (`/v1/complete`), which say nothing about tokens.
 
-use super::super::calls::Calls;
+use super::super::event_facts::EventFacts;
 use super::super::normalise::Counting;
-use super::super::said::Said;
+use super::super::tool::ToolCalls;
 use super::{Dialect, Event, Merge};
 
 pub(super) static DIALECT: Dialect = Dialect {
@@ -15,7 +15,7 @@ pub(super) static DIALECT: Dialect = Dialect {
     counting: Counting::CacheApart,
 };
 
-pub(super) fn read<'a>(event: &Event<'a>, said: &mut Said<'a>, _calls: &mut Calls) -> bool {
+pub(super) fn read<'a>(event: &Event<'a>, said: &mut EventFacts<'a>, _calls: &mut ToolCalls) -> bool {
     event.members(|key, value| match key {
         b"completion" => said.add_text(value.text()),
         b"model" => said.read_model(value),

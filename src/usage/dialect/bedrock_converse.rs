@@ -2,9 +2,9 @@
 //!
 //! The usage comes after `messageStop`, in `metadata`.
 
-use super::super::calls::Calls;
+use super::super::event_facts::EventFacts;
 use super::super::normalise::Counting;
-use super::super::said::Said;
+use super::super::tool::ToolCalls;
 use super::{Dialect, Event, Merge};
 use crate::json::Cursor;
 use crate::usage::ProviderUsage;
@@ -23,7 +23,7 @@ pub(super) static DIALECT: Dialect = Dialect {
     counting: Counting::CacheApart,
 };
 
-fn read<'a>(event: &Event<'a>, said: &mut Said<'a>, _calls: &mut Calls) -> bool {
+fn read<'a>(event: &Event<'a>, said: &mut EventFacts<'a>, _calls: &mut ToolCalls) -> bool {
     if !event.name.is_empty() {
         let mut payload = Cursor::new(event.data);
         read_kind(event.name, &mut payload, said);
@@ -32,7 +32,7 @@ fn read<'a>(event: &Event<'a>, said: &mut Said<'a>, _calls: &mut Calls) -> bool 
     event.members(|key, value| read_kind(key, value, said))
 }
 
-fn read_kind<'a>(kind: &[u8], payload: &mut Cursor<'a>, said: &mut Said<'a>) {
+fn read_kind<'a>(kind: &[u8], payload: &mut Cursor<'a>, said: &mut EventFacts<'a>) {
     payload.object(|key, value| match (kind, key) {
         (b"contentBlockStart", b"start") => value.object(|key, value| {
             if key == b"toolUse" {
@@ -55,7 +55,7 @@ fn read_kind<'a>(kind: &[u8], payload: &mut Cursor<'a>, said: &mut Said<'a>) {
     });
 }
 
-fn read_reasoning<'a>(reasoning: &mut Cursor<'a>, said: &mut Said<'a>) {
+fn read_reasoning<'a>(reasoning: &mut Cursor<'a>, said: &mut EventFacts<'a>) {
     reasoning.object(|key, value| match key {
         b"text" => said.add_text(value.text()),
         b"reasoningText" => value.object(|key, value| {
@@ -68,7 +68,7 @@ fn read_reasoning<'a>(reasoning: &mut Cursor<'a>, said: &mut Said<'a>) {
 }
 
 /// The answer as a whole, of Converse as of Nova's native interface.
-pub(super) fn read_document<'a>(document: &Event<'a>, said: &mut Said<'a>, _calls: &mut Calls) -> bool {
+pub(super) fn read_document<'a>(document: &Event<'a>, said: &mut EventFacts<'a>, _calls: &mut ToolCalls) -> bool {
     document.members(|key, value| match key {
         b"output" => value.object(|key, value| {
             if key == b"message" {
@@ -85,7 +85,7 @@ pub(super) fn read_document<'a>(document: &Event<'a>, said: &mut Said<'a>, _call
     })
 }
 
-fn read_block<'a>(block: &mut Cursor<'a>, said: &mut Said<'a>) {
+fn read_block<'a>(block: &mut Cursor<'a>, said: &mut EventFacts<'a>) {
     block.object(|key, value| match key {
         b"text" => said.add_text(value.text()),
         b"reasoningContent" => read_reasoning(value, said),
@@ -94,7 +94,7 @@ fn read_block<'a>(block: &mut Cursor<'a>, said: &mut Said<'a>) {
     });
 }
 
-fn read_tool_use<'a>(tool: &mut Cursor<'a>, said: &mut Said<'a>) {
+fn read_tool_use<'a>(tool: &mut Cursor<'a>, said: &mut EventFacts<'a>) {
     let is_server = tool.find(b"type").and_then(|mut kind| kind.string()).as_deref() == Some("server_tool_use");
     said.tool_calls += u64::from(!is_server);
     said.server_tool_calls += u64::from(is_server);

@@ -3,9 +3,9 @@
 
 use std::borrow::Cow;
 
-use super::super::calls::Calls;
+use super::super::event_facts::EventFacts;
 use super::super::normalise::Counting;
-use super::super::said::Said;
+use super::super::tool::ToolCalls;
 use super::{Dialect, Event, Merge};
 use crate::json::Cursor;
 use crate::usage::ProviderUsage;
@@ -24,7 +24,7 @@ pub(super) static DIALECT: Dialect = Dialect {
 /// Where Bedrock adds its counts to the last event of any model.
 pub(in crate::usage) const METRICS: &str = "amazon-bedrock-invocationMetrics";
 
-pub(super) fn read<'a>(event: &Event<'a>, said: &mut Said<'a>, _calls: &mut Calls) -> bool {
+pub(super) fn read<'a>(event: &Event<'a>, said: &mut EventFacts<'a>, _calls: &mut ToolCalls) -> bool {
     let mut usage = ProviderUsage::default();
     let is_read = event.members(|key, value| match key {
         b"outputText" | b"generation" | b"text" => said.add_text(value.text()),
@@ -53,7 +53,7 @@ pub(super) fn read<'a>(event: &Event<'a>, said: &mut Said<'a>, _calls: &mut Call
 }
 
 /// Not every finish reason is the end: one of several generations may have finished. The metrics are.
-fn read_reason<'a>(value: &mut Cursor<'a>, said: &mut Said<'a>) {
+fn read_reason<'a>(value: &mut Cursor<'a>, said: &mut EventFacts<'a>) {
     let reason: Option<Cow<'a, str>> = value.word();
     said.finish_reason = reason.or(said.finish_reason.take());
 }

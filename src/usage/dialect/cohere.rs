@@ -2,9 +2,9 @@
 //!
 //! Usage stands in the last event, twice: `tokens` are what the model read and wrote, `billed_units` leave some of it out.
 
-use super::super::calls::Calls;
+use super::super::event_facts::EventFacts;
 use super::super::normalise::Counting;
-use super::super::said::Said;
+use super::super::tool::ToolCalls;
 use super::{Dialect, Event, Merge};
 use crate::json::Cursor;
 use crate::usage::ProviderUsage;
@@ -33,7 +33,7 @@ fn kind<'a>(event: &Event<'a>) -> std::borrow::Cow<'a, str> {
     event.text("event_type").unwrap_or_else(|| event.kind())
 }
 
-fn read<'a>(event: &Event<'a>, said: &mut Said<'a>, _calls: &mut Calls) -> bool {
+fn read<'a>(event: &Event<'a>, said: &mut EventFacts<'a>, _calls: &mut ToolCalls) -> bool {
     match &*kind(event) {
         kind @ ("content-start" | "content-delta" | "tool-plan-delta" | "tool-call-start" | "tool-call-delta") => {
             said.tool_calls += u64::from(kind == "tool-call-start");
@@ -89,7 +89,7 @@ fn read<'a>(event: &Event<'a>, said: &mut Said<'a>, _calls: &mut Calls) -> bool 
 }
 
 /// The answer as a whole: v2 with a message, v1 with its text beside the counts.
-pub(super) fn read_document<'a>(document: &Event<'a>, said: &mut Said<'a>, _calls: &mut Calls) -> bool {
+pub(super) fn read_document<'a>(document: &Event<'a>, said: &mut EventFacts<'a>, _calls: &mut ToolCalls) -> bool {
     document.members(|key, value| match key {
         b"message" => value.object(|key, value| match key {
             b"content" => value.array(|part| read_part(part, said)),
@@ -105,7 +105,7 @@ pub(super) fn read_document<'a>(document: &Event<'a>, said: &mut Said<'a>, _call
     })
 }
 
-fn read_whole_call<'a>(call: &mut Cursor<'a>, said: &mut Said<'a>) {
+fn read_whole_call<'a>(call: &mut Cursor<'a>, said: &mut EventFacts<'a>) {
     said.tool_calls += 1;
     call.object(|key, value| match key {
         b"function" => read_function(value, said),
@@ -115,7 +115,7 @@ fn read_whole_call<'a>(call: &mut Cursor<'a>, said: &mut Said<'a>) {
     });
 }
 
-fn read_part<'a>(part: &mut Cursor<'a>, said: &mut Said<'a>) {
+fn read_part<'a>(part: &mut Cursor<'a>, said: &mut EventFacts<'a>) {
     part.object(|key, value| {
         if matches!(key, b"text" | b"thinking") {
             said.add_text(value.text());
@@ -123,7 +123,7 @@ fn read_part<'a>(part: &mut Cursor<'a>, said: &mut Said<'a>) {
     });
 }
 
-fn read_function<'a>(function: &mut Cursor<'a>, said: &mut Said<'a>) {
+fn read_function<'a>(function: &mut Cursor<'a>, said: &mut EventFacts<'a>) {
     function.object(|key, value| {
         if matches!(key, b"name" | b"arguments") {
             said.add_text(value.text());
@@ -131,7 +131,7 @@ fn read_function<'a>(function: &mut Cursor<'a>, said: &mut Said<'a>) {
     });
 }
 
-fn read_message<'a>(message: &mut Cursor<'a>, said: &mut Said<'a>) {
+fn read_message<'a>(message: &mut Cursor<'a>, said: &mut EventFacts<'a>) {
     message.object(|key, value| match key {
         b"content" => read_part(value, said),
         b"tool_plan" => said.add_text(value.text()),
@@ -144,7 +144,7 @@ fn read_message<'a>(message: &mut Cursor<'a>, said: &mut Said<'a>) {
     });
 }
 
-fn read_end<'a>(delta: &mut Cursor<'a>, said: &mut Said<'a>) {
+fn read_end<'a>(delta: &mut Cursor<'a>, said: &mut EventFacts<'a>) {
     said.ended = true;
     delta.object(|key, value| match key {
         b"finish_reason" => said.read_finish_reason(value),

@@ -1,8 +1,8 @@
 //! Answers that come as one JSON document instead of a stream: who speaks in them, and how they are read. Some look like
 //! an event of the dialect's stream, the others are read by a function beside the one for events.
 
-use super::super::calls::Calls;
-use super::super::said::Said;
+use super::super::event_facts::EventFacts;
+use super::super::tool::ToolCalls;
 use super::{
     Dialect, Event, anthropic, anthropic_legacy, bedrock_converse, bedrock_invoke, cohere, gemini, gemini_interactions,
     ollama, openai_assistants, openai_chat, openai_responses,
@@ -13,7 +13,7 @@ use crate::json::Cursor;
 pub(in crate::usage) struct Document {
     pub(in crate::usage) dialect: &'static Dialect,
     /// Gives whether the document could be read to its end.
-    pub(in crate::usage) read: for<'a> fn(&Event<'a>, &mut Said<'a>, &mut Calls) -> bool,
+    pub(in crate::usage) read: for<'a> fn(&Event<'a>, &mut EventFacts<'a>, &mut ToolCalls) -> bool,
 }
 
 static OPENAI_CHAT: Document = Document { dialect: &openai_chat::DIALECT, read: openai_chat::read };

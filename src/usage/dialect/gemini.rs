@@ -4,9 +4,9 @@
 //! that is missing in it is none: so the newest takes the place of the whole earlier one. There is no end mark but the
 //! `finishReason`, which older models repeat on every chunk.
 
-use super::super::calls::Calls;
+use super::super::event_facts::EventFacts;
 use super::super::normalise::Counting;
-use super::super::said::Said;
+use super::super::tool::ToolCalls;
 use super::{Dialect, Event, Merge};
 use crate::json::Cursor;
 use crate::usage::ProviderUsage;
@@ -22,7 +22,7 @@ pub(super) static DIALECT: Dialect = Dialect {
     counting: Counting::ReasoningApart,
 };
 
-pub(super) fn read<'a>(event: &Event<'a>, said: &mut Said<'a>, _calls: &mut Calls) -> bool {
+pub(super) fn read<'a>(event: &Event<'a>, said: &mut EventFacts<'a>, _calls: &mut ToolCalls) -> bool {
     event.members(|key, value| match key {
         b"modelVersion" => said.read_model(value),
         b"usageMetadata" => said.usage = Some(read_usage(value)),
@@ -49,7 +49,7 @@ pub(super) fn read<'a>(event: &Event<'a>, said: &mut Said<'a>, _calls: &mut Call
     })
 }
 
-fn read_part<'a>(part: &mut Cursor<'a>, said: &mut Said<'a>) {
+fn read_part<'a>(part: &mut Cursor<'a>, said: &mut EventFacts<'a>) {
     part.object(|key, value| match key {
         b"text" => said.add_text(value.text()),
         b"functionCall" => value.object(|key, value| match key {

@@ -1,8 +1,8 @@
 //! Gemini's Interactions API: named steps, and the usage in the last event.
 
-use super::super::calls::Calls;
+use super::super::event_facts::EventFacts;
 use super::super::normalise::Counting;
-use super::super::said::Said;
+use super::super::tool::ToolCalls;
 use super::{Dialect, Event, Merge};
 use crate::json::Cursor;
 use crate::usage::ProviderUsage;
@@ -25,7 +25,7 @@ fn kind<'a>(event: &Event<'a>) -> std::borrow::Cow<'a, str> {
     event.text("event_type").unwrap_or_else(|| event.kind())
 }
 
-fn read<'a>(event: &Event<'a>, said: &mut Said<'a>, _calls: &mut Calls) -> bool {
+fn read<'a>(event: &Event<'a>, said: &mut EventFacts<'a>, _calls: &mut ToolCalls) -> bool {
     let kind = kind(event);
     match &*kind {
         "step.delta" | "content.delta" => event.members(|key, value| {
@@ -56,7 +56,7 @@ fn read<'a>(event: &Event<'a>, said: &mut Said<'a>, _calls: &mut Calls) -> bool 
     }
 }
 
-fn read_interaction<'a>(interaction: &mut Cursor<'a>, is_last: bool, said: &mut Said<'a>) {
+fn read_interaction<'a>(interaction: &mut Cursor<'a>, is_last: bool, said: &mut EventFacts<'a>) {
     interaction.object(|key, value| match key {
         b"model" => said.read_model(value),
         b"usage" => said.usage = Some(read_usage(value)),
@@ -66,7 +66,7 @@ fn read_interaction<'a>(interaction: &mut Cursor<'a>, is_last: bool, said: &mut 
     });
 }
 
-fn read_start<'a>(step: &mut Cursor<'a>, said: &mut Said<'a>) {
+fn read_start<'a>(step: &mut Cursor<'a>, said: &mut EventFacts<'a>) {
     step.object(|key, value| match key {
         b"type" => match value.string().as_deref() {
             Some("function_call") => said.tool_calls += 1,
@@ -79,7 +79,7 @@ fn read_start<'a>(step: &mut Cursor<'a>, said: &mut Said<'a>) {
 }
 
 /// The interaction as a whole.
-pub(super) fn read_document<'a>(document: &Event<'a>, said: &mut Said<'a>, _calls: &mut Calls) -> bool {
+pub(super) fn read_document<'a>(document: &Event<'a>, said: &mut EventFacts<'a>, _calls: &mut ToolCalls) -> bool {
     let mut interaction = Cursor::new(document.data);
     read_interaction(&mut interaction, true, said);
     for steps in ["outputs", "steps"] {
@@ -96,7 +96,7 @@ pub(super) fn read_document<'a>(document: &Event<'a>, said: &mut Said<'a>, _call
 }
 
 /// A text, a summary of a thought (which holds a text), or arguments; the signature of a thought is none of these.
-fn read_delta<'a>(delta: &mut Cursor<'a>, said: &mut Said<'a>) {
+fn read_delta<'a>(delta: &mut Cursor<'a>, said: &mut EventFacts<'a>) {
     delta.object(|key, value| match key {
         b"text" | b"arguments" if value.peek() == b'"' => said.add_text(value.text()),
         b"content" => value.object(|key, value| {

@@ -13,17 +13,17 @@ mod ollama;
 mod openai_assistants;
 mod openai_chat;
 mod openai_responses;
-mod rag;
 mod replicate;
+mod staged_chat;
 mod vercel;
 
 pub(super) use document::recognise_document;
 pub(crate) use openai_responses::ToolKind;
 
 use super::ProviderUsage;
-use super::calls::Calls;
+use super::event_facts::EventFacts;
 use super::normalise::Counting;
-use super::said::Said;
+use super::tool::ToolCalls;
 use crate::json::Cursor;
 use std::borrow::Cow;
 
@@ -42,7 +42,7 @@ static ALL: &[&Dialect] = &[
     &bedrock_invoke::DIALECT,
     &anthropic_legacy::DIALECT,
     &replicate::DIALECT,
-    &rag::DIALECT,
+    &staged_chat::DIALECT,
 ];
 
 /// A provider's way of answering.
@@ -51,9 +51,9 @@ pub(super) struct Dialect {
     /// Whether an event of a stream that is not known yet is in this dialect.
     pub(super) speaks: fn(&Event<'_>) -> bool,
     /// What an event says. Gives whether it could be read to its end; if not, what was said does not count.
-    pub(super) read: for<'a> fn(&Event<'a>, &mut Said<'a>, &mut Calls) -> bool,
+    pub(super) read: for<'a> fn(&Event<'a>, &mut EventFacts<'a>, &mut ToolCalls) -> bool,
     /// What the end of an event says that is too long to be kept.
-    pub(super) read_tail: for<'a> fn(&Event<'a>, &mut Said<'a>),
+    pub(super) read_tail: for<'a> fn(&Event<'a>, &mut EventFacts<'a>),
     pub(super) merge: Merge,
     pub(super) counting: Counting,
 }
@@ -90,7 +90,7 @@ impl<'a> Event<'a> {
         Self { name: b"", data }
     }
 
-    /// Calls `member` for each member of the payload, which should be an object. Gives whether it is JSON to its end.
+    /// ToolCalls `member` for each member of the payload, which should be an object. Gives whether it is JSON to its end.
     pub(super) fn members(&self, member: impl FnMut(&[u8], &mut Cursor<'a>)) -> bool {
         let mut cursor = Cursor::new(self.data);
         cursor.object(member);

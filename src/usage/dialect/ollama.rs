@@ -1,8 +1,8 @@
 //! Ollama's chat and generate: one object a line; the last, `"done":true`, has the counts.
 
-use super::super::calls::Calls;
+use super::super::event_facts::EventFacts;
 use super::super::normalise::Counting;
-use super::super::said::Said;
+use super::super::tool::ToolCalls;
 use super::{Dialect, Event, Merge};
 use crate::json::Cursor;
 use crate::usage::ProviderUsage;
@@ -18,7 +18,7 @@ pub(super) static DIALECT: Dialect = Dialect {
     counting: Counting::Inclusive,
 };
 
-pub(super) fn read<'a>(event: &Event<'a>, said: &mut Said<'a>, _calls: &mut Calls) -> bool {
+pub(super) fn read<'a>(event: &Event<'a>, said: &mut EventFacts<'a>, _calls: &mut ToolCalls) -> bool {
     let mut usage = ProviderUsage::default();
     let is_read = event.members(|key, value| match key {
         b"model" => said.read_model(value),
@@ -38,7 +38,7 @@ pub(super) fn read<'a>(event: &Event<'a>, said: &mut Said<'a>, _calls: &mut Call
 }
 
 /// A call comes whole.
-fn read_call<'a>(call: &mut Cursor<'a>, said: &mut Said<'a>) {
+fn read_call<'a>(call: &mut Cursor<'a>, said: &mut EventFacts<'a>) {
     said.tool_calls += 1;
     call.object(|key, value| {
         if key == b"function" {

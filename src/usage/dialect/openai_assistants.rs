@@ -1,8 +1,8 @@
 //! OpenAI Assistants (`thread.*` events): the run that ends has the usage.
 
-use super::super::calls::Calls;
+use super::super::event_facts::EventFacts;
 use super::super::normalise::Counting;
-use super::super::said::Said;
+use super::super::tool::ToolCalls;
 use super::{Dialect, Event, Merge, openai_chat};
 use crate::json::Cursor;
 
@@ -19,7 +19,7 @@ pub(super) static DIALECT: Dialect = Dialect {
     counting: Counting::Inclusive,
 };
 
-fn read<'a>(event: &Event<'a>, said: &mut Said<'a>, calls: &mut Calls) -> bool {
+fn read<'a>(event: &Event<'a>, said: &mut EventFacts<'a>, calls: &mut ToolCalls) -> bool {
     let kind = event.kind();
     match &*kind {
         "thread.message.delta" => event.members(|key, value| {
@@ -48,7 +48,7 @@ fn is_last(status: &str) -> bool {
     matches!(status, "completed" | "incomplete" | "failed" | "cancelled" | "expired" | "requires_action")
 }
 
-fn read_run<'a>(event: &Event<'a>, is_last: bool, said: &mut Said<'a>) -> bool {
+fn read_run<'a>(event: &Event<'a>, is_last: bool, said: &mut EventFacts<'a>) -> bool {
     event.members(|key, value| match key {
         b"model" => said.read_model(value),
         b"usage" => said.usage = Some(openai_chat::read_usage(value)),
@@ -59,7 +59,7 @@ fn read_run<'a>(event: &Event<'a>, is_last: bool, said: &mut Said<'a>) -> bool {
 }
 
 /// The run as a whole. It holds no text; the client's tools may be called for.
-pub(super) fn read_document<'a>(document: &Event<'a>, said: &mut Said<'a>, calls: &mut Calls) -> bool {
+pub(super) fn read_document<'a>(document: &Event<'a>, said: &mut EventFacts<'a>, calls: &mut ToolCalls) -> bool {
     let status = document.text("status").unwrap_or_default();
     let wanted = document.member("required_action").and_then(|action| action.find(b"submit_tool_outputs"));
     if let Some(mut wanted) = wanted.and_then(|outputs| outputs.find(b"tool_calls")) {
@@ -68,7 +68,7 @@ pub(super) fn read_document<'a>(document: &Event<'a>, said: &mut Said<'a>, calls
     read_run(document, is_last(&status), said)
 }
 
-fn read_message_delta<'a>(delta: &mut Cursor<'a>, said: &mut Said<'a>) {
+fn read_message_delta<'a>(delta: &mut Cursor<'a>, said: &mut EventFacts<'a>) {
     delta.object(|key, value| {
         if key == b"content" {
             value.array(|part| {
@@ -87,7 +87,7 @@ fn read_message_delta<'a>(delta: &mut Cursor<'a>, said: &mut Said<'a>) {
 }
 
 /// What the provider's own tools write is not for the client; calls of the client's functions are.
-fn read_step_delta<'a>(delta: &mut Cursor<'a>, said: &mut Said<'a>, calls: &mut Calls) {
+fn read_step_delta<'a>(delta: &mut Cursor<'a>, said: &mut EventFacts<'a>, calls: &mut ToolCalls) {
     delta.object(|key, value| {
         if key == b"step_details" {
             value.object(|key, value| {
@@ -99,7 +99,7 @@ fn read_step_delta<'a>(delta: &mut Cursor<'a>, said: &mut Said<'a>, calls: &mut 
     });
 }
 
-fn read_call<'a>(call: &mut Cursor<'a>, said: &mut Said<'a>, calls: &mut Calls) {
+fn read_call<'a>(call: &mut Cursor<'a>, said: &mut EventFacts<'a>, calls: &mut ToolCalls) {
     let (mut index, mut id, mut is_function) = (0, None, false);
     call.object(|key, value| match key {
         b"index" => index = value.count().unwrap_or_default(),

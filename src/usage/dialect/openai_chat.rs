@@ -6,9 +6,9 @@
 //! the delta as `message`, HF's router as `text`, Perplexity says all that went before in its `message`; reasoning goes by
 //! three names, of which several may say the same.
 
-use super::super::calls::Calls;
+use super::super::event_facts::EventFacts;
 use super::super::normalise::Counting;
-use super::super::said::Said;
+use super::super::tool::ToolCalls;
 use super::{Dialect, Event, Merge};
 use crate::json::{Cursor, Span};
 use crate::usage::ProviderUsage;
@@ -27,7 +27,7 @@ pub(super) static DIALECT: Dialect = Dialect {
     counting: Counting::Inclusive,
 };
 
-pub(super) fn read<'a>(event: &Event<'a>, said: &mut Said<'a>, calls: &mut Calls) -> bool {
+pub(super) fn read<'a>(event: &Event<'a>, said: &mut EventFacts<'a>, calls: &mut ToolCalls) -> bool {
     let (mut usage, mut groq, mut moonshot) = (None, None, None);
     let is_read = event.members(|key, value| match key {
         b"model" => said.read_model(value),
@@ -46,7 +46,7 @@ pub(super) fn read<'a>(event: &Event<'a>, said: &mut Said<'a>, calls: &mut Calls
 }
 
 /// Gives the usage that stands inside the choice, if any.
-fn read_choice<'a>(choice: &mut Cursor<'a>, said: &mut Said<'a>, calls: &mut Calls) -> Option<ProviderUsage> {
+fn read_choice<'a>(choice: &mut Cursor<'a>, said: &mut EventFacts<'a>, calls: &mut ToolCalls) -> Option<ProviderUsage> {
     let start = choice.clone();
     let mut usage = None;
     let (mut has_delta, mut message, mut text) = (false, None, Span::default());
@@ -71,7 +71,7 @@ fn read_choice<'a>(choice: &mut Cursor<'a>, said: &mut Said<'a>, calls: &mut Cal
     usage
 }
 
-fn read_delta<'a>(delta: &mut Cursor<'a>, choice: &Cursor<'a>, said: &mut Said<'a>, calls: &mut Calls) {
+fn read_delta<'a>(delta: &mut Cursor<'a>, choice: &Cursor<'a>, said: &mut EventFacts<'a>, calls: &mut ToolCalls) {
     let (mut refusal, mut reasoning_content, mut reasoning) = (Span::default(), Span::default(), Span::default());
     let mut details = Span::default();
     let mut more_details = 0;
@@ -128,7 +128,7 @@ fn read_delta<'a>(delta: &mut Cursor<'a>, choice: &Cursor<'a>, said: &mut Said<'
 }
 
 /// A string, or parts of text and thinking, where a thinking part holds parts again.
-fn read_content<'a>(content: &mut Cursor<'a>, said: &mut Said<'a>) {
+fn read_content<'a>(content: &mut Cursor<'a>, said: &mut EventFacts<'a>) {
     match content.peek() {
         b'"' => said.add_text(content.text()),
         b'[' => content.array(|part| {
@@ -148,7 +148,13 @@ fn read_content<'a>(content: &mut Cursor<'a>, said: &mut Said<'a>) {
     }
 }
 
-fn read_call<'a>(call: &mut Cursor<'a>, position: u64, choice: &Cursor<'a>, said: &mut Said<'a>, calls: &mut Calls) {
+fn read_call<'a>(
+    call: &mut Cursor<'a>,
+    position: u64,
+    choice: &Cursor<'a>,
+    said: &mut EventFacts<'a>,
+    calls: &mut ToolCalls,
+) {
     let (mut index, mut id) = (None, None);
     let mut name = Span::default();
     call.object(|key, value| match key {

@@ -3,11 +3,11 @@
 //! Events are named by their `type`. The model stands in the response object of `response.created`, the usage in that of
 //! the last event: `response.completed`, `response.incomplete` or `response.failed`. That one repeats the whole answer.
 
-use super::super::calls::Calls;
+use super::super::tool::ToolCalls;
 use std::borrow::Cow;
 
+use super::super::event_facts::EventFacts;
 use super::super::normalise::Counting;
-use super::super::said::Said;
 use super::{Dialect, Event, Merge};
 use crate::json::Cursor;
 use crate::usage::ProviderUsage;
@@ -20,7 +20,7 @@ pub(super) static DIALECT: Dialect = Dialect {
     counting: Counting::Inclusive,
 };
 
-fn read<'a>(event: &Event<'a>, said: &mut Said<'a>, calls: &mut Calls) -> bool {
+fn read<'a>(event: &Event<'a>, said: &mut EventFacts<'a>, calls: &mut ToolCalls) -> bool {
     let kind = event.kind();
     let Some(name) = kind.strip_prefix("response.") else {
         return kind != "error" || read_error(event, said);
@@ -51,7 +51,7 @@ fn is_last(name: &str) -> bool {
     matches!(name, "completed" | "incomplete" | "failed" | "cancelled" | "done")
 }
 
-fn read_last<'a>(event: &Event<'a>, name: &str, said: &mut Said<'a>, calls: &mut Calls) -> bool {
+fn read_last<'a>(event: &Event<'a>, name: &str, said: &mut EventFacts<'a>, calls: &mut ToolCalls) -> bool {
     said.ended = true;
     said.finish_reason = Some(name.to_owned().into());
     event.members(|key, value| {
@@ -62,7 +62,7 @@ fn read_last<'a>(event: &Event<'a>, name: &str, said: &mut Said<'a>, calls: &mut
 }
 
 /// The response object, which is also the whole of a plain JSON body.
-pub(super) fn read_response<'a>(response: &mut Cursor<'a>, said: &mut Said<'a>, calls: &mut Calls) {
+pub(super) fn read_response<'a>(response: &mut Cursor<'a>, said: &mut EventFacts<'a>, calls: &mut ToolCalls) {
     let mut reason = None;
     let items_were_said = !calls.is_empty();
     response.object(|key, value| match key {
@@ -88,7 +88,7 @@ pub(super) fn read_response<'a>(response: &mut Cursor<'a>, said: &mut Said<'a>, 
 }
 
 /// The response object alone, with the texts that a stream has told of before.
-pub(super) fn read_document<'a>(document: &Event<'a>, said: &mut Said<'a>, calls: &mut Calls) -> bool {
+pub(super) fn read_document<'a>(document: &Event<'a>, said: &mut EventFacts<'a>, calls: &mut ToolCalls) -> bool {
     let mut response = Cursor::new(document.data);
     read_response(&mut response, said, calls);
     if let Some(mut output) = document.member("output") {
@@ -98,7 +98,7 @@ pub(super) fn read_document<'a>(document: &Event<'a>, said: &mut Said<'a>, calls
 }
 
 /// The texts of an item, or of a part of its content or summary.
-fn read_texts<'a>(item: &mut Cursor<'a>, said: &mut Said<'a>) {
+fn read_texts<'a>(item: &mut Cursor<'a>, said: &mut EventFacts<'a>) {
     item.object(|key, value| match key {
         b"text" | b"refusal" | b"name" | b"arguments" | b"input" => said.add_text(value.text()),
         b"content" | b"summary" => value.array(|part| {
@@ -113,14 +113,14 @@ fn read_texts<'a>(item: &mut Cursor<'a>, said: &mut Said<'a>) {
 }
 
 /// The usage stands near the end of the response object, its status ahead of the output.
-fn read_tail<'a>(event: &Event<'a>, said: &mut Said<'a>) {
+fn read_tail<'a>(event: &Event<'a>, said: &mut EventFacts<'a>) {
     said.read_usage_of_tail(event.data, "usage", read_usage);
     let name = std::str::from_utf8(event.name).ok().and_then(|name| name.strip_prefix("response."));
     said.finish_reason = name.filter(|name| is_last(name)).map(Into::into);
     said.ended = said.usage.is_some() || said.finish_reason.is_some();
 }
 
-fn read_item<'a>(event: &Event<'a>, said: &mut Said<'a>, calls: &mut Calls) -> bool {
+fn read_item<'a>(event: &Event<'a>, said: &mut EventFacts<'a>, calls: &mut ToolCalls) -> bool {
     let (mut index, mut item) = (0, Item::default());
     let is_read = event.members(|key, value| match key {
         b"output_index" => index = value.count().unwrap_or_default(),
@@ -151,7 +151,7 @@ impl<'a> Item<'a> {
     }
 
     /// Counts a call that has not been counted; each is announced and reported as done.
-    fn count(&self, index: u64, said: &mut Said<'_>, calls: &mut Calls) {
+    fn count(&self, index: u64, said: &mut EventFacts<'_>, calls: &mut ToolCalls) {
         let Some(tool) = self.kind.as_deref().and_then(ToolKind::of_item) else { return };
         if calls.begin(tool as u64, index, self.call_id.as_deref(), true) {
             match tool {
@@ -182,7 +182,7 @@ impl ToolKind {
 }
 
 /// `{"type":"error","error":{..}}`, or flat: `{"type":"error","code":..,"message":..}`.
-fn read_error<'a>(event: &Event<'a>, said: &mut Said<'a>) -> bool {
+fn read_error<'a>(event: &Event<'a>, said: &mut EventFacts<'a>) -> bool {
     said.read_error(&mut Cursor::new(event.data));
     event.members(|key, value| {
         if key == b"error" {

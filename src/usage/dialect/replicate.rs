@@ -1,8 +1,8 @@
 //! Replicate: plain text in events named `output`, and no word about tokens.
 
-use super::super::calls::Calls;
+use super::super::event_facts::EventFacts;
 use super::super::normalise::Counting;
-use super::super::said::Said;
+use super::super::tool::ToolCalls;
 use super::{Dialect, Event, Merge};
 use crate::json::Span;
 
@@ -14,7 +14,7 @@ pub(super) static DIALECT: Dialect = Dialect {
     counting: Counting::Inclusive,
 };
 
-fn read<'a>(event: &Event<'a>, said: &mut Said<'a>, _calls: &mut Calls) -> bool {
+fn read<'a>(event: &Event<'a>, said: &mut EventFacts<'a>, _calls: &mut ToolCalls) -> bool {
     match event.name {
         b"output" => said.add_text(Span { bytes: event.data.len() as u64, start: 0, end: event.data.len() }),
         b"done" => said.ended = true,

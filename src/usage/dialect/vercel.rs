@@ -1,8 +1,8 @@
 //! The UI message stream of Vercel's AI SDK. It names tokens only if the application adds them as metadata.
 
-use super::super::calls::Calls;
+use super::super::event_facts::EventFacts;
 use super::super::normalise::Counting;
-use super::super::said::Said;
+use super::super::tool::ToolCalls;
 use super::{Dialect, Event, Merge};
 use crate::json::Cursor;
 use crate::usage::ProviderUsage;
@@ -23,7 +23,7 @@ pub(super) static DIALECT: Dialect = Dialect {
     counting: Counting::Inclusive,
 };
 
-fn read<'a>(event: &Event<'a>, said: &mut Said<'a>, calls: &mut Calls) -> bool {
+fn read<'a>(event: &Event<'a>, said: &mut EventFacts<'a>, calls: &mut ToolCalls) -> bool {
     match &*event.kind() {
         "text-delta" | "reasoning-delta" => event.members(|key, value| {
             if key == b"delta" {
@@ -62,7 +62,7 @@ fn read<'a>(event: &Event<'a>, said: &mut Said<'a>, calls: &mut Calls) -> bool {
 }
 
 /// A call is announced if its arguments are streamed, and then told whole; or only that.
-fn read_call<'a>(event: &Event<'a>, said: &mut Said<'a>, calls: &mut Calls) -> bool {
+fn read_call<'a>(event: &Event<'a>, said: &mut EventFacts<'a>, calls: &mut ToolCalls) -> bool {
     let (mut id, mut is_server) = (None, false);
     let is_read = event.members(|key, value| match key {
         b"toolCallId" => id = value.string(),

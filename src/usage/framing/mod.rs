@@ -14,7 +14,7 @@ use self::elements::Elements;
 use self::lines::Lines;
 use self::sse::Events;
 use super::dialect::Event;
-use super::stream::Stream;
+use super::reader::ResponseReader;
 use crate::http::ContentType;
 use crate::json::{Condenser, Cursor};
 
@@ -96,14 +96,14 @@ impl Framing {
 
     /// Cuts off the events that end in `piece`.
     #[inline]
-    pub(super) fn feed(&mut self, piece: &[u8], stream: &mut Stream) {
+    pub(super) fn feed(&mut self, piece: &[u8], stream: &mut ResponseReader) {
         match self {
             Self::Sse(events) => events.feed(piece, stream),
             _ => self.feed_other(piece, stream),
         }
     }
 
-    fn feed_other(&mut self, piece: &[u8], stream: &mut Stream) {
+    fn feed_other(&mut self, piece: &[u8], stream: &mut ResponseReader) {
         match self {
             Self::Sse(_) | Self::Lost => {}
             Self::Lines(lines) => lines.feed(piece, |line, is_tail| stream.event(Event::unnamed(line), is_tail)),
@@ -160,7 +160,7 @@ impl Framing {
     }
 
     /// The body has ended: hands over what is left.
-    pub(super) fn finish(&mut self, stream: &mut Stream) {
+    pub(super) fn finish(&mut self, stream: &mut ResponseReader) {
         match self {
             Self::Sse(events) => events.finish(stream),
             Self::Lines(lines) => lines.finish(|line, is_tail| stream.last_event(Event::unnamed(line), is_tail)),
@@ -170,7 +170,7 @@ impl Framing {
 }
 
 /// A message is an event, but for the exceptions; with InvokeModel it wraps the model's own event in Base64.
-fn pass_on(message: Message<'_>, decoded: &mut Vec<u8>, stream: &mut Stream) {
+fn pass_on(message: Message<'_>, decoded: &mut Vec<u8>, stream: &mut ResponseReader) {
     if message.kind != b"event" {
         let mut said = Cursor::new(message.payload).find(b"message").and_then(|mut text| text.string());
         let name = if message.error.is_empty() { message.name } else { message.error };

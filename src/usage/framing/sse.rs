@@ -2,7 +2,7 @@
 //! object as it stands, over several lines.
 
 use super::super::dialect::Event;
-use super::super::stream::Stream;
+use super::super::reader::ResponseReader;
 use crate::json::Cursor;
 use crate::sse::{Decoder, RawEvent, Sink};
 
@@ -23,18 +23,18 @@ impl Events {
     }
 
     #[inline]
-    pub(super) fn feed(&mut self, piece: &[u8], stream: &mut Stream) {
+    pub(super) fn feed(&mut self, piece: &[u8], stream: &mut ResponseReader) {
         self.decoder.feed_to(&mut Reader { object: &mut self.object, stream }, piece);
     }
 
-    pub(super) fn finish(&mut self, stream: &mut Stream) {
+    pub(super) fn finish(&mut self, stream: &mut ResponseReader) {
         self.decoder.finish_to(&mut Reader { object: &mut self.object, stream });
     }
 }
 
 struct Reader<'a> {
     object: &'a mut Vec<u8>,
-    stream: &'a mut Stream,
+    stream: &'a mut ResponseReader,
 }
 
 impl Sink for Reader<'_> {

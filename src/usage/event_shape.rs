@@ -45,7 +45,7 @@ const TEXTS: [&[u8]; 5] = [b"text", b"content", b"reasoning", b"reasoning_conten
 
 /// An event that has been seen, less what may differ.
 #[derive(Debug, Default)]
-pub(super) struct Shape {
+pub(super) struct EventShape {
     /// The name and what stands around the holes, one after the other.
     literal: Vec<u8>,
     name: u16,
@@ -73,7 +73,7 @@ enum Kind {
     Nested,
 }
 
-impl Shape {
+impl EventShape {
     /// If the event has this shape, the length of its text in bytes, once decoded.
     #[inline]
     pub(super) fn text_of(&self, event: &Event<'_>) -> Option<u64> {
@@ -190,7 +190,7 @@ mod tests {
     /// Learns the first payload, whose text is the value of `key`, and reads the second.
     fn text_of(first: &str, key: &str, second: &str) -> Option<u64> {
         let text = Cursor::new(first.as_bytes()).members().find(|(name, _)| *name == key.as_bytes());
-        let mut shape = Shape::default();
+        let mut shape = EventShape::default();
         shape.learn(&Event::unnamed(first.as_bytes()), text.expect("the text is there").1);
         shape.text_of(&Event::unnamed(second.as_bytes()))
     }
@@ -256,7 +256,7 @@ mod tests {
     #[test]
     fn the_name_belongs_to_the_shape() {
         let data = br#"{"delta":"a"}"#;
-        let mut shape = Shape::default();
+        let mut shape = EventShape::default();
         shape.learn(&Event { name: b"text", data }, Span { bytes: 1, start: 10, end: 11 });
         assert_eq!(shape.text_of(&Event { name: b"text", data }), Some(1));
         assert_eq!(shape.text_of(&Event { name: b"", data }), None);

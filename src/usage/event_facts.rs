@@ -1,8 +1,8 @@
 //! What one event of a response says, and what a reading becomes by it.
 
-use super::calls::Calls;
 use super::dialect::{Dialect, Event};
 use super::normalise::Counting;
+use super::tool::ToolCalls;
 use super::{EndMark, ProviderUsage, Reading, UsageSource};
 use crate::json::{Cursor, Span};
 use memchr::memmem::Finder;
@@ -24,7 +24,7 @@ pub(super) type ReadUsage = fn(&mut Cursor<'_>) -> ProviderUsage;
 
 /// The changes of one event. A dialect fills it in; it takes effect only if the whole event could be read.
 #[derive(Debug, Default)]
-pub(super) struct Said<'a> {
+pub(super) struct EventFacts<'a> {
     pub(super) model: Option<Cow<'a, str>>,
     pub(super) usage: Option<ProviderUsage>,
     /// More numbers are to come that replace these.
@@ -41,7 +41,7 @@ pub(super) struct Said<'a> {
     pub(super) other_text_bytes: u64,
 }
 
-impl<'a> Said<'a> {
+impl<'a> EventFacts<'a> {
     /// Counts a piece of text, reasoning, or a tool's name or arguments.
     pub(super) fn add_text(&mut self, text: Span) {
         if self.text.bytes == 0 {
@@ -122,7 +122,7 @@ fn error_of<'a>(value: &mut Cursor<'a>, may_nest: bool) -> Option<Cow<'a, str>> 
 #[derive(Debug, Default)]
 pub(super) struct Record {
     pub(super) reading: Reading,
-    pub(super) calls: Calls,
+    pub(super) calls: ToolCalls,
     /// The numbers so far are such as are sent ahead of the final ones.
     usage_is_interim: bool,
 }
@@ -136,7 +136,7 @@ impl Record {
     }
 
     /// Takes over what an event said. Gives whether that changes anything but the count of text.
-    pub(super) fn apply(&mut self, said: Said<'_>, dialect: &Dialect) -> bool {
+    pub(super) fn apply(&mut self, said: EventFacts<'_>, dialect: &Dialect) -> bool {
         let reading = &mut self.reading;
         reading.text_bytes = reading.text_bytes.saturating_add(said.text.bytes).saturating_add(said.other_text_bytes);
         let mut changed = replace(&mut reading.model, said.model);
@@ -165,7 +165,7 @@ impl Record {
         if event.name.is_empty() && !may_have(&ERROR) && !may_have(&ESCAPE) {
             return;
         }
-        let mut said = Said::default();
+        let mut said = EventFacts::default();
         if let Some(mut error) = event.member("error") {
             said.read_error(&mut error);
         }

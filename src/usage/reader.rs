@@ -2,10 +2,10 @@
 
 use http::StatusCode;
 
-use super::calls::Calls;
 use super::dialect::{self, Dialect, Event, bedrock_invoke};
-use super::said::{Record, Said};
-use super::shape::Shape;
+use super::event_facts::{EventFacts, Record};
+use super::event_shape::EventShape;
+use super::tool::ToolCalls;
 use super::{EndMark, Observation, Reading};
 use crate::json::Cursor;
 
@@ -14,15 +14,15 @@ const FIRST_EVENTS: u64 = 64;
 
 /// The events of one response body.
 #[derive(Debug, Default)]
-pub(super) struct Stream {
+pub(super) struct ResponseReader {
     dialect: Option<&'static Dialect>,
     record: Record,
     /// By its status the response is an error.
     has_failed: bool,
-    shape: Shape,
+    shape: EventShape,
 }
 
-impl Stream {
+impl ResponseReader {
     pub(super) fn new(status: StatusCode) -> Self {
         Self { has_failed: status.is_client_error() || status.is_server_error(), ..Self::default() }
     }
@@ -77,8 +77,8 @@ impl Stream {
 
     /// Reads the answer if it is this document and is known; gives whether that is so. It may as well be cut off, or no JSON.
     pub(super) fn whole_document(&mut self, document: &Event<'_>) -> bool {
-        let mut calls = Calls::default();
-        let mut said = Said { ended: true, ..Said::default() };
+        let mut calls = ToolCalls::default();
+        let mut said = EventFacts { ended: true, ..EventFacts::default() };
         if !document.data.trim_ascii_end().ends_with(b"}") {
             return false;
         }
@@ -94,7 +94,7 @@ impl Stream {
     /// The answer has come as one document. Of an abridged one, something may be missing that counts.
     pub(super) fn document(&mut self, document: &Event<'_>, is_abridged: bool) {
         let said = dialect::recognise_document(document).map(|reader| {
-            let mut said = Said { ended: true, ..Said::default() };
+            let mut said = EventFacts { ended: true, ..EventFacts::default() };
             (reader.read)(document, &mut said, &mut self.record.calls);
             (reader.dialect, said)
         });
@@ -104,7 +104,7 @@ impl Stream {
         self.take_document(document, said);
     }
 
-    fn take_document(&mut self, document: &Event<'_>, said: Option<(&'static Dialect, Said<'_>)>) {
+    fn take_document(&mut self, document: &Event<'_>, said: Option<(&'static Dialect, EventFacts<'_>)>) {
         self.record.reading.events += 1;
         let is_answer = said.as_ref().is_some_and(|(_, said)| said.has_usage());
         if let Some((dialect, said)) = said {
@@ -136,7 +136,7 @@ impl Stream {
 
     /// An error has been told of beside the events.
     pub(super) fn stray_error(&mut self, mut error: Cursor<'_>) {
-        let mut said = Said::default();
+        let mut said = EventFacts::default();
         said.read_error(&mut error);
         if let Some(error) = said.error.filter(|_| !error.is_broken()) {
             self.record.fail(&error);
@@ -165,7 +165,7 @@ impl Stream {
         let Some(dialect) = self.dialect.or_else(|| self.recognise(&event)) else {
             return self.read_as_unknown(event);
         };
-        let mut said = Said::default();
+        let mut said = EventFacts::default();
         let is_read = if is_tail {
             (dialect.read_tail)(&event, &mut said);
             said.usage.is_some()

@@ -1,23 +1,23 @@
 //! Which tool calls have been counted already, for dialects that send a call in pieces.
 
-/// Calls that are told apart. Hostile streams may go on; then only repetitions of the newest are recognised.
+/// ToolCalls that are told apart. Hostile streams may go on; then only repetitions of the newest are recognised.
 const KEPT: usize = 32;
 
 /// The tool calls of a response.
 #[derive(Debug, Default)]
-pub(super) struct Calls {
-    kept: Vec<Call>,
+pub(super) struct ToolCalls {
+    kept: Vec<ToolCall>,
 }
 
 /// A call by its place in the response and a digest of its id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Call {
+struct ToolCall {
     choice: u32,
     index: u32,
     id: Option<u32>,
 }
 
-impl Calls {
+impl ToolCalls {
     pub(super) fn is_empty(&self) -> bool {
         self.kept.is_empty()
     }
@@ -27,7 +27,7 @@ impl Calls {
     pub(super) fn begin(&mut self, choice: u64, index: u64, id: Option<&str>, is_named: bool) -> bool {
         let place = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
         let piece =
-            Call { choice: place(choice), index: place(index), id: id.map(|id| crc32fast::hash(id.as_bytes())) };
+            ToolCall { choice: place(choice), index: place(index), id: id.map(|id| crc32fast::hash(id.as_bytes())) };
         let mut known = self.kept.iter_mut().filter(|call| (call.choice, call.index) == (piece.choice, piece.index));
         let is_new = match (known.next_back(), piece.id) {
             (None, _) => true,
@@ -54,7 +54,7 @@ mod tests {
 
     /// How many calls the pieces `(choice, index, id, is_named)` are.
     fn count(pieces: &[(u64, u64, Option<&str>, bool)]) -> usize {
-        let mut calls = Calls::default();
+        let mut calls = ToolCalls::default();
         pieces.iter().filter(|(choice, index, id, is_named)| calls.begin(*choice, *index, *id, *is_named)).count()
     }
 
@@ -78,7 +78,7 @@ mod tests {
 
     #[test]
     fn what_is_kept_is_bounded() {
-        let mut calls = Calls::default();
+        let mut calls = ToolCalls::default();
         assert!((0..10_000).all(|index| calls.begin(0, index, None, true)));
         assert!(calls.kept.capacity() <= KEPT);
     }

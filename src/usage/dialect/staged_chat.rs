@@ -1,9 +1,9 @@
 //! A chat with stages: `{"stage"}`, `{"token"}`, `{"sources"}` and so on, and `[DONE]` last. Its model and its tokens are told, if
 //! at all, in `{"metadata"}`, as the server has heard of them from its own upstream.
 
-use super::super::calls::Calls;
+use super::super::event_facts::EventFacts;
 use super::super::normalise::Counting;
-use super::super::said::Said;
+use super::super::tool::ToolCalls;
 use super::{Dialect, Event, Merge, openai_chat, openai_responses};
 use crate::json::Cursor;
 use crate::usage::ProviderUsage;
@@ -16,7 +16,7 @@ pub(super) static DIALECT: Dialect = Dialect {
     counting: Counting::Inclusive,
 };
 
-fn read<'a>(event: &Event<'a>, said: &mut Said<'a>, _calls: &mut Calls) -> bool {
+fn read<'a>(event: &Event<'a>, said: &mut EventFacts<'a>, _calls: &mut ToolCalls) -> bool {
     event.members(|key, value| match key {
         b"token" => said.add_text(value.text()),
         b"error" => said.read_error(value),
