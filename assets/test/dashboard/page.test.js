@@ -18,7 +18,7 @@ async function imports(path, found = new Set()) {
 
 it('the page names beforehand every module that the first rows need, and no other', async () => {
   const named = [...html.matchAll(/<(?:link rel="modulepreload"|script type="module")[^>]* (?:href|src)="([^"]+)"/g)].map(([, path]) => path);
-  assert.deepEqual(named.toSorted(), [...(await imports('dashboard/live.js'))].sort());
+  assert.deepEqual(named.toSorted(), [...(await imports('dashboard/app/live.js'))].sort());
 });
 
 it('the page asks nobody else for anything, and has no script or style of its own', () => {

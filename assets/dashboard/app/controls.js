@@ -1,15 +1,15 @@
 /** What the operator can press and type: the bar over the list, the settings, the key, and single keys. */
 
-import { hasTerm, toggleTerm } from './model/filter.js';
-import { GROUP_FIELDS, isGroupField } from './model/order.js';
-import { VIEWS } from './model/place.js';
+import { hasTerm, toggleTerm } from '../model/filter.js';
+import { GROUP_FIELDS, isGroupField } from '../model/order.js';
+import { VIEWS } from '../model/place.js';
 import { address, api, connection, feed, list, settings } from './live.js';
 import { toast } from './details.js';
-import { byId, h, setText, textIn, typed } from './view/dom.js';
-import { bindKeys } from './view/keys.js';
-import { bindSettings, THEMES } from './view/settings.js';
+import { byId, h, setText, textIn, typed } from '../view/dom.js';
+import { bindKeys } from '../view/keys.js';
+import { bindSettings, THEMES } from '../view/settings.js';
 
-/** @typedef {ReturnType<typeof import('./view/strip.js').tally>} Counts */
+/** @typedef {ReturnType<typeof import('../view/strip.js').tally>} Counts */
 
 /** @type {['waiting' | 'responding' | 'streaming' | 'stalled' | 'ended', string][]} */
 const CHIPS = [['waiting', 'Waiting'], ['responding', 'Responding'], ['streaming', 'Streaming'], ['stalled', 'Stalled'], ['ended', 'Just ended']];

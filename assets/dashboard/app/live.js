@@ -5,20 +5,20 @@
 
 import { Address } from './address.js';
 import { dropEarly, fetchStream, METRICS, STREAM } from './early.js';
-import { monotonicEpoch, ServerClock } from './model/clock.js';
-import { Feed } from './model/feed.js';
-import { DEFAULT_SORT } from './model/order.js';
-import { isLiveView } from './model/place.js';
-import { Stats } from './model/stats.js';
-import { Api } from './net/api.js';
-import { Connection } from './net/connection.js';
-import { byId, metaOf } from './view/dom.js';
-import { createGrids } from './view/grid.js';
-import { createList } from './view/list.js';
-import { loadSettings, showTheme } from './view/settings.js';
+import { monotonicEpoch, ServerClock } from '../model/clock.js';
+import { Feed } from '../model/feed.js';
+import { DEFAULT_SORT } from '../model/order.js';
+import { isLiveView } from '../model/place.js';
+import { Stats } from '../model/stats.js';
+import { Api } from '../net/api.js';
+import { Connection } from '../net/connection.js';
+import { byId, metaOf } from '../view/dom.js';
+import { createGrids } from '../view/grid.js';
+import { createList } from '../view/list.js';
+import { loadSettings, showTheme } from '../view/settings.js';
 
-/** @typedef {import('./types.js').Row} Row */
-/** @typedef {import('./types.js').Hint} Hint */
+/** @typedef {import('../types.js').Row} Row */
+/** @typedef {import('../types.js').Hint} Hint */
 
 export const settings = loadSettings();
 export const address = new Address();

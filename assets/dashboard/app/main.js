@@ -1,16 +1,16 @@
 /** The page's entry: ties the parts together around the live list. What a part does stands in its own module. */
 
-import { VIEWS, isLiveView, writePlace } from './model/place.js';
+import { VIEWS, isLiveView, writePlace } from '../model/place.js';
 import { bindPageKeys, createFilterBar, createKeyDialog, createSettings } from './controls.js';
 import { createDetails } from './details.js';
 import { createGauges } from './gauges.js';
 import { address, connection, debug, facts, feed, firstRows, list, on, settings, stats } from './live.js';
 import { createPolling } from './polling.js';
-import { byId } from './view/dom.js';
-import { tickOf } from './view/settings.js';
-import { createStatus } from './view/status.js';
-import { tally } from './view/strip.js';
-import { startTicker } from './view/ticker.js';
+import { byId } from '../view/dom.js';
+import { tickOf } from '../view/settings.js';
+import { createStatus } from '../view/status.js';
+import { tally } from '../view/strip.js';
+import { startTicker } from '../view/ticker.js';
 
 await firstRows;
 

@@ -1,8 +1,8 @@
 /** Where the operator is: what the address says, changed by what is pressed here and by the browser's back and forward. */
 
-import { readPlace, writePlace } from './model/place.js';
+import { readPlace, writePlace } from '../model/place.js';
 
-/** @typedef {import('./types.js').Place} Place */
+/** @typedef {import('../types.js').Place} Place */
 
 /** Milliseconds without a key after which the address and the page follow what is typed. */
 const TYPING = 120;

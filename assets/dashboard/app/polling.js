@@ -1,16 +1,16 @@
 /** What is asked for again and again: totals, errors and traces while they are looked at, and the list itself where there is no stream. */
 
-import { readLogs, readTotals, rowOfEntry } from './model/records.js';
-import { epochOfEtag, readDisabled } from './model/wire.js';
-import { ApiError } from './net/api.js';
-import { isReachable } from './net/connection.js';
-import { Poller } from './net/poller.js';
+import { readLogs, readTotals, rowOfEntry } from '../model/records.js';
+import { epochOfEtag, readDisabled } from '../model/wire.js';
+import { ApiError } from '../net/api.js';
+import { isReachable } from '../net/connection.js';
+import { Poller } from '../net/poller.js';
 import { address, api, came, clock, connection, debug, facts, feed, list, on, settings, stats } from './live.js';
-import { byId, setText, textIn } from './view/dom.js';
-import { createLogs, createTotals } from './view/records.js';
-import { watchBusy } from './view/ticker.js';
+import { byId, setText, textIn } from '../view/dom.js';
+import { createLogs, createTotals } from '../view/records.js';
+import { watchBusy } from '../view/ticker.js';
 
-/** @typedef {import('./types.js').Entry} Entry */
+/** @typedef {import('../types.js').Entry} Entry */
 
 /** @param {{ askKey: (refused: boolean) => void }} parts */
 export function createPolling({ askKey }) {
@@ -23,7 +23,7 @@ export function createPolling({ askKey }) {
   let logs = { errors: [], traces: [] };
   /** How many failures had been seen when they were asked for. */
   let failuresThen = 0;
-  /** @type {import('./types.js').ViewName | null} */
+  /** @type {import('../types.js').ViewName | null} */
   let polledView = null;
 
   /** Whether the list comes by polling: by the operator's choice, or since there is no stream to be had. */

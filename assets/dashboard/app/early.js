@@ -3,7 +3,7 @@
  * waiting when there is a list to put them in.
  */
 
-import { keyHeaders } from './net/key.js';
+import { keyHeaders } from '../net/key.js';
 
 /** Where the monitor is, and its stream. */
 export const METRICS = new URL(document.querySelector('meta[name="metrics"]')?.getAttribute('content') ?? '', document.baseURI).href;

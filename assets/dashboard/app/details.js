@@ -1,14 +1,14 @@
 /** One request, as the address names it: its details, what the server knows of it beyond its row, and what one can do with it. */
 
-import { toggleTerm } from './model/filter.js';
-import { complete, rowOfEntry } from './model/records.js';
+import { toggleTerm } from '../model/filter.js';
+import { complete, rowOfEntry } from '../model/records.js';
 import { address, api, debug, feed, list, on } from './live.js';
-import { copyText, requestActions } from './view/actions.js';
-import { byId } from './view/dom.js';
-import { createDrawer } from './view/drawer.js';
-import { createMenu } from './view/menu.js';
+import { copyText, requestActions } from '../view/actions.js';
+import { byId } from '../view/dom.js';
+import { createDrawer } from '../view/drawer.js';
+import { createMenu } from '../view/menu.js';
 
-/** @typedef {import('./types.js').Row} Row */
+/** @typedef {import('../types.js').Row} Row */
 
 const TOAST_MS = 2200;
 /** @type {ReturnType<typeof setTimeout> | undefined} */

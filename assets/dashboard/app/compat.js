@@ -19,8 +19,8 @@
 
   if (able) {
     // The list first: it need not wait until the rest is there.
-    start('dashboard/live.js');
-    start('dashboard/main.js');
+    start('dashboard/app/live.js');
+    start('dashboard/app/main.js');
     return;
   }
 

@@ -1,10 +1,10 @@
 /** What is drawn once a second: the numbers on top, the charts, the title, and whatever depends on the time alone. */
 
-import { toggleTerm } from './model/filter.js';
+import { toggleTerm } from '../model/filter.js';
 import { address, clock, connection, feed, list, settings, stats } from './live.js';
-import { createHistogram, createTimeline } from './view/charts.js';
-import { byId, setText, textIn } from './view/dom.js';
-import { createStrip, tally } from './view/strip.js';
+import { createHistogram, createTimeline } from '../view/charts.js';
+import { byId, setText, textIn } from '../view/dom.js';
+import { createStrip, tally } from '../view/strip.js';
 
 /** @param {{ filterBar: { count: (counts: ReturnType<typeof tally>) => void }, listIsPolled: () => boolean }} parts */
 export function createGauges({ filterBar, listIsPolled }) {
