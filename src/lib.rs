@@ -88,6 +88,7 @@ mod sync;
 pub mod track;
 pub mod tracker;
 pub mod usage;
+mod words;
 
 #[cfg(feature = "dashboard")]
 pub use self::dashboard::DashboardService;

@@ -4,7 +4,7 @@
 //! The oracle is [`Row`](crate::tracker::Row), whose `serde` form every row written here equals.
 
 use super::sample::Sample;
-use crate::tracker::{Data, RequestId, RequestTracker, Text, millis};
+use crate::tracker::{RequestData, RequestId, RequestTracker, TextField, millis};
 use serde::Serialize;
 
 /// Bytes that a row takes, in all its parts, with names of the usual length.
@@ -28,9 +28,9 @@ pub(super) struct Encoded {
 
 impl Encoded {
     /// Writes what goes by the row's revision. [`moving`](Self::moving) must follow.
-    pub(super) fn seldom(&mut self, id: RequestId, data: &Data, tracker: &RequestTracker) {
-        let Data { facts, texts } = data;
-        let names = texts.names(&tracker.config().known_providers);
+    pub(super) fn seldom(&mut self, id: RequestId, data: &RequestData, tracker: &RequestTracker) {
+        let RequestData { facts, texts } = data;
+        let names = tracker.names(texts);
         let text = &mut self.text;
         text.clear();
         text.reserve(USUAL_LEN);
@@ -42,9 +42,9 @@ impl Encoded {
         text.extend_from_slice(br#","model":"#);
         self.model = json(text, names.model());
         text.extend_from_slice(br#","requested_model":"#);
-        json(text, texts.get(Text::Requested));
+        json(text, texts.get(TextField::Requested));
         text.extend_from_slice(br#","resolved_model":"#);
-        json(text, texts.get(Text::Resolved));
+        json(text, texts.get(TextField::Resolved));
         text.extend_from_slice(br#","qualified_model":"#);
         json(text, &*names.qualified());
         text.extend_from_slice(br#","is_streaming":"#);
@@ -57,12 +57,12 @@ impl Encoded {
         text.extend_from_slice(br#","method":"#);
         json(text, facts.method.as_str());
         text.extend_from_slice(br#","path":"#);
-        self.path = json(text, texts.get(Text::Path)).0;
+        self.path = json(text, texts.get(TextField::Path)).0;
         text.push(b'}');
         self.tail = text.len();
 
         text.extend_from_slice(br#","stage":"#);
-        match texts.get(Text::Stage) {
+        match texts.get(TextField::Stage) {
             "" => text.extend_from_slice(b"null"),
             stage => _ = json(text, stage),
         }

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     config::MonitorConfig,
-    tracker::{Ends, Listener, RequestTracker, Version},
+    tracker::{EndedReader, Listener, RequestTracker, Version},
 };
 use std::{fmt, io::Write, sync::Arc, task::Waker, time::Duration};
 use tokio::time::{Instant, timeout_at};
@@ -96,7 +96,7 @@ struct Feed {
     heartbeats: Ticker,
     update: Option<Encoded>,
     base: Option<Encoded>,
-    deltas: Option<(Deltas, Ends)>,
+    deltas: Option<(Deltas, EndedReader)>,
     wakers: Vec<Waker>,
 }
 
@@ -164,7 +164,7 @@ impl Feed {
         let starting = audience.has(Format::Delta) && self.deltas.is_none();
         if starting {
             // Before the look, so that no end is missed between the two.
-            let ends = Ends::keep(&self.tracker);
+            let ends = EndedReader::new(&self.tracker);
             self.deltas = Some((Deltas::after(self.hub.start_deltas()), ends));
         }
         let structure = self.table.look(&self.tracker, self.deltas.as_ref().map(|(_, ends)| ends), now);

@@ -1,7 +1,7 @@
 //! What a row says without its texts, and how two looks at it differ.
 
 use crate::{
-    tracker::{Counts, LiveRow, Phase, WaitingOn, nanos},
+    tracker::{CounterValues, LiveRow, Phase, WaitingOn, nanos},
     usage::{Observation, Usage, UsageSource},
 };
 use std::time::Duration;
@@ -25,7 +25,7 @@ pub(super) struct Raw {
     pub(super) revision: u32,
     pub(super) source: UsageSource,
     pub(super) observation: Observation,
-    pub(super) counts: Counts,
+    pub(super) counts: CounterValues,
     pub(super) usage: Usage,
     pub(super) tool_calls: u64,
 }
@@ -33,7 +33,14 @@ pub(super) struct Raw {
 impl Raw {
     pub(super) fn of(row: &LiveRow<'_>) -> Self {
         let LiveRow { revision, source, counts, usage, .. } = *row;
-        Self { revision, source, observation: row.facts.observation, counts, usage, tool_calls: row.facts.tool_calls }
+        Self {
+            revision,
+            source,
+            observation: row.data.facts.observation,
+            counts,
+            usage,
+            tool_calls: row.data.facts.tool_calls,
+        }
     }
 }
 
@@ -63,11 +70,15 @@ impl Sample {
             raw,
             phase: progress.phase,
             waiting_on: progress.waiting_on,
-            tool_uses: row.facts.tool_uses,
-            tool_results: row.facts.tool_results,
-            message_count: row.facts.message_count,
+            tool_uses: row.data.facts.tool_uses,
+            tool_results: row.data.facts.tool_results,
+            message_count: row.data.facts.message_count,
             rate,
-            stalls_at: if silent { (row.facts.started + raw.counts.last_frame).checked_add(stall_after) } else { None },
+            stalls_at: if silent {
+                (row.data.facts.started + raw.counts.last_frame).checked_add(stall_after)
+            } else {
+                None
+            },
         }
     }
 

@@ -4,7 +4,7 @@ use super::{
     encode::{Encoded, json},
     sample::{News, Raw, Sample},
 };
-use crate::tracker::{Data, Ended, Ends, LiveRow, RequestId, RequestTracker, Seen};
+use crate::tracker::{Ended, EndedReader, LiveRow, RequestData, RequestId, RequestTracker, ShardItem};
 use tokio::time::Instant;
 
 #[derive(Debug)]
@@ -60,7 +60,7 @@ pub(super) struct Table {
     /// What has ended and not been told, with the row if it was in the table.
     ended: Vec<(Ended, Option<TableRow>)>,
     /// What the rows of a shard whose revision moved on have to say, copied under the shard's lock to be written outside it.
-    copied: Vec<(usize, Data)>,
+    copied: Vec<(usize, RequestData)>,
     /// Buffers of rows that have gone.
     spare: Vec<Encoded>,
 }
@@ -95,19 +95,19 @@ impl Table {
 
     /// Looks at every row. With `ends`, what has ended is kept to be told. Returns whether anything has started, ended, or got a
     /// head, a first token or new names.
-    pub(super) fn look(&mut self, tracker: &RequestTracker, ends: Option<&Ends>, now: Instant) -> bool {
+    pub(super) fn look(&mut self, tracker: &RequestTracker, ends: Option<&EndedReader>, now: Instant) -> bool {
         self.looks += 1;
         let mut found = Found::default();
         self.rows.resize_with(tracker.shard_count(), Vec::new);
         for shard in 0..self.rows.len() {
             let mut copies = 0;
-            tracker.look(shard, ends, |seen| match seen {
-                Seen::End(ended) => {
+            tracker.visit_shard(shard, ends, |seen| match seen {
+                ShardItem::Ended(ended) => {
                     let row = place(&mut self.rows[shard], ended.id).take_if(|row| row.id == ended.id);
                     self.ended.push((ended, row));
                     (found.structure, found.gone) = (true, true);
                 }
-                Seen::Row(row) => copies += usize::from(self.see(&row, tracker, now, copies, &mut found)),
+                ShardItem::Row(row) => copies += usize::from(self.see(&row, tracker, now, copies, &mut found)),
             });
             self.write(shard, copies, tracker);
             self.forget_gone(shard, &mut found);
@@ -135,7 +135,7 @@ impl Table {
         copies: usize,
         found: &mut Found,
     ) -> bool {
-        let at = row.id.place();
+        let at = row.id.slot_ref();
         let raw = Raw::of(row);
         let place = place(&mut self.rows[at.shard as usize], row.id);
         let known = place.as_mut().filter(|known| known.id == row.id);
@@ -160,25 +160,26 @@ impl Table {
                 found.gone |= place.is_some();
                 *place = Some(TableRow {
                     id: row.id,
-                    started: tracker.age(row.facts.started),
+                    started: tracker.age(row.data.facts.started),
                     sample: Sample::of(row, raw, now, tracker.config().stall_after),
                     encoded: self.spare.pop().unwrap_or_default(),
                     stale: true,
                     news: News::Started,
                     seen: self.looks,
                 });
-                self.order.push((row.facts.started, row.id));
+                self.order.push((row.data.facts.started, row.id));
                 true
             }
         };
         if rewritten {
-            if self.copied.len() == copies {
-                self.copied.push((0, Data::default()));
+            let slot = at.slot as usize;
+            match self.copied.get_mut(copies) {
+                Some((copied, data)) => {
+                    *copied = slot;
+                    data.clone_from(row.data);
+                }
+                None => self.copied.push((slot, row.data.clone())),
             }
-            let (slot, data) = &mut self.copied[copies];
-            *slot = at.slot as usize;
-            data.facts.clone_from(row.facts);
-            data.texts.copy_from(row.texts);
         }
         rewritten
     }
@@ -280,7 +281,7 @@ impl Table {
 
 /// The place of a request among its shard's.
 fn place(rows: &mut Vec<Option<TableRow>>, id: RequestId) -> &mut Option<TableRow> {
-    let slot = id.place().slot as usize;
+    let slot = id.slot_ref().slot as usize;
     if rows.len() <= slot {
         rows.resize_with(slot + 1, || None);
     }
@@ -288,6 +289,6 @@ fn place(rows: &mut Vec<Option<TableRow>>, id: RequestId) -> &mut Option<TableRo
 }
 
 fn find(rows: &mut [Vec<Option<TableRow>>], id: RequestId) -> Option<&mut TableRow> {
-    let place = id.place();
+    let place = id.slot_ref();
     rows.get_mut(place.shard as usize)?.get_mut(place.slot as usize)?.as_mut().filter(|row| row.id == id)
 }

@@ -5,12 +5,12 @@ use tokio::time::Instant;
 
 /// When the tracker was made, by both clocks.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Clock {
+pub(crate) struct WallClock {
     pub(crate) anchor: Instant,
     wall: SystemTime,
 }
 
-impl Clock {
+impl WallClock {
     pub(crate) fn new() -> Self {
         Self { anchor: Instant::now(), wall: SystemTime::now() }
     }

@@ -18,7 +18,7 @@ pub(crate) struct Counters {
 
 /// The counters at one moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Counts {
+pub(crate) struct CounterValues {
     pub(crate) response_bytes: u64,
     pub(crate) text_bytes: u64,
     pub(crate) request_bytes: u64,
@@ -58,8 +58,8 @@ impl Counters {
         self.request_bytes.store(total, Relaxed);
     }
 
-    pub(crate) fn read(&self) -> Counts {
-        Counts {
+    pub(crate) fn read(&self) -> CounterValues {
+        CounterValues {
             response_bytes: self.response_bytes.load(Relaxed),
             text_bytes: self.text_bytes.load(Relaxed),
             request_bytes: self.request_bytes.load(Relaxed),

@@ -1,4 +1,4 @@
-//! What a request is called.
+//! Identifiers of requests.
 
 use std::fmt;
 
@@ -16,24 +16,24 @@ pub struct RequestId {
 const SHARD_BITS: u32 = 8;
 const SLOT_BITS: u32 = 24;
 
-/// As many shards as an id can tell apart.
+/// The number of shards that an id can tell apart.
 pub(crate) const MAX_SHARDS: usize = 1 << SHARD_BITS;
-/// As many slots of a shard as an id can tell apart.
+/// The number of slots of a shard that an id can tell apart.
 pub(crate) const MAX_SLOTS: usize = 1 << SLOT_BITS;
 
-/// Where a request stands: its shard, its slot there, and which use of the slot it is.
+/// A use of a slot: the shard, the slot there, and how often the slot has been used before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct SlotRef {
     pub(crate) shard: u32,
     pub(crate) slot: u32,
     pub(crate) generation: u32,
 }
 
 impl RequestId {
-    pub(crate) fn new(epoch: u32, place: Place) -> Self {
-        let number = (u64::from(place.generation) << (SHARD_BITS + SLOT_BITS))
-            | (u64::from(place.slot) << SHARD_BITS)
-            | u64::from(place.shard);
+    pub(crate) fn new(epoch: u32, slot_ref: SlotRef) -> Self {
+        let number = (u64::from(slot_ref.generation) << (SHARD_BITS + SLOT_BITS))
+            | (u64::from(slot_ref.slot) << SHARD_BITS)
+            | u64::from(slot_ref.shard);
         Self { epoch, number }
     }
 
@@ -41,10 +41,10 @@ impl RequestId {
         self.epoch
     }
 
-    pub(crate) fn place(self) -> Place {
+    pub(crate) fn slot_ref(self) -> SlotRef {
         #[expect(clippy::cast_possible_truncation, reason = "each part is masked or shifted to its own width")]
         let part = |shift: u32, bits: u32| ((self.number >> shift) & ((1 << bits) - 1)) as u32;
-        Place {
+        SlotRef {
             shard: part(0, SHARD_BITS),
             slot: part(SHARD_BITS, SLOT_BITS),
             generation: part(SHARD_BITS + SLOT_BITS, u32::BITS),
@@ -120,21 +120,21 @@ mod tests {
 
     #[test]
     fn an_id_says_where_its_request_stands() {
-        let place = Place { shard: 255, slot: 0xff_ffff, generation: u32::MAX };
-        assert_eq!(RequestId::new(7, place).place(), place);
-        let place = Place { shard: 3, slot: 0, generation: 0 };
-        assert_eq!(RequestId::new(7, place).place(), place);
+        let place = SlotRef { shard: 255, slot: 0xff_ffff, generation: u32::MAX };
+        assert_eq!(RequestId::new(7, place).slot_ref(), place);
+        let place = SlotRef { shard: 3, slot: 0, generation: 0 };
+        assert_eq!(RequestId::new(7, place).slot_ref(), place);
     }
 
     #[test]
     fn an_id_reads_back_from_its_text() {
-        let id = RequestId::new(0x7f3a_9c01, Place { shard: 0x1a, slot: 0, generation: 0 });
+        let id = RequestId::new(0x7f3a_9c01, SlotRef { shard: 0x1a, slot: 0, generation: 0 });
         assert_eq!(id.to_string(), "req_7f3a9c01-1a");
         assert_eq!("req_7f3a9c01-1a".parse(), Ok(id));
-        let last = Place { shard: 0xff, slot: 0xff_ffff, generation: u32::MAX };
+        let last = SlotRef { shard: 0xff, slot: 0xff_ffff, generation: u32::MAX };
         for (epoch, place, text) in [
-            (0, Place { shard: 0, slot: 0, generation: 0 }, "req_00000000-0"),
-            (0xff, Place { shard: 0, slot: 1, generation: 0 }, "req_000000ff-100"),
+            (0, SlotRef { shard: 0, slot: 0, generation: 0 }, "req_00000000-0"),
+            (0xff, SlotRef { shard: 0, slot: 1, generation: 0 }, "req_000000ff-100"),
             (u32::MAX, last, "req_ffffffff-ffffffffffffffff"),
         ] {
             let id = RequestId::new(epoch, place);

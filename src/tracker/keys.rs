@@ -1,22 +1,22 @@
-//! What the totals are kept by: `(provider, model)`, interned. Names are the clients' to choose, so there is an end to them.
+//! Interned `(provider, model)` keys of the totals. Clients choose the names, so their number is capped.
+
+use std::collections::HashMap;
+
+use foldhash::fast::RandomState;
 
 use super::{
-    shard::Shared,
-    texts::{Text, Texts},
+    bytes_per_token::BytesPerToken,
+    names::Names,
+    texts::{TextField, Texts},
 };
-use crate::sync::{
-    Mutex,
-    atomic::{AtomicU32, Ordering},
-};
-use foldhash::fast::RandomState;
-use std::{collections::HashMap, num::NonZeroUsize};
+use crate::sync::Mutex;
 
 /// A `(provider, model)` of the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Key(u32);
 
 impl Key {
-    /// Where the keys beyond the cap are counted together.
+    /// The key under which all beyond the cap are counted.
     pub(crate) const OTHER: Self = Self(0);
 
     pub(crate) fn index(self) -> usize {
@@ -24,8 +24,8 @@ impl Key {
     }
 }
 
-/// Provider and model as one text. Neither may hold the separator, so no two keys write the same text.
-pub(crate) fn write_key(into: &mut String, provider: &str, model: &str) {
+/// Writes provider and model as one text, with a zero byte between them.
+fn write_key(into: &mut String, provider: &str, model: &str) {
     into.clear();
     into.push_str(provider);
     into.push('\0');
@@ -41,18 +41,32 @@ fn split(key: &str) -> (&str, &str) {
 pub(crate) struct Keys {
     by_text: Mutex<HashMap<Box<str>, Key, RandomState>>,
     bytes_per_token: Box<[BytesPerToken]>,
+    /// Provider names accepted as a prefix of a model.
+    known_providers: Vec<String>,
 }
 
 impl Keys {
-    pub(crate) fn new(max: usize) -> Self {
+    pub(crate) fn new(max: usize, known_providers: Vec<String>) -> Self {
         Self {
             by_text: Mutex::new(HashMap::default()),
             bytes_per_token: (0..=max).map(|_| BytesPerToken::default()).collect(),
+            known_providers,
         }
     }
 
-    /// The key of this text; [`Key::OTHER`] once there are as many as there may be.
-    pub(crate) fn intern(&self, text: &str) -> Key {
+    /// The provider and the model that these texts name.
+    pub(crate) fn names<'a>(&'a self, texts: &'a Texts) -> Names<'a> {
+        texts.names(&self.known_providers)
+    }
+
+    /// The key of a provider's model; [`Key::OTHER`] once there are as many keys as there may be.
+    pub(crate) fn key(&self, provider: &str, model: &str) -> Key {
+        let mut text = String::new();
+        write_key(&mut text, provider, model);
+        self.intern(&text)
+    }
+
+    fn intern(&self, text: &str) -> Key {
         let mut keys = self.by_text.lock();
         if let Some(&key) = keys.get(text) {
             return key;
@@ -69,7 +83,7 @@ impl Keys {
         &self.bytes_per_token[key.index()]
     }
 
-    /// Every key with its provider and model, and `other`.
+    /// Calls `f` with every key, its provider and its model, `other` included.
     pub(crate) fn for_each(&self, mut f: impl FnMut(Key, &str, &str)) {
         f(Key::OTHER, "other", "other");
         for (text, &key) in self.by_text.lock().iter() {
@@ -79,7 +93,7 @@ impl Keys {
     }
 }
 
-/// The keys that one shard has met, so that it seldom asks for those of the process.
+/// The keys that one shard has met, so that it seldom needs the lock of [`Keys`].
 #[derive(Debug, Default)]
 pub(crate) struct LocalKeys {
     by_text: HashMap<Box<str>, Key, RandomState>,
@@ -91,71 +105,32 @@ pub(crate) struct LocalKeys {
 
 impl LocalKeys {
     /// The key of a request with these names.
-    pub(crate) fn of(&mut self, texts: &Texts, shared: &Shared) -> Key {
+    pub(crate) fn of(&mut self, texts: &Texts, keys: &Keys) -> Key {
         match &mut self.last {
             Some((last, key)) if last.has_names_of(texts) => *key,
             _ => {
-                let key = self.look_up(texts, shared);
+                let key = self.look_up(texts, keys);
                 let (last, last_key) = self.last.get_or_insert_with(|| (Texts::default(), key));
-                last.copy_from(texts);
+                last.clone_from(texts);
                 *last_key = key;
                 key
             }
         }
     }
 
-    fn look_up(&mut self, texts: &Texts, shared: &Shared) -> Key {
-        let names = texts.names(&shared.config.known_providers);
-        let resolved = texts.get(Text::Resolved);
+    fn look_up(&mut self, texts: &Texts, keys: &Keys) -> Key {
+        let names = keys.names(texts);
+        let resolved = texts.get(TextField::Resolved);
         write_key(&mut self.text, names.provider(), if resolved.is_empty() { names.model() } else { resolved });
         if let Some(&key) = self.by_text.get(self.text.as_str()) {
             return key;
         }
-        let key = shared.keys.intern(&self.text);
-        // Those beyond the cap are looked up each time: remembering them would have no end.
+        let key = keys.intern(&self.text);
+        // Names beyond the cap are looked up each time: remembering them would have no limit.
         if key != Key::OTHER {
             self.by_text.insert(self.text.as_str().into(), key);
         }
         key
-    }
-}
-
-/// Bytes of text per output token, taught by the finished requests of a model. Starts at 4.
-#[derive(Debug)]
-pub(crate) struct BytesPerToken(AtomicU32);
-
-impl Default for BytesPerToken {
-    fn default() -> Self {
-        Self(AtomicU32::new(4.0_f32.to_bits()))
-    }
-}
-
-/// How much one finished request moves the ratio.
-const LEARNING_RATE: f32 = 0.1;
-/// Too short an answer says little.
-const MIN_TOKENS: NonZeroUsize = NonZeroUsize::new(16).unwrap();
-
-impl BytesPerToken {
-    pub(crate) fn estimate(&self, text_bytes: u64) -> u64 {
-        #[expect(
-            clippy::cast_precision_loss,
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "an estimate of a positive number"
-        )]
-        let tokens = (text_bytes as f32 / f32::from_bits(self.0.load(Ordering::Relaxed))).ceil() as u64;
-        tokens
-    }
-
-    /// Learns from an answer whose text and whose tokens are both known. Two at once may lose one lesson.
-    pub(crate) fn learn(&self, text_bytes: u64, tokens: u64) {
-        if text_bytes == 0 || tokens < MIN_TOKENS.get() as u64 {
-            return;
-        }
-        #[expect(clippy::cast_precision_loss, reason = "a ratio of counts")]
-        let seen = (text_bytes as f32 / tokens as f32).clamp(0.5, 16.0);
-        let old = f32::from_bits(self.0.load(Ordering::Relaxed));
-        self.0.store((old + LEARNING_RATE * (seen - old)).to_bits(), Ordering::Relaxed);
     }
 }
 
@@ -165,27 +140,15 @@ mod tests {
 
     #[test]
     fn keys_beyond_the_cap_are_counted_together() {
-        let keys = Keys::new(2);
-        let (a, b) = (keys.intern("p\0a"), keys.intern("p\0b"));
+        let keys = Keys::new(2, Vec::new());
+        let (a, b) = (keys.key("p", "a"), keys.key("p", "b"));
         assert_ne!(a, b);
-        assert_eq!(keys.intern("p\0a"), a);
-        assert_eq!(keys.intern("p\0c"), Key::OTHER);
-        assert_eq!(keys.intern("p\0d"), Key::OTHER);
+        assert_eq!(keys.key("p", "a"), a);
+        assert_eq!(keys.key("p", "c"), Key::OTHER);
+        assert_eq!(keys.key("p", "d"), Key::OTHER);
         let mut seen = Vec::new();
         keys.for_each(|_, provider, model| seen.push(format!("{provider}/{model}")));
         seen.sort();
         assert_eq!(seen, ["other/other", "p/a", "p/b"]);
-    }
-
-    #[test]
-    fn the_ratio_starts_at_four_and_follows_what_is_seen() {
-        let ratio = BytesPerToken::default();
-        assert_eq!(ratio.estimate(400), 100);
-        for _ in 0..100 {
-            ratio.learn(2000, 1000);
-        }
-        assert_eq!(ratio.estimate(400), 200);
-        ratio.learn(1_000_000, 15);
-        assert_eq!(ratio.estimate(400), 200, "an answer too short teaches nothing");
     }
 }

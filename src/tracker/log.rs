@@ -1,19 +1,19 @@
 //! A log line for each request that has ended, and a summary from time to time (feature `tracing`).
 
-use super::{clock::millis, history::Record, shard::Shared};
-use crate::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-/// What the line says, taken while the record is looked at and written when no lock is held.
+use super::{clock::millis, history::EndedRequest, keys::Keys};
+
+/// The line for a request that has ended, made under the shard's lock and written when no lock is held.
 #[derive(Debug)]
 pub(crate) struct FinishedRequest {
-    line: Option<Box<Line>>,
-    /// Requests that have ended, and how many of them in an error, when it is time to say so.
+    line: Option<Box<LogLine>>,
+    /// How many requests have ended, and how many of them in an error.
     summary: Option<(u64, u64)>,
 }
 
 #[derive(Debug)]
-struct Line {
+struct LogLine {
     id: String,
     provider: String,
     model: String,
@@ -26,25 +26,24 @@ struct Line {
 }
 
 impl FinishedRequest {
-    pub(crate) fn of(record: &Record, shared: &Shared) -> Self {
+    /// The line for `request`, and a summary if it is time for one.
+    pub(crate) fn new(request: &EndedRequest, keys: &Keys, summary: Option<(u64, u64)>) -> Self {
         let line = tracing::enabled!(target: "active_requests", tracing::Level::INFO).then(|| {
-            let facts = &record.data.facts;
-            let names = record.names(&shared.config.known_providers);
-            Box::new(Line {
-                id: record.id.map(|id| id.to_string()).unwrap_or_default(),
+            let facts = &request.data.facts;
+            let names = keys.names(&request.data.texts);
+            Box::new(LogLine {
+                id: request.end.id.to_string(),
                 provider: names.provider().to_owned(),
                 model: names.model().to_owned(),
                 status: facts.status.map(|status| status.as_u16()),
-                outcome: record.outcome.as_str(),
+                outcome: request.end.outcome.as_str(),
                 input_tokens: facts.usage.input_tokens,
                 output_tokens: facts.usage.output_tokens,
                 first_token: facts.first_token,
-                duration: record.duration,
+                duration: request.end.duration,
             })
         });
-        let every = shared.config.summary_interval;
-        let is_time = every > 0 && record.seq % every == 0;
-        Self { line, summary: is_time.then(|| (record.seq, shared.errors.load(Relaxed))) }
+        Self { line, summary }
     }
 
     pub(crate) fn emit(self) {

@@ -19,75 +19,80 @@
 //! Inside, the registry is cut into shards, each behind a lock of its own; a thread keeps to one of them. A slot, its texts and
 //! its counters are used again by the next request, so that nothing is allocated once warm.
 
+mod bytes_per_token;
 mod change;
 mod clock;
 mod counters;
+mod entry;
+mod guard;
+mod handle;
 mod history;
 mod id;
 mod info;
 mod keys;
+mod live;
 #[cfg(feature = "tracing")]
 mod log;
 mod names;
 mod outcome;
-mod request;
 mod row;
 mod shard;
+mod shard_state;
+mod shared;
 mod slot;
 mod texts;
 mod totals;
 #[cfg(feature = "monitor")]
 mod watch;
 
-#[cfg(feature = "monitor")]
-pub(crate) use self::{
-    change::Listener,
-    clock::{millis, nanos},
-    counters::Counts,
-    shard::{Ended, LiveRow},
-    slot::Data,
-    texts::Text,
-    watch::{Ends, Seen},
-};
-pub use self::{
-    history::Entry,
-    id::{InvalidRequestId, RequestId},
-    info::RequestInfo,
-    outcome::{ErrorType, Outcome},
-    request::{ActiveRequest, RequestHandle},
-    row::{Phase, Row, WaitingOn},
-    totals::{LastAccessed, ModelTotals, ProviderTotals, RunningTotals, SplitTotals, Totals, TotalsFilter},
-};
-
-use self::{
-    change::Listeners,
-    clock::Clock,
-    history::Ring,
-    id::MAX_SHARDS,
-    keys::{Keys, write_key},
-    shard::{Shard, ShardState, Shared},
-    totals::Report,
-};
-use crate::{
-    config::TrackerConfig,
-    sync::{Arc, atomic::AtomicU64},
-};
-use http::Method;
 use std::{
     hash::{BuildHasher, Hasher},
     sync::atomic::{AtomicUsize, Ordering},
     time::{Duration, SystemTime},
 };
+
+use http::Method;
 use tokio::time::Instant;
+
+#[cfg(feature = "monitor")]
+pub(crate) use self::{
+    change::Listener,
+    clock::{millis, nanos},
+    counters::CounterValues,
+    history::Ended,
+    live::LiveRow,
+    slot::RequestData,
+    texts::TextField,
+    watch::{EndedReader, ShardItem},
+};
+pub use self::{
+    entry::Entry,
+    guard::ActiveRequest,
+    handle::RequestHandle,
+    id::{InvalidRequestId, RequestId},
+    info::RequestInfo,
+    outcome::{ErrorType, Outcome},
+    row::{Phase, Row, WaitingOn},
+    totals::{LastAccessed, ModelTotals, ProviderTotals, RunningTotals, SplitTotals, Totals, TotalsFilter},
+};
+use self::{
+    history::{EndedRequest, History},
+    id::MAX_SHARDS,
+    shard::Shard,
+    shard_state::ShardState,
+    shared::TrackerShared,
+    totals::Report,
+};
+use crate::{config::TrackerConfig, sync::Arc};
 
 /// Knows which requests are in flight. Cheap to clone; all clones are one registry.
 #[derive(Clone, Debug)]
 pub struct RequestTracker {
     shards: std::sync::Arc<[Arc<Shard>]>,
-    shared: Arc<Shared>,
+    shared: Arc<TrackerShared>,
 }
 
-/// How often the list has changed; equal versions, equal lists but for counters that move on.
+/// A change counter. Two equal versions mean equal lists, live counters aside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Version(u64);
 
@@ -104,15 +109,7 @@ impl RequestTracker {
         let count = (4 * cores).next_power_of_two().min(MAX_SHARDS / 4);
         // A fresh `RandomState` is the standard library's own source of random numbers.
         let random = std::hash::RandomState::new().build_hasher().finish();
-        let shared = Arc::new(Shared {
-            epoch: (random >> 32) as u32,
-            clock: Clock::new(),
-            listeners: Listeners::new(),
-            keys: Keys::new(config.max_keys),
-            traces: AtomicU64::new(0),
-            errors: AtomicU64::new(0),
-            config,
-        });
+        let shared = Arc::new(TrackerShared::new((random >> 32) as u32, config));
         let shards = (0..count as u32).map(|number| Arc::new(Shard::new(Arc::clone(&shared), number))).collect();
         Self { shards, shared }
     }
@@ -145,21 +142,17 @@ impl RequestTracker {
 
     /// One request; `None` if it is not in flight.
     pub fn get(&self, id: RequestId) -> Option<Row> {
-        let place = id.place();
-        self.shards.get(place.shard as usize).filter(|_| id.epoch() == self.shared.epoch)?.row(place)
+        let slot_ref = id.slot_ref();
+        self.shards.get(slot_ref.shard as usize).filter(|_| id.epoch() == self.shared.epoch)?.row(slot_ref)
     }
 
     /// All requests in flight, newest first.
     pub fn snapshot(&self) -> Vec<Row> {
         let now = Instant::now();
-        let config = &self.shared.config;
+        let shared = &*self.shared;
         let mut rows = Vec::new();
         for shard in &*self.shards {
-            shard.look(|state| {
-                state.for_each(&self.shared, |row, _| {
-                    rows.push(row.to_row(&self.shared.clock, now, config.stall_after, &config.known_providers));
-                });
-            });
+            shard.with_state(|state| state.for_each(shared, |row, _| rows.push(shared.to_row(&row, now))));
         }
         rows.sort_by(|a, b| b.start_time.total_cmp(&a.start_time));
         rows
@@ -167,10 +160,10 @@ impl RequestTracker {
 
     /// How many requests are in flight.
     pub fn active(&self) -> usize {
-        self.shards.iter().map(|shard| shard.look(|state| state.live())).sum()
+        self.shards.iter().map(|shard| shard.with_state(|state| state.live())).sum()
     }
 
-    /// How often the list has changed.
+    /// Counts the changes of the list.
     pub fn version(&self) -> Version {
         Version(self.shards.iter().map(|shard| shard.version()).sum())
     }
@@ -206,10 +199,11 @@ impl RequestTracker {
     }
 
     /// Each shard keeps as many as are shown, so the newest of all are among them.
-    fn recent(&self, limit: usize, ring: impl Fn(&ShardState) -> &Ring) -> Vec<Entry> {
+    fn recent(&self, limit: usize, history: impl Fn(&ShardState) -> &History) -> Vec<Entry> {
         let mut entries: Vec<Entry> = Vec::new();
         for shard in &*self.shards {
-            shard.look(|state| entries.extend(ring(state).iter().filter_map(|record| record.to_entry(&self.shared))));
+            let to_entry = |request: &EndedRequest| request.to_entry(&self.shared.clock, &self.shared.keys);
+            shard.with_state(|state| entries.extend(history(state).iter().map(to_entry)));
         }
         entries.sort_by_key(|entry| std::cmp::Reverse(entry.seq));
         entries.truncate(limit);
@@ -222,12 +216,12 @@ impl RequestTracker {
         let mut by_key: Vec<totals::KeyTotals> = Vec::new();
         for shard in &*self.shards {
             // What has ended and what is active are read under one lock: each request is in one of them.
-            shard.look(|state| {
+            shard.with_state(|state| {
                 for (index, totals) in state.totals().iter().enumerate() {
-                    at(&mut by_key, index).add(totals);
+                    get_or_grow(&mut by_key, index).add(totals);
                 }
                 state.for_each(shared, |row, key| {
-                    at(&mut by_key, key.index()).add_active(&row, filter.include_active);
+                    get_or_grow(&mut by_key, key.index()).add_active(&row.data.facts, row.usage, filter.include_active);
                 });
             });
         }
@@ -242,16 +236,15 @@ impl RequestTracker {
 
     /// When the latest request started; `None` before the first.
     pub fn last_accessed(&self) -> Option<String> {
-        self.running_totals(&TotalsFilter::default()).last_accessed.top
+        let latest = self.shards.iter().filter_map(|shard| shard.with_state(|state| state.last_accessed())).max();
+        latest.map(|latest| totals::timestamp(self.shared.clock.wall(latest)))
     }
 
     /// Says that a model was asked for at `when`, as a request's start would. An earlier time than the last changes nothing.
     pub fn update_last_accessed(&self, provider: &str, model: &str, when: SystemTime) {
         let Some(when) = self.shared.clock.instant(when) else { return };
-        let mut text = String::new();
-        write_key(&mut text, provider, model);
-        let key = self.shared.keys.intern(&text);
-        self.shards[0].look(|state| state.totals_mut(key).accessed(when));
+        let key = self.shared.keys.key(provider, model);
+        self.shards[0].with_state(|state| state.totals_mut(key).accessed(when));
     }
 
     /// Ends the streams of all viewers and everybody's waiting, so that a graceful shutdown does not hang on them. Requests
@@ -267,7 +260,7 @@ impl RequestTracker {
 }
 
 /// The element at `index`, made if there is none yet.
-pub(crate) fn at<T: Default>(list: &mut Vec<T>, index: usize) -> &mut T {
+pub(crate) fn get_or_grow<T: Default>(list: &mut Vec<T>, index: usize) -> &mut T {
     if list.len() <= index {
         list.resize_with(index + 1, T::default);
     }

@@ -1,10 +1,11 @@
 //! How a request ended.
 
 use http::StatusCode;
-use serde::{Serialize, Serializer};
 
-/// How a request ended; decided once, when it is let go of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+use crate::words::words;
+
+/// How a request ended; decided once, when its guard is finished or dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Outcome {
     /// The body's end, all its declared bytes, or the stream's own end mark was seen.
@@ -30,51 +31,42 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// The word of the wire.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Completed => "completed",
-            Self::Upgraded => "upgraded",
-            Self::Truncated => "truncated",
-            Self::UpstreamError => "upstream_error",
-            Self::BodyError => "body_error",
-            Self::ClientDisconnect => "client_disconnect",
-            Self::Cancelled => "cancelled",
-            Self::Killed => "killed",
-            Self::ServiceError => "service_error",
-            Self::Panicked => "panicked",
-        }
-    }
-
     /// Whether the request counts as an error.
     pub fn is_error(self) -> bool {
         !matches!(self, Self::Completed | Self::Upgraded)
     }
 }
 
-impl Serialize for Outcome {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
-    }
-}
+words!(Outcome {
+    Completed => "completed",
+    Upgraded => "upgraded",
+    Truncated => "truncated",
+    UpstreamError => "upstream_error",
+    BodyError => "body_error",
+    ClientDisconnect => "client_disconnect",
+    Cancelled => "cancelled",
+    Killed => "killed",
+    ServiceError => "service_error",
+    Panicked => "panicked",
+});
 
-/// What kind of error it was, in the words of the monitor's `error_type`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The type of an error, as in the monitor's `error_type`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorType {
     /// An error inside the stream.
     ApiError,
-    /// 401 or 403.
+    /// Status 401 or 403.
     AuthError,
-    /// 429.
+    /// Status 429.
     RateLimit,
-    /// 504.
+    /// Status 504.
     UpstreamTimeout,
-    /// 502 or 503.
+    /// Status 502 or 503.
     UpstreamError,
-    /// Any other 4xx.
+    /// Any other status from 400 to 499.
     BadRequest,
-    /// Any other 5xx.
+    /// Any other status of 500 and above.
     UpstreamHttpError,
     /// The stream broke off.
     StreamingError,
@@ -89,25 +81,7 @@ pub enum ErrorType {
 }
 
 impl ErrorType {
-    /// The word of the wire.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::ApiError => "api_error",
-            Self::AuthError => "auth_error",
-            Self::RateLimit => "rate_limit",
-            Self::UpstreamTimeout => "upstream_timeout",
-            Self::UpstreamError => "upstream_error",
-            Self::BadRequest => "bad_request",
-            Self::UpstreamHttpError => "upstream_http_error",
-            Self::StreamingError => "streaming_error",
-            Self::ClientDisconnect => "client_disconnect",
-            Self::Cancelled => "cancelled",
-            Self::Timeout => "timeout",
-            Self::UnexpectedError => "unexpected_error",
-        }
-    }
-
-    /// The kind of error that `outcome` means, for a response with `status`; `None` for an outcome that is none.
+    /// The type of error that `outcome` means for a response with `status`; `None` for an outcome that is no error.
     pub fn of(outcome: Outcome, status: Option<StatusCode>) -> Option<Self> {
         Some(match outcome {
             Outcome::Completed | Outcome::Upgraded => return None,
@@ -128,11 +102,20 @@ impl ErrorType {
     }
 }
 
-impl Serialize for ErrorType {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
-    }
-}
+words!(ErrorType {
+    ApiError => "api_error",
+    AuthError => "auth_error",
+    RateLimit => "rate_limit",
+    UpstreamTimeout => "upstream_timeout",
+    UpstreamError => "upstream_error",
+    BadRequest => "bad_request",
+    UpstreamHttpError => "upstream_http_error",
+    StreamingError => "streaming_error",
+    ClientDisconnect => "client_disconnect",
+    Cancelled => "cancelled",
+    Timeout => "timeout",
+    UnexpectedError => "unexpected_error",
+});
 
 #[cfg(test)]
 mod tests {

@@ -1,23 +1,25 @@
-//! A place on the list: what is known of one request, in buffers that the next one uses again.
+//! The slot of one request: what is known of it, in buffers that the next one uses again.
+
+use std::time::Duration;
+
+use http::{Method, StatusCode};
+use tokio::time::Instant;
 
 use super::{
     counters::Counters,
     info::RequestInfo,
     keys::Key,
     outcome::ErrorType,
-    texts::{Text, Texts},
+    texts::{TextField, Texts},
 };
 use crate::{
     sync::Arc,
     usage::{Observation, ProviderUsage, Usage, UsageSource},
 };
-use http::{Method, StatusCode};
-use std::time::Duration;
-use tokio::time::Instant;
 
-/// What is known of a request besides its texts and its counters.
+/// The facts of a request besides its texts and its counters.
 #[derive(Clone, Debug)]
-pub(crate) struct Facts {
+pub(crate) struct RowFacts {
     pub(crate) method: Method,
     pub(crate) started: Instant,
     /// Since the start.
@@ -35,17 +37,11 @@ pub(crate) struct Facts {
     /// Bytes of text that had passed when the provider last reported: what has come since is not in its numbers.
     pub(crate) text_reported: u64,
     pub(crate) observation: Observation,
-    /// What kind of error it is, where whoever saw it knows better than the outcome tells.
+    /// The type of error that the handler or the service has named, which goes before the outcome's own.
     pub(crate) error_type: Option<ErrorType>,
 }
 
-impl Default for Facts {
-    fn default() -> Self {
-        Self::new(Method::GET, Instant::now())
-    }
-}
-
-impl Facts {
+impl RowFacts {
     fn new(method: Method, started: Instant) -> Self {
         Self {
             method,
@@ -77,55 +73,58 @@ impl Facts {
     }
 }
 
-/// What is known of a request; goes over from the list to the history when it ends.
-#[derive(Debug, Default)]
-pub(crate) struct Data {
-    pub(crate) facts: Facts,
+/// All that is known of a request besides its counters. It moves from the slot to the history when the request ends.
+#[derive(Debug)]
+pub(crate) struct RequestData {
+    pub(crate) facts: RowFacts,
     pub(crate) texts: Texts,
 }
 
-impl Clone for Data {
+impl Clone for RequestData {
     fn clone(&self) -> Self {
-        let mut data = Self::default();
-        data.clone_from(self);
-        data
+        Self { facts: self.facts.clone(), texts: self.texts.clone() }
     }
 
     fn clone_from(&mut self, other: &Self) {
         self.facts.clone_from(&other.facts);
-        self.texts.copy_from(&other.texts);
+        self.texts.clone_from(&other.texts);
     }
 }
 
+/// The place of one request in its shard, with buffers that the next one uses again.
 #[derive(Debug)]
 pub(crate) struct Slot {
     pub(crate) generation: u32,
     pub(crate) live: bool,
-    /// Moves on when a text, or a fact that changes seldom, differs: what encodes rows keeps the unchanging part by it.
+    /// Incremented when a text or a rarely changing fact changes; the encoder caches the row's static part under it.
     pub(crate) revision: u32,
     /// The key of the totals, once it has been asked for since the names last changed.
     pub(crate) key: Option<Key>,
-    pub(crate) data: Box<Data>,
+    pub(crate) data: Box<RequestData>,
     pub(crate) counters: Arc<Counters>,
 }
 
 impl Slot {
-    pub(crate) fn new(generation: u32) -> Self {
-        Self { generation, live: false, revision: 0, key: None, data: Box::default(), counters: Arc::default() }
+    /// A slot with its first request.
+    pub(crate) fn new(generation: u32, method: &Method, path: &str, started: Instant) -> Self {
+        let mut texts = Texts::default();
+        texts.begin(path);
+        let data = Box::new(RequestData { facts: RowFacts::new(method.clone(), started), texts });
+        Self { generation, live: true, revision: 0, key: None, data, counters: Arc::default() }
     }
 
-    /// A request takes the place.
-    pub(crate) fn occupy(&mut self, method: &Method, path: &str, info: &RequestInfo<'_>, started: Instant) {
+    /// Gives the slot to the next request.
+    pub(crate) fn occupy(&mut self, method: &Method, path: &str, started: Instant) {
         self.live = true;
         self.revision = 0;
         self.key = None;
-        self.data.facts = Facts::new(method.clone(), started);
+        self.data.facts = RowFacts::new(method.clone(), started);
         self.data.texts.begin(path);
-        self.describe(info);
         self.counters.reset();
     }
 
-    pub(crate) fn set(&mut self, which: Text, text: &str) -> bool {
+    /// Sets a text. Returns whether it differs from what it was.
+    pub(crate) fn set(&mut self, which: TextField, text: &str) -> bool {
         let changed = self.data.texts.set(which, text);
         if changed && which.is_name() {
             self.key = None;
@@ -133,11 +132,14 @@ impl Slot {
         changed
     }
 
+    /// Takes over what is said in `info`. Returns whether anything differs from what it was.
     pub(crate) fn describe(&mut self, info: &RequestInfo<'_>) -> bool {
         let mut changed = false;
-        for (which, text) in
-            [(Text::Provider, &info.provider), (Text::Requested, &info.model), (Text::Resolved, &info.resolved_model)]
-        {
+        for (which, text) in [
+            (TextField::Provider, &info.provider),
+            (TextField::Requested, &info.model),
+            (TextField::Resolved, &info.resolved_model),
+        ] {
             if let Some(text) = text {
                 changed |= self.set(which, text);
             }

@@ -7,10 +7,10 @@ const MAX_LEN: usize = 256;
 /// The longest a stage may be, in bytes.
 const MAX_STAGE_LEN: usize = 64;
 
-/// Which text. In the order in which they become known, so that setting one mostly appends.
+/// A text of a request. In the order in which they become known, so that setting one mostly appends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(usize)]
-pub(crate) enum Text {
+pub(crate) enum TextField {
     Path,
     Provider,
     /// The model as the client wrote it.
@@ -24,14 +24,14 @@ pub(crate) enum Text {
     Error,
 }
 
-impl Text {
-    /// Whether it names whom the request goes to, and is counted by.
+impl TextField {
+    /// Whether the totals are kept by it.
     pub(crate) fn is_name(self) -> bool {
         matches!(self, Self::Provider | Self::Requested | Self::Resolved)
     }
 }
 
-const COUNT: usize = Text::Error as usize + 1;
+const COUNT: usize = TextField::Error as usize + 1;
 
 /// Every text, `""` where it is not known.
 #[derive(Debug, Default)]
@@ -59,18 +59,18 @@ impl Texts {
 
     /// How they name provider and model; `known`: the names that a prefix may mean.
     pub(crate) fn names<'a>(&'a self, known: &'a [String]) -> Names<'a> {
-        Names::new(self.get(Text::Provider), self.get(Text::Requested), known)
+        Names::new(self.get(TextField::Provider), self.get(TextField::Requested), known)
     }
 
-    pub(crate) fn get(&self, which: Text) -> &str {
-        let (start, end) = self.range(which);
+    pub(crate) fn get(&self, field: TextField) -> &str {
+        let (start, end) = self.range(field);
         &self.buffer[start..end]
     }
 
     /// Returns whether the text differs from what it was.
-    pub(crate) fn set(&mut self, which: Text, text: &str) -> bool {
-        let text = cut(text, if which == Text::Stage { MAX_STAGE_LEN } else { MAX_LEN });
-        let (start, end) = self.range(which);
+    pub(crate) fn set(&mut self, field: TextField, text: &str) -> bool {
+        let text = cut(text, if field == TextField::Stage { MAX_STAGE_LEN } else { MAX_LEN });
+        let (start, end) = self.range(field);
         if self.buffer.as_bytes()[start..end] == *text.as_bytes() {
             return false;
         }
@@ -79,19 +79,14 @@ impl Texts {
         if end == self.buffer.len() {
             self.buffer.truncate(start);
             self.buffer.push_str(text);
-            self.ends[which as usize..].fill(length(self.buffer.len()));
+            self.ends[field as usize..].fill(length(self.buffer.len()));
         } else {
             self.buffer.replace_range(start..end, text);
-            for later in &mut self.ends[which as usize..] {
+            for later in &mut self.ends[field as usize..] {
                 *later = *later - length(end) + length(start + text.len());
             }
         }
         true
-    }
-
-    pub(crate) fn copy_from(&mut self, other: &Self) {
-        self.buffer.clone_from(&other.buffer);
-        self.ends = other.ends;
     }
 
     /// The names, which stand side by side, and how long each is.
@@ -100,10 +95,21 @@ impl Texts {
         (&self.buffer.as_bytes()[path.into()..resolved.into()], provider - path, requested - provider)
     }
 
-    fn range(&self, which: Text) -> (usize, usize) {
-        let which = which as usize;
-        let start = if which == 0 { 0 } else { self.ends[which - 1] };
-        (usize::from(start), usize::from(self.ends[which]))
+    fn range(&self, field: TextField) -> (usize, usize) {
+        let field = field as usize;
+        let start = if field == 0 { 0 } else { self.ends[field - 1] };
+        (usize::from(start), usize::from(self.ends[field]))
+    }
+}
+
+impl Clone for Texts {
+    fn clone(&self) -> Self {
+        Self { buffer: self.buffer.clone(), ends: self.ends }
+    }
+
+    fn clone_from(&mut self, other: &Self) {
+        self.buffer.clone_from(&other.buffer);
+        self.ends = other.ends;
     }
 }
 
@@ -126,27 +132,31 @@ mod tests {
     #[test]
     fn texts_may_be_set_in_any_order_and_again() {
         let mut texts = Texts::default();
-        assert!(texts.set(Text::Requested, "gpt-4o"));
-        assert!(texts.set(Text::Path, "/v1/chat/completions"));
-        assert!(texts.set(Text::Error, "no"));
-        assert!(texts.set(Text::Provider, "openai"));
-        assert!(texts.set(Text::Requested, "gpt-4o-mini"));
-        assert!(!texts.set(Text::Requested, "gpt-4o-mini"));
-        assert!(texts.set(Text::Path, "/"));
-        let all = [Text::Path, Text::Provider, Text::Requested, Text::Resolved, Text::Error].map(|t| texts.get(t));
+        assert!(texts.set(TextField::Requested, "gpt-4o"));
+        assert!(texts.set(TextField::Path, "/v1/chat/completions"));
+        assert!(texts.set(TextField::Error, "no"));
+        assert!(texts.set(TextField::Provider, "openai"));
+        assert!(texts.set(TextField::Requested, "gpt-4o-mini"));
+        assert!(!texts.set(TextField::Requested, "gpt-4o-mini"));
+        assert!(texts.set(TextField::Path, "/"));
+        let all = [TextField::Path, TextField::Provider, TextField::Requested, TextField::Resolved, TextField::Error]
+            .map(|t| texts.get(t));
         assert_eq!(all, ["/", "openai", "gpt-4o-mini", "", "no"]);
         texts.begin("/models");
-        assert_eq!((texts.get(Text::Path), texts.get(Text::Requested), texts.get(Text::Error)), ("/models", "", ""));
+        assert_eq!(
+            (texts.get(TextField::Path), texts.get(TextField::Requested), texts.get(TextField::Error)),
+            ("/models", "", "")
+        );
     }
 
     #[test]
     fn a_long_text_is_cut_at_a_character() {
         let mut texts = Texts::default();
-        texts.set(Text::Requested, &"é".repeat(200));
-        assert_eq!(texts.get(Text::Requested), "é".repeat(128));
-        texts.set(Text::Requested, &format!("x{}", "é".repeat(200)));
-        assert_eq!(texts.get(Text::Requested).len(), 255);
-        texts.set(Text::Stage, &"s".repeat(100));
-        assert_eq!(texts.get(Text::Stage).len(), 64);
+        texts.set(TextField::Requested, &"é".repeat(200));
+        assert_eq!(texts.get(TextField::Requested), "é".repeat(128));
+        texts.set(TextField::Requested, &format!("x{}", "é".repeat(200)));
+        assert_eq!(texts.get(TextField::Requested).len(), 255);
+        texts.set(TextField::Stage, &"s".repeat(100));
+        assert_eq!(texts.get(TextField::Stage).len(), 64);
     }
 }

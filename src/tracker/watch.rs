@@ -1,11 +1,5 @@
-//! What the monitor sees of the registry: the rows where they stand, and a call when something changes.
+//! The monitor's view of the list: the rows where they stand, and a call when something changes.
 
-use super::{
-    RequestTracker,
-    change::Listener,
-    clock::nanos,
-    shard::{Ended, EndsReader, LiveRow, ShardState},
-};
 use std::{
     sync::{
         Arc,
@@ -13,7 +7,19 @@ use std::{
     },
     time::Duration,
 };
+
 use tokio::{sync::Notify, time::Instant};
+
+use super::{
+    RequestTracker,
+    change::Listener,
+    clock::nanos,
+    history::Ended,
+    live::LiveRow,
+    names::Names,
+    shard_state::{ReaderId, ShardState},
+    texts::Texts,
+};
 
 impl RequestTracker {
     /// Nanoseconds since the tracker was made.
@@ -26,54 +32,59 @@ impl RequestTracker {
         self.shared.clock.wall(at)
     }
 
-    /// Hears of changes until what is returned is dropped; `wake` may be woken by others too.
+    /// Listens for changes until the listener is dropped; `wake` may be woken by others too.
     pub(crate) fn listen(&self, wake: Arc<Notify>) -> Listener<'_> {
         self.shared.listeners.listen_with(wake)
+    }
+
+    /// The provider and the model that these texts name.
+    pub(crate) fn names<'a>(&'a self, texts: &'a Texts) -> Names<'a> {
+        self.shared.keys.names(texts)
     }
 
     pub(crate) fn shard_count(&self) -> usize {
         self.shards.len()
     }
 
-    /// Looks at all rows of a shard, and at what has ended there since the last look, at one moment.
-    pub(crate) fn look(&self, shard: usize, ends: Option<&Ends>, mut see: impl FnMut(Seen<'_>)) {
-        self.shards[shard].look(|state| {
+    /// Visits all rows of a shard, and all requests that have ended there since the last visit, at one moment.
+    pub(crate) fn visit_shard(&self, shard: usize, ends: Option<&EndedReader>, mut visit: impl FnMut(ShardItem<'_>)) {
+        self.shards[shard].with_state(|state| {
             if let Some(ends) = ends {
-                state.take_ends(ends.reader).into_iter().for_each(|ended| see(Seen::End(ended)));
+                state.take_ends(ends.reader).into_iter().for_each(|ended| visit(ShardItem::Ended(ended)));
             }
-            state.for_each(&self.shared, |row, _| see(Seen::Row(row)));
+            state.for_each(&self.shared, |row, _| visit(ShardItem::Row(row)));
         });
     }
 }
 
-/// What a look comes upon.
+/// A request found in a shard.
 #[derive(Debug)]
-pub(crate) enum Seen<'a> {
-    End(Ended),
+pub(crate) enum ShardItem<'a> {
+    Ended(Ended),
     Row(LiveRow<'a>),
 }
 
-/// While this lives, the shards keep their ends for whoever holds it.
+/// A reader of ended requests: while it lives, the shards keep them for it.
 #[derive(Debug)]
-pub(crate) struct Ends {
+pub(crate) struct EndedReader {
     tracker: RequestTracker,
-    reader: EndsReader,
+    reader: ReaderId,
 }
 
-impl Ends {
-    pub(crate) fn keep(tracker: &RequestTracker) -> Self {
+impl EndedReader {
+    pub(crate) fn new(tracker: &RequestTracker) -> Self {
         static READERS: AtomicU64 = AtomicU64::new(0);
-        let ends = Self { tracker: tracker.clone(), reader: EndsReader(READERS.fetch_add(1, Ordering::Relaxed)) };
+        let ends = Self { tracker: tracker.clone(), reader: ReaderId(READERS.fetch_add(1, Ordering::Relaxed)) };
         ends.for_each_shard(|state, reader| state.keep_ends(reader));
         ends
     }
 
-    fn for_each_shard(&self, f: impl Fn(&mut ShardState, EndsReader)) {
-        self.tracker.shards.iter().for_each(|shard| shard.look(|state| f(state, self.reader)));
+    fn for_each_shard(&self, f: impl Fn(&mut ShardState, ReaderId)) {
+        self.tracker.shards.iter().for_each(|shard| shard.with_state(|state| f(state, self.reader)));
     }
 }
 
-impl Drop for Ends {
+impl Drop for EndedReader {
     fn drop(&mut self) {
         self.for_each_shard(ShardState::drop_ends);
     }

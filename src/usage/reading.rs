@@ -1,5 +1,7 @@
 //! What can be known of a response: its model, its tokens, its tool calls, and how it ended.
 
+use crate::words::words;
+
 /// Token counts as the provider said them; `None` is "not reported", which is not 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct ProviderUsage {
@@ -56,7 +58,7 @@ pub struct Usage {
 }
 
 /// Where the numbers come from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 #[repr(u8)]
 pub enum UsageSource {
@@ -71,20 +73,15 @@ pub enum UsageSource {
     Reported,
 }
 
-impl UsageSource {
-    /// The word of the wire.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Estimated => "estimated",
-            Self::Partial => "partial",
-            Self::Reported => "reported",
-        }
-    }
-}
+words!(UsageSource {
+    None => "none",
+    Estimated => "estimated",
+    Partial => "partial",
+    Reported => "reported",
+});
 
 /// How much of the response could be read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 #[repr(u8)]
 pub enum Observation {
@@ -97,16 +94,11 @@ pub enum Observation {
     None,
 }
 
-impl Observation {
-    /// The word of the wire.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Full => "full",
-            Self::Partial => "partial",
-            Self::None => "none",
-        }
-    }
-}
+words!(Observation {
+    Full => "full",
+    Partial => "partial",
+    None => "none",
+});
 
 /// What is known of the stream's own end mark (`[DONE]`, `message_stop`, a finish reason ...), as opposed to the end of the body.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

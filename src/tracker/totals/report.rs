@@ -1,157 +1,18 @@
-//! Running totals: requests that have ended, folded by provider and model, and those in flight as they stand.
+//! Totals as they are shown.
 
-use super::{
-    clock::{Clock, nanos},
-    shard::LiveRow,
-    slot::Facts,
-};
-use crate::usage::Usage;
-use serde::Serialize;
 use std::{
     collections::BTreeMap,
     time::{Duration, UNIX_EPOCH},
 };
+
+use serde::Serialize;
 use tokio::time::Instant;
 
-/// Sums over requests.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Sums {
-    requests: u64,
-    ended: u64,
-    errors: u64,
-    usage: Usage,
-    tool_uses: u64,
-    tool_results: u64,
-    tool_calls: u64,
-    duration_ns: u64,
-}
-
-impl Sums {
-    fn add(&mut self, other: &Self) {
-        let Usage { input_tokens, output_tokens, cache_read_tokens, cache_creation_tokens, reasoning_tokens } =
-            other.usage;
-        for (sum, more) in [
-            (&mut self.requests, other.requests),
-            (&mut self.ended, other.ended),
-            (&mut self.errors, other.errors),
-            (&mut self.usage.input_tokens, input_tokens),
-            (&mut self.usage.output_tokens, output_tokens),
-            (&mut self.usage.cache_read_tokens, cache_read_tokens),
-            (&mut self.usage.cache_creation_tokens, cache_creation_tokens),
-            (&mut self.usage.reasoning_tokens, reasoning_tokens),
-            (&mut self.tool_uses, other.tool_uses),
-            (&mut self.tool_results, other.tool_results),
-            (&mut self.tool_calls, other.tool_calls),
-            (&mut self.duration_ns, other.duration_ns),
-        ] {
-            *sum = sum.saturating_add(more);
-        }
-    }
-
-    fn of(facts: &Facts, usage: Usage) -> Self {
-        Self {
-            requests: 1,
-            usage,
-            tool_uses: facts.tool_uses.into(),
-            tool_results: facts.tool_results.into(),
-            tool_calls: facts.tool_calls,
-            ..Self::default()
-        }
-    }
-}
-
-/// What one shard has counted for one key.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct KeyTotals {
-    streaming: Sums,
-    non_streaming: Sums,
-    last_accessed: Option<Instant>,
-    active: u64,
-}
-
-impl KeyTotals {
-    fn split(&mut self, facts: &Facts) -> &mut Sums {
-        if facts.is_streaming == Some(true) { &mut self.streaming } else { &mut self.non_streaming }
-    }
-
-    /// A request has ended; its facts hold the final numbers.
-    pub(crate) fn add_ended(&mut self, facts: &Facts, error: bool, duration: Duration) {
-        let sums =
-            Sums { ended: 1, errors: error.into(), duration_ns: nanos(duration), ..Sums::of(facts, facts.usage) };
-        self.split(facts).add(&sums);
-        self.accessed(facts.started);
-    }
-
-    /// A request is in flight; with its numbers so far, or only as one more.
-    pub(crate) fn add_active(&mut self, row: &LiveRow<'_>, include: bool) {
-        self.active += 1;
-        if include {
-            self.split(row.facts).add(&Sums::of(row.facts, row.usage));
-        }
-        self.accessed(row.facts.started);
-    }
-
-    pub(crate) fn accessed(&mut self, at: Instant) {
-        self.last_accessed = self.last_accessed.max(Some(at));
-    }
-
-    pub(crate) fn add(&mut self, other: &Self) {
-        self.streaming.add(&other.streaming);
-        self.non_streaming.add(&other.non_streaming);
-        self.active += other.active;
-        self.last_accessed = self.last_accessed.max(other.last_accessed);
-    }
-
-    fn is_empty(&self) -> bool {
-        self.last_accessed.is_none()
-    }
-}
-
-/// Which totals are asked for.
-#[derive(Clone, Debug)]
-pub struct TotalsFilter {
-    /// Providers by name; any case, `*` and `?` stand for anything and for one character. `None`: all.
-    pub provider: Option<String>,
-    /// Models by name, likewise.
-    pub model: Option<String>,
-    /// Count requests in flight with those that have ended.
-    pub include_active: bool,
-}
-
-impl Default for TotalsFilter {
-    fn default() -> Self {
-        Self { provider: None, model: None, include_active: true }
-    }
-}
-
-impl TotalsFilter {
-    fn takes(&self, provider: &str, model: &str) -> bool {
-        let takes = |pattern: &Option<String>, name| pattern.as_deref().is_none_or(|pattern| matches(pattern, name));
-        takes(&self.provider, provider) && takes(&self.model, model)
-    }
-}
-
-/// Whether `name` is what `pattern` describes. Linear but for backtracking to the last `*`.
-fn matches(pattern: &str, name: &str) -> bool {
-    let lower = |text: &str| text.chars().flat_map(char::to_lowercase).collect::<Vec<_>>();
-    let (pattern, name) = (lower(pattern), lower(name));
-    let (mut p, mut n) = (0, 0);
-    let mut star = None;
-    while n < name.len() {
-        if pattern.get(p) == Some(&'*') {
-            star = Some((p, n));
-            p += 1;
-        } else if pattern.get(p).is_some_and(|c| *c == '?' || *c == name[n]) {
-            (p, n) = (p + 1, n + 1);
-        } else if let Some((after, taken)) = star {
-            (p, n) = (after + 1, taken + 1);
-            star = Some((after, taken + 1));
-        } else {
-            return false;
-        }
-    }
-    pattern[p..].iter().all(|c| *c == '*')
-}
+use super::{
+    filter::TotalsFilter,
+    sums::{KeyTotals, Sums},
+};
+use crate::tracker::clock::WallClock;
 
 /// Sums over requests, as they are shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -305,7 +166,7 @@ impl Report {
         self.providers.entry(provider.to_owned()).or_default().entry(model.to_owned()).or_default().add(totals);
     }
 
-    pub(crate) fn finish(self, clock: &Clock) -> RunningTotals {
+    pub(crate) fn finish(self, clock: &WallClock) -> RunningTotals {
         let timestamp = |at: Option<Instant>| at.map(|at| timestamp(clock.wall(at)));
         let mut all = KeyTotals::default();
         let mut providers = BTreeMap::new();
@@ -344,38 +205,13 @@ impl Report {
 }
 
 /// RFC 3339 in UTC, to the second.
-fn timestamp(since_epoch: Duration) -> String {
+pub(crate) fn timestamp(since_epoch: Duration) -> String {
     humantime::format_rfc3339_seconds(UNIX_EPOCH + since_epoch).to_string()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_match_in_any_case_and_with_wildcards() {
-        let table = [
-            ("openai", "OpenAI", true),
-            ("open*", "openrouter", true),
-            ("*4*", "gpt-4o", true),
-            ("gpt-?o", "gpt-4o", true),
-            ("gpt-?", "gpt-4o", false),
-            ("*", "", true),
-            ("", "x", false),
-            ("a*b*c", "aXbXbc", true),
-            ("a*b*c", "aXbXb", false),
-            ("É*", "école", true),
-            ("a.b", "axb", false),
-        ];
-        for (pattern, name, expected) in table {
-            assert_eq!(matches(pattern, name), expected, "{pattern} {name}");
-        }
-    }
-
-    #[test]
-    fn a_hostile_pattern_is_not_exponential() {
-        assert!(!matches(&"*a".repeat(500), &"b".repeat(5000)));
-    }
 
     #[test]
     fn times_are_written_in_utc() {

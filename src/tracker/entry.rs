@@ -1,0 +1,75 @@
+//! A request that has ended, as it is shown.
+
+use serde::Serialize;
+
+use super::{
+    id::RequestId,
+    outcome::{ErrorType, Outcome},
+};
+use crate::usage::{Observation, ProviderUsage, UsageSource};
+
+/// A request that has ended.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Entry {
+    /// From 1; errors and traces are numbered apart.
+    pub seq: u64,
+    /// The end, in seconds since the Unix epoch.
+    pub ts: f64,
+    /// The request.
+    pub request_id: RequestId,
+    /// The provider, `unknown` where not known.
+    pub provider: String,
+    /// The model that answered where the response names one, else the requested one without its provider.
+    pub model: String,
+    /// Whether the response was a stream, or, before its head, whether one was asked for.
+    pub is_streaming: bool,
+    /// From start to end, in milliseconds.
+    pub duration_ms: u64,
+    /// Tokens of the prompt, cached ones included.
+    pub input_tokens: u64,
+    /// Tokens of the answer, reasoning included.
+    pub output_tokens: u64,
+    /// Part of the input read from a cache.
+    pub cache_read_tokens: u64,
+    /// Part of the input written to a cache.
+    pub cache_creation_tokens: u64,
+    /// Uses of tools in the request's messages.
+    pub tool_use_count: u32,
+    /// Calls of tools in the response.
+    pub tool_call_count: u64,
+    /// Results of tools in the request's messages.
+    pub tool_result_count: u32,
+    /// `ok` or `error`.
+    pub status: &'static str,
+    /// What went wrong, in words, where somebody said so.
+    pub error: Option<String>,
+    /// What kind of error it was.
+    pub error_type: Option<ErrorType>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Status of the response head, where there was one.
+    pub http_status: Option<u16>,
+    /// From the start to the first token, in milliseconds.
+    pub time_to_first_token_ms: Option<u64>,
+    /// The last finish reason said.
+    pub finish_reason: Option<String>,
+    /// Bytes of the response body that passed.
+    pub response_bytes: u64,
+    /// Where the numbers come from.
+    pub usage_source: UsageSource,
+    /// How much of the response could be read.
+    pub observation: Observation,
+    /// Part of the output that was reasoning.
+    pub reasoning_tokens: u64,
+    /// The model as the client wrote it.
+    pub requested_model: String,
+    /// The model that an alias resolved to, else empty.
+    pub resolved_model: String,
+    /// What the provider said.
+    pub provider_usage: ProviderUsage,
+    /// Method of the request.
+    pub method: String,
+    /// Path of the request, without its query.
+    pub path: String,
+}

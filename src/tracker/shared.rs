@@ -1,0 +1,59 @@
+//! What all shards of a tracker share.
+
+use tokio::time::Instant;
+
+use super::{change::Listeners, clock::WallClock, keys::Keys, live::LiveRow, row::Row};
+use crate::{
+    config::TrackerConfig,
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+};
+
+/// The parts of a tracker that its shards have in common.
+#[derive(Debug)]
+pub(crate) struct TrackerShared {
+    pub(crate) config: TrackerConfig,
+    pub(crate) epoch: u32,
+    pub(crate) clock: WallClock,
+    pub(crate) listeners: Listeners,
+    pub(crate) keys: Keys,
+    /// The newest trace's number. Traces and errors are numbered across the shards, which is how they are merged.
+    traces: AtomicU64,
+    /// The newest error's number.
+    errors: AtomicU64,
+}
+
+impl TrackerShared {
+    pub(crate) fn new(epoch: u32, config: TrackerConfig) -> Self {
+        Self {
+            epoch,
+            clock: WallClock::new(),
+            listeners: Listeners::new(),
+            keys: Keys::new(config.max_keys, config.known_providers.clone()),
+            traces: AtomicU64::new(0),
+            errors: AtomicU64::new(0),
+            config,
+        }
+    }
+
+    /// The number of the next trace.
+    pub(crate) fn next_trace(&self) -> u64 {
+        self.traces.fetch_add(1, Relaxed) + 1
+    }
+
+    /// The number of the next error.
+    pub(crate) fn next_error(&self) -> u64 {
+        self.errors.fetch_add(1, Relaxed) + 1
+    }
+
+    /// How many requests have ended and how many of them in an error, where the end of number `seq` is the time to say so.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn summary(&self, seq: u64) -> Option<(u64, u64)> {
+        let interval = self.config.summary_interval;
+        (interval > 0 && seq % interval == 0).then(|| (seq, self.errors.load(Relaxed)))
+    }
+
+    /// The public form of a row.
+    pub(crate) fn to_row(&self, row: &LiveRow<'_>, now: Instant) -> Row {
+        row.to_row(&self.clock, now, self.config.stall_after, &self.keys)
+    }
+}
