@@ -15,12 +15,12 @@ endef
 # Starts the proxy. With no provider in the environment it has a simulated one, and traffic to look at. `ARGS=--help` tells more.
 run: | grid
 	@command -v cargo >/dev/null || { echo "Rust is missing: see https://rustup.rs"; exit 1; }
-	cargo run --release --features full --example proxy -- --demo=unconfigured $(ARGS)
+	cargo run --release -p active-requests-proxy -- --demo=unconfigured $(ARGS)
 
 # Starts the chat, on documents and a simulated model of its own.
 chat:
 	@command -v cargo >/dev/null || { echo "Rust is missing: see https://rustup.rs"; exit 1; }
-	cargo run --release --features full --example chat -- $(ARGS)
+	cargo run --release -p active-requests-chat -- $(ARGS)
 
 test: fmt lint rust test-loom js browser sdk instructions
 
@@ -31,11 +31,11 @@ lint:
 	cargo clippy --workspace --all-features --all-targets -- -D warnings
 	cargo clippy --no-default-features -- -D warnings
 	cargo clippy -- -D warnings
-	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --all-features
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --all-features
 
-# The examples first: tests start them.
+# The programs first: tests start them.
 rust: $(NODE_STAMP)
-	cargo build --features full --examples
+	cargo build -p active-requests-proxy -p active-requests-chat
 	$(if $(RECORDINGS),ACTIVE_REQUESTS_RECORDINGS=$(RECORDINGS)) cargo test --workspace --all-features $(if $(RECORDINGS),-- --include-ignored)
 
 # The wake-up protocol in every order in which threads can run. A build of its own: a cfg changes the locks and atomics.
@@ -47,12 +47,12 @@ js: $(NODE_STAMP)
 
 browser: $(NODE_STAMP)
 	$(call need,chromium,chromium)
-	cargo build --features full --examples
+	cargo build -p active-requests-proxy -p active-requests-chat
 	cd assets && npm run --silent test:browser
 
 # The official SDKs through the proxy; what they warn of among themselves is not shown.
 sdk: .venv/ready $(SDK_STAMP)
-	cargo build --features full --example proxy
+	cargo build -p active-requests-proxy
 	.venv/bin/python -W ignore -m unittest discover --verbose --start-directory tests/sdk
 	.venv/bin/python tests/sdk/stand.py node --test --test-reporter=spec tests/sdk/sdks.test.js
 
@@ -68,7 +68,7 @@ bench:
 
 # The proxy under load beside a floor that looks at nothing. `make load ARGS="paced --rounds 9"`; `ARGS=--help` tells more.
 load:
-	cargo build --release --features full --example proxy
+	cargo build --release -p active-requests-proxy
 	cargo run --release -p active-requests-benches --bin load -- $(ARGS)
 	cargo run -q --release -p active-requests-benches --bin report >/dev/null
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import replay
 
-PROGRAM = Path(__file__).resolve().parents[2] / "target" / "debug" / "examples" / "proxy"
+PROGRAM = Path(__file__).resolve().parents[2] / "target" / "debug" / "active-requests-proxy"
 KEY = "key-of-the-proxy"
 
 

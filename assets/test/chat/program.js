@@ -1,13 +1,13 @@
-/** The chat example itself, as `cargo build --features full --example chat` leaves it. */
+/** The chat itself, as `cargo build -p active-requests-chat` leaves it. */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const target = process.env['CARGO_TARGET_DIR'] ?? fileURLToPath(new URL('../../../target', import.meta.url));
-const program = `${target}/debug/examples/chat`;
+const program = `${target}/debug/active-requests-chat`;
 
 /** What `test`'s `skip` takes: `false`, or why there is no program. */
-export const noProgram = !existsSync(program) && `no ${program}: cargo build --features full --example chat`;
+export const noProgram = !existsSync(program) && `no ${program}: cargo build -p active-requests-chat`;
 
 /**
  * Starts it on a free port.

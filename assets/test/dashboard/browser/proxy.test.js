@@ -8,8 +8,8 @@ import { fileURLToPath } from 'node:url';
 import { noBrowser, openPage } from '../browser.js';
 import { begun, closeBrowser, hide, open, soon } from '../page.js';
 
-const PROXY = process.env['PROXY'] ?? fileURLToPath(new URL('../../../../target/debug/examples/proxy', import.meta.url));
-const skip = noBrowser || (existsSync(PROXY) ? false : `no proxy at ${PROXY}: cargo build --features full --examples`);
+const PROXY = process.env['PROXY'] ?? fileURLToPath(new URL('../../../../target/debug/active-requests-proxy', import.meta.url));
+const skip = noBrowser || (existsSync(PROXY) ? false : `no proxy at ${PROXY}: cargo build -p active-requests-proxy`);
 
 /** @type {Set<import('node:child_process').ChildProcess>} */
 const running = new Set();

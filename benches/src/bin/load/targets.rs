@@ -123,11 +123,11 @@ impl Stage {
 
 /// Our proxy, built into the same folder as this program.
 fn proxy() -> Result<PathBuf, Failure> {
-    let path = std::env::current_exe()?.with_file_name("examples").join("proxy");
+    let path = std::env::current_exe()?.with_file_name("active-requests-proxy");
     if path.is_file() {
         return Ok(path);
     }
-    Err(format!("{} is missing: cargo build --release --features full --example proxy", path.display()).into())
+    Err(format!("{} is missing: cargo build --release -p active-requests-proxy", path.display()).into())
 }
 
 /// A program on the path, or where Debian keeps those of the administrator.

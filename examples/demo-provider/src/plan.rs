@@ -1,0 +1,60 @@
+//! How the simulated provider behaves, read from the model's name.
+//!
+//! `demo-c200-d20` answers with 200 chunks, 20 ms apart. Further parts, in any order: `-h3000` holds the answer back for 3 s,
+//! `-e429` answers with an HTTP error, `-x10` cuts the connection at chunk 10, `-s5` falls silent at chunk 5, `-q2` quotes the
+//! first 2 paragraphs of the last system message, a word a chunk, for chats that give a model something to read.
+
+use std::time::Duration;
+
+use http::StatusCode;
+
+/// What one request is to be answered with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Plan {
+    /// Chunks of text; one token each.
+    pub chunks: usize,
+    /// Between two chunks.
+    pub delay: Duration,
+    /// Before the response head.
+    pub hold: Duration,
+    /// This status instead of an answer.
+    pub error: Option<StatusCode>,
+    /// The connection ends when so many chunks have been sent.
+    pub cut: Option<usize>,
+    /// Nothing more comes when so many chunks have been sent.
+    pub stall: Option<usize>,
+    /// So many paragraphs of the last system message are the answer.
+    pub quote: Option<usize>,
+}
+
+impl Plan {
+    /// Reads a model's name. Parts that mean nothing are passed over.
+    pub(crate) fn of(model: &str) -> Self {
+        let mut plan = Self {
+            chunks: 40,
+            delay: Duration::from_millis(25),
+            hold: Duration::ZERO,
+            error: None,
+            cut: None,
+            stall: None,
+            quote: None,
+        };
+        for part in model.split('-').skip(1) {
+            let Some((letter, number)) = part.split_at_checked(1) else { continue };
+            let Ok(number) = number.parse::<u32>() else { continue };
+            let count = Some(number as usize);
+            let time = Duration::from_millis(number.into());
+            match letter {
+                "c" => plan.chunks = number as usize,
+                "d" => plan.delay = time,
+                "h" => plan.hold = time,
+                "e" => plan.error = u16::try_from(number).ok().and_then(|status| StatusCode::from_u16(status).ok()),
+                "x" => plan.cut = count,
+                "s" => plan.stall = count,
+                "q" => plan.quote = count,
+                _ => {}
+            }
+        }
+        plan
+    }
+}

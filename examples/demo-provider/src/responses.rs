@@ -1,0 +1,76 @@
+//! OpenAI Responses.
+
+use serde_json::{Value, json};
+
+use crate::{Dialect, asked::Asked, event};
+
+pub(crate) struct Responses;
+
+const ITEM: &str = "msg_demo";
+
+fn numbered(event_type: &str, sequence: usize, mut data: Value) -> String {
+    data["type"] = event_type.into();
+    data["sequence_number"] = sequence.into();
+    event(Some(event_type), &data)
+}
+
+fn usage(asked: &Asked) -> Value {
+    json!({
+        "input_tokens": asked.input_tokens,
+        "input_tokens_details": {"cached_tokens": asked.cached_tokens},
+        "output_tokens": asked.output_tokens(),
+        "output_tokens_details": {"reasoning_tokens": 0},
+        "total_tokens": asked.input_tokens + asked.output_tokens()
+    })
+}
+
+fn part(text: &str) -> Value {
+    json!({"type": "output_text", "text": text, "annotations": [], "logprobs": []})
+}
+
+fn item(status: &str, content: Value) -> Value {
+    json!({"id": ITEM, "type": "message", "status": status, "role": "assistant", "content": content})
+}
+
+fn response(asked: &Asked, status: &str, output: Value, usage: Value) -> Value {
+    json!({
+        "id": "resp_demo", "object": "response", "created_at": asked.created, "status": status, "error": null,
+        "incomplete_details": null, "instructions": null, "metadata": {}, "model": asked.model, "output": output,
+        "parallel_tool_calls": true, "temperature": 1.0, "tool_choice": "auto", "tools": [], "top_p": 1.0, "usage": usage
+    })
+}
+
+impl Dialect for Responses {
+    fn opening(&self, asked: &Asked) -> String {
+        let started = response(asked, "in_progress", json!([]), Value::Null);
+        let item = item("in_progress", json!([]));
+        let at = json!({"item_id": ITEM, "output_index": 0, "content_index": 0, "part": part("")});
+        numbered("response.created", 0, json!({"response": started}))
+            + &numbered("response.in_progress", 1, json!({"response": started}))
+            + &numbered("response.output_item.added", 2, json!({"output_index": 0, "item": item}))
+            + &numbered("response.content_part.added", 3, at)
+    }
+
+    fn piece(&self, asked: &Asked, index: usize) -> String {
+        let delta =
+            json!({"item_id": ITEM, "output_index": 0, "content_index": 0, "delta": asked.word(index), "logprobs": []});
+        numbered("response.output_text.delta", 4 + index, delta)
+    }
+
+    fn closing(&self, asked: &Asked) -> String {
+        let (text, next) = (asked.text(), 4 + asked.plan.chunks);
+        let item = item("completed", json!([part(&text)]));
+        let text_done = json!({"item_id": ITEM, "output_index": 0, "content_index": 0, "text": text, "logprobs": []});
+        let part_done = json!({"item_id": ITEM, "output_index": 0, "content_index": 0, "part": part(&text)});
+        let completed = response(asked, "completed", json!([item]), usage(asked));
+        numbered("response.output_text.done", next, text_done)
+            + &numbered("response.content_part.done", next + 1, part_done)
+            + &numbered("response.output_item.done", next + 2, json!({"output_index": 0, "item": item}))
+            + &numbered("response.completed", next + 3, json!({"response": completed}))
+    }
+
+    fn whole(&self, asked: &Asked) -> Value {
+        let output = json!([item("completed", json!([part(&asked.text())]))]);
+        response(asked, "completed", output, usage(asked))
+    }
+}

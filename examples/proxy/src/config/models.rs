@@ -1,0 +1,160 @@
+//! From the model's name in a request to a provider and the name that goes out.
+//!
+//! `provider:model` names its provider, but only if that is configured, so that other colons survive. Aliases are looked up
+//! at the provider they belong to, then among those that belong to nobody; `!name` is no alias.
+
+use std::collections::BTreeMap;
+
+use crate::config::{
+    provider::{DEMO, Provider},
+    sources::{Layers, Wrong, plain},
+};
+
+/// The most aliases followed for one name.
+const MAX_DEPTH: usize = 10;
+
+/// Which provider a request goes to, and the model's name there.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Destination {
+    /// Index into [`Models::providers`].
+    pub provider: usize,
+    pub model: String,
+    /// The name is not what was asked for but what an alias stands for.
+    pub aliased: bool,
+}
+
+/// Why a model leads nowhere.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Nowhere {
+    /// It names no provider and there is no default one.
+    NoDefault,
+    /// Its aliases go on and on.
+    Endless,
+}
+
+/// The providers and the names of their models.
+#[derive(Debug)]
+pub struct Models {
+    pub providers: Vec<Provider>,
+    pub default: Option<usize>,
+    /// By provider (`None`: everybody's) and name in lower case.
+    aliases: BTreeMap<(Option<usize>, String), String>,
+}
+
+impl Models {
+    /// Reads the default provider and the aliases.
+    ///
+    /// # Errors
+    /// A default provider that is not configured, or aliases that run in a circle.
+    pub fn new(providers: Vec<Provider>, layers: &Layers) -> Result<Self, Wrong> {
+        let mut models = Self { providers, default: None, aliases: BTreeMap::new() };
+        models.default = match layers.get("VDM_DEFAULT_PROVIDER") {
+            Some(name) => Some(models.find(&name).ok_or_else(|| {
+                let names: Vec<_> = models.providers.iter().map(|provider| provider.name.as_str()).collect();
+                Wrong::value("VDM_DEFAULT_PROVIDER", &name, &format!("are the configured ones: {}", names.join(", ")))
+            })?),
+            // The simulated one steps back where there is a real one.
+            None => match models.providers.as_slice() {
+                [_] => Some(0),
+                [_, _] => models.providers.iter().position(|p| p.name == DEMO).map(|demo| 1 - demo),
+                _ => None,
+            },
+        };
+        models.read_aliases(layers)?;
+        models.check_aliases()?;
+        Ok(models)
+    }
+
+    /// The provider of this name, in any case.
+    pub fn find(&self, name: &str) -> Option<usize> {
+        self.providers.iter().position(|provider| provider.name.eq_ignore_ascii_case(name))
+    }
+
+    /// Where a request for `requested` goes.
+    pub fn resolve(&self, requested: &str) -> Result<Destination, Nowhere> {
+        let mut provider = self.default;
+        let mut name = requested;
+        let mut literal = false;
+        let mut aliased = false;
+        for _ in 0..=MAX_DEPTH {
+            literal |= strip_mark(&mut name);
+            if let Some((named, rest)) = self.strip_provider(name) {
+                provider = Some(named);
+                name = rest;
+                literal |= strip_mark(&mut name);
+            }
+            match self.alias(provider, name) {
+                Some(target) if !literal => {
+                    name = target;
+                    aliased = true;
+                }
+                _ => {
+                    let provider = provider.ok_or(Nowhere::NoDefault)?;
+                    return Ok(Destination { provider, model: name.to_owned(), aliased });
+                }
+            }
+        }
+        Err(Nowhere::Endless)
+    }
+
+    fn strip_provider<'a>(&self, name: &'a str) -> Option<(usize, &'a str)> {
+        let (prefix, rest) = name.split_once(':')?;
+        Some((self.find(prefix)?, rest))
+    }
+
+    fn alias(&self, provider: Option<usize>, name: &str) -> Option<&str> {
+        if self.aliases.is_empty() {
+            return None;
+        }
+        let name = name.to_ascii_lowercase();
+        let at = |owner| self.aliases.get(&(owner, name.clone())).map(String::as_str);
+        provider.and_then(|provider| at(Some(provider))).or_else(|| at(None))
+    }
+
+    fn read_aliases(&mut self, layers: &Layers) -> Result<(), Wrong> {
+        let no_text = |name: &str| Wrong::new(format!("the alias {name:?} in the file must be the name of a model"));
+        for (name, target) in layers.table("aliases").into_iter().flatten() {
+            let target = plain(target).ok_or_else(|| no_text(name))?;
+            self.aliases.insert((None, name.to_ascii_lowercase()), target);
+        }
+        for (provider, table) in layers.table("providers").into_iter().flatten() {
+            let Some(owner) = self.find(provider) else { continue };
+            let aliases = table.get("aliases").and_then(toml::Value::as_table);
+            for (name, target) in aliases.into_iter().flatten() {
+                let target = plain(target).ok_or_else(|| no_text(name))?;
+                self.aliases.insert((Some(owner), name.to_ascii_lowercase()), target);
+            }
+        }
+        for (name, target) in layers.env() {
+            let Some((provider, alias)) = name.split_once("_ALIAS_") else { continue };
+            if let Some(provider) = self.find(provider) {
+                self.aliases.insert((Some(provider), alias.to_ascii_lowercase()), target.trim().to_owned());
+            }
+        }
+        Ok(())
+    }
+
+    /// A circle is found at the start, not by the first request that runs in it.
+    fn check_aliases(&self) -> Result<(), Wrong> {
+        for (owner, name) in self.aliases.keys() {
+            let from = owner.map_or_else(|| name.clone(), |owner| format!("{}:{name}", self.providers[owner].name));
+            if self.resolve(&from) == Err(Nowhere::Endless) {
+                return Err(Wrong::new(format!(
+                    "the alias {from:?} leads nowhere: allowed are at most {MAX_DEPTH} aliases one after another, not in a circle"
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Takes the `!` off that says: no alias.
+fn strip_mark(name: &mut &str) -> bool {
+    match name.strip_prefix('!') {
+        Some(rest) => {
+            *name = rest;
+            true
+        }
+        None => false,
+    }
+}

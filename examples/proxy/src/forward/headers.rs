@@ -1,0 +1,125 @@
+//! What becomes of headers on their way through.
+
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+
+use crate::config::provider::{Base, KEY_HEADERS};
+
+/// Headers that are about one connection only (RFC 9110, section 7.6.1).
+static HOP_BY_HOP: [HeaderName; 9] = [
+    header::CONNECTION,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+    header::PROXY_AUTHENTICATE,
+    header::PROXY_AUTHORIZATION,
+    header::TE,
+    header::TRAILER,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+];
+
+pub static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Where an upstream's own `x-request-id` goes, which its support asks for.
+static UPSTREAM_REQUEST_ID: HeaderName = HeaderName::from_static("x-upstream-request-id");
+
+/// Codings of a response that can be read for its tokens.
+const READABLE: [&str; 7] = ["gzip", "x-gzip", "deflate", "br", "zstd", "identity", "*"];
+
+/// Takes off what is about the connection, and what `connection` itself names.
+pub fn drop_hop_by_hop(headers: &mut HeaderMap) {
+    // Most requests name nothing, and `close` or `keep-alive` at most; the allocation is for the rest.
+    let says =
+        |text: &str| headers.get(header::CONNECTION).is_none_or(|v| v.as_bytes().eq_ignore_ascii_case(text.as_bytes()));
+    if !says("keep-alive") && !says("close") {
+        let named: Vec<HeaderName> = headers
+            .get_all(header::CONNECTION)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(','))
+            .filter_map(|name| name.trim().parse().ok())
+            .filter(|name| *name != header::CONTENT_LENGTH && *name != header::HOST)
+            .collect();
+        for name in named {
+            headers.remove(name);
+        }
+    }
+    // To walk over the few there are is cheaper than to look for nine that most often are not.
+    while let Some(name) = headers.keys().find(|name| HOP_BY_HOP.contains(name)).cloned() {
+        headers.remove(name);
+    }
+}
+
+/// The key that clients of this proxy must send.
+#[derive(Clone)]
+pub struct ProxyKey(String);
+
+impl std::fmt::Debug for ProxyKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ProxyKey(..)")
+    }
+}
+
+impl ProxyKey {
+    pub fn new(key: String) -> Self {
+        Self(key)
+    }
+
+    /// Whether a request carries it, under any header an SDK would use.
+    pub fn opens(&self, headers: &HeaderMap) -> bool {
+        KEY_HEADERS.iter().flat_map(|name| headers.get_all(name)).any(|value| {
+            let value = value.as_bytes();
+            let bearer = value.split_at_checked(7).filter(|(scheme, _)| scheme.eq_ignore_ascii_case(b"bearer "));
+            same(bearer.map_or(value, |(_, token)| token.trim_ascii()), self.0.as_bytes())
+        })
+    }
+
+    /// Whether it stands anywhere in `text`, from where it would leave.
+    pub fn is_in(&self, text: &[u8]) -> bool {
+        memchr::memmem::find(text, self.0.as_bytes()).is_some()
+    }
+}
+
+/// Compares in a time that does not tell how much of it was right.
+fn same(given: &[u8], key: &[u8]) -> bool {
+    given.len() == key.len() && given.iter().zip(key).fold(0, |differ, (a, b)| differ | (a ^ b)) == 0
+}
+
+/// Replaces the client's key by the provider's. A passing key passes unless it is the proxy's own.
+pub fn replace_key(headers: &mut HeaderMap, base: &Base, passthrough: bool, own: Option<&ProxyKey>) {
+    for name in &KEY_HEADERS {
+        let leaves =
+            passthrough && own.is_none_or(|own| !headers.get_all(name).iter().any(|value| own.is_in(value.as_bytes())));
+        if !leaves {
+            headers.remove(name);
+        }
+    }
+    if let Some((name, value)) = base.key() {
+        headers.insert(name, value.clone());
+    }
+}
+
+/// Asks for no coding that cannot be read.
+pub fn limit_encodings(headers: &mut HeaderMap) {
+    let readable = |coding: &str| {
+        let name = coding.split(';').next().unwrap_or_default().trim();
+        READABLE.iter().any(|readable| readable.eq_ignore_ascii_case(name))
+    };
+    let Some(asked) = headers.get(header::ACCEPT_ENCODING) else { return };
+    let asked = asked.to_str().unwrap_or_default();
+    if asked.split(',').all(readable) && headers.get_all(header::ACCEPT_ENCODING).iter().nth(1).is_none() {
+        return;
+    }
+    let kept: Vec<&str> = asked.split(',').map(str::trim).filter(|coding| readable(coding)).collect();
+    let kept = if kept.is_empty() { "identity".to_owned() } else { kept.join(", ") };
+    if let Ok(kept) = HeaderValue::from_str(&kept) {
+        headers.insert(header::ACCEPT_ENCODING, kept);
+    }
+}
+
+/// Puts the request's id on a response; the upstream's own stays, under another name.
+pub fn echo_request_id(headers: &mut HeaderMap, id: HeaderValue) {
+    let upstream = headers.insert(&REQUEST_ID, id.clone());
+    if let Some(upstream) = upstream.filter(|upstream| *upstream != id) {
+        headers.insert(&UPSTREAM_REQUEST_ID, upstream);
+    }
+}

@@ -1,0 +1,255 @@
+//! From a request as it came to the request that goes out: whose it is, where it goes, and what becomes of it on the way.
+
+use active_requests::{inspect::InspectedBody, tracker::RequestInfo};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Request, StatusCode, Uri, Version, header, request};
+use hyper::body::Incoming;
+
+use crate::{
+    config::{
+        models::{Destination, Models, Nowhere},
+        provider::{Base, Format, Provider},
+        settings::Settings,
+    },
+    forward::{
+        headers::{self, ProxyKey},
+        request_body::{Held, Limits, NotHeld, Outgoing},
+        route::{Route, routes_of},
+        row::Row,
+        usage_chunk,
+    },
+    refusal::Refusal,
+    upstream::Failure,
+};
+
+/// A request's body, looked at on its way.
+pub type RequestBody = InspectedBody<Incoming>;
+
+/// The body that goes out. Boxed: hyper keeps room for 32 requests in each connection, though there is never more than one.
+pub type SentBody = Box<Outgoing<RequestBody>>;
+
+/// Knows where requests go.
+#[derive(Debug)]
+pub struct Routing {
+    pub models: Models,
+    key: Option<ProxyKey>,
+    limits: Limits,
+    inject_usage: bool,
+}
+
+/// A request that is ready to go out.
+#[derive(Debug)]
+pub struct Prepared<'a> {
+    pub provider: &'a Provider,
+    pub base: &'a Base,
+    /// Boxed, for it is handed on from future to future.
+    pub request: Box<Request<SentBody>>,
+    /// We asked for usage where the client did not.
+    pub hide_usage: bool,
+}
+
+impl Routing {
+    pub fn new(settings: &Settings, models: Models) -> Self {
+        Self {
+            models,
+            key: settings.key.clone().map(ProxyKey::new),
+            limits: Limits { size: settings.max_body, silence: settings.timeouts.head },
+            inject_usage: settings.inject_usage,
+        }
+    }
+
+    /// Prepares a request, or says why it does not go anywhere.
+    pub async fn prepare(&self, request: Box<Request<RequestBody>>, row: &Row) -> Result<Prepared<'_>, Failure> {
+        self.check_key(&request)?;
+        match Route::of(request.method(), request.uri())? {
+            Route::ByModel(format) => Box::pin(self.by_model(format, *request, row)).await,
+            Route::ListModels => {
+                let (provider, query) = self.listed_provider(request.uri().query())?;
+                let base = provider.base(provider.format()).unwrap_or(&provider.native);
+                let target = base.path(&route_of(provider.format(), request.uri().path(), query.as_deref()));
+                Ok(self.unread(provider, base, target, *request, row)?)
+            }
+            Route::Native { provider: name, rest } => {
+                let provider = self.provider(name)?;
+                let target = provider.native.path(rest);
+                Ok(self.unread(provider, &provider.native, target, *request, row)?)
+            }
+        }
+    }
+
+    fn check_key(&self, request: &Request<RequestBody>) -> Result<(), Refusal> {
+        let Some(key) = &self.key else { return Ok(()) };
+        if !key.opens(request.headers()) {
+            return Err(Refusal::new(
+                StatusCode::UNAUTHORIZED,
+                "This proxy wants its key: send it as \"authorization: Bearer KEY\" or \"x-api-key: KEY\".",
+            ));
+        }
+        if request.uri().query().is_some_and(|query| key.is_in(query.as_bytes())) {
+            return Err(Refusal::bad_request("The key of this proxy stands in the query: send it in a header only."));
+        }
+        Ok(())
+    }
+
+    /// Finds the provider by the model in the body, and puts the model's name there in its place.
+    async fn by_model(
+        &self,
+        format: Format,
+        request: Request<RequestBody>,
+        row: &Row,
+    ) -> Result<Prepared<'_>, Failure> {
+        let (head, body) = request.into_parts();
+        let uri = head.uri.clone();
+        let limits = self.limits;
+        let (mut held, model) = Held::until_model(body, limits).await.map_err(|why| not_held(why, limits))?;
+        row.describe(&RequestInfo::new().model(&model.name));
+        let Destination { provider, model: resolved, aliased } = self.models.resolve(&model.name).map_err(|nowhere| {
+            let why = match nowhere {
+                Nowhere::NoDefault => "names no provider and there is no default one: send it as provider:model, or set VDM_DEFAULT_PROVIDER",
+                Nowhere::Endless => "is an alias that leads to no model",
+            };
+            Refusal::not_found(format!("The model {:?} {why}.", model.name))
+        })?;
+        let provider = &self.models.providers[provider];
+        let info = RequestInfo::new().provider(&provider.name);
+        row.describe(&if aliased { info.resolved_model(&resolved) } else { info });
+        let base = provider.base(format).ok_or_else(|| {
+            Refusal::bad_request(format!(
+                "{} speaks the {} format, not the one of {}: use {}, or /{}/...",
+                provider.name,
+                provider.format(),
+                uri.path(),
+                routes_of(provider.format()),
+                provider.name
+            ))
+        })?;
+        let mut edits = Vec::new();
+        if resolved != model.name {
+            edits.push((model.range, Bytes::from(serde_json::Value::from(resolved).to_string())));
+        }
+        let hide_usage = self.inject_usage && usage_chunk::is_asked_at(uri.path());
+        let usage = if hide_usage {
+            held.complete(limits).await.map_err(|why| not_held(why, limits))?;
+            usage_chunk::edit(held.start())
+        } else {
+            None
+        };
+        let hide_usage = usage.is_some();
+        edits.extend(usage);
+        let grown = edits.iter().map(|(range, bytes)| bytes.len() as i64 - range.len() as i64).sum();
+        let target = base.path(&route_of(format, uri.path(), uri.query()));
+        let mut prepared = self.prepared(provider, base, target, head, held.edited(edits))?;
+        prepared.hide_usage = hide_usage;
+        if hide_usage {
+            // Only what can be read can be left out.
+            let headers = prepared.request.headers_mut();
+            headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        }
+        adjust_length(prepared.request.headers_mut(), grown);
+        Ok(prepared)
+    }
+
+    /// The outgoing request, its body passed on as it comes.
+    fn unread<'a>(
+        &self,
+        provider: &'a Provider,
+        base: &'a Base,
+        target: Option<Uri>,
+        request: Request<RequestBody>,
+        row: &Row,
+    ) -> Result<Prepared<'a>, Refusal> {
+        row.set_provider(&provider.name);
+        let (head, body) = request.into_parts();
+        self.prepared(provider, base, target, head, Outgoing::streamed(body))
+    }
+
+    /// The outgoing request: its address, and what becomes of its headers.
+    fn prepared<'a>(
+        &self,
+        provider: &'a Provider,
+        base: &'a Base,
+        target: Option<Uri>,
+        mut head: request::Parts,
+        body: Outgoing<RequestBody>,
+    ) -> Result<Prepared<'a>, Refusal> {
+        head.uri = target.ok_or_else(|| {
+            Refusal::bad_request(format!("What follows {} in the path makes no address.", provider.name))
+        })?;
+        head.version = Version::HTTP_11;
+        headers::drop_hop_by_hop(&mut head.headers);
+        head.headers.insert(header::HOST, base.host().clone());
+        headers::replace_key(&mut head.headers, base, provider.passthrough, self.key.as_ref());
+        headers::limit_encodings(&mut head.headers);
+        let request = Box::new(Request::from_parts(head, Box::new(body)));
+        Ok(Prepared { provider, base, request, hide_usage: false })
+    }
+
+    fn provider(&self, name: &str) -> Result<&Provider, Refusal> {
+        self.models.find(name).map(|index| &self.models.providers[index]).ok_or_else(|| {
+            let names: Vec<_> = self.models.providers.iter().map(|provider| provider.name.as_str()).collect();
+            Refusal::not_found(format!("There is no provider {name:?} here; configured: {}.", names.join(", ")))
+        })
+    }
+
+    /// The provider whose models are asked for, and what is left of the query.
+    fn listed_provider(&self, query: Option<&str>) -> Result<(&Provider, Option<String>), Refusal> {
+        let pairs = query.into_iter().flat_map(|query| query.split('&'));
+        let (named, others): (Vec<_>, Vec<_>) = pairs.partition(|pair| pair.starts_with("provider="));
+        let provider = match (named.first().and_then(|pair| pair.strip_prefix("provider=")), self.models.default) {
+            (Some(name), _) => self.provider(name)?,
+            (None, Some(default)) => &self.models.providers[default],
+            (None, None) => {
+                return Err(Refusal::not_found(
+                    "There is no default provider to ask for its models: send ?provider=NAME, or set VDM_DEFAULT_PROVIDER.",
+                ));
+            }
+        };
+        Ok((provider, (!others.is_empty()).then(|| others.join("&"))))
+    }
+
+    /// The format in which this caller reads errors.
+    pub fn callers_format(&self, request: &Request<RequestBody>) -> Format {
+        Route::format(request.uri().path()).unwrap_or_else(|| {
+            let name = request.uri().path().split('/').nth(1).unwrap_or_default();
+            match self.models.find(name) {
+                Some(index) if !request.headers().contains_key("anthropic-version") => {
+                    self.models.providers[index].format()
+                }
+                None if !request.headers().contains_key("anthropic-version") => Format::OpenAi,
+                _ => Format::Anthropic,
+            }
+        })
+    }
+}
+
+/// The part of a `/v1/...` path that follows a base: OpenAI's bases hold the version, Anthropic's do not.
+fn route_of(format: Format, path: &str, query: Option<&str>) -> String {
+    let rest = match format {
+        Format::OpenAi => path.strip_prefix("/v1").unwrap_or(path),
+        Format::Anthropic => path,
+    };
+    query.map_or_else(|| rest.to_owned(), |query| format!("{rest}?{query}"))
+}
+
+/// `content-length` follows a body that has become longer or shorter.
+fn adjust_length(headers: &mut HeaderMap, grown: i64) {
+    let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<i64>().ok());
+    if let Some(length) = length.filter(|_| grown != 0) {
+        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length + grown));
+    }
+}
+
+fn not_held(why: NotHeld, Limits { size, silence }: Limits) -> Failure {
+    let refusal = match why {
+        NotHeld::Broken => return Failure::ClientGone,
+        NotHeld::Silent => Refusal::silent(silence),
+        NotHeld::TooLarge => Refusal::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            format!(
+                "No model was found in the first {size} bytes of the body: put \"model\" first, or raise --max-body."
+            ),
+        ),
+        NotHeld::NoModel => Refusal::bad_request("The body is no JSON object with a text under \"model\"."),
+    };
+    refusal.into()
+}

@@ -1,0 +1,156 @@
+//! The body of an answer: the upstream's as it comes, or our own words.
+
+use std::{
+    future::Future,
+    io,
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::Full;
+use tokio::time::{Instant, Sleep};
+
+use crate::{
+    forward::{prepare::SentBody, row::Row},
+    upstream::connection::Answered,
+};
+
+/// An upstream's answer to one of our requests.
+pub type UpstreamBody = Answered<SentBody>;
+
+/// What the forwarding service answers with.
+#[derive(Debug)]
+pub struct Answer {
+    source: Source,
+    /// Boxed, for it is rare.
+    broken: Option<Box<Broken>>,
+}
+
+/// Why an answer broke off, and when to tell.
+#[derive(Debug)]
+struct Broken {
+    error: AnswerError,
+    moment: Pin<Box<Sleep>>,
+}
+
+/// NB: when a body fails, hyper's server throws away what it has not written yet, be it the head. What came together with the cut is
+/// the client's all the same. Over HTTP/1 it is written in the turn in which there is no more to be had, over HTTP/2 by another task:
+/// it needs this moment.
+const MOMENT: Duration = Duration::from_millis(20);
+
+#[derive(Debug)]
+enum Source {
+    /// The upstream's body.
+    Upstream(UpstreamBody),
+    /// The upstream's body, watched for silence.
+    Watched(UpstreamBody, Silence),
+    /// Our own words.
+    Own(Full<Bytes>),
+}
+
+/// Runs out when the upstream has been waited for too long. A slow client's time does not count.
+#[derive(Debug)]
+pub struct Silence {
+    longest: Duration,
+    row: Row,
+    waiting: bool,
+    sleep: Pin<Box<Sleep>>,
+}
+
+impl Answer {
+    /// The upstream's body with the given limit on silence.
+    pub fn upstream(body: UpstreamBody, longest: Option<Duration>, row: Row) -> Self {
+        Self::from(match longest {
+            Some(longest) => {
+                let sleep = Box::pin(tokio::time::sleep(longest));
+                Source::Watched(body, Silence { longest, row, waiting: false, sleep })
+            }
+            None => Source::Upstream(body),
+        })
+    }
+
+    /// Our own words.
+    pub fn own(body: Full<Bytes>) -> Self {
+        Self::from(Source::Own(body))
+    }
+}
+
+impl Source {
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, AnswerError>>> {
+        match self {
+            Self::Upstream(body) => Pin::new(body).poll_frame(cx).map_err(Into::into),
+            Self::Own(body) => Pin::new(body).poll_frame(cx).map_err(|never| match never {}),
+            Self::Watched(body, silence) => match Pin::new(body).poll_frame(cx) {
+                Poll::Ready(frame) => {
+                    silence.waiting = false;
+                    Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
+                }
+                Poll::Pending => silence.poll_waited(cx).map(|error| Some(Err(error.into()))),
+            },
+        }
+    }
+}
+
+impl From<Source> for Answer {
+    fn from(source: Source) -> Self {
+        Self { source, broken: None }
+    }
+}
+
+impl Silence {
+    /// One more poll has brought nothing: has it been too long?
+    fn poll_waited(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
+        if !self.waiting {
+            self.waiting = true;
+            self.sleep.as_mut().reset(Instant::now() + self.longest);
+        }
+        ready!(self.sleep.as_mut().poll(cx));
+        let why = format!("The upstream was silent for {} s.", self.longest.as_secs_f64());
+        self.row.set_error(&why);
+        Poll::Ready(io::Error::new(io::ErrorKind::TimedOut, why))
+    }
+}
+
+/// Why a response broke off.
+pub type AnswerError = Box<dyn std::error::Error + Send + Sync>;
+
+#[deny(clippy::missing_trait_methods)]
+impl Body for Answer {
+    type Data = Bytes;
+    type Error = AnswerError;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, AnswerError>>> {
+        let Self { source, broken } = self.get_mut();
+        if broken.is_none() {
+            match ready!(source.poll_frame(cx)) {
+                Some(Err(error)) => {
+                    let moment = Box::pin(tokio::time::sleep(MOMENT));
+                    *broken = Some(Box::new(Broken { error, moment }));
+                }
+                frame => return Poll::Ready(frame),
+            }
+        }
+        if let Some(broken) = broken {
+            ready!(broken.moment.as_mut().poll(cx));
+        }
+        Poll::Ready(broken.take().map(|broken| Err(broken.error)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        let over = match &self.source {
+            Source::Upstream(body) | Source::Watched(body, _) => body.is_end_stream(),
+            Source::Own(body) => body.is_end_stream(),
+        };
+        over && self.broken.is_none()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.source {
+            Source::Upstream(body) | Source::Watched(body, _) => body.size_hint(),
+            Source::Own(body) => body.size_hint(),
+        }
+    }
+}

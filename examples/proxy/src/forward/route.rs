@@ -1,0 +1,74 @@
+//! What a method and a path ask for.
+
+use http::{Method, Uri};
+
+use crate::{config::provider::Format, refusal::Refusal};
+
+/// Routes whose provider is found by the model in the body.
+#[rustfmt::skip]
+const BY_MODEL: [(&str, Format); 6] = [
+    ("/v1/chat/completions",      Format::OpenAi),
+    ("/v1/completions",           Format::OpenAi),
+    ("/v1/responses",             Format::OpenAi),
+    ("/v1/embeddings",            Format::OpenAi),
+    ("/v1/messages",              Format::Anthropic),
+    ("/v1/messages/count_tokens", Format::Anthropic),
+];
+
+/// Where a request goes.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Route<'a> {
+    /// To the provider of the model in the body.
+    ByModel(Format),
+    /// To the default provider, or the one in the query.
+    ListModels,
+    /// To the provider in the path, `rest` as it stands.
+    Native { provider: &'a str, rest: &'a str },
+}
+
+impl<'a> Route<'a> {
+    /// Reads method and path.
+    pub fn of(method: &Method, uri: &'a Uri) -> Result<Self, Refusal> {
+        let path = uri.path();
+        if let Some((_, format)) = BY_MODEL.iter().find(|(route, _)| *route == path) {
+            return if method == Method::POST {
+                Ok(Self::ByModel(*format))
+            } else {
+                Err(Refusal::method_not_allowed(path, "POST"))
+            };
+        }
+        if path == "/v1/models" {
+            return match *method {
+                Method::GET | Method::HEAD => Ok(Self::ListModels),
+                _ => Err(Refusal::method_not_allowed(path, "GET")),
+            };
+        }
+        let whole = uri.path_and_query().map_or(path, |path| path.as_str());
+        let whole = whole.strip_prefix('/').unwrap_or(whole);
+        let (provider, rest) = whole.split_at(whole.find(['/', '?']).unwrap_or(whole.len()));
+        if provider == "v1" {
+            return Err(Refusal::not_found(format!(
+                "{path} is no route of this proxy: it offers {}, /v1/models, and everything else a provider has under /{{provider}}/.",
+                BY_MODEL.map(|(route, _)| route).join(", ")
+            )));
+        }
+        Ok(Self::Native { provider, rest })
+    }
+
+    /// The format in which a client of this path expects errors, as far as the path tells.
+    pub fn format(path: &str) -> Option<Format> {
+        if path.starts_with("/v1/messages") {
+            Some(Format::Anthropic)
+        } else if path.starts_with("/v1/") {
+            Some(Format::OpenAi)
+        } else {
+            None
+        }
+    }
+}
+
+/// The routes that are for a format, to name the right ones where the other was asked.
+pub fn routes_of(format: Format) -> String {
+    let routes: Vec<_> = BY_MODEL.iter().filter(|(_, of)| *of == format).map(|(route, _)| *route).collect();
+    routes.join(", ")
+}

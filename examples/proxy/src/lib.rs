@@ -1,0 +1,150 @@
+//! An LLM proxy that shows which requests are in flight, with live token counts.
+//!
+//! `cargo run --release -p active-requests-proxy` starts it; `--help` tells what can be set. It forwards bytes, and
+//! understands no more of them than routing and counting need:
+//!
+//! - [`config`]: where settings come from, the settings, the providers, and the names of models;
+//! - [`server`]: connections, the proxy's own routes, and what goes back to a client;
+//! - [`forward`]: a request's way to a provider and back, inside the tracking layer;
+//! - [`upstream`]: connections to providers;
+//! - `refusal`, `log`: what the proxy itself has to say, to the client and in its log;
+//! - `traffic`: somebody who uses the simulated provider, for a first look.
+
+#![allow(missing_docs, reason = "a program, not a library: its modules explain themselves")]
+
+pub mod config;
+pub mod forward;
+mod log;
+pub mod refusal;
+pub mod server;
+mod traffic;
+pub mod upstream;
+
+use std::{process::ExitCode, sync::Arc};
+
+use active_requests::tracker::RequestTracker;
+use active_requests_demo_provider as demo;
+use tokio::{net::TcpListener, task::AbortHandle};
+
+use crate::{
+    config::{
+        models::Models,
+        provider::{self, Provider},
+        settings::Settings,
+        sources::{Layers, Wrong},
+    },
+    forward::Forward,
+    server::service::Front,
+};
+
+/// The program: reads the settings of the command line and the environment, and serves until it is asked to end.
+pub fn main() -> ExitCode {
+    let log = match log::init() {
+        Ok(log) => log,
+        Err(error) => {
+            eprintln!("the thread of the log cannot be started: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let result = run();
+    if let Some(log) = log {
+        log.finish();
+    }
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(wrong) => {
+            eprintln!("{wrong}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run() -> Result<(), Wrong> {
+    let layers = Layers::collect(std::env::args_os(), std::env::vars_os())?;
+    let settings = Settings::read(&layers)?;
+    let runtime = match settings.threads {
+        1 => tokio::runtime::Builder::new_current_thread().enable_all().build(),
+        0 => tokio::runtime::Builder::new_multi_thread().enable_all().build(),
+        n => tokio::runtime::Builder::new_multi_thread().worker_threads(n).enable_all().build(),
+    };
+    let runtime = runtime.map_err(|error| Wrong::new(format!("the threads cannot be started: {error}")))?;
+    runtime.block_on(async {
+        let grace = settings.grace;
+        let proxy = Proxy::start(settings, &layers).await?;
+        proxy.announce();
+        if !proxy.serve(asked_to_end()).await {
+            tracing::warn!("some requests were still running after {} s and have been cut off", grace.as_secs_f64());
+        }
+        Ok(())
+    })
+}
+
+/// A proxy that listens and is ready to serve.
+#[derive(Debug)]
+pub struct Proxy {
+    pub listener: TcpListener,
+    pub front: Arc<Front>,
+    settings: Settings,
+    providers: Vec<String>,
+    /// Whoever uses the simulated provider.
+    traffic: Option<AbortHandle>,
+}
+
+impl Proxy {
+    /// Binds the address and, where it is wanted, starts the simulated provider.
+    pub async fn start(settings: Settings, layers: &Layers) -> Result<Self, Wrong> {
+        let mut settings = settings;
+        let mut providers = provider::configured(layers)?;
+        let (with_demo, with_traffic) = settings.demo_beside(&providers);
+        if with_demo && providers.iter().all(|provider| provider.name != provider::DEMO) {
+            let address = demo::start().await.map_err(|error| Wrong::new(format!("the demo: {error}")))?;
+            providers.push(Provider::demo(address)?);
+        }
+        let names: Vec<String> = providers.iter().map(|provider| provider.name.clone()).collect();
+        settings.tracker.known_providers.extend(names.iter().cloned());
+        let models = Models::new(providers, layers)?;
+        let tracker = RequestTracker::new(settings.tracker.clone());
+        let listener = server::listen(settings.listen)
+            .map_err(|error| Wrong::new(format!("{} cannot be listened on: {error}", settings.listen)))?;
+        settings.listen.set_port(listener.local_addr().map_or(settings.listen.port(), |address| address.port()));
+        let front = Arc::new(Front::new(Forward::new(&settings, models), tracker, settings.monitor.clone()));
+        let traffic =
+            with_traffic.then(|| tokio::spawn(traffic::send(settings.listen, settings.key.clone())).abort_handle());
+        Ok(Self { listener, front, settings, providers: names, traffic })
+    }
+
+    /// Serves until `end` comes and then gives running requests their time, but not our own. Returns whether all have ended.
+    pub async fn serve(self, end: impl Future<Output = ()>) -> bool {
+        let Self { listener, front, settings, traffic, .. } = self;
+        let end = async {
+            end.await;
+            traffic.inspect(AbortHandle::abort);
+        };
+        server::serve(listener, front, end, settings.grace).await
+    }
+
+    /// Says where everything is.
+    #[expect(clippy::print_stdout, reason = "this is what the program says to the person who started it")]
+    fn announce(&self) {
+        let at = self.settings.listen;
+        println!("API        http://{at}/v1   ({})", self.providers.join(", "));
+        println!("Dashboard  http://{at}/dashboard/");
+        println!("Metrics    http://{at}/metrics/active-requests");
+    }
+}
+
+/// Comes with Ctrl-C or SIGTERM.
+async fn asked_to_end() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = tokio::signal::ctrl_c().await;
+}

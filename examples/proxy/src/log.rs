@@ -1,0 +1,283 @@
+//! The log: a line for each event, on standard error.
+//!
+//! There is one for each request, so it has to be cheap where requests come by the ten thousand, which is where standard error
+//! is a file or a pipe. There, a formatter of our own writes the same as `tracing-subscriber`'s, which is made for colours and
+//! spans, at about a third of the instructions; and lines that come close together are written together, by a thread that nobody
+//! waits for.
+
+use std::{
+    fmt::{self, Write as _},
+    io::{self, IsTerminal, Write},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    thread,
+    time::{Duration, SystemTime},
+};
+
+use tracing::{
+    Event, Subscriber,
+    field::{Field, Visit},
+};
+use tracing_subscriber::{
+    EnvFilter,
+    fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter, format::Writer},
+    registry::LookupSpan,
+};
+
+/// Lines that come within this time of the last writing wait for the next.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// Bytes of lines that may wait. When whoever reads them does not keep up, further ones are lost, and counted.
+const MOST_WAITING: usize = 4 * 1024 * 1024;
+
+/// Starts to log, by `RUST_LOG`. What is returned is to be finished at the end.
+pub(crate) fn init() -> io::Result<Option<LastLines>> {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let log = tracing_subscriber::fmt().with_env_filter(filter);
+    if io::stderr().is_terminal() {
+        log.with_writer(io::stderr).init();
+        return Ok(None);
+    }
+    let queue = Arc::<Queue>::default();
+    let writing = Arc::clone(&queue);
+    thread::Builder::new().name("log".to_owned()).spawn(move || writing.write_to(&mut io::stderr()))?;
+    log.event_format(Lines).with_writer(Sender(Arc::clone(&queue))).init();
+    Ok(Some(LastLines(queue)))
+}
+
+/// Whoever reads the lines may have stopped: the end does not wait longer for that.
+const LAST_WAIT: Duration = Duration::from_secs(1);
+
+/// The lines that have not been written yet.
+#[derive(Debug)]
+pub(crate) struct LastLines(Arc<Queue>);
+
+impl LastLines {
+    /// Waits until they have been.
+    pub(crate) fn finish(self) {
+        let mut waiting = self.0.waiting();
+        waiting.closed = true;
+        self.0.changed.notify_all();
+        let _ = self.0.changed.wait_timeout_while(waiting, LAST_WAIT, |waiting| !waiting.written);
+    }
+}
+
+/// Lines on their way to the thread that writes them.
+#[derive(Debug, Default)]
+struct Queue {
+    waiting: Mutex<Waiting>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    lines: Vec<u8>,
+    lost: u64,
+    /// The thread waits for a line. While it does not, nobody makes the system call that would wake it.
+    asleep: bool,
+    closed: bool,
+    /// All of it, after it was closed.
+    written: bool,
+}
+
+impl Queue {
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn push(&self, line: &[u8]) {
+        let mut waiting = self.waiting();
+        if waiting.lines.len() + line.len() > MOST_WAITING {
+            waiting.lost += 1;
+            return;
+        }
+        waiting.lines.extend_from_slice(line);
+        if std::mem::take(&mut waiting.asleep) {
+            drop(waiting);
+            self.changed.notify_one();
+        }
+    }
+
+    /// Writes lines as they come, until it is closed.
+    fn write_to(&self, out: &mut impl Write) {
+        let mut lines = Vec::new();
+        loop {
+            let mut waiting = self.waiting();
+            waiting.asleep = true;
+            let mut waiting = self
+                .changed
+                .wait_while(waiting, |waiting| waiting.lines.is_empty() && !waiting.closed)
+                .unwrap_or_else(PoisonError::into_inner);
+            waiting.asleep = false;
+            std::mem::swap(&mut lines, &mut waiting.lines);
+            let (lost, closed) = (std::mem::take(&mut waiting.lost), waiting.closed);
+            drop(waiting);
+            // There is nobody to tell that the log cannot be written.
+            let _ = out.write_all(&lines);
+            if lost > 0 {
+                let _ = writeln!(out, "log lines lost: {lost}. They came faster than they could be written");
+            }
+            if closed {
+                self.waiting().written = true;
+                return self.changed.notify_all();
+            }
+            // A crowd's memory is given back.
+            lines.clear();
+            lines.shrink_to(64 * 1024);
+            thread::sleep(PAUSE);
+        }
+    }
+}
+
+/// Where the formatter puts its lines, each at one go.
+#[derive(Debug)]
+struct Sender(Arc<Queue>);
+
+impl<'a> MakeWriter<'a> for Sender {
+    type Writer = &'a Self;
+
+    fn make_writer(&'a self) -> Self::Writer {
+        self
+    }
+}
+
+impl Write for &Sender {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.0.push(line);
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// One line an event: when, how grave, from where, what, and its fields.
+#[derive(Debug)]
+struct Lines;
+
+impl<S, N> FormatEvent<S, N> for Lines
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(&self, _: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+        let mut line = String::with_capacity(USUAL_LEN);
+        let now = humantime::format_rfc3339_micros(SystemTime::now());
+        let level = event.metadata().level().as_str();
+        write!(line, "{now} {:pad$}{level}", "", pad = 5 - level.len().min(5))?;
+        line.extend([" ", event.metadata().target(), ":"]);
+        event.record(&mut Fields(&mut line));
+        line.push('\n');
+        // Once: each piece would be a call through two pointers.
+        writer.write_str(&line)
+    }
+}
+
+/// Bytes of the line of a request.
+const USUAL_LEN: usize = 320;
+
+/// Appends the fields as they are told. Writing to a `String` cannot fail.
+struct Fields<'a>(&'a mut String);
+
+impl Fields<'_> {
+    fn name(&mut self, field: &Field) {
+        self.0.push(' ');
+        // The message stands for itself.
+        if field.name() != "message" {
+            self.0.push_str(field.name());
+            self.0.push('=');
+        }
+    }
+}
+
+impl Visit for Fields<'_> {
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.name(field);
+        self.0.push_str(itoa::Buffer::new().format(value));
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        // Most texts are plain; a line end in one must not pass for the end of the line.
+        let is_plain = |byte: u8| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\';
+        // Without a way out in the middle, which is what lets many bytes be looked at together.
+        if !value.bytes().fold(true, |all, byte| all & is_plain(byte)) {
+            return self.record_debug(field, &value);
+        }
+        self.name(field);
+        self.0.push('"');
+        self.0.push_str(value);
+        self.0.push('"');
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.name(field);
+        let _ = write!(self.0, "{value:?}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+
+    /// What is written once the queue has been closed.
+    fn written(queue: &Queue) -> String {
+        queue.waiting().closed = true;
+        let mut out = Vec::new();
+        queue.write_to(&mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn all_lines_are_written_in_their_order_by_the_end() {
+        let queue = Queue::default();
+        let mut sender = &Sender(Arc::new(queue));
+        for line in ["one\n", "two\n", "three\n"] {
+            sender.write_all(line.as_bytes()).unwrap();
+        }
+        assert_eq!(written(&sender.0), "one\ntwo\nthree\n");
+    }
+
+    #[test]
+    fn lines_that_nobody_takes_are_counted_instead_of_kept() {
+        let queue = Queue::default();
+        let line = [b'x'; 1024];
+        for _ in 0..MOST_WAITING / line.len() + 3 {
+            queue.push(&line);
+        }
+        assert!(queue.waiting().lines.len() <= MOST_WAITING);
+        assert!(written(&queue).ends_with("log lines lost: 3. They came faster than they could be written\n"));
+    }
+
+    /// Passes on what is written.
+    struct Pipe(mpsc::Sender<Vec<u8>>);
+
+    impl Write for Pipe {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.send(bytes.to_vec()).map_err(io::Error::other)?;
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_waiting_thread_is_woken_by_a_line() {
+        let queue = Arc::<Queue>::default();
+        let (sent, written) = mpsc::channel();
+        let writing = Arc::clone(&queue);
+        let thread = thread::spawn(move || writing.write_to(&mut Pipe(sent)));
+        for line in [b"a", b"b"] {
+            while !queue.waiting().asleep {
+                thread::yield_now();
+            }
+            queue.push(line);
+            assert_eq!(written.recv_timeout(Duration::from_secs(20)).unwrap(), line);
+        }
+        LastLines(queue).finish();
+        thread.join().unwrap();
+        assert!(written.recv().is_err(), "nothing more is written");
+    }
+}

@@ -1,0 +1,86 @@
+//! The proxy's own errors, in the format of whoever asked.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode, header};
+use http_body_util::Full;
+use serde_json::json;
+
+use crate::config::provider::Format;
+
+/// Why a request was not forwarded, or not answered. The message is one sentence and holds no key.
+#[derive(Debug)]
+pub struct Refusal {
+    pub status: StatusCode,
+    pub message: String,
+    allow: Option<&'static str>,
+}
+
+impl Refusal {
+    pub fn new(status: StatusCode, message: impl Into<String>) -> Self {
+        Self { status, message: message.into(), allow: None }
+    }
+
+    pub fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, message)
+    }
+
+    pub fn not_found(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, message)
+    }
+
+    /// The client has not sent the rest of its request.
+    pub fn silent(longest: Duration) -> Self {
+        let message = format!("Nothing more of the request has come for {} s.", longest.as_secs_f64());
+        Self::new(StatusCode::REQUEST_TIMEOUT, message)
+    }
+
+    pub fn method_not_allowed(path: &str, allow: &'static str) -> Self {
+        let message = format!("{path} takes {allow} only.");
+        Self { allow: Some(allow), ..Self::new(StatusCode::METHOD_NOT_ALLOWED, message) }
+    }
+
+    /// The error as a client of this format expects it.
+    pub fn response(&self, format: Format) -> Response<Full<Bytes>> {
+        let (kind, code) = kind(self.status, format);
+        let body = match format {
+            Format::OpenAi => json!({
+                "error": {"message": self.message, "type": kind, "param": null, "code": code}
+            }),
+            Format::Anthropic => json!({
+                "type": "error", "error": {"type": kind, "message": self.message}
+            }),
+        };
+        let mut response = Response::new(Full::from(body.to_string()));
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if let Some(allow) = self.allow {
+            headers.insert(header::ALLOW, HeaderValue::from_static(allow));
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}
+
+/// The provider's own word for an error of this status, and OpenAI's code for it.
+/// <https://platform.openai.com/docs/guides/error-codes>, <https://docs.anthropic.com/en/api/errors>
+fn kind(status: StatusCode, format: Format) -> (&'static str, Option<&'static str>) {
+    match (format, status.as_u16()) {
+        (Format::OpenAi, 401) => ("invalid_request_error", Some("invalid_api_key")),
+        (Format::OpenAi, 404) => ("invalid_request_error", Some("not_found")),
+        (Format::OpenAi, 413) => ("invalid_request_error", Some("request_too_large")),
+        (Format::OpenAi, 502) => ("server_error", Some("upstream_unreachable")),
+        (Format::OpenAi, 504) => ("server_error", Some("upstream_timeout")),
+        (Format::Anthropic, 401) => ("authentication_error", None),
+        (Format::Anthropic, 404) => ("not_found_error", None),
+        (Format::Anthropic, 413) => ("request_too_large", None),
+        (Format::Anthropic, 504) => ("timeout_error", None),
+        (Format::OpenAi, 500..) => ("server_error", None),
+        (Format::Anthropic, 500..) => ("api_error", None),
+        _ => ("invalid_request_error", None),
+    }
+}

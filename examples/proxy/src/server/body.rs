@@ -1,0 +1,81 @@
+//! The body of whatever goes back to a client.
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use active_requests::{dashboard, monitor, track::ResponseBody};
+use bytes::Bytes;
+use http::{Response, header};
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::Full;
+
+use crate::forward::{
+    response_body::{Answer, AnswerError},
+    usage_chunk::{WithoutUsage, is_to_hide},
+};
+
+/// Every body this proxy sends, none of them boxed.
+#[derive(Debug)]
+pub enum Reply {
+    /// A tracked answer.
+    Forwarded(ResponseBody<Answer>),
+    /// A tracked answer, less the chunk that its client has not asked for.
+    WithoutUsage(WithoutUsage<ResponseBody<Answer>>),
+    /// What is in flight, maybe as a stream.
+    Monitor(monitor::Body),
+    /// A file of the page.
+    Dashboard(dashboard::ResponseBody),
+    /// An own route's.
+    Own(Full<Bytes>),
+}
+
+impl Reply {
+    /// The reply to a request bound for a provider.
+    pub fn forwarded(response: Response<ResponseBody<Answer>>) -> Response<Self> {
+        if is_to_hide(&response) {
+            let mut response = response.map(|body| Self::WithoutUsage(WithoutUsage::new(body)));
+            response.headers_mut().remove(header::CONTENT_LENGTH);
+            response
+        } else {
+            response.map(Self::Forwarded)
+        }
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+impl Body for Reply {
+    type Data = Bytes;
+    type Error = AnswerError;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, AnswerError>>> {
+        match self.get_mut() {
+            Self::Forwarded(body) => Pin::new(body).poll_frame(cx),
+            Self::WithoutUsage(body) => Pin::new(body).poll_frame(cx),
+            Self::Monitor(body) => Pin::new(body).poll_frame(cx).map_err(|never| match never {}),
+            Self::Dashboard(body) => Pin::new(body).poll_frame(cx).map_err(|never| match never {}),
+            Self::Own(body) => Pin::new(body).poll_frame(cx).map_err(|never| match never {}),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Forwarded(body) => body.is_end_stream(),
+            Self::WithoutUsage(body) => body.is_end_stream(),
+            Self::Monitor(body) => body.is_end_stream(),
+            Self::Dashboard(body) => body.is_end_stream(),
+            Self::Own(body) => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Forwarded(body) => body.size_hint(),
+            Self::WithoutUsage(body) => body.size_hint(),
+            Self::Monitor(body) => body.size_hint(),
+            Self::Dashboard(body) => body.size_hint(),
+            Self::Own(body) => body.size_hint(),
+        }
+    }
+}

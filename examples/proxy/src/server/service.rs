@@ -1,0 +1,162 @@
+//! The proxy's own routes, and the way to the providers for everything else.
+
+use std::{
+    convert::Infallible,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use active_requests::{
+    config::MonitorConfig, dashboard::DashboardService, inspect::InspectRequestLayer, monitor::MonitorService,
+    track::ActiveRequestsLayer, tracker::RequestTracker,
+};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Version, header};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use tower::{Service, ServiceBuilder};
+
+use crate::{
+    config::provider::Format,
+    forward::{ClientGone, Forward, prepare::RequestBody, response_body::Answer},
+    refusal::Refusal,
+    server::body::Reply,
+};
+
+/// Asks a connection to end, from within its own task: it looks here when it has nothing more to do, and need not be woken.
+#[derive(Clone, Debug, Default)]
+pub struct Hangup(Arc<AtomicBool>);
+
+impl Hangup {
+    fn ask(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    pub fn is_asked_for(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// What all connections share.
+#[derive(Debug)]
+pub struct Front {
+    forward: Arc<Forward>,
+    tracker: RequestTracker,
+    monitor: MonitorService,
+    dashboard: DashboardService,
+}
+
+impl Front {
+    pub fn new(forward: Forward, tracker: RequestTracker, monitor: MonitorConfig) -> Self {
+        Self {
+            forward: Arc::new(forward),
+            monitor: MonitorService::new(tracker.clone(), monitor).mounted_at("/metrics"),
+            dashboard: DashboardService::new().mounted_at("/dashboard").metrics_at("/metrics"),
+            tracker,
+        }
+    }
+
+    pub fn tracker(&self) -> &RequestTracker {
+        &self.tracker
+    }
+
+    /// What is to be done from time to time.
+    pub fn sweep(&self) {
+        self.forward.sweep();
+        // The allocator gives memory back when it next lets go of a large piece. After a crowd that may take long.
+        drop(std::hint::black_box(Vec::<u8>::with_capacity(1 << 20)));
+    }
+
+    /// The service of one connection. `hangup` is asked for when its client has left in the middle of a request body.
+    pub fn service(
+        self: &Arc<Self>,
+        hangup: Hangup,
+    ) -> impl hyper::service::Service<
+        Request<Incoming>,
+        Response = Response<Reply>,
+        Error = ClientGone,
+        Future: Future<Output = Result<Response<Reply>, ClientGone>> + Send + 'static,
+    > + Clone
+    + Send
+    + 'static {
+        let front = Arc::clone(self);
+        let forward = Arc::clone(&self.forward);
+        // The layers go round what is bound for a provider, and nothing else.
+        let api = ServiceBuilder::new()
+            .layer(ActiveRequestsLayer::new(self.tracker.clone()))
+            .layer(InspectRequestLayer::new())
+            // Boxed: hyper keeps room for the future in every connection, and moves it on its way there.
+            .service_fn(move |request| Box::pin(answer(Arc::clone(&forward), request, hangup.clone())));
+        hyper::service::service_fn(move |request: Request<Incoming>| {
+            let front = Arc::clone(&front);
+            let mut api = api.clone();
+            async move {
+                match first_part(request.uri().path()) {
+                    "metrics" => Ok(never_fails(front.monitor.clone().call(request).await).map(Reply::Monitor)),
+                    "dashboard" => Ok(never_fails(front.dashboard.clone().call(request).await).map(Reply::Dashboard)),
+                    first => match front.own_answer(&request, first) {
+                        Some(response) => Ok(response),
+                        None => api.call(request).await.map(Reply::forwarded),
+                    },
+                }
+            }
+        })
+    }
+
+    /// The answer to what is bound for nobody else.
+    fn own_answer(&self, request: &Request<Incoming>, first_part: &str) -> Option<Response<Reply>> {
+        let path = request.uri().path();
+        let response = match first_part {
+            "" => see_other("/dashboard/"),
+            "health" => json(&serde_json::json!({"status": "ok", "active_requests": self.tracker.active()})),
+            // What browsers and robots ask for by themselves is for no provider.
+            alone if path.len() == 1 + alone.len() && !self.forward.has_provider(alone) => {
+                Refusal::not_found(format!("There is nothing at {path}.")).response(Format::OpenAi)
+            }
+            _ => return None,
+        };
+        let strip = request.method() == Method::HEAD;
+        Some(response.map(|body| Reply::Own(if strip { Full::default() } else { body })))
+    }
+}
+
+fn first_part(path: &str) -> &str {
+    path.trim_start_matches('/').split('/').next().unwrap_or_default()
+}
+
+fn never_fails<T>(result: Result<T, Infallible>) -> T {
+    result.unwrap_or_else(|never| match never {})
+}
+
+/// Forwards a request whose client may leave while it is still sending.
+///
+/// Over HTTP/1 hyper reports that as an error of the request body and goes on to wait for a response that nobody will
+/// read; the connection is told to end instead, and the request ends with it, cancelled. Behind a large upload that the
+/// upstream does not take, it cannot be seen that a client leaves; there the upstream's time to answer is the limit.
+async fn answer(
+    forward: Arc<Forward>,
+    request: Request<RequestBody>,
+    hangup: Hangup,
+) -> Result<Response<Answer>, ClientGone> {
+    let one_request_at_a_time = request.version() < Version::HTTP_2;
+    let result = forward.answer(request).await;
+    if result.is_err() && one_request_at_a_time {
+        hangup.ask();
+        std::future::pending::<Infallible>().await;
+    }
+    result
+}
+
+fn json(value: &serde_json::Value) -> Response<Full<bytes::Bytes>> {
+    let mut response = Response::new(Full::from(value.to_string()));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+fn see_other(place: &'static str) -> Response<Full<bytes::Bytes>> {
+    let mut response = Response::default();
+    *response.status_mut() = StatusCode::SEE_OTHER;
+    response.headers_mut().insert(header::LOCATION, HeaderValue::from_static(place));
+    response
+}

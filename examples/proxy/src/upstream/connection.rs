@@ -1,0 +1,207 @@
+//! A connection to an upstream, driven by the task that waits for its answer.
+//!
+//! The usual way is a task for each connection and channels in between: two turns of the scheduler for each piece of a
+//! stream. Here the connection travels with the answer's body and is polled by whoever reads that, and goes back to the pool when
+//! the body has ended.
+
+use std::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Waker, ready},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::{Body, Frame, SizeHint};
+use hyper::{
+    body::Incoming,
+    client::conn::{
+        TrySendError,
+        http1::{Connection, SendRequest, handshake},
+    },
+};
+use hyper_rustls::MaybeHttpsStream;
+use hyper_util::rt::TokioIo;
+use tokio::{net::TcpStream, time::Instant};
+
+use crate::upstream::poll_together::Relay;
+
+type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
+
+/// A connection that takes one request at a time.
+pub struct Link<B: Body + 'static> {
+    sender: SendRequest<B>,
+    connection: Connection<Stream, B>,
+    relay: Relay,
+    /// The connection has come to its end.
+    closed: bool,
+}
+
+impl<B> Link<B>
+where
+    B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
+{
+    /// Starts to speak HTTP/1.1 on a stream.
+    pub async fn new(stream: Stream) -> hyper::Result<Box<Self>> {
+        let (sender, connection) = handshake(stream).await?;
+        Ok(Box::new(Self { sender, connection, relay: Relay::default(), closed: false }))
+    }
+
+    /// Sends a request and waits for the head of the answer. A request that has not left comes back with the error.
+    pub fn send<'a>(
+        mut self: Box<Self>,
+        request: Request<B>,
+        pool: &'a Pool<B>,
+    ) -> impl Future<Output = Result<Response<Answered<B>>, TrySendError<Request<B>>>> + use<'a, B> {
+        let answer = self.sender.try_send_request(request);
+        async move {
+            let mut answer = std::pin::pin!(answer);
+            let response = std::future::poll_fn(|cx| self.poll_with(cx, |cx| answer.as_mut().poll(cx))).await?;
+            Ok(response.map(|incoming| Answered::new(incoming, self, pool)))
+        }
+    }
+
+    /// Polls the connection, and what is to come out of it.
+    fn poll_with<T>(&mut self, cx: &Context<'_>, mut wanted: impl FnMut(&mut Context<'_>) -> Poll<T>) -> Poll<T> {
+        let Self { connection, relay, closed, .. } = self;
+        relay.poll(cx, |cx| {
+            if !*closed {
+                *closed = Pin::new(&mut *connection).poll(cx).is_ready();
+            }
+            wanted(cx)
+        })
+    }
+
+    /// Whether another request can be sent.
+    fn is_idle(&mut self) -> bool {
+        if !self.closed {
+            self.closed = Pin::new(&mut self.connection).poll(&mut Context::from_waker(Waker::noop())).is_ready();
+        }
+        !self.closed && self.sender.is_ready()
+    }
+}
+
+impl<B: Body> fmt::Debug for Link<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Link").field("closed", &self.closed).finish_non_exhaustive()
+    }
+}
+
+/// The body of an answer, and the connection that it comes from. Dropped before its end, it takes the connection with it.
+#[derive(Debug)]
+pub struct Answered<B: Body + 'static> {
+    incoming: Incoming,
+    link: Option<Box<Link<B>>>,
+    pool: Pool<B>,
+}
+
+impl<B> Answered<B>
+where
+    B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
+{
+    fn new(incoming: Incoming, link: Box<Link<B>>, pool: &Pool<B>) -> Self {
+        let mut body = Self { incoming, link: Some(link), pool: pool.clone() };
+        if body.incoming.is_end_stream() {
+            body.release();
+        }
+        body
+    }
+
+    /// Nothing more will come: the connection is free for the next.
+    fn release(&mut self) {
+        if let Some(link) = self.link.take() {
+            self.pool.put(link);
+        }
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+impl<B> Body for Answered<B>
+where
+    B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
+{
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
+        let this = &mut *self;
+        let Some(link) = &mut this.link else { return Pin::new(&mut this.incoming).poll_frame(cx) };
+        let incoming = &mut this.incoming;
+        let frame = ready!(link.poll_with(cx, |cx| Pin::new(&mut *incoming).poll_frame(cx)));
+        let is_last = match &frame {
+            Some(Ok(frame)) => frame.is_trailers() || this.incoming.is_end_stream(),
+            Some(Err(_)) | None => true,
+        };
+        if is_last {
+            this.release();
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.incoming.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.incoming.size_hint()
+    }
+}
+
+/// Connections to one address that wait for a request, the last used on top.
+#[derive(Debug)]
+pub struct Pool<B: Body + 'static>(Arc<Mutex<Vec<Idle<B>>>>);
+
+#[derive(Debug)]
+struct Idle<B: Body + 'static> {
+    link: Box<Link<B>>,
+    since: Instant,
+}
+
+/// A connection that nobody has used for so long is closed.
+const LONGEST_IDLE: Duration = Duration::from_secs(60);
+
+impl<B: Body> Clone for Pool<B> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<B: Body> Default for Pool<B> {
+    fn default() -> Self {
+        Self(Arc::default())
+    }
+}
+
+impl<B> Pool<B>
+where
+    B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
+{
+    /// A connection on which the next request can be sent.
+    pub fn take(&self) -> Option<Box<Link<B>>> {
+        loop {
+            let idle = self.links().pop()?;
+            let mut link = idle.link;
+            if idle.since.elapsed() < LONGEST_IDLE && link.is_idle() {
+                return Some(link);
+            }
+        }
+    }
+
+    fn put(&self, mut link: Box<Link<B>>) {
+        if link.is_idle() {
+            self.links().push(Idle { link, since: Instant::now() });
+        }
+    }
+
+    /// Closes what has been idle for too long, or was closed at the other end.
+    pub fn sweep(&self) {
+        self.links().retain_mut(|idle| idle.since.elapsed() < LONGEST_IDLE && idle.link.is_idle());
+    }
+
+    fn links(&self) -> MutexGuard<'_, Vec<Idle<B>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

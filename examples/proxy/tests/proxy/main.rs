@@ -1,0 +1,20 @@
+//! The reference proxy, in this process, against an upstream that is played by hand.
+
+mod demo;
+mod ending;
+mod errors;
+mod headers;
+mod identity;
+mod leaving;
+mod links;
+mod own;
+mod recorded;
+mod relay;
+mod routing;
+mod settings;
+mod sizes;
+#[allow(unreachable_pub, reason = "the tests are its users")]
+mod support;
+mod timeouts;
+mod tls;
+mod usage;

@@ -1,0 +1,214 @@
+//! What can be set, and what is said to who sets it wrong.
+
+use std::{net::SocketAddr, time::Duration};
+
+use active_requests_proxy::config::{
+    models::Models,
+    provider,
+    settings::{Demo, Settings},
+};
+
+use crate::support::{TempFile, layers};
+
+fn read(args: &[&str], env: &[(&str, &str)]) -> Result<Settings, String> {
+    layers(args, env).and_then(|layers| Settings::read(&layers)).map_err(|wrong| wrong.to_string())
+}
+
+#[test]
+fn nothing_set_gives_the_defaults() {
+    let settings = read(&[], &[]).unwrap();
+    assert_eq!(settings.listen, SocketAddr::from(([127, 0, 0, 1], 8082)));
+    assert_eq!(settings.timeouts.head, Duration::from_secs(90));
+    assert_eq!(settings.timeouts.connect, Duration::from_secs(30));
+    assert_eq!(settings.timeouts.read, None);
+    assert_eq!(settings.max_body, 32 * 1024 * 1024);
+    assert_eq!(settings.grace, Duration::from_secs(30));
+    assert_eq!(settings.demo, Demo::Never);
+    assert!(!settings.inject_usage && settings.key.is_none());
+    assert!(settings.tracker.enabled && settings.monitor.stream_enabled);
+    assert_eq!(settings.threads, 1);
+}
+
+#[test]
+fn flags_count_before_the_environment_and_that_before_the_file() {
+    let file = TempFile::with(
+        "port = 1\nrequest_timeout = 1.5\ngrace = 5\n[monitor]\nsse_interval = 0.5\nmax_subscribers = 3\n",
+    );
+    let settings = read(
+        &[&file.flag("config"), "--port", "3"],
+        &[("PORT", "2"), ("REQUEST_TIMEOUT", "2.5"), ("VDM_ACTIVE_REQUESTS_MAX_SUBSCRIBERS", "4")],
+    )
+    .unwrap();
+    assert_eq!(settings.listen.port(), 3);
+    assert_eq!(settings.timeouts.head, Duration::from_millis(2500));
+    assert_eq!(settings.grace, Duration::from_secs(5));
+    assert_eq!(settings.monitor.interval, Duration::from_millis(500));
+    assert_eq!(settings.monitor.max_subscribers, 4);
+}
+
+#[test]
+fn an_empty_variable_is_not_set() {
+    assert_eq!(read(&[], &[("PORT", ""), ("PROXY_API_KEY", " ")]).unwrap().listen.port(), 8082);
+}
+
+#[test]
+fn listen_is_host_and_port_in_one() {
+    for (listen, address) in [("127.0.0.2:9", "127.0.0.2:9"), ("[::1]:9", "[::1]:9"), ("localhost:9", "127.0.0.1:9")] {
+        assert_eq!(read(&["--listen", listen], &[]).unwrap().listen.to_string(), address);
+    }
+}
+
+#[test]
+fn a_wrong_value_stops_the_start_and_says_what_is_allowed() {
+    for (args, env, told) in [
+        (&["--port", "70000"][..], &[][..], "PORT=\"70000\" is not understood: allowed is a number from 0 to 65535"),
+        (
+            &[],
+            &[("HOST", "everywhere")],
+            "HOST=\"everywhere\" is not understood: allowed is an IP address or localhost",
+        ),
+        (&[], &[("REQUEST_TIMEOUT", "-1")], "REQUEST_TIMEOUT=\"-1\""),
+        (&[], &[("STREAMING_READ_TIMEOUT_SECONDS", "0")], "STREAMING_READ_TIMEOUT_SECONDS=\"0\""),
+        (
+            &[],
+            &[("VDM_INJECT_USAGE", "maybe")],
+            "VDM_INJECT_USAGE=\"maybe\" is not understood: allowed are true, false",
+        ),
+        (&[], &[("VDM_ACTIVE_REQUESTS_SSE_INTERVAL", "fast")], "VDM_ACTIVE_REQUESTS_SSE_INTERVAL=\"fast\""),
+        (
+            &[],
+            &[("VDM_ACTIVE_REQUESTS_STALL", "10")],
+            "VDM_ACTIVE_REQUESTS_STALL is not a setting: the nearest one is VDM_ACTIVE_REQUESTS_STALL_AFTER",
+        ),
+        (&[], &[("LOG_SUMMARY_INTERVAL", "often")], "LOG_SUMMARY_INTERVAL=\"often\""),
+        (&["--demo=loud"], &[], "PROXY_DEMO=\"loud\" is not understood: allowed are always, never, unconfigured"),
+        (&["--no-such-flag"], &[], "--no-such-flag"),
+        (&["--config", "/no/such/file.toml"], &[], "--config /no/such/file.toml"),
+        (&["--listen", "8082"], &[], "--listen=\"8082\""),
+    ] {
+        let wrong = read(args, env).unwrap_err();
+        assert!(wrong.contains(told), "{wrong}");
+    }
+}
+
+#[test]
+fn a_name_in_the_file_that_means_nothing_stops_the_start() {
+    for (text, told) in [
+        ("prot = 1", "prot is no setting"),
+        ("[monitor]\ninterval = 1", "[monitor] interval is no setting"),
+        ("[montior]", "montior is no setting"),
+        ("port = [1]", "port is no setting, or not of a kind it can have"),
+        ("port = ", "--config"),
+    ] {
+        let file = TempFile::with(text);
+        let wrong = read(&[&file.flag("config")], &[]).unwrap_err();
+        assert!(wrong.contains(told), "{wrong}");
+    }
+}
+
+#[test]
+fn another_address_than_loopback_needs_a_key_or_a_word() {
+    let wrong = read(&["--host=0.0.0.0"], &[]).unwrap_err();
+    assert!(wrong.contains("PROXY_API_KEY") && wrong.contains("--open"), "{wrong}");
+    assert!(read(&["--host=0.0.0.0"], &[("PROXY_API_KEY", "k")]).is_ok());
+    assert!(read(&["--host=0.0.0.0", "--open"], &[]).is_ok());
+    assert!(read(&["--host=::1"], &[]).is_ok());
+}
+
+#[test]
+fn a_provider_exists_when_its_key_or_its_base_is_set() {
+    let names = |env: &[(&str, &str)]| {
+        let providers = provider::configured(&layers(&[], env).unwrap()).map_err(|wrong| wrong.to_string())?;
+        Ok::<_, String>(providers.into_iter().map(|provider| provider.name).collect::<Vec<_>>())
+    };
+    let known = ["openai", "anthropic", "openrouter", "poe", "gemini", "ollama", "mistral", "groq", "deepseek"];
+    for name in known {
+        let key = format!("{}_API_KEY", name.to_uppercase());
+        assert_eq!(names(&[(&key, "k")]).unwrap(), [name]);
+    }
+    assert_eq!(names(&[("MINE_BASE_URL", "https://mine.example/v1")]).unwrap(), ["mine"]);
+    assert!(names(&[("MINE_API_KEY", "k")]).unwrap().is_empty(), "nobody knows where it is");
+    assert!(names(&[("PROXY_API_KEY", "k"), ("OPENAI_API_FORMAT", "openai")]).unwrap().is_empty());
+    for (env, told) in [
+        (("V1_BASE_URL", "http://x"), "/v1/ is a route of the proxy itself"),
+        (("METRICS_BASE_URL", "http://x"), "/metrics/"),
+        (("DASHBOARD_BASE_URL", "http://x"), "/dashboard/"),
+        (("HEALTH_API_KEY", "k"), "/health/"),
+        (("X_BASE_URL", "ftp://x"), "X_BASE_URL=\"ftp://x\" is not understood"),
+        (("X_BASE_URL", "/v1"), "X_BASE_URL"),
+        (("X_BASE_URL", "http://user:pw@x/"), "X_BASE_URL"),
+        (("X_BASE_URL", "http://x/?y"), "X_BASE_URL"),
+    ] {
+        let wrong = names(&[env]).unwrap_err();
+        assert!(wrong.contains(told), "{wrong}");
+    }
+    let wrong = names(&[("X_BASE_URL", "http://x"), ("X_API_FORMAT", "gemini")]).unwrap_err();
+    assert_eq!(wrong, "X_API_FORMAT=\"gemini\" is not understood: allowed are openai and anthropic");
+    let wrong = names(&[("OPENAI_API_KEY", "sk-se\ncret")]).unwrap_err();
+    assert!(!wrong.contains("cret"), "{wrong}");
+}
+
+#[test]
+fn a_default_provider_must_be_there() {
+    let layers = layers(&[], &[("OPENAI_API_KEY", "k"), ("VDM_DEFAULT_PROVIDER", "nope")]).unwrap();
+    let wrong = Models::new(provider::configured(&layers).unwrap(), &layers).unwrap_err().to_string();
+    assert_eq!(wrong, "VDM_DEFAULT_PROVIDER=\"nope\" is not understood: allowed are the configured ones: openai");
+}
+
+#[test]
+fn the_file_names_providers_and_aliases_too() {
+    let file = TempFile::with(
+        "default_provider = \"mine\"\n\
+         [providers.mine]\nbase_url = \"http://mine.example\"\napi_key = \"file-key\"\n\
+         [providers.mine.aliases]\nquick = \"tiny\"\n\
+         [providers.anthropic]\napi_key = \"k\"\n\
+         [aliases]\n\"best\" = \"anthropic:claude-opus-4\"\n",
+    );
+    let layers = layers(&[&file.flag("config")], &[("MINE_BASE_URL", "http://env.example")]).unwrap();
+    let providers = provider::configured(&layers).unwrap();
+    let mine = providers.iter().find(|provider| provider.name == "mine").unwrap();
+    assert_eq!(mine.native.origin(), "http://env.example/");
+    assert!(!format!("{providers:?} {layers:?}").is_empty());
+    let models = Models::new(providers, &layers).unwrap();
+    assert_eq!(models.resolve("quick").unwrap().model, "tiny");
+    let best = models.resolve("Best").unwrap();
+    assert_eq!((models.providers[best.provider].name.as_str(), best.model.as_str()), ("anthropic", "claude-opus-4"));
+}
+
+#[test]
+fn gemini_and_ollama_have_their_own_api_elsewhere() {
+    let layers = layers(&[], &[("GEMINI_API_KEY", "k"), ("OLLAMA_API_KEY", "k")]).unwrap();
+    let providers = provider::configured(&layers).unwrap();
+    let address = |base: &provider::Base| format!("{}{}", base.host().to_str().unwrap(), base.path("/x").unwrap());
+    let google = "generativelanguage.googleapis.com";
+    assert_eq!(address(&providers[0].native), format!("{google}/x"));
+    assert_eq!(address(providers[0].openai.as_ref().unwrap()), format!("{google}/v1beta/openai/x"));
+    assert_eq!(address(&providers[1].native), "localhost:11434/x");
+    assert_eq!(address(providers[1].openai.as_ref().unwrap()), "localhost:11434/v1/x");
+    assert_eq!(providers[0].native.key().unwrap().0, "x-goog-api-key");
+    assert_eq!(providers[0].openai.as_ref().unwrap().key().unwrap().0, "authorization");
+}
+
+#[test]
+fn the_simulated_provider_steps_back_where_there_is_a_real_one() {
+    let real = provider::configured(&layers(&[], &[("OPENAI_API_KEY", "k")]).unwrap()).unwrap();
+    for (args, alone, beside) in [
+        (&[][..], (true, false), (false, false)),
+        (&["--demo"], (true, true), (true, true)),
+        (&["--demo=unconfigured"], (true, true), (false, false)),
+    ] {
+        let settings = read(args, &[]).unwrap();
+        assert_eq!(settings.demo_beside(&[]), alone, "{args:?}");
+        assert_eq!(settings.demo_beside(&real), beside, "{args:?}");
+    }
+}
+
+#[test]
+fn a_file_of_authorities_holds_certificates() {
+    for text in ["", "no certificate", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
+        let file = TempFile::with(text);
+        let wrong = read(&[&file.flag("ca-file")], &[]).unwrap_err();
+        assert!(wrong.starts_with("PROXY_CA_FILE=\""), "{wrong}");
+    }
+    assert!(read(&["--ca-file=/nowhere.pem"], &[]).unwrap_err().starts_with("PROXY_CA_FILE=\"/nowhere.pem\": "));
+}
