@@ -1,10 +1,13 @@
 # Everything a person or a machine types here; each target does its own set-up. `make test` is what decides.
-.PHONY: run chat test fmt lint rust test-loom js browser sdk instructions bench load
+.PHONY: run chat test fmt lint msrv rust test-loom js browser sdk instructions bench load
 
 NODE_STAMP := assets/node_modules/.package-lock.json
 SDK_STAMP := tests/sdk/node_modules/.package-lock.json
 # Recorded answers of providers. They are not part of the project; where they lie beside it, the tests that need them run too.
 RECORDINGS := $(or $(ACTIVE_REQUESTS_RECORDINGS),$(realpath ../shared/corpus))
+# As Cargo.toml has them.
+FEATURES := $(shell sed -n '/^\[features\]/,/^$$/s/^\([a-z-]*\) = .*/\1/p' Cargo.toml)
+MSRV := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
 # $(call need,COMMAND,PACKAGE): installs PACKAGE if there is no COMMAND.
@@ -22,16 +25,26 @@ chat:
 	@command -v cargo >/dev/null || { echo "Rust is missing: see https://rustup.rs"; exit 1; }
 	cargo run --release -p active-requests-chat -- $(ARGS)
 
-test: fmt lint rust test-loom js browser sdk instructions
+test: fmt lint msrv rust test-loom js browser sdk instructions
 
 fmt:
 	cargo fmt --all --check
 
 lint:
 	cargo clippy --workspace --all-features --all-targets -- -D warnings
-	cargo clippy --no-default-features -- -D warnings
-	cargo clippy -- -D warnings
+	@for feature in '' $(FEATURES); do \
+		echo "cargo clippy --no-default-features --features '$$feature'"; \
+		cargo clippy -q --no-default-features --features "$$feature" -- -D warnings || exit 1; \
+	done
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --all-features
+
+# The library with the oldest compiler that Cargo.toml promises, and nothing else: what tests and benches use may be newer.
+msrv:
+	@if command -v rustup >/dev/null && rustup toolchain install $(MSRV) --profile minimal --no-self-update >/dev/null 2>&1; then \
+		CARGO_TARGET_DIR=target/msrv cargo +$(MSRV) check --locked --all-features; \
+	else \
+		echo "NOT CHECKED: there is no Rust $(MSRV) here, and rustup cannot install it."; \
+	fi
 
 # The programs first: tests start them.
 rust: $(NODE_STAMP)
