@@ -57,6 +57,7 @@
 //! | [`sse`] | the wire of Server-Sent Events, both directions | |
 //! | [`config`] | settings, from code or the environment | |
 //! | [`usage`] | reads tokens, tool calls and errors out of a response as it passes | `sse` |
+//! | [`cost`] | what those tokens cost, by a file of prices | `usage` |
 //! | [`tracker`] | the registry: rows, totals, errors and traces | `usage` |
 //! | [`track`] | [`ActiveRequestsLayer`]: registers, watches the response, lets go | `tracker` |
 //! | [`inspect`] | [`InspectRequestLayer`]: reads what a request asks for from its body | `tracker` |
@@ -75,6 +76,7 @@
 #![cfg_attr(not(test), warn(clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::unwrap_used))]
 
 pub mod config;
+pub mod cost;
 #[cfg(feature = "dashboard")]
 pub mod dashboard;
 mod decompress;

@@ -2,10 +2,10 @@
 
 use crate::{graph, package::Package};
 
-const TO_TRACKER: &[&str] = &["config", "decompress", "http", "json", "sse", "sync", "tracker", "usage"];
+const TO_TRACKER: &[&str] = &["config", "cost", "decompress", "http", "json", "sse", "sync", "tracker", "usage"];
 
 /// Which modules each module at the crate's top may use.
-const MAY_USE: [(&str, &[&str]); 13] = [
+const MAY_USE: [(&str, &[&str]); 14] = [
     ("config", &[]),
     ("decompress", &[]),
     ("http", &[]),
@@ -13,7 +13,8 @@ const MAY_USE: [(&str, &[&str]); 13] = [
     ("sse", &[]),
     ("sync", &[]),
     ("usage", &["decompress", "http", "json", "sse"]),
-    ("tracker", &["config", "sync", "usage"]),
+    ("cost", &["usage"]),
+    ("tracker", &["config", "cost", "sync", "usage"]),
     ("cancel", TO_TRACKER),
     ("inspect", TO_TRACKER),
     ("monitor", TO_TRACKER),
