@@ -5,16 +5,17 @@ use crate::{graph, package::Package};
 const TO_TRACKER: &[&str] = &["config", "cost", "decompress", "http", "json", "sse", "sync", "tracker", "usage"];
 
 /// Which modules each module at the crate's top may use.
-const MAY_USE: [(&str, &[&str]); 14] = [
+const MAY_USE: [(&str, &[&str]); 15] = [
     ("config", &[]),
     ("decompress", &[]),
     ("http", &[]),
     ("json", &[]),
     ("sse", &[]),
     ("sync", &[]),
-    ("usage", &["decompress", "http", "json", "sse"]),
+    ("words", &[]),
+    ("usage", &["decompress", "http", "json", "sse", "words"]),
     ("cost", &["usage"]),
-    ("tracker", &["config", "cost", "sync", "usage"]),
+    ("tracker", &["config", "cost", "sync", "usage", "words"]),
     ("cancel", TO_TRACKER),
     ("inspect", TO_TRACKER),
     ("monitor", TO_TRACKER),
