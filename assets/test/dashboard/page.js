@@ -73,6 +73,20 @@ export const begun = (page) => page.waitForFunction(() => '__vdmActiveRequestsSS
 /** While AG Grid comes, the plain table stands in for it, and all that a list has is there twice. @param {Page} page */
 export const oneGrid = (page) => page.waitForFunction(() => document.querySelectorAll('#grid .grid-layer').length < 2);
 
+/** AG Grid comes when `release` is called, and not before. */
+export function heldGrid() {
+  let release = () => {};
+  /** @type {Promise<void>} */
+  const released = new Promise((resolve) => (release = resolve));
+  /** @param {Page} page */
+  const before = (page) =>
+    page.route('**/vendor/*', async (route) => {
+      await released;
+      await route.continue();
+    });
+  return { release: () => release(), before };
+}
+
 /** @param {Page} page */
 const modelsOf = (page) =>
   page.evaluate(() =>

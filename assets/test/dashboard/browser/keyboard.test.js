@@ -3,23 +3,9 @@
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import { noBrowser } from '../browser.js';
-import { begun, closeBrowser, oneGrid, onPage } from '../page.js';
+import { begun, closeBrowser, heldGrid, oneGrid, onPage } from '../page.js';
 
 /** @typedef {import('playwright-core').Page} Page */
-
-/** AG Grid comes when `release` is called, and not before. */
-function heldGrid() {
-  let release = () => {};
-  /** @type {Promise<void>} */
-  const released = new Promise((resolve) => (release = resolve));
-  /** @param {Page} page */
-  const before = (page) =>
-    page.route('**/vendor/*', async (route) => {
-      await released;
-      await route.continue();
-    });
-  return { release: () => release(), before };
-}
 
 /** @param {import('../world.js').World} world */
 function startThree(world) {

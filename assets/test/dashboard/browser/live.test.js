@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import { noBrowser } from '../browser.js';
-import { begun, closeBrowser, oneGrid, onPage } from '../page.js';
+import { begun, closeBrowser, heldGrid, oneGrid, onPage } from '../page.js';
 
 for (const grid of [true, false]) {
   describe(`the live list in ${grid ? 'AG Grid' : 'the plain table'}`, { skip: noBrowser }, () => {
@@ -313,23 +313,20 @@ describe('the list', { skip: noBrowser }, () => {
       await soon(() => page.locator('main').innerText(), /N\/A\s+a:plain/);
     }, { begins: false, before: (page) => page.addInitScript(() => void delete (/** @type {any} */ (window).ReadableStream)) }));
 
-  it('is put right when the grid comes late', () =>
-    onPage(async ({ world, page, rows, banner, soon }) => {
+  it('is put right when the grid comes late', () => {
+    const { release, before } = heldGrid();
+    return onPage(async ({ world, page, rows, banner, soon }) => {
       world.start();
       await soon(() => page.locator('#indicator').innerText(), '● Live');
       await soon(rows, 1);
       assert.equal(await page.locator('.plain').count(), 1, 'the plain table stands in');
       await soon(banner, /AG Grid is late/);
       world.start();
+      release();
       await soon(() => page.locator('.ag-row').count(), 2);
       assert.equal(await page.locator('.plain').count(), 0);
-    }, {
-      before: (page) =>
-        page.route('**/vendor/*', async (route) => {
-          await new Promise((resolve) => setTimeout(resolve, 11_000));
-          await route.continue();
-        }),
-    }));
+    }, { before });
+  });
 
   it('says how to get the grid where it is not there', () =>
     onPage(async ({ page }) => assert.match(await page.locator('#foot').innerText(), /npm run vendor/), { grid: false }));
