@@ -175,6 +175,9 @@ export interface Totals {
   disabled: Hint | null;
 }
 
+/** What came of an event of the stream: `resync` asks for a new snapshot, `disabled` says that the server has no stream to give. */
+export type Verdict = { kind: 'taken' | 'ignored' | 'resync' } | { kind: 'disabled'; hint: Hint };
+
 /** The server's own words on why something is off. */
 export interface Hint {
   message: string;

@@ -9,16 +9,17 @@ const TYPING = 120;
 
 export class Address {
   place = readPlace(location.hash);
-  /** Told when the place is another. @type {() => void} */
-  onChange = () => {};
+  #onChange;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #typing;
 
-  constructor() {
+  /** @param {() => void} onChange told when the place is another */
+  constructor(onChange) {
+    this.#onChange = onChange;
     addEventListener('popstate', () => {
       clearTimeout(this.#typing);
       this.place = readPlace(location.hash);
-      this.onChange();
+      onChange();
     });
   }
 
@@ -28,7 +29,7 @@ export class Address {
     this.place = { ...this.place, ...change };
     const hash = writePlace(this.place);
     if (hash !== location.hash) history[how === 'push' ? 'pushState' : 'replaceState'](null, '', hash);
-    this.onChange();
+    this.#onChange();
   }
 
   /**

@@ -9,18 +9,11 @@
     typeof AbortSignal === 'function' && typeof AbortSignal.any === 'function' && typeof Array.prototype.toSorted === 'function' &&
     typeof Object.hasOwn === 'function' && typeof ResizeObserver === 'function';
 
-  /** @param {string} source */
-  function start(source) {
+  if (able) {
     var script = document.createElement('script');
     script.type = 'module';
-    script.src = source;
+    script.src = 'dashboard/app/main.js';
     document.head.appendChild(script);
-  }
-
-  if (able) {
-    // The list first: it need not wait until the rest is there.
-    start('dashboard/app/live.js');
-    start('dashboard/app/main.js');
     return;
   }
 

@@ -3,19 +3,18 @@
 import { hasTerm, toggleTerm } from '../model/filter.js';
 import { GROUP_FIELDS, isGroupField } from '../model/order.js';
 import { VIEWS } from '../model/place.js';
-import { address, api, connection, feed, list, settings } from './live.js';
-import { toast } from './details.js';
 import { byId, h, setText, textIn, typed } from '../view/dom.js';
 import { bindKeys } from '../view/keys.js';
 import { bindSettings, THEMES } from '../view/settings.js';
 
 /** @typedef {ReturnType<typeof import('../view/strip.js').tally>} Counts */
+/** @typedef {import('./live.js').Live} Live */
 
 /** @type {['waiting' | 'responding' | 'streaming' | 'stalled' | 'ended', string][]} */
 const CHIPS = [['waiting', 'Waiting'], ['responding', 'Responding'], ['streaming', 'Streaming'], ['stalled', 'Stalled'], ['ended', 'Just ended']];
 
-/** The bar over the list, which shows what the address says and changes it. */
-export function createFilterBar() {
+/** The bar over the list, which shows what the address says and changes it. @param {Live} live */
+export function createFilterBar({ address }) {
   const filter = typed('filter', HTMLInputElement);
   const error = byId('filter-error');
   const group = typed('group', HTMLSelectElement);
@@ -61,8 +60,8 @@ export function createFilterBar() {
   };
 }
 
-/** Asks for the key. @param {() => void} onKey */
-export function createKeyDialog(onKey) {
+/** Asks for the key. @param {Live} live @param {() => void} onKey */
+export function createKeyDialog({ api }, onKey) {
   const dialog = typed('key-dialog', HTMLDialogElement);
   const input = typed('key-input', HTMLInputElement);
   /** @param {boolean} refused */
@@ -85,8 +84,8 @@ export function createKeyDialog(onKey) {
   return ask;
 }
 
-/** @param {() => void} onPolling how often, or whether at all, to poll */
-export function createSettings(onPolling) {
+/** @param {Live} live @param {() => void} onPolling told when the way or the interval of polling is another */
+export function createSettings({ connection, feed, list, settings }, onPolling) {
   const { set } = bindSettings(settings, list.choices, (changed) => {
     if (changed === 'live') connection.wish({ enabled: settings.live });
     if (changed === 'hidden') list.hide(settings.hidden);
@@ -107,13 +106,15 @@ export function createSettings(onPolling) {
 }
 
 /**
+ * @param {Live} live
  * @param {object} parts
  * @param {{ focus: () => void }} parts.filterBar
  * @param {{ copyCurl: () => void, pin: () => void }} parts.details
  * @param {ReturnType<typeof createSettings>} parts.set
  * @param {() => void} parts.refresh
+ * @param {(text: string) => void} parts.toast
  */
-export function bindPageKeys({ filterBar, details, set, refresh }) {
+export function bindPageKeys({ address, list, settings }, { filterBar, details, set, refresh, toast }) {
   const freeze = () => address.go({ frozen: !address.place.frozen });
   byId('refresh').addEventListener('click', refresh);
   byId('freeze').addEventListener('click', freeze);

@@ -2,38 +2,24 @@
 
 import { toggleTerm } from '../model/filter.js';
 import { complete, rowOfEntry } from '../model/records.js';
-import { address, api, debug, feed, list, on } from './live.js';
 import { copyText, requestActions } from '../view/actions.js';
-import { byId } from '../view/dom.js';
 import { createDrawer } from '../view/drawer.js';
 import { createMenu } from '../view/menu.js';
 
 /** @typedef {import('../types.js').Row} Row */
 
-const TOAST_MS = 2200;
-/** @type {ReturnType<typeof setTimeout> | undefined} */
-let toastTimer;
-
-/** A few words that go away by themselves. @param {string} text */
-export function toast(text) {
-  const element = byId('toast');
-  element.textContent = text;
-  element.hidden = false;
-  clearTimeout(toastTimer);
-  toastTimer = setTimeout(() => (element.hidden = true), TOAST_MS);
-}
-
-/** @param {Pick<ReturnType<typeof import('./polling.js').createPolling>, 'find' | 'pollLogs'>} polling */
-export function createDetails({ find, pollLogs }) {
+/**
+ * @param {import('./live.js').Live} live
+ * @param {{ polling: Pick<import('./polling.js').Polling, 'find' | 'pollLogs'>, toast: (text: string) => void }} parts
+ */
+export function createDetails({ address, api, debug, events, feed, list }, { polling: { find, pollLogs }, toast }) {
   /** What the server was asked about whom last: its row while it is in flight, the log of what ended for all else. */
   let asked = '';
 
   /** @param {Row} row */
   function pin(row) {
-    row.pinned = !row.pinned;
-    feed.store.pin(row.id, row.pinned);
-    toast(row.pinned ? 'Pinned' : 'No longer pinned');
-    list.select(address.place.row);
+    const pinned = list.togglePin(row.id);
+    toast(pinned === null ? 'Only a request in the list can be pinned' : pinned ? 'Pinned' : 'No longer pinned');
   }
 
   const actions = requestActions({
@@ -49,7 +35,7 @@ export function createDetails({ find, pollLogs }) {
   });
   const focus = (/** @type {Row} */ row) => list.focus(row.id);
   const menu = createMenu(actions, focus);
-  on.menu = (row, at) => menu.open(row, at);
+  events.on('menu', menu.open);
   const drawer = createDrawer({ actions, focus, onClose: () => address.go({ row: null }) });
 
   /**

@@ -1,13 +1,15 @@
 /** What is drawn once a second: the numbers on top, the charts, the title, and whatever depends on the time alone. */
 
 import { toggleTerm } from '../model/filter.js';
-import { address, clock, connection, feed, list, settings, stats } from './live.js';
 import { createHistogram, createTimeline } from '../view/charts.js';
 import { byId, setText, textIn } from '../view/dom.js';
 import { createStrip, tally } from '../view/strip.js';
 
-/** @param {{ filterBar: { count: (counts: ReturnType<typeof tally>) => void }, listIsPolled: () => boolean }} parts */
-export function createGauges({ filterBar, listIsPolled }) {
+/**
+ * @param {import('./live.js').Live} live
+ * @param {{ filterBar: { count: (counts: ReturnType<typeof tally>) => void }, listIsPolled: () => boolean }} parts
+ */
+export function createGauges({ address, clock, connection, feed, list, settings, stats }, { filterBar, listIsPolled }) {
   const strip = createStrip(byId('strip'), {
     onAll: () => address.go({ filter: '' }),
     onFilter: (field, value) => address.go({ filter: toggleTerm(address.place.filter, field, value) }),

@@ -1,10 +1,8 @@
 /**
- * The live list and what feeds it. This is all that the first rows need, so it is loaded and begins before the rest of the page (`main.js`),
- * which then finds it here, at work.
+ * The live list and what feeds it: the connection, the rows, the address. This is all that the first rows need; the rest of the page
+ * (`page.js`) is given what stands here.
  */
 
-import { Address } from './address.js';
-import { dropEarly, fetchStream, METRICS, STREAM } from './early.js';
 import { monotonicEpoch, ServerClock } from '../model/clock.js';
 import { Feed } from '../model/feed.js';
 import { DEFAULT_SORT } from '../model/order.js';
@@ -16,124 +14,133 @@ import { byId, metaOf } from '../view/dom.js';
 import { createGrids } from '../view/grid.js';
 import { createList } from '../view/list.js';
 import { loadSettings, showTheme } from '../view/settings.js';
+import { Address } from './address.js';
+import { Emitter } from './emitter.js';
+import { drop, fetchStream, monitorUrl, streamUrl } from './first-answer.js';
 
 /** @typedef {import('../types.js').Row} Row */
 /** @typedef {import('../types.js').Hint} Hint */
 
-export const settings = loadSettings();
-export const address = new Address();
-export const clock = new ServerClock(monotonicEpoch(performance));
-export const stats = new Stats();
-export const api = new Api({ base: METRICS, fetch: (input, init) => fetch(input, init), session: sessionStorage });
+/**
+ * @typedef {object} Events
+ * @property {[]} place the address names another place
+ * @property {[]} rows rows came, by stream or poll
+ * @property {[]} connection the connection is in another state
+ * @property {[]} facts one of the facts is another
+ * @property {[]} restart the server is another process
+ * @property {[row: Row, at: DOMRect]} menu the menu of a row is asked for
+ */
 
-/** @param {string} message @param {unknown} detail */
-const warn = (message, detail) => console.warn(`active-requests: ${message}`, detail);
-/** @param {string} message @param {unknown} [detail] */
-export const debug = (message, detail) => {
-  if (settings.debug) console.info(`active-requests: ${message}`, detail ?? '');
-};
+/**
+ * @typedef {object} Facts
+ * @property {number | null} heardMs when the server was last heard, epoch milliseconds here
+ * @property {boolean} late AG Grid is not ready yet
+ * @property {Hint | null} disabled the server tracks nothing, in its own words
+ * @property {string | null} pollError why the last polled answer could not be used
+ */
 
-/** How things stand. */
-export const facts = {
-  /** When the server was last heard, epoch milliseconds here. @type {number | null} */
-  heardMs: null,
-  /** AG Grid takes its time. */
-  late: false,
-  /** The server tracks nothing, in its own words. @type {Hint | null} */
-  disabled: null,
-  /** @type {string | null} */
-  pollError: null,
-};
-
-/** What the rest of the page does about what happens here. */
-export const on = {
-  /** Rows came, by stream or poll. */
-  rows: () => {},
-  /** The connection is in another state. */
-  connection: () => {},
-  /** One of the facts is another. */
-  facts: () => {},
-  restart: () => {},
-  /** @type {(row: Row, at: DOMRect) => void} */
-  menu: () => {},
-};
-
-export const feed = new Feed({ clock, stats, warn, onRestart: () => on.restart() });
-feed.store.lingerMs = settings.lingerMs;
-
-const createGrid = createGrids({
-  source: metaOf('grid'),
-  nonce: metaOf('csp-nonce'),
-  onPlain: () => {
-    byId('foot').textContent = 'Plain table. For AG Grid: npm ci && npm run vendor in assets/, or make run.';
-  },
-  onLate: (late) => {
-    facts.late = late;
-    if (late) warn('the grid is late; still trying', null);
-    on.facts();
-  },
-});
-
-export const list = createList({
-  feed, clock, createGrid,
-  hidden: settings.hidden,
-  lost: () => connection.state.name === 'waiting',
-  onSort: (sort) => address.go({ sort: sort ?? DEFAULT_SORT }),
-  onOpen: (row) => address.go({ row: address.place.row === row.id ? null : row.id }),
-  onMenu: (row, at) => on.menu(row, at),
-});
-
-/** New rows, by stream or poll. */
-export function came() {
-  facts.heardMs = Date.now();
-  facts.disabled = null;
-  facts.pollError = null;
-  if (address.place.frozen && list.frozen === null) list.freeze(true);
-  list.changed();
-  on.rows();
-}
-
-export const connection = new Connection({
-  url: STREAM,
-  fetch: fetchStream,
-  headers: () => ({ ...api.headers(), ...(feed.lastEventId !== null ? { 'last-event-id': feed.lastEventId } : {}) }),
-  hasKey: () => api.hasKey,
-  now: () => Date.now(),
-  random: Math.random,
-  onHeard: () => {
-    facts.heardMs = Date.now();
-  },
-  onOpen: () => {
-    debug('stream opened');
-    feed.opened();
-  },
-  onEvent: (event, json) => {
-    debug(`event ${event.event} ${event.id}`, json);
-    const verdict = feed.take(event, json);
-    if (verdict.kind === 'disabled') facts.disabled = verdict.hint;
-    if (verdict.kind === 'taken') came();
-    return verdict;
-  },
-  onState: (state) => {
-    debug(`connection ${state.name}`, state);
-    list.waiting(state.name === 'waiting' ? 'No connection to the server yet.' : state.name === 'locked' ? 'This server wants a key.' : 'Connecting...');
-    on.connection();
-  },
-});
+/** @typedef {ReturnType<typeof createLive>} Live */
 
 /** Milliseconds that the rest of the page waits for the first rows. */
 const FIRST_ROWS = 300;
 
-/** The first rows are on the screen, or not to be had soon: the rest of the page would only have stood in their way. */
-export const firstRows = /** @type {Promise<void>} */ (new Promise((resolve) => {
-  // Where no stream is wanted, none come.
-  setTimeout(resolve, settings.live && isLiveView(address.place.view) ? FIRST_ROWS : 0);
-  // The list draws after this in a task of its own, and then in a frame.
-  on.rows = () => void setTimeout(() => requestAnimationFrame(() => setTimeout(resolve)));
-}));
+/** Shows the list and connects. */
+export function createLive() {
+  const settings = loadSettings();
+  /** @type {Emitter<Events>} */
+  const events = new Emitter();
+  const address = new Address(() => events.emit('place'));
+  const clock = new ServerClock(monotonicEpoch(performance));
+  const stats = new Stats();
+  const api = new Api({ base: monitorUrl(), fetch: (input, init) => fetch(input, init), session: sessionStorage });
+  /** @type {Facts} */
+  const facts = { heardMs: null, late: false, disabled: null, pollError: null };
 
-showTheme(settings);
-list.wish(address.place);
-list.show(address.place.view === 'requests');
-connection.wish({ enabled: settings.live, visible: !document.hidden, here: isLiveView(address.place.view) });
-if (connection.state.name !== 'connecting') dropEarly();
+  /** @param {string} message @param {unknown} detail */
+  const warn = (message, detail) => console.warn(`active-requests: ${message}`, detail);
+  /** @param {string} message @param {unknown} [detail] */
+  const debug = (message, detail) => {
+    if (settings.debug) console.info(`active-requests: ${message}`, detail ?? '');
+  };
+
+  const feed = new Feed({ clock, stats, warn, onRestart: () => events.emit('restart') });
+  feed.store.lingerMs = settings.lingerMs;
+
+  const createGrid = createGrids({
+    source: metaOf('grid'),
+    nonce: metaOf('csp-nonce'),
+    onPlain: () => {
+      byId('foot').textContent = 'Plain table. For AG Grid: npm ci && npm run vendor in assets/, or make run.';
+    },
+    onLate: (late) => {
+      facts.late = late;
+      if (late) warn('the grid is late; still trying', null);
+      events.emit('facts');
+    },
+  });
+  const list = createList({
+    feed, clock, createGrid,
+    hidden: settings.hidden,
+    lost: () => connection.state.name === 'waiting',
+    onSort: (sort) => address.go({ sort: sort ?? DEFAULT_SORT }),
+    onOpen: (row) => address.go({ row: address.place.row === row.id ? null : row.id }),
+    onMenu: (row, at) => events.emit('menu', row, at),
+  });
+
+  /** New rows, by stream or poll. */
+  function received() {
+    facts.heardMs = Date.now();
+    facts.disabled = null;
+    facts.pollError = null;
+    if (address.place.frozen && list.frozen === null) list.freeze(true);
+    list.changed();
+    events.emit('rows');
+  }
+
+  const connection = new Connection({
+    url: streamUrl(),
+    fetch: fetchStream,
+    headers: () => ({ ...api.headers(), ...(feed.lastEventId !== null ? { 'last-event-id': feed.lastEventId } : {}) }),
+    hasKey: () => api.hasKey,
+    now: () => Date.now(),
+    random: Math.random,
+    onHeard: () => {
+      facts.heardMs = Date.now();
+    },
+    onOpen: () => {
+      debug('stream opened');
+      feed.opened();
+    },
+    onEvent: (event, json) => {
+      debug(`event ${event.event} ${event.id}`, json);
+      const verdict = feed.take(event, json);
+      if (verdict.kind === 'disabled') facts.disabled = verdict.hint;
+      if (verdict.kind === 'taken') received();
+      return verdict;
+    },
+    onState: (state) => {
+      debug(`connection ${state.name}`, state);
+      list.waiting(state.name === 'waiting' ? 'No connection to the server yet.' : state.name === 'locked' ? 'This server wants a key.' : 'Connecting...');
+      events.emit('connection');
+    },
+  });
+
+  /** The first rows are on the screen, or will not come soon: until then the rest of the page would only delay them. */
+  const firstRows = /** @type {Promise<void>} */ (new Promise((resolve) => {
+    // Where no stream is wanted, none come.
+    setTimeout(resolve, settings.live && isLiveView(address.place.view) ? FIRST_ROWS : 0);
+    // The list draws after this in a task of its own, and then in a frame.
+    const stop = events.on('rows', () => {
+      stop();
+      setTimeout(() => requestAnimationFrame(() => setTimeout(resolve)));
+    });
+  }));
+
+  showTheme(settings);
+  list.wish(address.place);
+  list.show(address.place.view === 'requests');
+  connection.wish({ enabled: settings.live, visible: !document.hidden, here: isLiveView(address.place.view) });
+  if (connection.state.name !== 'connecting') drop();
+
+  return { settings, events, address, clock, stats, api, facts, feed, list, connection, received, debug, firstRows };
+}

@@ -5,15 +5,16 @@ import { epochOfEtag, readDisabled } from '../model/wire.js';
 import { ApiError } from '../net/api.js';
 import { isReachable } from '../net/connection.js';
 import { Poller } from '../net/poller.js';
-import { address, api, came, clock, connection, debug, facts, feed, list, on, settings, stats } from './live.js';
 import { byId, setText, textIn } from '../view/dom.js';
 import { createLogs, createTotals } from '../view/records.js';
 import { watchBusy } from '../view/ticker.js';
 
 /** @typedef {import('../types.js').Entry} Entry */
 
-/** @param {{ askKey: (refused: boolean) => void }} parts */
-export function createPolling({ askKey }) {
+/** @typedef {ReturnType<typeof createPolling>} Polling */
+
+/** @param {import('./live.js').Live} live @param {{ askKey: (refused: boolean) => void }} parts */
+export function createPolling({ address, api, clock, connection, debug, events, facts, feed, list, received, settings, stats }, { askKey }) {
   const totals = createTotals(() => clock.now());
   const tables = createLogs((entry) => address.go({ row: entry.id }));
   const errorsCount = textIn(byId('count-errors'));
@@ -51,7 +52,7 @@ export function createPolling({ askKey }) {
         else facts.pollError = error instanceof Error ? error.message : String(error);
         debug('poll failed', error);
       }
-      on.facts();
+      events.emit('facts');
     },
   });
 
@@ -61,7 +62,7 @@ export function createPolling({ askKey }) {
     const restarted = epoch !== null && feed.epoch !== null && epoch !== feed.epoch;
     feed.snapshot(json, epoch);
     const was = facts.disabled;
-    came();
+    received();
     facts.disabled = readDisabled(json);
     // Another process, or tracking switched on again: perhaps there is a stream now.
     if (connection.state.name === 'polling' && (restarted || (was !== null && facts.disabled === null))) connection.retry();

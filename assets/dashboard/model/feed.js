@@ -7,8 +7,7 @@ import { RowStore } from './store.js';
 import { epochOf, readDelta, readDisabled, readUpdate } from './wire.js';
 
 /** @typedef {import('../types.js').Row} Row */
-/** @typedef {import('../types.js').Hint} Hint */
-/** @typedef {{ kind: 'taken' } | { kind: 'ignored' } | { kind: 'resync' } | { kind: 'disabled', hint: Hint }} Verdict */
+/** @typedef {import('../types.js').Verdict} Verdict */
 
 /** Two whole snapshots further apart than this do not tell when a row ended between them. */
 const CONTINUOUS_MS = 40_000;

@@ -90,10 +90,11 @@ export class RowStore {
     for (const row of this.rows.values()) if (row.outcome === null) sampleRow(row, seconds);
   }
 
-  /** A pinned row stays after its end. @param {string} id @param {boolean} pinned */
+  /** A pinned row stays after its end. @param {string} id @param {boolean} pinned @returns {boolean} whether there is such a row */
   pin(id, pinned) {
     const row = this.rows.get(id);
     if (row) row.pinned = pinned;
+    return row !== undefined;
   }
 
   /** The server is another process now: what we knew has nothing to do with it, but for what the operator pinned. */

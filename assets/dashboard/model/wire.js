@@ -49,10 +49,3 @@ export function epochOf(id) {
 
 /** The process that wrote a weak etag, `W/"<epoch>-<n>"`. @param {string | null} etag */
 export const epochOfEtag = (etag) => epochOf(/^(?:W\/)?"(.+)"$/.exec(etag ?? '')?.[1] ?? '');
-
-/** The sentence in a refusal, whichever of the usual shapes it has. @param {unknown} json @returns {string} */
-export function readError(json) {
-  if (!isObject(json)) return '';
-  const error = json['error'];
-  return isObject(error) ? text(error['message']) : text(error) || text(json['detail']) || text(json['message']);
-}

@@ -1,6 +1,6 @@
 /** Asks the monitor for JSON, with the operator's key where there is one. */
 
-import { readError } from '../model/wire.js';
+import { messageIn } from '../../sse/errors.js';
 import { hasKey, keepKey, keyHeaders } from './key.js';
 
 export class ApiError extends Error {
@@ -56,7 +56,7 @@ export class Api {
     } catch {
       throw new ApiError(response.status, `${path} answered ${response.status} with something that is not JSON`, null);
     }
-    if (!response.ok) throw new ApiError(response.status, readError(json) || `${path} answered ${response.status}`, json);
+    if (!response.ok) throw new ApiError(response.status, messageIn(json) || `${path} answered ${response.status}`, json);
     return { json, etag: response.headers.get('etag') };
   }
 }

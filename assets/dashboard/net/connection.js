@@ -9,7 +9,7 @@ import { readDisabled } from '../model/wire.js';
 
 /** @typedef {import('../types.js').ConnectionState} ConnectionState */
 /** @typedef {import('../types.js').Hint} Hint */
-/** @typedef {{ kind: 'taken' | 'ignored' | 'resync' } | { kind: 'disabled', hint: Hint }} Verdict */
+/** @typedef {import('../types.js').Verdict} Verdict */
 
 /** Without a byte for one and a half heartbeats the stream is doubtful, without two and a half it is given up (heartbeat: 30 s). */
 const STALE_AFTER = 45_000;

@@ -214,6 +214,15 @@ export function createList({ feed, clock, lost, createGrid, hidden, onSort, onOp
       scene.selected = id;
       paint(true);
     },
+    /** @param {string} id @returns {boolean | null} whether it is pinned now; `null` where the list has no such request */
+    togglePin(id) {
+      const pinned = !store.rows.get(id)?.pinned;
+      if (!store.pin(id, pinned)) return null;
+      const copy = frozen?.rows.find((row) => row.id === id);
+      if (copy) copy.pinned = pinned;
+      paint(true);
+      return pinned;
+    },
     /** @param {number} by */
     move: (by) => grid.move(by),
     /** As if the line that has the focus were pressed. */

@@ -11,7 +11,7 @@ import { ageOf, idleOf, progressRow, readRow, sampleRow, SPARK_POINTS } from '..
 import { toCurl, toJson } from '../../dashboard/model/share.js';
 import { histogram, quantiles, Stats, WINDOW } from '../../dashboard/model/stats.js';
 import { verdict } from '../../dashboard/model/verdict.js';
-import { epochOf, epochOfEtag, readDisabled, readError } from '../../dashboard/model/wire.js';
+import { epochOf, epochOfEtag, readDisabled } from '../../dashboard/model/wire.js';
 
 const NOW = 1_701_234_568_490;
 
@@ -358,13 +358,6 @@ describe('polled answers', () => {
     assert.deepEqual(readDisabled({ disabled: true, message: 'off', suggestion: 'on' }), { message: 'off', suggestion: 'on' });
     assert.deepEqual(readDisabled({ disabled: true }), { message: 'Switched off by the server', suggestion: '' });
     for (const json of [null, {}, { disabled: 'true' }, { disabled: false }]) assert.equal(readDisabled(json), null);
-  });
-
-  it('say why they refuse, in whatever shape', () => {
-    assert.equal(readError({ error: { message: 'a' } }), 'a');
-    assert.equal(readError({ error: 'b' }), 'b');
-    assert.equal(readError({ detail: 'c' }), 'c');
-    assert.equal(readError('d'), '');
   });
 
   it('name the process they come from', () => {

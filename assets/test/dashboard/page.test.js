@@ -18,7 +18,7 @@ async function imports(path, found = new Set()) {
 
 it('the page names beforehand every module that the first rows need, and no other', async () => {
   const named = [...html.matchAll(/<(?:link rel="modulepreload"|script type="module")[^>]* (?:href|src)="([^"]+)"/g)].map(([, path]) => path);
-  assert.deepEqual(named.toSorted(), [...(await imports('dashboard/app/live.js'))].sort());
+  assert.deepEqual(named.toSorted(), [...new Set([...(await imports('dashboard/app/early.js')), ...(await imports('dashboard/app/main.js'))])].sort());
 });
 
 it('the page asks nobody else for anything, and has no script or style of its own', () => {
@@ -26,10 +26,33 @@ it('the page asks nobody else for anything, and has no script or style of its ow
   assert.ok(!/<style|style="|<script(?![^>]*src=)|\son[a-z]+="/.test(html));
 });
 
+/** The source without its comments. @param {string} path @returns {Promise<string>} */
+const sourceOf = async (path) => (await readFile(join(assets, path), 'utf8')).replace(/\/\*.*?\*\/|^\s*\/\/.*$/gms, '');
+
+/** The files of a layer, as paths below `assets`. @param {string} layer */
+const filesOf = async (layer) => (await readdir(join(assets, 'dashboard', layer))).map((name) => `dashboard/${layer}/${name}`);
+
 it('modules of the model know no page and no network', async () => {
-  for (const name of await readdir(join(assets, 'dashboard/model'))) {
-    const source = (await readFile(join(assets, 'dashboard/model', name), 'utf8')).replace(/\/\*.*?\*\/|^\s*\/\/.*$/gms, '');
-    assert.ok(!/\b(?:document|window|fetch|localStorage|location)\b[.(]/.test(source), name);
-    for (const [, from = ''] of source.matchAll(/from\s+["']([^"']+)["']/g)) assert.match(from, /^\.\/[a-z]+\.js$/, name);
+  for (const path of await filesOf('model')) assert.ok(!/\b(?:document|window|fetch|localStorage|location)\b[.(]/.test(await sourceOf(path)), path);
+});
+
+it('no import runs back up from one layer to another', async () => {
+  /** @type {Record<string, string[]>} */
+  const below = { model: [], net: ['model', 'sse'], view: ['model'], app: ['model', 'net', 'view'] };
+  for (const [layer, allowed] of Object.entries(below)) {
+    for (const path of await filesOf(layer)) {
+      for (const [, from = ''] of (await sourceOf(path)).matchAll(/(?:from\s+|import\()["']([^"']+)["']/g)) {
+        const target = normalize(join(dirname(path), from)).replace(/^dashboard\//, '').split('/')[0];
+        assert.ok(target === layer || allowed.includes(String(target)), `${path} imports ${from}`);
+      }
+    }
   }
+});
+
+it('modules do nothing when they are imported, but for the entries', async () => {
+  const entries = ['dashboard/app/early.js', 'dashboard/app/compat.js', 'dashboard/app/main.js'];
+  const paths = (await Promise.all(['model', 'net', 'view', 'app'].map(filesOf))).flat();
+  // There is no page here: what touched one would fail.
+  for (const path of paths) if (!entries.includes(path)) await import(join(assets, path));
+  for (const path of entries) assert.ok(html.includes(path) || (await sourceOf('dashboard/app/compat.js')).includes(path), path);
 });

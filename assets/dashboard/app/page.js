@@ -1,0 +1,117 @@
+/** The page around the live list: ties its parts together. What a part does stands in its own module. */
+
+import { VIEWS, isLiveView, writePlace } from '../model/place.js';
+import { byId } from '../view/dom.js';
+import { tickOf } from '../view/settings.js';
+import { createStatus } from '../view/status.js';
+import { tally } from '../view/strip.js';
+import { startTicker } from '../view/ticker.js';
+import { createToast } from '../view/toast.js';
+import { bindPageKeys, createFilterBar, createKeyDialog, createSettings } from './controls.js';
+import { createDetails } from './details.js';
+import { createGauges } from './gauges.js';
+import { createPolling } from './polling.js';
+
+/** @param {import('./live.js').Live} live */
+export function createPage(live) {
+  const { address, connection, debug, events, facts, feed, list, settings, stats } = live;
+
+  function refresh() {
+    connection.retry();
+    polling.now();
+  }
+
+  const toast = createToast();
+  const askKey = createKeyDialog(live, refresh);
+  const polling = createPolling(live, { askKey });
+  const details = createDetails(live, { polling, toast });
+  const filterBar = createFilterBar(live);
+  const gauges = createGauges(live, { filterBar, listIsPolled: polling.listIsPolled });
+  const set = createSettings(live, () => {
+    polling.settle();
+    drawStatus();
+  });
+  const status = createStatus({
+    now: () => Date.now(),
+    onIndicator: refresh,
+    onRetry: () => (address.place.frozen ? address.go({ frozen: false }) : refresh()),
+  });
+  bindPageKeys(live, { filterBar, details, set, refresh, toast });
+
+  function drawStatus() {
+    status.draw(connection.state, { ...facts, pollMs: settings.pollMs, frozen: list.frozen });
+  }
+
+  const views = new Map(VIEWS.map((view) => [view, byId(`view-${view}`)]));
+  const tabs = [...document.querySelectorAll('.tabs a')];
+
+  function showPlace() {
+    const { place } = address;
+    for (const [view, element] of views) element.hidden = view !== place.view;
+    for (const tab of tabs) {
+      const view = VIEWS.find((it) => it === tab.getAttribute('data-view')) ?? 'requests';
+      if (view === place.view) tab.setAttribute('aria-current', 'page');
+      else tab.removeAttribute('aria-current');
+      tab.setAttribute('href', writePlace({ ...place, view, row: null }));
+    }
+    filterBar.show(list.wish(place));
+    filterBar.count(tally(list.rows));
+    list.show(place.view === 'requests');
+    if (!place.frozen || feed.lastMs !== null) list.freeze(place.frozen);
+    byId('freeze').setAttribute('aria-pressed', String(place.frozen));
+    details.show();
+    connection.wish({ here: isLiveView(place.view) });
+    polling.show();
+    polling.settle();
+    drawStatus();
+  }
+
+  function showConnection() {
+    const { state } = connection;
+    if (state.name === 'locked') askKey(state.refused);
+    polling.settle();
+    drawStatus();
+  }
+
+  function everySecond() {
+    gauges.second();
+    polling.countErrors();
+    details.draw();
+    drawStatus();
+  }
+
+  /** Counts the last minutes as the server remembers them: an operator who just came wants to know what happened before. */
+  function recall() {
+    void polling.pollLogs().then(({ traces }) => stats.recall(traces), (error) => debug('no history', error));
+  }
+
+  events.on('place', showPlace);
+  events.on('rows', () => details.look());
+  events.on('facts', drawStatus);
+  events.on('connection', showConnection);
+  events.on('restart', () => {
+    status.notice('The server was restarted; the list began anew.');
+    recall();
+  });
+  document.addEventListener('visibilitychange', () => {
+    if (document.hidden) stats.pause();
+    connection.wish({ visible: !document.hidden });
+    polling.settle();
+  });
+  startTicker(() => tickOf(settings), () => list.tick());
+  startTicker(() => 1000, everySecond);
+
+  showPlace();
+  showConnection();
+  everySecond();
+  recall();
+
+  // The switch that scripts around the earlier dashboard use.
+  Object.assign(window, {
+    __vdmActiveRequestsSSE: {
+      enable: () => set('live', true),
+      disable: () => set('live', false),
+      isConnected: () => connection.connected,
+    },
+  });
+}
