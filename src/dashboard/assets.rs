@@ -19,8 +19,13 @@ use std::borrow::Cow;
 #[allow_missing = true]
 struct Files;
 
+/// The folder of the page's own files below `assets`, and the name under which it is served: the service itself is usually mounted at
+/// `/dashboard`, and its files are `/dashboard/page/..`.
+const FOLDER: &str = "dashboard/";
+const SERVED_AS: &str = "page/";
+
 /// The page's template.
-pub(super) const PAGE: &str = "dashboard/index.html";
+pub(super) const PAGE: &str = "page/index.html";
 
 /// AG Grid, where `npm run vendor` has put it.
 pub(super) const GRID: &str = "vendor/ag-grid-community.min.noStyle.js";
@@ -35,10 +40,14 @@ pub(super) struct Asset {
 }
 
 impl Asset {
-    /// The file at `path` below `assets`; `None` where there is none, or none that is meant to be served.
+    /// The file that is served at `path`, relative to the mount; `None` where there is none, or none that is meant to be served.
     pub(super) fn get(path: &str) -> Option<Self> {
         let content_type = content_type(path)?;
-        let file = Files::get(path)?;
+        let file = match path.strip_prefix(SERVED_AS) {
+            Some(own) => Files::get(&format!("{FOLDER}{own}"))?,
+            None if path.starts_with(FOLDER) => return None,
+            None => Files::get(path)?,
+        };
         let etag = etag(&file.metadata.sha256_hash())?;
         let body = match file.data {
             Cow::Borrowed(data) => Bytes::from_static(data),

@@ -45,11 +45,11 @@ async fn every_page_has_a_nonce_of_its_own() {
 async fn files_have_a_type_and_a_tag_that_saves_sending_them_again() {
     let service = mounted();
     for (path, kind) in [
-        ("/dashboard/dashboard/app/main.js", "text/javascript; charset=utf-8"),
-        ("/dashboard/dashboard/model/filter.js", "text/javascript; charset=utf-8"),
+        ("/dashboard/page/app/main.js", "text/javascript; charset=utf-8"),
+        ("/dashboard/page/model/filter.js", "text/javascript; charset=utf-8"),
         ("/dashboard/sse/client.js", "text/javascript; charset=utf-8"),
-        ("/dashboard/dashboard/style/base.css", "text/css; charset=utf-8"),
-        ("/dashboard/dashboard/icon.svg", "image/svg+xml"),
+        ("/dashboard/page/style/base.css", "text/css; charset=utf-8"),
+        ("/dashboard/page/icon.svg", "image/svg+xml"),
     ] {
         let response = get(&service, path).await;
         assert_eq!(response.status(), StatusCode::OK, "{path}");
@@ -74,7 +74,7 @@ async fn files_have_a_type_and_a_tag_that_saves_sending_them_again() {
 async fn files_are_compressed_for_those_who_take_it() {
     use std::io::Read as _;
     let service = mounted();
-    let path = "/dashboard/dashboard/app/main.js";
+    let path = "/dashboard/page/model/filter.js";
     let plain = get(&service, path).await;
     assert_eq!(plain.headers()["vary"], "accept-encoding");
     assert!(!plain.headers().contains_key("content-encoding"));
@@ -102,12 +102,13 @@ async fn what_is_not_part_of_the_page_is_not_there() {
     let service = mounted();
     for path in [
         "/dashboard/package.json",
-        "/dashboard/dashboard/types.d.ts",
-        "/dashboard/dashboard/index.html",
+        "/dashboard/page/types.d.ts",
+        "/dashboard/page/index.html",
+        "/dashboard/dashboard/app/main.js",
         "/dashboard/test/dashboard/mock.js",
         "/dashboard/node_modules/typescript/package.json",
         "/dashboard/../Cargo.toml",
-        "/dashboard/dashboard/../../Cargo.toml",
+        "/dashboard/page/../../Cargo.toml",
         "/dashboardx",
         "/",
         "/metrics",
@@ -127,7 +128,7 @@ async fn the_slash_is_added_where_it_is_missing() {
 async fn a_router_may_have_taken_the_prefix_off() {
     let service = DashboardService::new();
     assert_eq!(get(&service, "/").await.status(), StatusCode::OK);
-    assert_eq!(get(&service, "/dashboard/app/main.js").await.status(), StatusCode::OK);
+    assert_eq!(get(&service, "/page/app/main.js").await.status(), StatusCode::OK);
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@
   if (able) {
     var script = document.createElement('script');
     script.type = 'module';
-    script.src = 'dashboard/app/main.js';
+    script.src = 'page/app/main.js';
     document.head.appendChild(script);
     return;
   }

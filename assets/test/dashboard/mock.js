@@ -194,7 +194,7 @@ export class Mock {
   /** @param {string} path @param {Response} response */
   async #page(path, response) {
     if (path === '/dashboard') return void response.writeHead(308, { location: '/dashboard/' }).end();
-    const name = path === '/dashboard/' ? 'dashboard/index.html' : normalize(path.slice('/dashboard/'.length));
+    const name = path === '/dashboard/' ? 'dashboard/index.html' : normalize(path.slice('/dashboard/'.length)).replace(/^page\//, 'dashboard/');
     const extension = extname(name);
     if (name.startsWith('..') || !TYPES[extension]) return void response.writeHead(404).end();
     try {

@@ -17,7 +17,7 @@ async function imports(path, found = new Set()) {
 }
 
 it('the page names beforehand every module that the first rows need, and no other', async () => {
-  const named = [...html.matchAll(/<(?:link rel="modulepreload"|script type="module")[^>]* (?:href|src)="([^"]+)"/g)].map(([, path]) => path);
+  const named = [...html.matchAll(/<(?:link rel="modulepreload"|script type="module")[^>]* (?:href|src)="([^"]+)"/g)].map(([, path = '']) => path.replace(/^page\//, 'dashboard/'));
   assert.deepEqual(named.toSorted(), [...new Set([...(await imports('dashboard/app/early.js')), ...(await imports('dashboard/app/main.js'))])].sort());
 });
 
@@ -54,5 +54,6 @@ it('modules do nothing when they are imported, but for the entries', async () =>
   const paths = (await Promise.all(['model', 'net', 'view', 'app'].map(filesOf))).flat();
   // There is no page here: what touched one would fail.
   for (const path of paths) if (!entries.includes(path)) await import(join(assets, path));
-  for (const path of entries) assert.ok(html.includes(path) || (await sourceOf('dashboard/app/compat.js')).includes(path), path);
+  const started = html + (await sourceOf('dashboard/app/compat.js'));
+  for (const path of entries) assert.ok(started.includes(path.replace(/^dashboard\//, 'page/')), path);
 });

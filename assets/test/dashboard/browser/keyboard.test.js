@@ -117,7 +117,7 @@ describe('the keyboard', { skip: noBrowser }, () => {
       await soon(models, ['second']);
     }, { begins: false, before: async (page) => {
       await before(page);
-      await page.route('**/dashboard/app/compat.js', async (route) => {
+      await page.route('**/page/app/compat.js', async (route) => {
         await page.locator('#filter').waitFor();
         await new Promise((resolve) => setTimeout(resolve, 400));
         await route.continue();
