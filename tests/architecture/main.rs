@@ -18,7 +18,7 @@ use std::{fs, sync::LazyLock};
 use package::{Package, rust_files};
 
 /// The folders of the workspace's packages; the library's is the root.
-const PACKAGES: [&str; 2] = ["", "benches"];
+const PACKAGES: [&str; 5] = ["", "benches", "examples/chat", "examples/demo-provider", "examples/proxy"];
 
 /// A small crate with one fault of each kind.
 const PLANTED: &str = "tests/architecture/planted";

@@ -27,16 +27,16 @@ const TOLERANCE: f64 = 0.05;
 const TOLERANCE_OF_ANOTHER_COMPILER: f64 = 0.15;
 
 /// Why `check` has not passed.
-enum Failure {
+enum NotPassed {
     /// At least one operation executes too many instructions.
     TooExpensive(String),
     /// Nothing can be said about the operations.
-    NotJudged(String),
+    Unknown(String),
 }
 
-impl From<String> for Failure {
+impl From<String> for NotPassed {
     fn from(why: String) -> Self {
-        Self::NotJudged(why)
+        Self::Unknown(why)
     }
 }
 
@@ -49,24 +49,24 @@ fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let result = match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["check"] => check(),
-        ["renew"] => renew().map_err(Failure::from),
-        ["run", operation] => run(operation).map_err(Failure::from),
-        _ => Err(Failure::NotJudged("usage: instructions check | renew | run OPERATION".to_owned())),
+        ["renew"] => renew().map_err(NotPassed::from),
+        ["run", operation] => run(operation).map_err(NotPassed::from),
+        _ => Err(NotPassed::Unknown("usage: instructions check | renew | run OPERATION".to_owned())),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(Failure::TooExpensive(why)) => {
+        Err(NotPassed::TooExpensive(why)) => {
             eprintln!("{why}");
             ExitCode::from(1)
         }
-        Err(Failure::NotJudged(why)) => {
+        Err(NotPassed::Unknown(why)) => {
             eprintln!("nothing was judged: {why}");
             ExitCode::from(2)
         }
     }
 }
 
-fn check() -> Result<(), Failure> {
+fn check() -> Result<(), NotPassed> {
     let text = fs::read_to_string(COMMITTED).map_err(|error| format!("{COMMITTED}: {error}"))?;
     let made_with = made_with()?;
     let tolerance = tolerance(text.lines().next().unwrap_or_default(), &made_with)?;
@@ -89,7 +89,7 @@ fn check() -> Result<(), Failure> {
     if refused.is_empty() {
         return Ok(());
     }
-    Err(Failure::TooExpensive(format!(
+    Err(NotPassed::TooExpensive(format!(
         "at most {:.0} % more than the committed numbers is allowed: {}\n\
          Make it cheaper, or say in the commit why it has to cost more, with the numbers of `cargo run --release -p \
          active-requests-benches --bin instructions -- renew`.",
