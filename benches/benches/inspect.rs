@@ -3,19 +3,16 @@
 
 use active_requests::inspect::{InspectRequestLayer, ModelLocator};
 use active_requests::tracker::{RequestHandle, RequestInfo, RequestTracker};
+use active_requests::usage::Meter;
+use active_requests_benches::bodies::{self, Drain, FRAME, Framed};
 use bytes::Bytes;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use http::{Method, Request, Response};
-use http_body::Body;
+use http::{Method, Request};
 use http_body_util::Full;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::borrow::Cow;
-use std::convert::Infallible;
-use std::future::{Ready, ready};
 use std::hint::black_box;
-use std::pin::pin;
-use std::task::{Context, Poll, Waker};
 use tower::{Layer, Service};
 
 /// A chat of about `size` bytes, its model and `stream` ahead of the messages or behind them.
@@ -38,29 +35,6 @@ struct Typed<'a> {
     #[serde(borrow)]
     model: Cow<'a, str>,
     stream: bool,
-}
-
-/// Polls the body of each request to its end.
-#[derive(Clone)]
-struct Drain;
-
-impl<B: Body> Service<Request<B>> for Drain {
-    type Response = Response<()>;
-    type Error = Infallible;
-    type Future = Ready<Result<Response<()>, Infallible>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Request<B>) -> Self::Future {
-        let mut context = Context::from_waker(Waker::noop());
-        let mut body = pin!(request.into_body());
-        while let Poll::Ready(Some(frame)) = body.as_mut().poll_frame(&mut context) {
-            drop(black_box(frame));
-        }
-        ready(Ok(Response::new(())))
-    }
 }
 
 fn request(handle: &RequestHandle, body: &Bytes) -> Request<Full<Bytes>> {
@@ -117,5 +91,54 @@ fn inspect(c: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, inspect);
+/// Large bodies of each kind, in frames of 16 KB, beside the service without the layer.
+fn large(c: &mut Criterion) {
+    let tracker = RequestTracker::default();
+    let active = tracker.start(&Method::POST, "/v1/chat/completions", &RequestInfo::new()).expect("tracking is on");
+    let mut inspecting = InspectRequestLayer::new().layer(Drain);
+    for (name, body) in [
+        ("prompt 4 KB", bodies::prompt(4_000)),
+        ("prompt 200 KB", bodies::prompt(200_000)),
+        ("prompt 1 MB", bodies::prompt(1_000_000)),
+        ("one text 1 MB", bodies::plain_prompt(1_000_000)),
+        ("image 5 MB", bodies::image(5_000_000)),
+        ("tools 100 KB", bodies::tools(100_000)),
+        ("nested 100 KB", bodies::nested(100_000)),
+    ] {
+        let mut group = c.benchmark_group("inspect/large");
+        group.throughput(Throughput::Bytes(body.len() as u64));
+        group.bench_function(name, |b| {
+            b.iter(|| {
+                let mut request = Request::new(Framed(body.clone()));
+                request.extensions_mut().insert(active.handle());
+                drop(black_box(inspecting.call(request)));
+            });
+        });
+        group.finish();
+    }
+}
+
+/// Answers in one JSON document, in frames of 16 KB.
+fn documents(c: &mut Criterion) {
+    let head = http::Response::builder().header("content-type", "application/json").body(()).unwrap().into_parts().0;
+    for (name, body) in [
+        ("answer 56 KB", bodies::answer(56_000)),
+        ("embeddings 2 MB", bodies::embeddings(100)),
+        ("a million numbers", bodies::numbers(1_000_000)),
+    ] {
+        let mut group = c.benchmark_group("usage/document");
+        group.throughput(Throughput::Bytes(body.len() as u64));
+        group.bench_function(name, |b| {
+            b.iter(|| {
+                let mut meter = Meter::for_response(&head);
+                body.chunks(FRAME).for_each(|chunk| meter.observe(black_box(chunk)));
+                meter.finish();
+                assert!(meter.reading().usage.input_tokens > 0);
+            });
+        });
+        group.finish();
+    }
+}
+
+criterion_group!(benches, inspect, large, documents);
 criterion_main!(benches);

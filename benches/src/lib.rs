@@ -1,5 +1,6 @@
 //! Shared inputs of the benchmarks: a service that answers at once, and bodies whose frames are all ready.
 
+pub mod bodies;
 pub mod events;
 pub mod measures;
 pub mod operations;
@@ -39,7 +40,7 @@ impl Frames {
         Self { frame: Bytes::from_static(event), left: count, content_type: "text/event-stream" }
     }
 
-    /// An answer in one piece.
+    /// An answer in one frame.
     pub fn answer(answer: &'static [u8]) -> Self {
         Self { frame: Bytes::from_static(answer), left: 1, content_type: "application/json" }
     }

@@ -1,11 +1,15 @@
 //! The operations that are held to a number of instructions.
 
+use crate::bodies::{self, Drain, FRAME, Framed};
 use crate::{Frames, bare, block_on, events};
 use active_requests::{
+    inspect::InspectRequestLayer,
     track::ActiveRequestsLayer,
     tracker::{Outcome, RequestInfo, RequestTracker},
+    usage::Meter,
 };
-use http::{Method, Request};
+use bytes::Bytes;
+use http::{Method, Request, Response};
 use std::hint::black_box;
 use tower::{Layer, Service};
 
@@ -47,6 +51,12 @@ pub const ALL: &[Operation] = &[
     operation("gemini_1000_events",      1000, |n| tracked(Frames::events(events::GEMINI, n))),
     operation("openai_answer",              1, |_| tracked(Frames::answer(events::OPENAI_ANSWER))),
     operation("anthropic_answer",           1, |_| tracked(Frames::answer(events::ANTHROPIC_ANSWER))),
+    operation("prompt_4_kb",                1, |_| inspected(bodies::prompt(4_000))),
+    operation("prompt_200_kb",             13, |_| inspected(bodies::prompt(200_000))),
+    operation("prompt_1_mb",               62, |_| inspected(bodies::plain_prompt(1_000_000))),
+    operation("tools_100_kb",               7, |_| inspected(bodies::tools(100_000))),
+    operation("answer_56_kb",               4, |_| metered(bodies::answer(56_000))),
+    operation("embeddings_2_mb",          125, |_| metered(bodies::embeddings(100))),
 ];
 
 fn register_and_end() -> Run {
@@ -66,4 +76,27 @@ fn served(frames: Frames) -> Run {
 fn tracked(frames: Frames) -> Run {
     let mut service = ActiveRequestsLayer::new(RequestTracker::default()).layer(bare(frames));
     Box::new(move || block_on(service.call(Request::new(()))))
+}
+
+/// Reads a request body as it passes.
+fn inspected(body: Bytes) -> Run {
+    let tracker = RequestTracker::default();
+    let active = tracker.start(&Method::POST, "/v1/chat/completions", &RequestInfo::new()).unwrap();
+    let mut service = InspectRequestLayer::new().layer(Drain);
+    Box::new(move || {
+        let mut request = Request::new(Framed(body.clone()));
+        request.extensions_mut().insert(active.handle());
+        drop(black_box(service.call(request)));
+    })
+}
+
+/// Reads a JSON answer as it passes.
+fn metered(body: Bytes) -> Run {
+    let head = Response::builder().header("content-type", "application/json").body(()).unwrap().into_parts().0;
+    Box::new(move || {
+        let mut meter = Meter::for_response(&head);
+        body.chunks(FRAME).for_each(|chunk| meter.observe(black_box(chunk)));
+        meter.finish();
+        assert!(meter.reading().usage.input_tokens > 0);
+    })
 }
