@@ -8,7 +8,7 @@ use memchr::{memchr, memchr2};
 use std::{mem, time::Duration};
 
 #[cfg(test)]
-mod bounds;
+mod tests;
 mod data;
 
 pub(crate) use data::Data;
