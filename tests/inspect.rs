@@ -29,9 +29,9 @@ impl Script {
         Self { frames: frames.into_iter().collect(), hint: SizeHint::new(), knows_its_end: false }
     }
 
-    /// `text` in pieces of `size` bytes.
-    fn pieces(text: &'static str, size: usize) -> Self {
-        Self::new(text.as_bytes().chunks(size).map(|piece| Ok(Frame::data(Bytes::from_static(piece)))))
+    /// `text` in chunks of `size` bytes.
+    fn chunks(text: &'static str, size: usize) -> Self {
+        Self::new(text.as_bytes().chunks(size).map(|chunk| Ok(Frame::data(Bytes::from_static(chunk)))))
     }
 
     fn declaring(mut self, size: u64) -> Self {
@@ -106,14 +106,14 @@ fn counts(row: &Row) -> (u32, u32, u32) {
 async fn the_row_shows_what_the_body_asks_for_however_it_is_cut() {
     for size in [1, 2, 3, 7, 64, 1000] {
         let row =
-            row(InspectRequestLayer::new(), post("/v1/chat/completions").body(Script::pieces(CHAT, size)).unwrap())
+            row(InspectRequestLayer::new(), post("/v1/chat/completions").body(Script::chunks(CHAT, size)).unwrap())
                 .await;
         assert_eq!(
             (row.model.as_str(), row.is_streaming, counts(&row)),
             ("gpt-4o", true, (4, 2, 1)),
-            "pieces of {size}"
+            "chunks of {size}"
         );
-        assert_eq!(row.request_size, CHAT.len() as u64, "pieces of {size}");
+        assert_eq!(row.request_size, CHAT.len() as u64, "chunks of {size}");
     }
 }
 
@@ -121,7 +121,7 @@ async fn the_row_shows_what_the_body_asks_for_however_it_is_cut() {
 async fn the_row_shows_the_model_before_the_body_is_complete() {
     handled(
         InspectRequestLayer::new(),
-        post("/v1/messages").body(Script::pieces(CHAT, 32)).unwrap(),
+        post("/v1/messages").body(Script::chunks(CHAT, 32)).unwrap(),
         async |handle, mut body| {
             assert_eq!(handle.row().unwrap().model, "unknown");
             body.frame().await.unwrap().unwrap();
@@ -183,7 +183,7 @@ async fn only_plain_json_is_read_but_every_body_has_a_size() {
 #[tokio::test]
 async fn behind_the_limit_nothing_is_read_and_all_of_it_passes() {
     let layer = InspectRequestLayer::new().scan_limit(40);
-    let row = row(layer, post("/v1/chat/completions").body(Script::pieces(CHAT, 16)).unwrap()).await;
+    let row = row(layer, post("/v1/chat/completions").body(Script::chunks(CHAT, 16)).unwrap()).await;
     assert_eq!((row.model.as_str(), counts(&row), row.request_size), ("gpt-4o", (0, 0, 0), CHAT.len() as u64));
 }
 
@@ -196,7 +196,7 @@ async fn without_counts_model_and_stream_are_read() {
 
 #[tokio::test]
 async fn a_declared_size_shows_at_once_and_stays_if_less_is_read() {
-    let request = post("/v1/chat/completions").body(Script::pieces(CHAT, 10).declaring(CHAT.len() as u64)).unwrap();
+    let request = post("/v1/chat/completions").body(Script::chunks(CHAT, 10).declaring(CHAT.len() as u64)).unwrap();
     handled(InspectRequestLayer::new(), request, async |handle, mut body| {
         assert_eq!(handle.row().unwrap().request_size, CHAT.len() as u64);
         body.frame().await.unwrap().unwrap();
@@ -208,7 +208,7 @@ async fn a_declared_size_shows_at_once_and_stays_if_less_is_read() {
 
 #[tokio::test]
 async fn a_body_dropped_halfway_has_the_size_that_has_passed() {
-    let request = post("/v1/chat/completions").body(Script::pieces(CHAT, 10)).unwrap();
+    let request = post("/v1/chat/completions").body(Script::chunks(CHAT, 10)).unwrap();
     handled(InspectRequestLayer::new(), request, async |handle, mut body| {
         body.frame().await.unwrap().unwrap();
         drop(body);
@@ -242,7 +242,7 @@ async fn frames_trailers_and_errors_pass_as_they_are() {
 
 #[tokio::test]
 async fn size_hint_and_end_are_those_of_the_body() {
-    let mut script = Script::pieces(CHAT, 100).declaring(7);
+    let mut script = Script::chunks(CHAT, 100).declaring(7);
     script.knows_its_end = true;
     let request = post("/v1/chat/completions").body(script).unwrap();
     handled(InspectRequestLayer::new(), request, async |_, mut body| {
@@ -276,7 +276,7 @@ async fn without_a_handle_it_is_a_pass_through() {
         let body = request.into_body().collect().await?.to_bytes();
         Ok::<_, &'static str>(Response::new(body))
     }));
-    let response = service.oneshot(post("/v1/chat/completions").body(Script::pieces(CHAT, 9)).unwrap()).await.unwrap();
+    let response = service.oneshot(post("/v1/chat/completions").body(Script::chunks(CHAT, 9)).unwrap()).await.unwrap();
     assert_eq!(response.into_body(), CHAT);
 }
 

@@ -62,8 +62,8 @@ impl Inspection {
     fn look_at<D: Buf>(&mut self, data: &D) {
         self.seen += data.remaining() as u64;
         let Self { scanner: Some(scanner), handle, .. } = self else { return };
-        let seen = look_at(data, |piece| {
-            if let Some(facts) = scanner.push(piece) {
+        let seen = look_at(data, |chunk| {
+            if let Some(facts) = scanner.push(chunk) {
                 handle.describe(&facts.info());
             }
         });

@@ -7,24 +7,24 @@
 
 use std::ops::Range;
 
-use crate::json::{Container, Next, Scalar, Text, Visit};
+use crate::json::{Container, Next, Scalar, JsonStr, Visit};
 use crate::tracker::RequestInfo;
 use crate::usage::ToolKind;
 
 /// What has been read of a request so far.
 #[derive(Debug)]
-pub(super) struct Facts {
+pub(super) struct RequestFacts {
     pub(super) model: Option<String>,
     pub(super) is_streaming: Option<bool>,
     /// Of the last list of messages that is complete.
-    pub(super) counts: Option<Counts>,
+    pub(super) counts: Option<MessageCounts>,
     /// Whether any of the above has changed since this was last reset.
     pub(super) changed: bool,
     wanted: Wanted,
-    current: Counts,
-    message: Message,
+    current: MessageCounts,
+    message: MessageFacts,
     /// What the `type` of the block being read says.
-    block: Option<Kind>,
+    block: Option<ToolPart>,
 }
 
 /// What the body is read for.
@@ -38,7 +38,7 @@ pub(super) struct Wanted {
 
 /// The messages of a request, and what stands in them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Counts {
+pub(super) struct MessageCounts {
     pub(super) messages: u32,
     pub(super) tool_uses: u32,
     pub(super) tool_results: u32,
@@ -46,22 +46,22 @@ pub(super) struct Counts {
 
 /// The message being read.
 #[derive(Clone, Copy, Debug, Default)]
-struct Message {
+struct MessageFacts {
     /// What its `type` says.
-    kind: Option<Kind>,
+    kind: Option<ToolPart>,
     /// Whether its `role` is that of a tool, which makes it a result if it holds none as blocks.
     by_tool: bool,
     results_before: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum ToolPart {
     Use,
     Result,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum RequestNode {
     Root,
     Model,
     Stream,
@@ -83,7 +83,7 @@ pub(super) enum Place {
     Result,
 }
 
-impl Facts {
+impl RequestFacts {
     pub(super) fn new(wanted: Wanted) -> Self {
         Self {
             model: None,
@@ -91,8 +91,8 @@ impl Facts {
             counts: None,
             changed: false,
             wanted,
-            current: Counts::default(),
-            message: Message::default(),
+            current: MessageCounts::default(),
+            message: MessageFacts::default(),
             block: None,
         }
     }
@@ -110,7 +110,7 @@ impl Facts {
     }
 
     fn begin_messages(&mut self) {
-        self.current = Counts::default();
+        self.current = MessageCounts::default();
     }
 
     fn end_messages(&mut self) {
@@ -120,49 +120,49 @@ impl Facts {
 
     fn begin_message(&mut self) {
         increment(&mut self.current.messages);
-        self.message = Message { results_before: self.current.tool_results, ..Message::default() };
+        self.message = MessageFacts { results_before: self.current.tool_results, ..MessageFacts::default() };
     }
 
     fn end_message(&mut self) {
         self.count(self.message.kind);
         if self.message.by_tool && self.current.tool_results == self.message.results_before {
-            self.count(Some(Kind::Result));
+            self.count(Some(ToolPart::Result));
         }
     }
 
-    fn count(&mut self, kind: Option<Kind>) {
+    fn count(&mut self, kind: Option<ToolPart>) {
         match kind {
-            Some(Kind::Use) => increment(&mut self.current.tool_uses),
-            Some(Kind::Result) => increment(&mut self.current.tool_results),
+            Some(ToolPart::Use) => increment(&mut self.current.tool_uses),
+            Some(ToolPart::Result) => increment(&mut self.current.tool_results),
             None => {}
         }
     }
 }
 
-impl Visit for Facts {
-    type Place = Place;
+impl Visit for RequestFacts {
+    type Node = RequestNode;
 
-    fn member(&mut self, place: Place, key: &[u8]) -> Next<Place> {
+    fn member(&mut self, place: RequestNode, key: &[u8]) -> Next<RequestNode> {
         let next = match place {
-            Place::Root => match key {
-                b"model" if self.wanted.names => Place::Model,
-                b"stream" if self.wanted.names => Place::Stream,
-                b"messages" | b"contents" | b"input" | b"chat_history" if self.wanted.counts => Place::Messages,
-                b"prompt" if self.wanted.counts => Place::Prompt,
+            RequestNode::Root => match key {
+                b"model" if self.wanted.names => RequestNode::Model,
+                b"stream" if self.wanted.names => RequestNode::Stream,
+                b"messages" | b"contents" | b"input" | b"chat_history" if self.wanted.counts => RequestNode::Messages,
+                b"prompt" if self.wanted.counts => RequestNode::Prompt,
                 _ => return Next::Skip,
             },
-            Place::Message | Place::Messages => match key {
-                b"role" => Place::Role,
-                b"type" => Place::MessageType,
-                b"content" | b"parts" => Place::Blocks,
-                b"tool_calls" => Place::Uses,
-                b"function_call" => Place::Use,
+            RequestNode::Message | RequestNode::Messages => match key {
+                b"role" => RequestNode::Role,
+                b"type" => RequestNode::MessageType,
+                b"content" | b"parts" => RequestNode::Blocks,
+                b"tool_calls" => RequestNode::Uses,
+                b"function_call" => RequestNode::Use,
                 _ => return Next::Skip,
             },
-            Place::Block => match key {
-                b"type" => Place::BlockType,
-                b"toolUse" | b"functionCall" | b"function_call" => Place::Use,
-                b"toolResult" | b"functionResponse" | b"function_response" => Place::Result,
+            RequestNode::Block => match key {
+                b"type" => RequestNode::BlockType,
+                b"toolUse" | b"functionCall" | b"function_call" => RequestNode::Use,
+                b"toolResult" | b"functionResponse" | b"function_response" => RequestNode::Result,
                 _ => return Next::Skip,
             },
             _ => return Next::Skip,
@@ -170,68 +170,68 @@ impl Visit for Facts {
         Next::Look(next)
     }
 
-    fn element(&mut self, place: Place) -> Next<Place> {
+    fn element(&mut self, place: RequestNode) -> Next<RequestNode> {
         match place {
-            Place::Messages | Place::Prompt => Next::Look(Place::Message),
-            Place::Blocks => Next::Look(Place::Block),
-            Place::Uses => {
-                self.count(Some(Kind::Use));
+            RequestNode::Messages | RequestNode::Prompt => Next::Look(RequestNode::Message),
+            RequestNode::Blocks => Next::Look(RequestNode::Block),
+            RequestNode::Uses => {
+                self.count(Some(ToolPart::Use));
                 Next::Skip
             }
             _ => Next::Skip,
         }
     }
 
-    fn open(&mut self, place: Place, container: Container) {
+    fn open(&mut self, place: RequestNode, container: Container) {
         match (place, container) {
-            (Place::Messages | Place::Prompt, Container::Array) => self.begin_messages(),
-            (Place::Messages, Container::Object) => {
+            (RequestNode::Messages | RequestNode::Prompt, Container::Array) => self.begin_messages(),
+            (RequestNode::Messages, Container::Object) => {
                 self.begin_messages();
                 self.begin_message();
             }
-            (Place::Message, _) => self.begin_message(),
-            (Place::Block, _) => self.block = None,
-            (Place::Use, Container::Object) => self.count(Some(Kind::Use)),
-            (Place::Result, Container::Object) => self.count(Some(Kind::Result)),
+            (RequestNode::Message, _) => self.begin_message(),
+            (RequestNode::Block, _) => self.block = None,
+            (RequestNode::Use, Container::Object) => self.count(Some(ToolPart::Use)),
+            (RequestNode::Result, Container::Object) => self.count(Some(ToolPart::Result)),
             _ => {}
         }
     }
 
-    fn close(&mut self, place: Place, container: Container) {
+    fn close(&mut self, place: RequestNode, container: Container) {
         match (place, container) {
-            (Place::Messages | Place::Prompt, Container::Array) => self.end_messages(),
-            (Place::Messages, Container::Object) => {
+            (RequestNode::Messages | RequestNode::Prompt, Container::Array) => self.end_messages(),
+            (RequestNode::Messages, Container::Object) => {
                 self.end_message();
                 self.end_messages();
             }
-            (Place::Message, _) => self.end_message(),
-            (Place::Block, _) => self.count(self.block),
+            (RequestNode::Message, _) => self.end_message(),
+            (RequestNode::Block, _) => self.count(self.block),
             _ => {}
         }
     }
 
-    fn scalar(&mut self, place: Place, value: Scalar<'_>, _: Range<u64>) {
+    fn scalar(&mut self, place: RequestNode, value: Scalar<'_>, _: Range<u64>) {
         match (place, value) {
-            (Place::Model, Scalar::String(name)) if name.len() > 0 => {
+            (RequestNode::Model, Scalar::String(name)) if name.len() > 0 => {
                 self.model = Some(name.decode().into_owned());
                 self.changed = true;
             }
-            (Place::Stream, Scalar::Bool(yes)) => {
+            (RequestNode::Stream, Scalar::Bool(yes)) => {
                 self.is_streaming = Some(yes);
                 self.changed = true;
             }
-            (Place::Messages | Place::Prompt, Scalar::String(_)) => {
-                self.current = Counts { messages: 1, ..Counts::default() };
+            (RequestNode::Messages | RequestNode::Prompt, Scalar::String(_)) => {
+                self.current = MessageCounts { messages: 1, ..MessageCounts::default() };
                 self.end_messages();
             }
-            (Place::Message, Scalar::String(_)) => self.begin_message(),
+            (RequestNode::Message, Scalar::String(_)) => self.begin_message(),
             // Token numbers: together they are one text.
-            (Place::Message, Scalar::Number(_)) => self.current.messages = 1,
-            (Place::Role, Scalar::String(role)) => {
+            (RequestNode::Message, Scalar::Number(_)) => self.current.messages = 1,
+            (RequestNode::Role, Scalar::String(role)) => {
                 self.message.by_tool = matches!(&*role.bytes(), b"tool" | b"function" | b"TOOL")
             }
-            (Place::MessageType, Scalar::String(name)) => self.message.kind = kind(name),
-            (Place::BlockType, Scalar::String(name)) => self.block = kind(name),
+            (RequestNode::MessageType, Scalar::String(name)) => self.message.kind = kind(name),
+            (RequestNode::BlockType, Scalar::String(name)) => self.block = kind(name),
             _ => {}
         }
     }
@@ -242,12 +242,12 @@ impl Visit for Facts {
 }
 
 /// Whether something of this `type` is the use of a tool that the client runs, or its result.
-fn kind(name: Text<'_>) -> Option<Kind> {
+fn kind(name: JsonStr<'_>) -> Option<ToolPart> {
     match &*name.decode() {
-        "tool_use" => Some(Kind::Use),
-        "tool_result" | "function_result" => Some(Kind::Result),
-        name if name.ends_with("_call_output") => Some(Kind::Result),
-        name => (ToolKind::of_item(name) == Some(ToolKind::Client)).then_some(Kind::Use),
+        "tool_use" => Some(ToolPart::Use),
+        "tool_result" | "function_result" => Some(ToolPart::Result),
+        name if name.ends_with("_call_output") => Some(ToolPart::Result),
+        name => (ToolKind::of_item(name) == Some(ToolKind::Client)).then_some(ToolPart::Use),
     }
 }
 

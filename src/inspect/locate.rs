@@ -13,9 +13,9 @@ pub struct LocatedModel {
     pub range: Range<usize>,
 }
 
-/// Finds the model in a body that arrives in pieces, for whoever has to know it before sending the body on.
+/// Finds the model in a body that arrives in chunks, for whoever has to know it before sending the body on.
 ///
-/// Nothing is copied but the name; the caller keeps the pieces. Names longer than 1 KiB are not found.
+/// Nothing is copied but the name; the caller keeps the chunks. Names longer than 1 KiB are not found.
 ///
 /// ```
 /// use active_requests::inspect::ModelLocator;
@@ -29,8 +29,8 @@ pub struct LocatedModel {
 /// ```
 #[derive(Debug)]
 pub struct ModelLocator {
-    scanner: Scanner<Place>,
-    found: Found,
+    scanner: Scanner<ModelNode>,
+    found: FoundModel,
 }
 
 /// Finds the model in a whole body. Of several the last counts, as it does for JSON parsers.
@@ -52,14 +52,14 @@ pub fn find_model(body: &[u8]) -> Option<LocatedModel> {
 impl ModelLocator {
     /// A locator at the beginning of a body.
     pub fn new() -> Self {
-        Self { scanner: Scanner::new(Next::Look(Place::Root)), found: Found(None) }
+        Self { scanner: Scanner::new(Next::Look(ModelNode::Root)), found: FoundModel(None) }
     }
 
-    /// Reads on, and returns the last model found so far. Pieces may be cut anywhere.
+    /// Reads on, and returns the last model found so far. Chunks may be cut anywhere.
     ///
     /// A caller may stop at the first one: official clients write the key once.
-    pub fn push(&mut self, piece: &[u8]) -> Option<&LocatedModel> {
-        self.scanner.push(piece, &mut self.found);
+    pub fn push(&mut self, chunk: &[u8]) -> Option<&LocatedModel> {
+        self.scanner.push(chunk, &mut self.found);
         self.found.0.as_ref()
     }
 
@@ -76,27 +76,27 @@ impl Default for ModelLocator {
 }
 
 #[derive(Debug)]
-struct Found(Option<LocatedModel>);
+struct FoundModel(Option<LocatedModel>);
 
 #[derive(Clone, Copy, Debug)]
-enum Place {
+enum ModelNode {
     Root,
     Model,
 }
 
-impl Visit for Found {
-    type Place = Place;
+impl Visit for FoundModel {
+    type Node = ModelNode;
 
-    fn member(&mut self, place: Place, key: &[u8]) -> Next<Place> {
+    fn member(&mut self, place: ModelNode, key: &[u8]) -> Next<ModelNode> {
         match (place, key) {
-            (Place::Root, b"model") => Next::Look(Place::Model),
+            (ModelNode::Root, b"model") => Next::Look(ModelNode::Model),
             _ => Next::Skip,
         }
     }
 
-    fn scalar(&mut self, place: Place, value: Scalar<'_>, range: Range<u64>) {
-        if let Place::Model = place {
-            self.0 = value.as_text().filter(|name| name.is_whole()).and_then(|name| {
+    fn scalar(&mut self, place: ModelNode, value: Scalar<'_>, range: Range<u64>) {
+        if let ModelNode::Model = place {
+            self.0 = value.as_str().filter(|name| name.is_whole()).and_then(|name| {
                 let range = usize::try_from(range.start).ok()?..usize::try_from(range.end).ok()?;
                 Some(LocatedModel { name: name.decode().into_owned(), range })
             });

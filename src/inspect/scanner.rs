@@ -1,6 +1,6 @@
-//! Reads a request's facts out of its body, piece by piece, up to a limit.
+//! Reads a request's facts out of its body, chunk by chunk, up to a limit.
 
-use super::facts::{Facts, Place, Wanted};
+use super::facts::{RequestFacts, RequestNode, Wanted};
 use crate::decompress::{ContentEncoding, Decompressor};
 use crate::json::{Next, Scanner};
 
@@ -9,14 +9,14 @@ use crate::json::{Next, Scanner};
 pub(super) struct RequestScanner {
     /// Of an encoded body, what makes it readable.
     decompressor: Option<Box<Decompressor>>,
-    text: Text,
+    plain: PlainBody,
 }
 
 /// The body in plain bytes.
 #[derive(Debug)]
-struct Text {
-    json: Scanner<Place>,
-    facts: Facts,
+struct PlainBody {
+    json: Scanner<RequestNode>,
+    facts: RequestFacts,
     /// Bytes that may still be looked at.
     budget: u64,
 }
@@ -29,35 +29,35 @@ impl RequestScanner {
             ContentEncoding::Known(decompressor) => Some(decompressor),
             ContentEncoding::Other => return None,
         };
-        let json = Scanner::new(Next::Look(Place::Root));
-        Some(Self { decompressor, text: Text { json, facts: Facts::new(wanted), budget: scan_limit } })
+        let json = Scanner::new(Next::Look(RequestNode::Root));
+        Some(Self { decompressor, plain: PlainBody { json, facts: RequestFacts::new(wanted), budget: scan_limit } })
     }
 
     /// Reads on, and gives what is known if that is more than before.
-    pub(super) fn push(&mut self, piece: &[u8]) -> Option<&Facts> {
-        let Self { decompressor, text } = self;
+    pub(super) fn push(&mut self, chunk: &[u8]) -> Option<&RequestFacts> {
+        let Self { decompressor, plain } = self;
         match decompressor {
-            None => text.read(piece),
+            None => plain.read(chunk),
             Some(decompressor) => {
-                if decompressor.feed(piece, |decoded| text.read(decoded)).is_err() {
-                    text.budget = 0;
+                if decompressor.feed(chunk, |decoded| plain.read(decoded)).is_err() {
+                    plain.budget = 0;
                 }
             }
         }
-        std::mem::take(&mut text.facts.changed).then_some(&text.facts)
+        std::mem::take(&mut plain.facts.changed).then_some(&plain.facts)
     }
 
     /// Whether nothing more will become known.
     pub(super) fn is_over(&self) -> bool {
-        self.text.budget == 0 || self.text.json.is_over()
+        self.plain.budget == 0 || self.plain.json.is_over()
     }
 }
 
-impl Text {
-    fn read(&mut self, piece: &[u8]) {
-        let within = usize::try_from(self.budget).unwrap_or(usize::MAX).min(piece.len());
+impl PlainBody {
+    fn read(&mut self, chunk: &[u8]) {
+        let within = usize::try_from(self.budget).unwrap_or(usize::MAX).min(chunk.len());
         self.budget -= within as u64;
-        self.json.push(&piece[..within], &mut self.facts);
+        self.json.push(&chunk[..within], &mut self.facts);
     }
 }
 
@@ -70,7 +70,7 @@ mod tests {
 
     use super::RequestScanner;
     use crate::decompress::ContentEncoding;
-    use crate::inspect::facts::{Counts, Facts, Wanted};
+    use crate::inspect::facts::{MessageCounts, RequestFacts, Wanted};
     use crate::inspect::path::PathFacts;
 
     const EVERYTHING: Wanted = Wanted { names: true, counts: true };
@@ -79,17 +79,17 @@ mod tests {
         RequestScanner::new(wanted, scan_limit, ContentEncoding::Identity).expect("plain bytes can be read")
     }
 
-    /// What is known of a body that comes in pieces of `size` bytes.
-    fn scan(body: &[u8], size: usize, wanted: Wanted) -> Facts {
+    /// What is known of a body that comes in chunks of `size` bytes.
+    fn scan(body: &[u8], size: usize, wanted: Wanted) -> RequestFacts {
         let mut scanner = scanner(wanted, u64::MAX);
-        for piece in body.chunks(size) {
-            scanner.push(piece);
+        for chunk in body.chunks(size) {
+            scanner.push(chunk);
         }
-        scanner.text.facts
+        scanner.plain.facts
     }
 
-    fn counts(messages: u32, tool_uses: u32, tool_results: u32) -> Option<Counts> {
-        Some(Counts { messages, tool_uses, tool_results })
+    fn counts(messages: u32, tool_uses: u32, tool_results: u32) -> Option<MessageCounts> {
+        Some(MessageCounts { messages, tool_uses, tool_results })
     }
 
     #[test]
@@ -97,9 +97,9 @@ mod tests {
         for (body, expected) in [
             // OpenAI chat; the older form of calls; fields that SDKs write out as null.
             (
-                r#"{"model":"m","messages":[{"role":"system","content":"s"},{"role":"user","content":[{"type":"text","text":"u"}]},
+                r#"{"model":"m","messages":[{"role":"system","content":"s"},{"role":"user","content":[{"type":"plain","plain":"u"}]},
                 {"role":"assistant","content":null,"function_call":null,"tool_calls":[{"id":"a","type":"function"},{"id":"b","type":"function"}]},
-                {"role":"tool","content":"1","tool_call_id":"a"},{"role":"tool","content":[{"type":"text","text":"2"}]}],"tools":[{"type":"function"}]}"#,
+                {"role":"tool","content":"1","tool_call_id":"a"},{"role":"tool","content":[{"type":"plain","plain":"2"}]}],"tools":[{"type":"function"}]}"#,
                 counts(5, 2, 2),
             ),
             (
@@ -113,7 +113,7 @@ mod tests {
             // Responses
             (r#"{"model":"m","input":"hello"}"#, counts(1, 0, 0)),
             (
-                r#"{"input":[{"role":"user","content":"u"},{"type":"message","role":"user","content":[{"type":"input_text","text":"x"}]},
+                r#"{"input":[{"role":"user","content":"u"},{"type":"message","role":"user","content":[{"type":"input_text","plain":"x"}]},
                 {"type":"reasoning","summary":[]},{"type":"function_call","name":"f","arguments":"{\"type\":\"tool_use\"}"},
                 {"type":"function_call_output","output":"1"},{"type":"custom_tool_call"},{"type":"custom_tool_call_output"}]}"#,
                 counts(7, 2, 2),
@@ -125,31 +125,31 @@ mod tests {
             (r#"{"input":[{"role":"user","content":"u"}],"prompt":{"id":"pmpt_1","content":[]}}"#, counts(1, 0, 0)),
             // Anthropic
             (
-                r#"{"system":[{"type":"text","text":"s"}],"messages":[{"role":"user","content":"u"},
-                {"role":"assistant","content":[{"type":"text","text":"t"},{"type":"tool_use","id":"a","input":{"type":"tool_use","content":[{"type":"tool_use"}]}},
+                r#"{"system":[{"type":"plain","plain":"s"}],"messages":[{"role":"user","content":"u"},
+                {"role":"assistant","content":[{"type":"plain","plain":"t"},{"type":"tool_use","id":"a","input":{"type":"tool_use","content":[{"type":"tool_use"}]}},
                 {"type":"server_tool_use"}]},
                 {"role":"user","content":[{"type":"tool_result","content":[{"type":"tool_result"}]},{"type":"tool_result","content":"x"}]}]}"#,
                 counts(3, 1, 2),
             ),
             // Gemini, as both kinds of SDKs write it.
             (
-                r#"{"contents":[{"role":"user","parts":[{"text":"u"}]},{"role":"model","parts":[{"functionCall":{"name":"f"}},{"functionCall":{"name":"g"}}]},
-                {"role":"user","parts":[{"functionResponse":{"name":"f"}},{"functionResponse":{"name":"g"}}]}],"systemInstruction":{"parts":[{"text":"s"}]}}"#,
+                r#"{"contents":[{"role":"user","parts":[{"plain":"u"}]},{"role":"model","parts":[{"functionCall":{"name":"f"}},{"functionCall":{"name":"g"}}]},
+                {"role":"user","parts":[{"functionResponse":{"name":"f"}},{"functionResponse":{"name":"g"}}]}],"systemInstruction":{"parts":[{"plain":"s"}]}}"#,
                 counts(3, 2, 2),
             ),
             (
                 r#"{"contents":[{"role":"model","parts":[{"function_call":{"name":"f"}}]},{"role":"function","parts":[{"function_response":{}},{"function_response":{}}]}]}"#,
                 counts(2, 1, 2),
             ),
-            (r#"{"contents":{"role":"user","parts":[{"text":"u"}]}}"#, counts(1, 0, 0)),
+            (r#"{"contents":{"role":"user","parts":[{"plain":"u"}]}}"#, counts(1, 0, 0)),
             // Interactions
             (
-                r#"{"model":"m","input":[{"type":"user_input","content":[{"type":"text"}]},{"type":"function_call"},{"type":"function_result"}]}"#,
+                r#"{"model":"m","input":[{"type":"user_input","content":[{"type":"plain"}]},{"type":"function_call"},{"type":"function_result"}]}"#,
                 counts(3, 1, 1),
             ),
             // Bedrock Converse
             (
-                r#"{"messages":[{"role":"assistant","content":[{"text":"t"},{"toolUse":{"toolUseId":"a","input":{}}}]},{"role":"user","content":[{"toolResult":{"content":[]}}]}]}"#,
+                r#"{"messages":[{"role":"assistant","content":[{"plain":"t"},{"toolUse":{"toolUseId":"a","input":{}}}]},{"role":"user","content":[{"toolResult":{"content":[]}}]}]}"#,
                 counts(2, 1, 1),
             ),
             // Cohere v2 and v1, Ollama
@@ -162,7 +162,7 @@ mod tests {
                 r#"{"messages":[{"role":"assistant","content":"","tool_calls":[{"function":{"name":"f","arguments":{}}}]},{"role":"tool","content":"1"}]}"#,
                 counts(2, 1, 1),
             ),
-            // Completions: one text, several, one as tokens, several as tokens.
+            // Completions: one plain, several, one as tokens, several as tokens.
             (r#"{"prompt":["a","b"]}"#, counts(2, 0, 0)),
             (r#"{"prompt":[1,2,3]}"#, counts(1, 0, 0)),
             (r#"{"prompt":[[1,2],[3]]}"#, counts(2, 0, 0)),
@@ -178,7 +178,7 @@ mod tests {
             ("messages=1", None),
         ] {
             for size in [1, 2, 3, 7, 64, body.len()] {
-                assert_eq!(scan(body.as_bytes(), size, EVERYTHING).counts, expected, "{body} in pieces of {size}");
+                assert_eq!(scan(body.as_bytes(), size, EVERYTHING).counts, expected, "{body} in chunks of {size}");
             }
         }
     }
@@ -214,14 +214,14 @@ mod tests {
         let body = br#"{"model":"m","messages":[{"role":"user"}]}"#;
         for size in [1, 5, body.len()] {
             let mut scanner = scanner(EVERYTHING, 30);
-            for piece in body.chunks(size) {
-                scanner.push(piece);
+            for chunk in body.chunks(size) {
+                scanner.push(chunk);
             }
             assert!(scanner.is_over());
             assert_eq!(
-                (scanner.text.facts.model.as_deref(), scanner.text.facts.counts),
+                (scanner.plain.facts.model.as_deref(), scanner.plain.facts.counts),
                 (Some("m"), None),
-                "in pieces of {size}"
+                "in chunks of {size}"
             );
         }
     }
@@ -265,12 +265,12 @@ mod tests {
                     );
                 }
                 let number = |name: &str| request[name].as_u64().map(|count| u32::try_from(count).unwrap());
-                let expected = number("message_count").map(|messages| Counts {
+                let expected = number("message_count").map(|messages| MessageCounts {
                     messages,
                     tool_uses: number("tool_use_count").unwrap(),
                     tool_results: number("tool_result_count").unwrap(),
                 });
-                assert_eq!(facts.counts, expected, "{file} in pieces of {size}");
+                assert_eq!(facts.counts, expected, "{file} in chunks of {size}");
             }
             checked += 1;
         }

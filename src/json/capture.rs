@@ -1,4 +1,4 @@
-//! The one value a scanner keeps while it passes: a slice of the piece where it can be, a bounded copy where it is cut.
+//! The one value a scanner keeps while it passes: a slice of the chunk where it can be, a bounded copy where it is cut.
 
 /// Which part of a value that is too long is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -7,12 +7,12 @@ pub(super) enum Keep {
     Tail(usize),
 }
 
-/// Collects a value that may be spread over several pieces.
+/// Collects a value that may be spread over several chunks.
 #[derive(Debug, Default)]
 pub(super) struct Capture {
-    /// Where the value, or its continuation, begins in the current piece. `None`: nothing is being kept.
+    /// Where the value, or its continuation, begins in the current chunk. `None`: nothing is being kept.
     mark: Option<usize>,
-    /// What earlier pieces held of it.
+    /// What earlier chunks held of it.
     held: Vec<u8>,
     /// Whether any of it has been let go.
     cut: bool,
@@ -30,18 +30,18 @@ impl Capture {
         self.cut = false;
     }
 
-    /// The piece ends inside the value.
-    pub(super) fn carry(&mut self, piece: &[u8], keep: Keep) {
+    /// The chunk ends inside the value.
+    pub(super) fn carry(&mut self, chunk: &[u8], keep: Keep) {
         if let Some(mark) = self.mark.replace(0) {
-            self.hold(piece.get(mark..).unwrap_or_default(), keep);
+            self.hold(chunk.get(mark..).unwrap_or_default(), keep);
         } else {
             self.mark = None;
         }
     }
 
-    /// The value ends at `end` of this piece: its kept bytes, and whether they are all of it.
-    pub(super) fn end<'a>(&'a mut self, piece: &'a [u8], end: usize, keep: Keep) -> (&'a [u8], bool) {
-        let rest = self.mark.take().and_then(|mark| piece.get(mark..end)).unwrap_or_default();
+    /// The value ends at `end` of this chunk: its kept bytes, and whether they are all of it.
+    pub(super) fn end<'a>(&'a mut self, chunk: &'a [u8], end: usize, keep: Keep) -> (&'a [u8], bool) {
+        let rest = self.mark.take().and_then(|mark| chunk.get(mark..end)).unwrap_or_default();
         if !self.held.is_empty() {
             self.hold(rest, keep);
             let kept = match keep {

@@ -24,9 +24,9 @@ impl Condenser {
         Self { scanner: Scanner::new(Next::Look(())), copy: Copied::default() }
     }
 
-    /// Reads on. Pieces may be cut anywhere.
-    pub(crate) fn push(&mut self, piece: &[u8]) {
-        self.scanner.push(piece, &mut self.copy);
+    /// Reads on. Chunks may be cut anywhere.
+    pub(crate) fn push(&mut self, chunk: &[u8]) {
+        self.scanner.push(chunk, &mut self.copy);
     }
 
     /// The copy, once the document is complete.
@@ -72,7 +72,7 @@ impl Copied {
 }
 
 impl Visit for Copied {
-    type Place = ();
+    type Node = ();
 
     const TEXT_LIMIT: usize = 64 * 1024;
 
@@ -132,9 +132,9 @@ mod tests {
 
     fn condense(document: &[u8], size: usize) -> Vec<u8> {
         let mut condenser = Condenser::new();
-        for piece in document.chunks(size) {
+        for chunk in document.chunks(size) {
             assert!(condenser.complete().is_none());
-            condenser.push(piece);
+            condenser.push(chunk);
         }
         condenser.complete().expect("the document is complete").to_vec()
     }
@@ -145,7 +145,7 @@ mod tests {
         for text in [document.to_string(), serde_json::to_string_pretty(&document).unwrap()] {
             for size in [1, 2, 7, text.len()] {
                 let copy: Value = serde_json::from_slice(&condense(text.as_bytes(), size)).unwrap();
-                assert_eq!(copy, document, "in pieces of {size}");
+                assert_eq!(copy, document, "in chunks of {size}");
             }
         }
     }
@@ -161,7 +161,7 @@ mod tests {
         let whole = condense(document.as_bytes(), document.len());
         assert!(whole.len() < 2 * MEMBER_LIMIT, "{} bytes", whole.len());
         for size in [1000, 65_537] {
-            assert!(condense(document.as_bytes(), size) == whole, "in pieces of {size}");
+            assert!(condense(document.as_bytes(), size) == whole, "in chunks of {size}");
         }
         let copy: Value = serde_json::from_slice(&whole).expect("the copy is JSON");
         let choice = &copy["choices"][0];

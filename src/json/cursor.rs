@@ -9,7 +9,7 @@ use std::borrow::Cow;
 
 use memchr::{memchr, memmem};
 
-use super::text::{Text, up_to_quote, written_len};
+use super::text::{JsonStr, up_to_quote, written_len};
 
 /// A string of a JSON text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -323,7 +323,7 @@ impl<'a> Cursor<'a> {
 
     /// The string that starts at the quote here.
     #[inline]
-    fn quoted(&mut self) -> Option<Text<'a>> {
+    fn quoted(&mut self) -> Option<JsonStr<'a>> {
         let start = self.at + 1;
         let Some(text) = up_to_quote(&self.text[start..]) else {
             self.give_up();

@@ -1,6 +1,6 @@
 //! Reads JSON of any size as it passes, cut anywhere, in bounded memory.
 //!
-//! A [`Scanner`] is pushed pieces of one document and walks it without recursion, without a tree and without ever holding
+//! A [`Scanner`] is pushed chunks of one document and walks it without recursion, without a tree and without ever holding
 //! more than the one value it has been asked to keep. What it should look at is said by a [`Visit`]or, one level at a time:
 //! the visitor names the *places* it cares for (a small `Copy` enum), and for each member or element answers where it
 //! leads: [`Next::Look`] to a named place, [`Next::Raw`] to a value wanted as bytes, or [`Next::Skip`]. A skipped value is
@@ -23,7 +23,7 @@ use std::ops::Range;
 pub(crate) use condenser::Condenser;
 pub(crate) use cursor::{Cursor, Span};
 pub(crate) use scanner::Scanner;
-pub(crate) use text::Text;
+pub(crate) use text::JsonStr;
 
 /// What to do with the value of a member or element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,11 +50,11 @@ pub(crate) enum Scalar<'a> {
     Bool(bool),
     /// A number as it was written. Only its first byte has been checked.
     Number(&'a [u8]),
-    String(Text<'a>),
+    String(JsonStr<'a>),
 }
 
 impl<'a> Scalar<'a> {
-    pub(crate) fn as_text(self) -> Option<Text<'a>> {
+    pub(crate) fn as_str(self) -> Option<JsonStr<'a>> {
         if let Self::String(text) = self { Some(text) } else { None }
     }
 }
@@ -65,7 +65,7 @@ impl<'a> Scalar<'a> {
 /// "the last one wins", which is what JSON parsers make of repeated keys.
 pub(crate) trait Visit {
     /// Names a place in the document.
-    type Place: Copy;
+    type Node: Copy;
 
     /// The most bytes of a string or number that are kept, as written. Of a longer string only the start is handed over.
     const TEXT_LIMIT: usize = 1024;
@@ -75,31 +75,31 @@ pub(crate) trait Visit {
 
     /// Where the member `key` of the object at `place` leads. Escapes in the key have been resolved; keys too long to be
     /// anybody's are not asked about.
-    fn member(&mut self, place: Self::Place, key: &[u8]) -> Next<Self::Place>;
+    fn member(&mut self, place: Self::Node, key: &[u8]) -> Next<Self::Node>;
 
     /// Where the next element of the array at `place` leads.
-    fn element(&mut self, place: Self::Place) -> Next<Self::Place> {
+    fn element(&mut self, place: Self::Node) -> Next<Self::Node> {
         let _ = place;
         Next::Skip
     }
 
     /// An object or array begins at `place`.
-    fn open(&mut self, place: Self::Place, container: Container) {
+    fn open(&mut self, place: Self::Node, container: Container) {
         let _ = (place, container);
     }
 
     /// The object or array at `place` is complete.
-    fn close(&mut self, place: Self::Place, container: Container) {
+    fn close(&mut self, place: Self::Node, container: Container) {
         let _ = (place, container);
     }
 
     /// The value at `place` is a scalar; `range` is where it stands in the document, in bytes, quotes included.
-    fn scalar(&mut self, place: Self::Place, value: Scalar<'_>, range: Range<u64>) {
+    fn scalar(&mut self, place: Self::Node, value: Scalar<'_>, range: Range<u64>) {
         let _ = (place, value, range);
     }
 
     /// A value wanted as it stands. Not `whole`: these are only its last [`RAW_LIMIT`](Self::RAW_LIMIT) bytes.
-    fn raw(&mut self, place: Self::Place, bytes: &[u8], whole: bool) {
+    fn raw(&mut self, place: Self::Node, bytes: &[u8], whole: bool) {
         let _ = (place, bytes, whole);
     }
 

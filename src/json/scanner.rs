@@ -11,10 +11,10 @@ const KEY_LIMIT: usize = 6 * 64;
 /// Containers inside one another that can be looked into. What lies deeper is passed over, at no cost in memory.
 pub(super) const DEPTH: usize = 16;
 
-/// Walks one document, piece by piece, and tells a [`Visit`]or about it.
+/// Walks one document, chunk by chunk, and tells a [`Visit`]or about it.
 #[derive(Debug)]
 pub(crate) struct Scanner<P> {
-    state: State,
+    state: ScanState,
     /// What to do with the value that comes next or is being read.
     next: Next<P>,
     /// The containers being looked into, outermost first.
@@ -24,7 +24,7 @@ pub(crate) struct Scanner<P> {
     brackets: u64,
     quoted: Quoted,
     capture: Capture,
-    /// Bytes of earlier pieces.
+    /// Bytes of earlier chunks.
     offset: u64,
     /// Where the value being read begins.
     start: u64,
@@ -33,7 +33,7 @@ pub(crate) struct Scanner<P> {
 type Path<P> = [Option<(P, Container)>; DEPTH];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
+enum ScanState {
     /// A value must come.
     Value,
     /// A value or the end of the array.
@@ -64,7 +64,7 @@ impl<P: Copy> Scanner<P> {
     /// A scanner that does `root` with the document's one value.
     pub(crate) fn new(root: Next<P>) -> Self {
         Self {
-            state: State::Value,
+            state: ScanState::Value,
             next: root,
             path: [None; DEPTH],
             depth: 0,
@@ -78,12 +78,12 @@ impl<P: Copy> Scanner<P> {
 
     /// Whether nothing more will be reported: the document is complete, its visitor knows enough, or it is no JSON.
     pub(crate) fn is_over(&self) -> bool {
-        matches!(self.state, State::Over | State::Lost)
+        matches!(self.state, ScanState::Over | ScanState::Lost)
     }
 
     /// Whether something has come that cannot stand where it stands in JSON.
     pub(crate) fn is_lost(&self) -> bool {
-        self.state == State::Lost
+        self.state == ScanState::Lost
     }
 
     /// Bytes of memory held for a value that is cut.
@@ -92,54 +92,54 @@ impl<P: Copy> Scanner<P> {
         self.capture.capacity()
     }
 
-    /// Reads on. Pieces may be cut anywhere.
-    pub(crate) fn push<V: Visit<Place = P>>(&mut self, piece: &[u8], visitor: &mut V) {
+    /// Reads on. Chunks may be cut anywhere.
+    pub(crate) fn push<V: Visit<Node = P>>(&mut self, chunk: &[u8], visitor: &mut V) {
         let mut at = 0;
-        while at < piece.len() && !self.is_over() {
+        while at < chunk.len() && !self.is_over() {
             at = match self.state {
-                State::InKey => self.in_key(piece, at, visitor),
-                State::InString => self.in_string(piece, at, visitor),
-                State::InBare => self.in_bare(piece, at, visitor),
-                State::Passing => self.passing(piece, at, visitor),
-                State::PassingString => self.passing_string(piece, at),
-                _ => self.between(piece, at, visitor),
+                ScanState::InKey => self.in_key(chunk, at, visitor),
+                ScanState::InString => self.in_string(chunk, at, visitor),
+                ScanState::InBare => self.in_bare(chunk, at, visitor),
+                ScanState::Passing => self.passing(chunk, at, visitor),
+                ScanState::PassingString => self.passing_string(chunk, at),
+                _ => self.between(chunk, at, visitor),
             };
         }
         if !self.is_over() {
-            self.capture.carry(piece, self.keep::<V>());
+            self.capture.carry(chunk, self.keep::<V>());
         }
-        self.offset += piece.len() as u64;
+        self.offset += chunk.len() as u64;
     }
 
     /// What stands between the tokens, up to the first byte of the next one.
     #[inline]
-    fn between<V: Visit<Place = P>>(&mut self, piece: &[u8], mut at: usize, visitor: &mut V) -> usize {
-        while let Some(&byte) = piece.get(at) {
+    fn between<V: Visit<Node = P>>(&mut self, chunk: &[u8], mut at: usize, visitor: &mut V) -> usize {
+        while let Some(&byte) = chunk.get(at) {
             match (self.state, byte) {
                 (_, b' ' | b'\n' | b'\r' | b'\t') => {}
-                (State::FirstKey | State::NextKey, b'"') => {
+                (ScanState::FirstKey | ScanState::NextKey, b'"') => {
                     self.quoted = Quoted::default();
                     self.capture.begin(at + 1);
-                    self.state = State::InKey;
-                    at = self.in_key(piece, at + 1, visitor);
+                    self.state = ScanState::InKey;
+                    at = self.in_key(chunk, at + 1, visitor);
                     continue;
                 }
-                (State::Colon, b':') => self.state = State::Value,
-                (State::AfterValue, b',') => self.comma(visitor),
-                (State::AfterValue | State::FirstKey, b'}') => self.close(Container::Object, visitor),
-                (State::AfterValue | State::FirstElement, b']') => self.close(Container::Array, visitor),
-                (State::FirstElement, _) => {
+                (ScanState::Colon, b':') => self.state = ScanState::Value,
+                (ScanState::AfterValue, b',') => self.comma(visitor),
+                (ScanState::AfterValue | ScanState::FirstKey, b'}') => self.close(Container::Object, visitor),
+                (ScanState::AfterValue | ScanState::FirstElement, b']') => self.close(Container::Array, visitor),
+                (ScanState::FirstElement, _) => {
                     self.comma(visitor);
                     continue;
                 }
-                (State::Value, first) => {
+                (ScanState::Value, first) => {
                     self.value(first, at, visitor);
                     return at + 1;
                 }
                 // What may follow the document is nobody's.
-                (State::Over, _) => return at,
+                (ScanState::Over, _) => return at,
                 _ => {
-                    self.state = State::Lost;
+                    self.state = ScanState::Lost;
                     return at;
                 }
             }
@@ -149,7 +149,7 @@ impl<P: Copy> Scanner<P> {
     }
 
     /// A value begins with the byte `first`.
-    fn value<V: Visit<Place = P>>(&mut self, first: u8, at: usize, visitor: &mut V) {
+    fn value<V: Visit<Node = P>>(&mut self, first: u8, at: usize, visitor: &mut V) {
         self.start = self.offset + at as u64;
         if let Next::Raw(_) = self.next {
             self.capture.begin(at);
@@ -160,7 +160,7 @@ impl<P: Copy> Scanner<P> {
                 if let Next::Look(_) = self.next {
                     self.capture.begin(at + 1);
                 }
-                State::InString
+                ScanState::InString
             }
             b'{' => self.open(Container::Object, visitor),
             b'[' => self.open(Container::Array, visitor),
@@ -168,62 +168,62 @@ impl<P: Copy> Scanner<P> {
                 if let Next::Look(_) = self.next {
                     self.capture.begin(at);
                 }
-                State::InBare
+                ScanState::InBare
             }
-            _ => State::Lost,
+            _ => ScanState::Lost,
         };
     }
 
-    fn open<V: Visit<Place = P>>(&mut self, container: Container, visitor: &mut V) -> State {
+    fn open<V: Visit<Node = P>>(&mut self, container: Container, visitor: &mut V) -> ScanState {
         if let Next::Look(place) = self.next {
             if let Some(slot) = self.path.get_mut(self.depth) {
                 *slot = Some((place, container));
                 self.depth += 1;
                 visitor.open(place, container);
                 return match container {
-                    Container::Object => State::FirstKey,
-                    Container::Array => State::FirstElement,
+                    Container::Object => ScanState::FirstKey,
+                    Container::Array => ScanState::FirstElement,
                 };
             }
             self.next = Next::Skip;
         }
         self.brackets = 1;
-        State::Passing
+        ScanState::Passing
     }
 
-    fn in_key<V: Visit<Place = P>>(&mut self, piece: &[u8], at: usize, visitor: &mut V) -> usize {
-        let Some(end) = self.quoted.end(piece, at) else {
-            return piece.len();
+    fn in_key<V: Visit<Node = P>>(&mut self, chunk: &[u8], at: usize, visitor: &mut V) -> usize {
+        let Some(end) = self.quoted.end(chunk, at) else {
+            return chunk.len();
         };
-        let (raw, whole) = self.capture.end(piece, end - 1, Keep::Head(KEY_LIMIT));
+        let (raw, whole) = self.capture.end(chunk, end - 1, Keep::Head(KEY_LIMIT));
         self.next = match innermost(&self.path, self.depth) {
             Some((place, _)) if whole => visitor.member(place, &self.quoted.text(raw, whole).bytes()),
             _ => Next::Skip,
         };
-        self.state = State::Colon;
+        self.state = ScanState::Colon;
         end
     }
 
-    fn in_string<V: Visit<Place = P>>(&mut self, piece: &[u8], at: usize, visitor: &mut V) -> usize {
-        let Some(end) = self.quoted.end(piece, at) else {
-            return piece.len();
+    fn in_string<V: Visit<Node = P>>(&mut self, chunk: &[u8], at: usize, visitor: &mut V) -> usize {
+        let Some(end) = self.quoted.end(chunk, at) else {
+            return chunk.len();
         };
         if let Next::Look(place) = self.next {
-            let (raw, whole) = self.capture.end(piece, end - 1, Keep::Head(V::TEXT_LIMIT));
+            let (raw, whole) = self.capture.end(chunk, end - 1, Keep::Head(V::TEXT_LIMIT));
             let range = self.start..self.offset + end as u64;
             visitor.scalar(place, Scalar::String(self.quoted.text(raw, whole)), range);
         }
-        self.after_value(piece, end, visitor);
+        self.after_value(chunk, end, visitor);
         end
     }
 
-    fn in_bare<V: Visit<Place = P>>(&mut self, piece: &[u8], at: usize, visitor: &mut V) -> usize {
-        let Some(run) = piece[at..].iter().position(|byte| !is_bare(*byte)) else {
-            return piece.len();
+    fn in_bare<V: Visit<Node = P>>(&mut self, chunk: &[u8], at: usize, visitor: &mut V) -> usize {
+        let Some(run) = chunk[at..].iter().position(|byte| !is_bare(*byte)) else {
+            return chunk.len();
         };
         let end = at + run;
         if let Next::Look(place) = self.next {
-            let (raw, _) = self.capture.end(piece, end, Keep::Head(V::TEXT_LIMIT));
+            let (raw, _) = self.capture.end(chunk, end, Keep::Head(V::TEXT_LIMIT));
             let range: Range<u64> = self.start..self.offset + end as u64;
             let value = match raw {
                 b"null" => Scalar::Null,
@@ -231,27 +231,27 @@ impl<P: Copy> Scanner<P> {
                 b"false" => Scalar::Bool(false),
                 [b'-' | b'0'..=b'9', ..] => Scalar::Number(raw),
                 _ => {
-                    self.state = State::Lost;
+                    self.state = ScanState::Lost;
                     return end;
                 }
             };
             visitor.scalar(place, value, range);
         }
-        self.after_value(piece, end, visitor);
+        self.after_value(chunk, end, visitor);
         end
     }
 
-    fn passing<V: Visit<Place = P>>(&mut self, piece: &[u8], mut at: usize, visitor: &mut V) -> usize {
-        while let Some(&byte) = piece.get(at) {
+    fn passing<V: Visit<Node = P>>(&mut self, chunk: &[u8], mut at: usize, visitor: &mut V) -> usize {
+        while let Some(&byte) = chunk.get(at) {
             at += 1;
             match byte {
                 b'"' => {
                     self.quoted = Quoted::default();
-                    match self.quoted.end(piece, at) {
+                    match self.quoted.end(chunk, at) {
                         Some(end) => at = end,
                         None => {
-                            self.state = State::PassingString;
-                            return piece.len();
+                            self.state = ScanState::PassingString;
+                            return chunk.len();
                         }
                     }
                 }
@@ -259,7 +259,7 @@ impl<P: Copy> Scanner<P> {
                 b'}' | b']' => {
                     self.brackets -= 1;
                     if self.brackets == 0 {
-                        self.after_value(piece, at, visitor);
+                        self.after_value(chunk, at, visitor);
                         return at;
                     }
                 }
@@ -269,46 +269,46 @@ impl<P: Copy> Scanner<P> {
         at
     }
 
-    fn passing_string(&mut self, piece: &[u8], at: usize) -> usize {
-        let Some(end) = self.quoted.end(piece, at) else { return piece.len() };
-        self.state = State::Passing;
+    fn passing_string(&mut self, chunk: &[u8], at: usize) -> usize {
+        let Some(end) = self.quoted.end(chunk, at) else { return chunk.len() };
+        self.state = ScanState::Passing;
         end
     }
 
     /// The value that was being read ends at `end`.
-    fn after_value<V: Visit<Place = P>>(&mut self, piece: &[u8], end: usize, visitor: &mut V) {
+    fn after_value<V: Visit<Node = P>>(&mut self, chunk: &[u8], end: usize, visitor: &mut V) {
         if let Next::Raw(place) = self.next {
-            let (bytes, whole) = self.capture.end(piece, end, Keep::Tail(V::RAW_LIMIT));
+            let (bytes, whole) = self.capture.end(chunk, end, Keep::Tail(V::RAW_LIMIT));
             visitor.raw(place, bytes, whole);
         }
-        self.state = if self.depth == 0 || visitor.enough() { State::Over } else { State::AfterValue };
+        self.state = if self.depth == 0 || visitor.enough() { ScanState::Over } else { ScanState::AfterValue };
     }
 
-    fn comma<V: Visit<Place = P>>(&mut self, visitor: &mut V) {
+    fn comma<V: Visit<Node = P>>(&mut self, visitor: &mut V) {
         self.state = match innermost(&self.path, self.depth) {
             Some((place, Container::Array)) => {
                 self.next = visitor.element(place);
-                State::Value
+                ScanState::Value
             }
-            _ => State::NextKey,
+            _ => ScanState::NextKey,
         };
     }
 
-    fn close<V: Visit<Place = P>>(&mut self, container: Container, visitor: &mut V) {
+    fn close<V: Visit<Node = P>>(&mut self, container: Container, visitor: &mut V) {
         self.state = match innermost(&self.path, self.depth) {
             Some((place, opened)) if opened == container => {
                 self.depth -= 1;
                 visitor.close(place, container);
-                if self.depth == 0 { State::Over } else { State::AfterValue }
+                if self.depth == 0 { ScanState::Over } else { ScanState::AfterValue }
             }
-            _ => State::Lost,
+            _ => ScanState::Lost,
         };
     }
 
     /// How much is kept of what is being read.
-    fn keep<V: Visit<Place = P>>(&self) -> Keep {
+    fn keep<V: Visit<Node = P>>(&self) -> Keep {
         match (self.state, self.next) {
-            (State::InKey, _) => Keep::Head(KEY_LIMIT),
+            (ScanState::InKey, _) => Keep::Head(KEY_LIMIT),
             (_, Next::Raw(_)) => Keep::Tail(V::RAW_LIMIT),
             _ => Keep::Head(V::TEXT_LIMIT),
         }

@@ -17,7 +17,7 @@ struct Everything {
 }
 
 impl Visit for Everything {
-    type Place = ();
+    type Node = ();
 
     fn member(&mut self, (): (), key: &[u8]) -> Next<()> {
         self.told.push(format!("key {}", String::from_utf8_lossy(key)));
@@ -79,17 +79,17 @@ fn telling(value: &Value, told: &mut Vec<String>) {
     }
 }
 
-fn scan<V: Visit>(root: Next<V::Place>, pieces: &[&[u8]], mut visitor: V) -> (V, Scanner<V::Place>) {
+fn scan<V: Visit>(root: Next<V::Node>, chunks: &[&[u8]], mut visitor: V) -> (V, Scanner<V::Node>) {
     let mut scanner = Scanner::new(root);
-    for piece in pieces {
-        scanner.push(piece, &mut visitor);
+    for chunk in chunks {
+        scanner.push(chunk, &mut visitor);
     }
     (visitor, scanner)
 }
 
-fn everything(pieces: &[&[u8]]) -> (Vec<String>, Scanner<()>) {
-    let not_unicode = std::str::from_utf8(&pieces.concat()).is_err();
-    let (visitor, scanner) = scan(Next::Look(()), pieces, Everything { not_unicode, ..Everything::default() });
+fn everything(chunks: &[&[u8]]) -> (Vec<String>, Scanner<()>) {
+    let not_unicode = std::str::from_utf8(&chunks.concat()).is_err();
+    let (visitor, scanner) = scan(Next::Look(()), chunks, Everything { not_unicode, ..Everything::default() });
     (visitor.told, scanner)
 }
 
@@ -97,13 +97,13 @@ fn everything(pieces: &[&[u8]]) -> (Vec<String>, Scanner<()>) {
 fn cut<'a>(bytes: &'a [u8], cuts: &[prop::sample::Index]) -> Vec<&'a [u8]> {
     let mut at: Vec<usize> = cuts.iter().map(|cut| cut.index(bytes.len() + 1)).collect();
     at.sort_unstable();
-    let mut pieces = Vec::new();
+    let mut chunks = Vec::new();
     let mut from = 0;
     for to in at.into_iter().chain([bytes.len()]) {
-        pieces.push(&bytes[from..to]);
+        chunks.push(&bytes[from..to]);
         from = to;
     }
-    pieces
+    chunks
 }
 
 /// Documents with awkward strings, at most eight containers deep.
@@ -174,9 +174,9 @@ proptest! {
             bytes[at] = byte;
         }
         let (whole, scanner) = everything(&[&bytes]);
-        let (pieces, in_pieces) = everything(&cut(&bytes, &cuts));
-        prop_assert_eq!(&whole, &pieces);
-        prop_assert_eq!(scanner.is_lost(), in_pieces.is_lost());
+        let (chunks, in_chunks) = everything(&cut(&bytes, &cuts));
+        prop_assert_eq!(&whole, &chunks);
+        prop_assert_eq!(scanner.is_lost(), in_chunks.is_lost());
         if serde_json::from_slice::<Value>(&bytes).is_ok() {
             prop_assert!(scanner.is_over() && !scanner.is_lost());
         }
@@ -205,7 +205,7 @@ struct Wanted {
 }
 
 impl Visit for Wanted {
-    type Place = bool;
+    type Node = bool;
     const RAW_LIMIT: usize = 100;
 
     fn member(&mut self, _: bool, key: &[u8]) -> Next<bool> {
@@ -315,7 +315,7 @@ fn a_string_too_long_to_be_kept_is_cut_at_a_character_and_measured_whole() {
             assert!(!kept.contains(char::REPLACEMENT_CHARACTER) && !kept.contains('\\'));
             struct Length(u64);
             impl Visit for Length {
-                type Place = ();
+                type Node = ();
                 fn member(&mut self, (): (), _: &[u8]) -> Next<()> {
                     Next::Skip
                 }
@@ -323,7 +323,7 @@ fn a_string_too_long_to_be_kept_is_cut_at_a_character_and_measured_whole() {
                     Next::Look(())
                 }
                 fn scalar(&mut self, (): (), value: Scalar<'_>, _: Range<u64>) {
-                    self.0 = value.as_text().unwrap().len();
+                    self.0 = value.as_str().unwrap().len();
                 }
             }
             assert_eq!(scan(Next::Look(()), &[json.as_bytes()], Length(0)).0.0, n as u64 + 2002);
@@ -346,7 +346,7 @@ fn text_that_is_no_unicode_is_replaced_and_never_fails() {
     }
     struct Told(&'static str);
     impl Visit for Told {
-        type Place = ();
+        type Node = ();
         fn member(&mut self, (): (), _: &[u8]) -> Next<()> {
             Next::Skip
         }
@@ -354,9 +354,9 @@ fn text_that_is_no_unicode_is_replaced_and_never_fails() {
             Next::Look(())
         }
         fn scalar(&mut self, (): (), value: Scalar<'_>, _: Range<u64>) {
-            assert_eq!(value.as_text().unwrap().decode(), self.0);
+            assert_eq!(value.as_str().unwrap().decode(), self.0);
             if self.0.contains('é') {
-                assert_eq!(value.as_text().unwrap().len(), self.0.len() as u64);
+                assert_eq!(value.as_str().unwrap().len(), self.0.len() as u64);
             }
         }
     }

@@ -101,17 +101,17 @@ impl Quoted {
         };
     }
 
-    pub(super) fn text<'a>(&self, raw: &'a [u8], whole: bool) -> Text<'a> {
-        Text { raw, len: self.len, escaped: self.escaped, whole }
+    pub(super) fn text<'a>(&self, raw: &'a [u8], whole: bool) -> JsonStr<'a> {
+        JsonStr { raw, len: self.len, escaped: self.escaped, whole }
     }
 }
 
 /// The string that `rest` continues behind its opening quote, up to the closing one.
 #[inline]
-pub(super) fn up_to_quote(rest: &[u8]) -> Option<Text<'_>> {
+pub(super) fn up_to_quote(rest: &[u8]) -> Option<JsonStr<'_>> {
     let run = quote_or_backslash(rest)?;
     if rest[run] == b'"' {
-        return Some(Text { raw: &rest[..run], len: run as u64, escaped: false, whole: true });
+        return Some(JsonStr { raw: &rest[..run], len: run as u64, escaped: false, whole: true });
     }
     let mut quoted = Quoted::default();
     let end = quoted.end(rest, 0)?;
@@ -151,14 +151,14 @@ fn quote_or_backslash(bytes: &[u8]) -> Option<usize> {
 
 /// A string of a document.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Text<'a> {
+pub(crate) struct JsonStr<'a> {
     raw: &'a [u8],
     len: u64,
     escaped: bool,
     whole: bool,
 }
 
-impl<'a> Text<'a> {
+impl<'a> JsonStr<'a> {
     /// As it is written.
     pub(super) fn raw(&self) -> &'a [u8] {
         self.raw

@@ -118,9 +118,9 @@ fn retry_takes_digits_only_and_is_clamped() {
 fn an_event_ended_by_two_crs_does_not_wait_for_the_next_byte() {
     let mut decoder = active_requests::sse::Decoder::new();
     let mut events = 0;
-    for (piece, expected) in [("data: a\r", 0), ("\r", 1), ("\n", 1), ("data: b\r\r", 2), ("\ndata: c\r\n\r", 3)] {
-        decoder.feed(piece.as_bytes(), |_| events += 1);
-        assert_eq!(events, expected, "after {piece:?}");
+    for (chunk, expected) in [("data: a\r", 0), ("\r", 1), ("\n", 1), ("data: b\r\r", 2), ("\ndata: c\r\n\r", 3)] {
+        decoder.feed(chunk.as_bytes(), |_| events += 1);
+        assert_eq!(events, expected, "after {chunk:?}");
     }
 }
 

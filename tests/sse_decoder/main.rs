@@ -38,10 +38,10 @@ pub(crate) struct Outcome {
     pub(crate) last_event_id: Vec<u8>,
 }
 
-pub(crate) fn decode_with<'a>(mut decoder: Decoder, pieces: impl IntoIterator<Item = &'a [u8]>) -> Outcome {
+pub(crate) fn decode_with<'a>(mut decoder: Decoder, chunks: impl IntoIterator<Item = &'a [u8]>) -> Outcome {
     let mut events = Vec::new();
-    for piece in pieces {
-        decoder.feed(piece, |event| events.push(event.into()));
+    for chunk in chunks {
+        decoder.feed(chunk, |event| events.push(event.into()));
     }
     decoder.finish(|event| events.push(event.into()));
     Outcome {
@@ -51,16 +51,16 @@ pub(crate) fn decode_with<'a>(mut decoder: Decoder, pieces: impl IntoIterator<It
     }
 }
 
-pub(crate) fn decode<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Outcome {
-    decode_with(Decoder::new(), pieces)
+pub(crate) fn decode<'a>(chunks: impl IntoIterator<Item = &'a [u8]>) -> Outcome {
+    decode_with(Decoder::new(), chunks)
 }
 
-/// Asserts that no cut of `body` changes the outcome: byte by byte, in every two pieces, and with empty pieces around.
+/// Asserts that no cut of `body` changes the outcome: byte by byte, in every two chunks, and with empty chunks around.
 pub(crate) fn assert_same_for_every_cut(name: &str, body: &[u8], expected: &Outcome) {
     assert_eq!(&decode([body]), expected, "{name}, whole");
     assert_eq!(&decode(body.chunks(1)), expected, "{name}, byte by byte");
     let padded = body.chunks(1).flat_map(|byte| [&[][..], byte, &[][..]]);
-    assert_eq!(&decode(padded), expected, "{name}, byte by byte between empty pieces");
+    assert_eq!(&decode(padded), expected, "{name}, byte by byte between empty chunks");
     // In the middle of a long line one cut is like the next.
     let edge = 256;
     let near_an_edge = |at: usize| at < edge || at + edge > body.len();
@@ -68,7 +68,7 @@ pub(crate) fn assert_same_for_every_cut(name: &str, body: &[u8], expected: &Outc
         let (head, tail) = body.split_at(at);
         assert_eq!(&decode([head, tail]), expected, "{name}, cut at {at}");
         if body.len() < 1000 {
-            assert_eq!(&decode([head, &[], tail]), expected, "{name}, cut at {at}, an empty piece between");
+            assert_eq!(&decode([head, &[], tail]), expected, "{name}, cut at {at}, an empty chunk between");
         }
     }
 }

@@ -43,7 +43,7 @@ fn body() -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(token, 0..60).prop_map(|tokens| tokens.concat())
 }
 
-fn pieces<'a>(body: &'a [u8], cuts: &[prop::sample::Index]) -> Vec<&'a [u8]> {
+fn chunks<'a>(body: &'a [u8], cuts: &[prop::sample::Index]) -> Vec<&'a [u8]> {
     let mut ends: Vec<_> = cuts.iter().map(|cut| cut.index(body.len() + 1)).collect();
     ends.sort_unstable();
     ends.push(body.len());
@@ -67,7 +67,7 @@ proptest! {
     ) {
         let expected = oracle::decode(&body);
         prop_assert_eq!(&decode([&body[..]]), &expected);
-        prop_assert_eq!(&decode(pieces(&body, &cuts)), &expected);
+        prop_assert_eq!(&decode(chunks(&body, &cuts)), &expected);
     }
 
     #[test]
@@ -80,6 +80,6 @@ proptest! {
         expected.events = expected.events.into_iter().map(|event| limited(event, max)).collect();
         let decoder = || Decoder::new().with_max_event_bytes(max);
         prop_assert_eq!(&decode_with(decoder(), [&body[..]]), &expected);
-        prop_assert_eq!(&decode_with(decoder(), pieces(&body, &cuts)), &expected);
+        prop_assert_eq!(&decode_with(decoder(), chunks(&body, &cuts)), &expected);
     }
 }

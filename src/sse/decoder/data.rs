@@ -1,4 +1,4 @@
-//! The data of an event that is collected from several pieces or lines: bounded, and the end is what stays.
+//! The data of an event that is collected from several chunks or lines: bounded, and the end is what stays.
 //! The meters use it for events of other framings.
 
 /// Bytes that are kept of an event that is over the limit.
@@ -8,7 +8,7 @@ pub(super) const TAIL: usize = 16 * 1024;
 pub(super) const KEPT: usize = 4 * 1024;
 
 #[derive(Debug)]
-pub(crate) struct Data {
+pub(crate) struct EventData {
     /// May grow to the limit; once that is passed, to twice [`TAIL`].
     bytes: Vec<u8>,
     limit: usize,
@@ -17,7 +17,7 @@ pub(crate) struct Data {
     any: bool,
 }
 
-impl Data {
+impl EventData {
     pub(crate) fn new(limit: usize) -> Self {
         Self { bytes: Vec::new(), limit, skipped: 0, any: false }
     }

@@ -1,6 +1,6 @@
 //! Bytes to events, whatever the cuts.
 //!
-//! An event that lies whole in one piece of the body, as nearly all do, is handed out as slices of that piece:
+//! An event that lies whole in one chunk of the body, as nearly all do, is handed out as slices of that chunk:
 //! nothing is copied or allocated. Only what a cut leaves behind goes into the decoder's own buffers, which are
 //! bounded whatever the peer sends.
 
@@ -11,7 +11,7 @@ use std::{mem, time::Duration};
 mod tests;
 mod data;
 
-pub(crate) use data::Data;
+pub(crate) use data::EventData;
 use data::{clear, within};
 
 const BOM: &[u8] = b"\xEF\xBB\xBF";
@@ -51,27 +51,27 @@ pub struct RawEvent<'a> {
 ///
 /// let mut decoder = Decoder::new();
 /// let mut seen = Vec::new();
-/// for piece in ["event: gree", "ting\nda", "ta: hel", "lo\n\n"] {
-///     decoder.feed(piece.as_bytes(), |event| seen.push((event.name.to_vec(), event.data.to_vec())));
+/// for chunk in ["event: gree", "ting\nda", "ta: hel", "lo\n\n"] {
+///     decoder.feed(chunk.as_bytes(), |event| seen.push((event.name.to_vec(), event.data.to_vec())));
 /// }
 /// assert_eq!(seen, [(b"greeting".to_vec(), b"hello".to_vec())]);
 /// ```
 #[derive(Debug)]
 pub struct Decoder {
-    /// The next piece cannot be read as whole lines from its start: it begins the body, or goes on where a cut was.
+    /// The next chunk cannot be read as whole lines from its start: it begins the body, or goes on where a cut was.
     cut: bool,
     /// Some of the event in progress is in the buffers below.
     holding: bool,
     has_next_id: bool,
     /// The last byte was the CR of a line end: an LF belongs to it.
     after_cr: bool,
-    line: Line,
+    line: CutLine,
     /// Bytes of a BOM seen at the start of the body, or its length when that is behind us.
     bom: usize,
     /// What has come of a cut line, as far as it is not known to be `data`.
     label: Vec<u8>,
     name: Vec<u8>,
-    data: Data,
+    data: EventData,
     /// The id to be in force from the next blank line on.
     next_id: Vec<u8>,
     id: Vec<u8>,
@@ -79,9 +79,9 @@ pub struct Decoder {
     overlong_lines: u64,
 }
 
-/// The line that the last piece left open.
+/// The line that the last chunk left open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Line {
+enum CutLine {
     /// None, or one whose few bytes in `label` do not tell yet.
     Start,
     /// Its value goes into `data` as it comes.
@@ -92,7 +92,7 @@ enum Line {
     Ignored,
 }
 
-/// What the current piece holds of the event in progress, as slices of it.
+/// What the current chunk holds of the event in progress, as slices of it.
 #[derive(Default)]
 struct Borrowed<'a> {
     name: Option<&'a [u8]>,
@@ -115,9 +115,9 @@ pub(crate) trait Sink {
 }
 
 /// For whom only events exist.
-struct Events<F>(F);
+struct EventsOnly<F>(F);
 
-impl<F: FnMut(RawEvent<'_>)> Sink for Events<F> {
+impl<F: FnMut(RawEvent<'_>)> Sink for EventsOnly<F> {
     #[inline]
     fn event(&mut self, event: RawEvent<'_>) {
         (self.0)(event);
@@ -133,18 +133,18 @@ impl Default for Decoder {
 }
 
 impl Decoder {
-    /// A decoder that takes events of up to 1 MiB of data. It allocates nothing until a piece ends inside an event.
+    /// A decoder that takes events of up to 1 MiB of data. It allocates nothing until a chunk ends inside an event.
     pub fn new() -> Self {
         Self {
             cut: true,
             holding: false,
             has_next_id: false,
             after_cr: false,
-            line: Line::Start,
+            line: CutLine::Start,
             bom: 0,
             label: Vec::new(),
             name: Vec::new(),
-            data: Data::new(1024 * 1024),
+            data: EventData::new(1024 * 1024),
             next_id: Vec::new(),
             id: Vec::new(),
             retry: None,
@@ -154,12 +154,12 @@ impl Decoder {
 
     /// Sets how many bytes of data an event may have. Of a longer one only the end is handed out.
     pub fn with_max_event_bytes(self, n: usize) -> Self {
-        Self { data: Data::new(n), ..self }
+        Self { data: EventData::new(n), ..self }
     }
 
-    /// Takes the next piece of the body and hands out the events that it completes.
+    /// Takes the next chunk of the body and hands out the events that it completes.
     pub fn feed(&mut self, bytes: &[u8], on_event: impl FnMut(RawEvent<'_>)) {
-        self.feed_to(&mut Events(on_event), bytes);
+        self.feed_to(&mut EventsOnly(on_event), bytes);
     }
 
     /// The same for whoever wants to see what is no field, too.
@@ -192,15 +192,15 @@ impl Decoder {
     /// The decoder is then ready for another body. As in a browser, [`last_event_id`](Self::last_event_id) (which an
     /// unterminated event does not move) and [`retry`](Self::retry) stay.
     pub fn finish(&mut self, on_event: impl FnMut(RawEvent<'_>)) {
-        self.finish_to(&mut Events(on_event));
+        self.finish_to(&mut EventsOnly(on_event));
     }
 
     /// The same for whoever wants to see what is no field, too.
     pub(crate) fn finish_to(&mut self, sink: &mut impl Sink) {
-        if !matches!(self.line, Line::Data | Line::Ignored) && !self.label.is_empty() {
+        if !matches!(self.line, CutLine::Data | CutLine::Ignored) && !self.label.is_empty() {
             sink.stray(&self.label);
         }
-        if self.line == Line::Start && matches!(&self.label[..], b"data" | b"data:") {
+        if self.line == CutLine::Start && matches!(&self.label[..], b"data" | b"data:") {
             self.data.begin_line();
         }
         if self.data.any() {
@@ -217,7 +217,7 @@ impl Decoder {
             id: mem::take(&mut self.id),
             retry: self.retry,
             overlong_lines: self.overlong_lines,
-            data: Data::new(self.data.limit()),
+            data: EventData::new(self.data.limit()),
             ..Self::new()
         };
     }
@@ -237,7 +237,7 @@ impl Decoder {
         self.overlong_lines
     }
 
-    /// Takes from the start of a piece what belongs to the one before: of the BOM, of a CRLF, of a line.
+    /// Takes from the start of a chunk what belongs to the one before: of the BOM, of a CRLF, of a line.
     #[cold]
     fn resume<'a>(&mut self, bytes: &'a [u8], sink: &mut impl Sink) -> &'a [u8] {
         let bytes = self.skip_bom(bytes);
@@ -248,7 +248,7 @@ impl Decoder {
         if mem::take(&mut self.after_cr) && first == b'\n' {
             return &bytes[1..];
         }
-        if self.line == Line::Start && self.label.is_empty() {
+        if self.line == CutLine::Start && self.label.is_empty() {
             return bytes;
         }
         let Some(end) = memchr2(b'\n', b'\r', bytes) else {
@@ -368,7 +368,7 @@ impl Decoder {
         self.holding = false;
     }
 
-    /// Copies what is borrowed from a piece that is about to go.
+    /// Copies what is borrowed from a chunk that is about to go.
     #[inline]
     fn keep(&mut self, name: Option<&[u8]>, data: Option<&[u8]>) {
         if name.is_some() || data.is_some() {
@@ -391,7 +391,7 @@ impl Decoder {
     /// More of a line whose end has not come.
     fn extend_line(&mut self, mut bytes: &[u8]) {
         self.cut = true;
-        if self.line == Line::Start {
+        if self.line == CutLine::Start {
             let missing = DATA_PREFIX - self.label.len();
             let (head, rest) = bytes.split_at(bytes.len().min(missing));
             self.label.extend_from_slice(head);
@@ -402,14 +402,14 @@ impl Decoder {
             self.begin_cut_line();
         }
         match self.line {
-            Line::Data => self.data.extend(bytes),
-            Line::Label if self.label.len() + bytes.len() <= LABEL_LIMIT => self.label.extend_from_slice(bytes),
-            Line::Label => {
+            CutLine::Data => self.data.extend(bytes),
+            CutLine::Label if self.label.len() + bytes.len() <= LABEL_LIMIT => self.label.extend_from_slice(bytes),
+            CutLine::Label => {
                 self.overlong_lines += 1;
                 clear(&mut self.label);
-                self.line = Line::Ignored;
+                self.line = CutLine::Ignored;
             }
-            Line::Start | Line::Ignored => {}
+            CutLine::Start | CutLine::Ignored => {}
         }
     }
 
@@ -420,15 +420,15 @@ impl Decoder {
                 self.holding = true;
                 self.data.begin_line();
                 self.data.extend(strip_space(first));
-                Line::Data
+                CutLine::Data
             }
-            [b':', ..] => Line::Ignored,
-            _ => return self.line = Line::Label,
+            [b':', ..] => CutLine::Ignored,
+            _ => return self.line = CutLine::Label,
         };
         self.label.clear();
     }
 
-    /// The end of a line that came in several pieces.
+    /// The end of a line that came in several chunks.
     fn end_line(&mut self, sink: &mut impl Sink) {
         let mut label = mem::take(&mut self.label);
         if !label.is_empty() {
@@ -440,7 +440,7 @@ impl Decoder {
             clear(&mut label);
         }
         self.label = label;
-        self.line = Line::Start;
+        self.line = CutLine::Start;
     }
 }
 

@@ -18,13 +18,13 @@ fn feed_long(
     start: &str,
     total: usize,
     end: &str,
-    piece: usize,
+    chunk: usize,
 ) -> (usize, Option<(usize, u64)>) {
     let mut event = None;
     let mut peak = 0;
-    let ys = vec![b'y'; piece];
-    let pieces = std::iter::repeat_n(&ys[..], total / piece);
-    for bytes in std::iter::once(start.as_bytes()).chain(pieces).chain([end.as_bytes()]) {
+    let ys = vec![b'y'; chunk];
+    let chunks = std::iter::repeat_n(&ys[..], total / chunk);
+    for bytes in std::iter::once(start.as_bytes()).chain(chunks).chain([end.as_bytes()]) {
         decoder.feed(bytes, |raw| event = Some((raw.data.len(), raw.skipped)));
         peak = peak.max(held(decoder));
     }
@@ -47,12 +47,12 @@ fn events_whole_in_their_piece_take_no_memory() {
 
 #[test]
 fn a_line_of_100_mb_is_reduced_to_its_tail() {
-    for piece in [1400, 16 * 1024, 100_000] {
-        let total = 100_000_000 / piece * piece;
+    for chunk in [1400, 16 * 1024, 100_000] {
+        let total = 100_000_000 / chunk * chunk;
         let mut decoder = Decoder::new();
-        let (peak, event) = feed_long(&mut decoder, "data: {", total, "}\n\n", piece);
-        assert_eq!(event, Some((TAIL, (total + 2 - TAIL) as u64)), "pieces of {piece}");
-        assert!(peak <= MIB + 1024, "{peak} bytes held, pieces of {piece}");
+        let (peak, event) = feed_long(&mut decoder, "data: {", total, "}\n\n", chunk);
+        assert_eq!(event, Some((TAIL, (total + 2 - TAIL) as u64)), "chunks of {chunk}");
+        assert!(peak <= MIB + 1024, "{peak} bytes held, chunks of {chunk}");
         assert!(held(&decoder) <= KEPT, "{} bytes kept", held(&decoder));
     }
 }
@@ -91,9 +91,9 @@ fn an_event_at_the_limit_is_whole() {
 fn over_long_names_ids_and_comments_are_left_out_and_told() {
     for (field, told) in [("event: ", 1), ("id: ", 1), ("retry: ", 1), ("nonsense", 1), (": ", 0)] {
         let long = format!("{field}{}\n", "7".repeat(TAIL + 1));
-        for piece in [1, 1000, usize::MAX] {
+        for chunk in [1, 1000, usize::MAX] {
             let mut decoder = Decoder::new();
-            for bytes in long.as_bytes().chunks(piece) {
+            for bytes in long.as_bytes().chunks(chunk) {
                 decoder.feed(bytes, |_| unreachable!());
                 assert!(held(&decoder) <= 2 * LABEL_LIMIT, "{field}: {} bytes held", held(&decoder));
             }
@@ -103,7 +103,7 @@ fn over_long_names_ids_and_comments_are_left_out_and_told() {
                 assert_eq!((raw.name, raw.data, raw.id), (&b""[..], &b"x"[..], &b""[..]));
             });
             assert_eq!(events, 1);
-            assert_eq!(decoder.overlong_lines(), told, "{field} in pieces of {piece}");
+            assert_eq!(decoder.overlong_lines(), told, "{field} in chunks of {chunk}");
             assert_eq!(decoder.retry(), None);
         }
     }
@@ -113,10 +113,10 @@ fn over_long_names_ids_and_comments_are_left_out_and_told() {
 fn a_name_at_the_limit_is_read() {
     for (name, told) in [("n".repeat(LABEL_LIMIT - "event:".len()), 0), ("n".repeat(LABEL_LIMIT), 1)] {
         let event = format!("event:{name}\ndata: x\n\n");
-        for piece in [1000, usize::MAX] {
+        for chunk in [1000, usize::MAX] {
             let mut decoder = Decoder::new();
             let mut names = Vec::new();
-            for bytes in event.as_bytes().chunks(piece) {
+            for bytes in event.as_bytes().chunks(chunk) {
                 decoder.feed(bytes, |raw| names.push(raw.name.len()));
             }
             assert_eq!(names, [if told == 0 { name.len() } else { 0 }]);

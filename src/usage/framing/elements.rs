@@ -2,27 +2,27 @@
 
 use crate::json::{Next, Scanner, Visit};
 
-/// Cuts an array into its elements. One that lies whole in a piece is a slice of it; of one that is too long, the end is
+/// Cuts an array into its elements. One that lies whole in a chunk is a slice of it; of one that is too long, the end is
 /// kept.
 #[derive(Debug)]
 pub(in crate::usage) struct Elements {
-    scanner: Scanner<Place>,
+    scanner: Scanner<ArrayNode>,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Place {
+enum ArrayNode {
     Root,
     Element,
 }
 
 impl Elements {
     pub(super) fn new() -> Self {
-        Self { scanner: Scanner::new(Next::Look(Place::Root)) }
+        Self { scanner: Scanner::new(Next::Look(ArrayNode::Root)) }
     }
 
-    /// Hands out the elements that end in `piece`, and whether each is only the end of one.
-    pub(super) fn feed(&mut self, piece: &[u8], on_element: impl FnMut(&[u8], bool)) {
-        self.scanner.push(piece, &mut Visitor(on_element));
+    /// Hands out the elements that end in `chunk`, and whether each is only the end of one.
+    pub(super) fn feed(&mut self, chunk: &[u8], on_element: impl FnMut(&[u8], bool)) {
+        self.scanner.push(chunk, &mut Visitor(on_element));
     }
 
     /// Whether what has come is no JSON.
@@ -34,19 +34,19 @@ impl Elements {
 struct Visitor<F>(F);
 
 impl<F: FnMut(&[u8], bool)> Visit for Visitor<F> {
-    type Place = Place;
+    type Node = ArrayNode;
 
     const RAW_LIMIT: usize = 1024 * 1024;
 
-    fn member(&mut self, _: Place, _: &[u8]) -> Next<Place> {
+    fn member(&mut self, _: ArrayNode, _: &[u8]) -> Next<ArrayNode> {
         Next::Skip
     }
 
-    fn element(&mut self, _: Place) -> Next<Place> {
-        Next::Raw(Place::Element)
+    fn element(&mut self, _: ArrayNode) -> Next<ArrayNode> {
+        Next::Raw(ArrayNode::Element)
     }
 
-    fn raw(&mut self, _: Place, bytes: &[u8], whole: bool) {
+    fn raw(&mut self, _: ArrayNode, bytes: &[u8], whole: bool) {
         (self.0)(bytes, !whole);
     }
 }

@@ -2,7 +2,7 @@
 
 use memchr::memchr;
 
-use crate::sse::Data;
+use crate::sse::EventData;
 
 /// Bytes of the longest line that is handed out whole.
 const LIMIT: usize = 1024 * 1024;
@@ -11,12 +11,12 @@ const LIMIT: usize = 1024 * 1024;
 #[derive(Debug)]
 pub(in crate::usage) struct Lines {
     /// The line that the last piece left open.
-    open: Data,
+    open: EventData,
 }
 
 impl Lines {
     pub(super) fn new() -> Self {
-        Self { open: Data::new(LIMIT) }
+        Self { open: EventData::new(LIMIT) }
     }
 
     /// Hands out the lines that end in `piece`, and whether each is only the end of a line. Blank lines are none.
