@@ -57,7 +57,8 @@ impl<B: Body> Service<Request<B>> for Drain {
 
 /// Prose with a quotation or the end of a line every 40 bytes or so, as a JSON string without its quotes.
 fn prose(size: usize) -> String {
-    let sentence = "Measure twice, cut once: \\\"in flight\\\" is what has begun\\nand not ended; the caf\u{e9} is closed. ";
+    let sentence =
+        "Measure twice, cut once: \\\"in flight\\\" is what has begun\\nand not ended; the caf\u{e9} is closed. ";
     sentence.repeat(size.div_ceil(sentence.len()))
 }
 

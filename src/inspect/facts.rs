@@ -7,7 +7,7 @@
 
 use std::ops::Range;
 
-use crate::json::{Container, Next, Scalar, JsonStr, Visit};
+use crate::json::{Container, JsonStr, Next, Scalar, Visit};
 use crate::tracker::RequestInfo;
 use crate::usage::ToolKind;
 

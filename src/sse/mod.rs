@@ -67,7 +67,7 @@ mod event;
 mod keep_alive;
 
 pub use body::{Channel, Sse, response};
-pub(crate) use decoder::{EventData, Sink};
 pub use decoder::{Decoder, RawEvent};
+pub(crate) use decoder::{EventData, Sink};
 pub use event::Event;
 pub use keep_alive::KeepAlive;

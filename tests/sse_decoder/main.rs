@@ -16,6 +16,8 @@ pub(crate) struct Seen {
     pub(crate) id: Vec<u8>,
     pub(crate) skipped: u64,
     pub(crate) unterminated: bool,
+    pub(crate) start: u64,
+    pub(crate) end: u64,
 }
 
 impl From<RawEvent<'_>> for Seen {
@@ -26,6 +28,8 @@ impl From<RawEvent<'_>> for Seen {
             id: event.id.to_vec(),
             skipped: event.skipped,
             unterminated: event.unterminated,
+            start: event.start,
+            end: event.end,
         }
     }
 }

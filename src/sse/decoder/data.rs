@@ -1,5 +1,5 @@
-//! The data of an event that is collected from several chunks or lines: bounded, and the end is what stays.
-//! The meters use it for events of other framings.
+//! The data of an event that is collected from several chunks or lines: bounded, and the end is what stays. The meters use it
+//! for events of other framings, too.
 
 /// Bytes that are kept of an event that is over the limit.
 pub(super) const TAIL: usize = 16 * 1024;

@@ -1,25 +1,26 @@
-//! Bytes to events, whatever the cuts.
+//! The decoder: bytes to events, whatever the cuts.
 //!
 //! An event that lies whole in one chunk of the body, as nearly all do, is handed out as slices of that chunk:
 //! nothing is copied or allocated. Only what a cut leaves behind goes into the decoder's own buffers, which are
 //! bounded whatever the peer sends.
 
-use memchr::{memchr, memchr2};
-use std::{mem, time::Duration};
-
+mod data;
 #[cfg(test)]
 mod tests;
-mod data;
 
-pub(crate) use data::EventData;
-use data::{clear, within};
+use std::{mem, time::Duration};
+
+use memchr::{memchr, memchr2};
+
+pub(crate) use self::data::EventData;
+use self::data::{clear, within};
 
 const BOM: &[u8] = b"\xEF\xBB\xBF";
 
 /// The longest line that is not `data` and is still read.
 const LABEL_LIMIT: usize = 16 * 1024;
 
-/// So much of a line tells whether it is `data`, and where its value starts: `data:` and perhaps a space.
+/// The bytes of a line that tell whether it is `data` and where its value starts: `data:` and perhaps a space.
 const DATA_PREFIX: usize = 6;
 
 /// One event as bytes. Text is UTF-8 by the standard, but what a peer sends need not be: convert lossily.
@@ -38,6 +39,12 @@ pub struct RawEvent<'a> {
     /// The body ended before the blank line that ends this event. By the standard it is to be dropped, but LLM
     /// servers do leave out the last line end.
     pub unterminated: bool,
+    /// The offset of the event's first line in the body, in bytes: just behind the blank line before it. Comments between are
+    /// part of the event.
+    pub start: u64,
+    /// The offset just behind the event's blank line, in bytes. If that line ends with CRLF, just behind the CR: the LF may not
+    /// have come yet.
+    pub end: u64,
 }
 
 /// An incremental decoder of one `text/event-stream` after the other.
@@ -77,6 +84,10 @@ pub struct Decoder {
     id: Vec<u8>,
     retry: Option<Duration>,
     overlong_lines: u64,
+    /// Bytes of the body before the current chunk.
+    offset: u64,
+    /// The offset just behind the last blank line.
+    start: u64,
 }
 
 /// The line that the last chunk left open.
@@ -92,7 +103,7 @@ enum CutLine {
     Ignored,
 }
 
-/// What the current chunk holds of the event in progress, as slices of it.
+/// The parts of the event in progress that the current chunk holds, as slices of it.
 #[derive(Default)]
 struct Borrowed<'a> {
     name: Option<&'a [u8]>,
@@ -106,7 +117,7 @@ enum Field<'a> {
     Other,
 }
 
-/// Who takes what a decoder finds.
+/// Takes what a decoder finds.
 pub(crate) trait Sink {
     fn event(&mut self, event: RawEvent<'_>);
 
@@ -114,7 +125,7 @@ pub(crate) trait Sink {
     fn stray(&mut self, line: &[u8]);
 }
 
-/// For whom only events exist.
+/// Takes events and nothing else.
 struct EventsOnly<F>(F);
 
 impl<F: FnMut(RawEvent<'_>)> Sink for EventsOnly<F> {
@@ -149,6 +160,8 @@ impl Decoder {
             id: Vec::new(),
             retry: None,
             overlong_lines: 0,
+            offset: 0,
+            start: 0,
         }
     }
 
@@ -162,15 +175,19 @@ impl Decoder {
         self.feed_to(&mut EventsOnly(on_event), bytes);
     }
 
-    /// The same for whoever wants to see what is no field, too.
+    /// Takes the next chunk as [`feed`](Self::feed) does, and hands out the lines that are no field, too.
     #[inline]
     pub(crate) fn feed_to(&mut self, sink: &mut impl Sink, bytes: &[u8]) {
         let mut rest = if self.cut { self.resume(bytes, sink) } else { bytes };
         let mut borrowed = Borrowed::default();
         while let Some(&first) = rest.first() {
             let end = if matches!(first, b'\n' | b'\r') {
-                self.dispatch(mem::take(&mut borrowed), sink);
-                0
+                let at = self.offset + (bytes.len() - rest.len()) as u64;
+                self.dispatch(mem::take(&mut borrowed), at + 1, sink);
+                let after = self.after_line_end(rest, 0);
+                self.start = self.offset + (bytes.len() - after.len()) as u64;
+                rest = after;
+                continue;
             } else if let Some(end) = memchr2(b'\n', b'\r', rest) {
                 self.line(&rest[..end], &mut borrowed, sink);
                 end
@@ -183,9 +200,10 @@ impl Decoder {
         if !rest.is_empty() {
             self.extend_line(rest);
         }
+        self.offset += bytes.len() as u64;
     }
 
-    /// The body has ended cleanly: hands out an event that lacks its blank line, or even the end of its last data
+    /// Ends the body, which has ended cleanly: hands out an event that lacks its blank line, or even the end of its last data
     /// line, with [`RawEvent::unterminated`] set. Other unfinished lines do not count, for a cut number or name is
     /// another one.
     ///
@@ -195,7 +213,7 @@ impl Decoder {
         self.finish_to(&mut EventsOnly(on_event));
     }
 
-    /// The same for whoever wants to see what is no field, too.
+    /// Ends the body as [`finish`](Self::finish) does, and hands out a last line that is no field, too.
     pub(crate) fn finish_to(&mut self, sink: &mut impl Sink) {
         if !matches!(self.line, CutLine::Data | CutLine::Ignored) && !self.label.is_empty() {
             sink.stray(&self.label);
@@ -211,6 +229,8 @@ impl Decoder {
                 skipped,
                 id: if self.has_next_id { &self.next_id } else { &self.id },
                 unterminated: true,
+                start: self.start,
+                end: self.offset,
             });
         }
         *self = Self {
@@ -237,7 +257,7 @@ impl Decoder {
         self.overlong_lines
     }
 
-    /// Takes from the start of a chunk what belongs to the one before: of the BOM, of a CRLF, of a line.
+    /// Takes from the start of a chunk what belongs to the one before: the rest of a BOM, of a CRLF, of a line.
     #[cold]
     fn resume<'a>(&mut self, bytes: &'a [u8], sink: &mut impl Sink) -> &'a [u8] {
         let bytes = self.skip_bom(bytes);
@@ -246,6 +266,7 @@ impl Decoder {
         };
         self.cut = false;
         if mem::take(&mut self.after_cr) && first == b'\n' {
+            self.start += u64::from(self.start == self.offset);
             return &bytes[1..];
         }
         if self.line == CutLine::Start && self.label.is_empty() {
@@ -270,11 +291,14 @@ impl Decoder {
             }
             self.bom += 1;
             rest = after;
+            if self.bom == BOM.len() {
+                self.start = self.offset + (bytes.len() - rest.len()) as u64;
+            }
         }
         rest
     }
 
-    /// What follows the line end at `end`.
+    /// The bytes behind the line end at `end`.
     #[inline]
     fn after_line_end<'a>(&mut self, bytes: &'a [u8], end: usize) -> &'a [u8] {
         let after = &bytes[end + 1..];
@@ -292,7 +316,7 @@ impl Decoder {
         after
     }
 
-    /// A whole line that is not blank.
+    /// Takes a whole line that is not blank.
     #[inline]
     fn line<'a>(&mut self, line: &'a [u8], borrowed: &mut Borrowed<'a>, sink: &mut impl Sink) {
         match Field::of(line) {
@@ -335,11 +359,11 @@ impl Decoder {
         }
     }
 
-    /// A blank line: the event in progress is complete.
+    /// Hands out the event in progress, if there is one: a blank line, which ends at `end` of the body, completes it.
     #[inline]
-    fn dispatch(&mut self, borrowed: Borrowed<'_>, sink: &mut impl Sink) {
+    fn dispatch(&mut self, borrowed: Borrowed<'_>, end: u64, sink: &mut impl Sink) {
         if self.holding {
-            self.dispatch_kept(borrowed.name, borrowed.data, sink);
+            self.dispatch_kept(borrowed.name, borrowed.data, end, sink);
         } else if let Some(data) = borrowed.data {
             let (data, skipped) = within(data, self.data.limit());
             sink.event(RawEvent {
@@ -348,12 +372,14 @@ impl Decoder {
                 skipped: skipped as u64,
                 id: &self.id,
                 unterminated: false,
+                start: self.start,
+                end,
             });
         }
     }
 
     #[cold]
-    fn dispatch_kept(&mut self, name: Option<&[u8]>, data: Option<&[u8]>, sink: &mut impl Sink) {
+    fn dispatch_kept(&mut self, name: Option<&[u8]>, data: Option<&[u8]>, end: u64, sink: &mut impl Sink) {
         self.keep(name, data);
         if mem::take(&mut self.has_next_id) {
             mem::swap(&mut self.id, &mut self.next_id);
@@ -361,7 +387,8 @@ impl Decoder {
         }
         if self.data.any() {
             let (data, skipped) = self.data.get();
-            sink.event(RawEvent { name: &self.name, data, skipped, id: &self.id, unterminated: false });
+            let (id, start) = (&self.id[..], self.start);
+            sink.event(RawEvent { name: &self.name, data, skipped, id, unterminated: false, start, end });
         }
         clear(&mut self.name);
         self.data.clear();
@@ -388,7 +415,7 @@ impl Decoder {
         }
     }
 
-    /// More of a line whose end has not come.
+    /// Takes more of a line whose end has not come.
     fn extend_line(&mut self, mut bytes: &[u8]) {
         self.cut = true;
         if self.line == CutLine::Start {
@@ -413,7 +440,7 @@ impl Decoder {
         }
     }
 
-    /// Enough of a cut line has come to tell what it is.
+    /// Tells what a cut line is, as soon as enough of it has come.
     fn begin_cut_line(&mut self) {
         self.line = match &self.label[..] {
             [b'd', b'a', b't', b'a', b':', first @ ..] => {
@@ -428,7 +455,7 @@ impl Decoder {
         self.label.clear();
     }
 
-    /// The end of a line that came in several chunks.
+    /// Ends a line that came in several chunks.
     fn end_line(&mut self, sink: &mut impl Sink) {
         let mut label = mem::take(&mut self.label);
         if !label.is_empty() {
