@@ -1,4 +1,4 @@
-//! What the row of a request shows while its body passes, and that the body passes as it is.
+//! The row of a request while its body passes; the body itself passes as it is.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -115,6 +115,22 @@ async fn the_row_shows_what_the_body_asks_for_however_it_is_cut() {
         );
         assert_eq!(row.request_size, CHAT.len() as u64, "chunks of {size}");
     }
+}
+
+#[tokio::test]
+async fn of_two_models_the_row_shows_the_first_however_the_body_is_cut() {
+    for size in [1, 20, 1000] {
+        let body = Script::chunks(r#"{"model":"first","stream":true,"model":"second","stream":false}"#, size);
+        let row = row(InspectRequestLayer::new(), post("/v1/chat/completions").body(body).unwrap()).await;
+        assert_eq!((row.model.as_str(), row.is_streaming), ("first", false), "chunks of {size}");
+    }
+}
+
+#[tokio::test]
+async fn the_service_gives_back_what_it_wraps() {
+    let mut service = active_requests::inspect::InspectRequest::new(7);
+    *service.get_mut() += 1;
+    assert_eq!((*service.get_ref(), service.into_inner()), (8, 8));
 }
 
 #[tokio::test]

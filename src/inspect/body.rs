@@ -1,4 +1,4 @@
-//! The request body: the inner one, looked at as it passes.
+//! The request body: wraps the inner one and reads it as it passes.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -17,7 +17,7 @@ pin_project! {
     pub struct InspectedBody<B> {
         #[pin]
         inner: B,
-        // `None`: nobody is interested, or nothing more will be learnt.
+        // `None`: there is no row to write to, or nothing more will be learnt.
         inspection: Option<Inspection>,
     }
 }
@@ -38,7 +38,7 @@ impl<B: Body> InspectedBody<B> {
     }
 }
 
-/// What is learnt of a request while its body passes. Dropped at the end of the body, however it ends.
+/// Writes to the request's row what its body tells. Dropped at the end of the body, however it ends.
 #[derive(Debug)]
 pub(super) struct Inspection {
     handle: RequestHandle,

@@ -1,6 +1,6 @@
-//! What the body of a request tells, in any dialect.
+//! The facts in the body of a request, in any dialect.
 //!
-//! Nobody has to know the dialect first: their names for things do not collide, so one walk knows them all. The messages
+//! The dialect need not be known first: the names that dialects use do not collide, so one walk knows them all. The messages
 //! stand in a list at the top level (`messages`, `contents`, `input`, `chat_history`, `prompt`); uses and results of tools
 //! are fields of a message (`tool_calls`, `role: "tool"`), messages of their own (`type: "function_call"`) or blocks of one
 //! (`type: "tool_use"`, `toolUse`, `functionCall`).
@@ -11,26 +11,27 @@ use crate::json::{Container, JsonStr, Next, Scalar, Visit};
 use crate::tracker::RequestInfo;
 use crate::usage::ToolKind;
 
-/// What has been read of a request so far.
+/// The facts read of a request so far.
 #[derive(Debug)]
 pub(super) struct RequestFacts {
+    /// The first name that is not empty.
     pub(super) model: Option<String>,
     pub(super) is_streaming: Option<bool>,
-    /// Of the last list of messages that is complete.
+    /// The counts of the last list of messages that is complete.
     pub(super) counts: Option<MessageCounts>,
     /// Whether any of the above has changed since this was last reset.
     pub(super) changed: bool,
     wanted: Wanted,
     current: MessageCounts,
     message: MessageFacts,
-    /// What the `type` of the block being read says.
+    /// The part that the block being read is, by its `type`.
     block: Option<ToolPart>,
 }
 
-/// What the body is read for.
+/// Selects what the body is read for.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Wanted {
-    /// The model, and whether a stream is asked for; not where the path has decided both.
+    /// The model, and whether a stream is asked for. Not wanted where the path has decided both.
     pub(super) names: bool,
     /// Messages, and the uses and results of tools in them.
     pub(super) counts: bool,
@@ -47,19 +48,21 @@ pub(super) struct MessageCounts {
 /// The message being read.
 #[derive(Clone, Copy, Debug, Default)]
 struct MessageFacts {
-    /// What its `type` says.
+    /// The part that it is, by its `type`.
     kind: Option<ToolPart>,
     /// Whether its `role` is that of a tool, which makes it a result if it holds none as blocks.
     by_tool: bool,
     results_before: u32,
 }
 
+/// A tool's part in a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ToolPart {
     Use,
     Result,
 }
 
+/// A node of a request's JSON that is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RequestNode {
     Root,
@@ -97,7 +100,7 @@ impl RequestFacts {
         }
     }
 
-    /// The same for the request's row.
+    /// Returns the facts in the form of the request's row.
     pub(super) fn info(&self) -> RequestInfo<'_> {
         RequestInfo {
             model: self.model.as_deref().map(Into::into),
@@ -142,8 +145,8 @@ impl RequestFacts {
 impl Visit for RequestFacts {
     type Node = RequestNode;
 
-    fn member(&mut self, place: RequestNode, key: &[u8]) -> Next<RequestNode> {
-        let next = match place {
+    fn member(&mut self, node: RequestNode, key: &[u8]) -> Next<RequestNode> {
+        let next = match node {
             RequestNode::Root => match key {
                 b"model" if self.wanted.names => RequestNode::Model,
                 b"stream" if self.wanted.names => RequestNode::Stream,
@@ -170,8 +173,8 @@ impl Visit for RequestFacts {
         Next::Look(next)
     }
 
-    fn element(&mut self, place: RequestNode) -> Next<RequestNode> {
-        match place {
+    fn element(&mut self, node: RequestNode) -> Next<RequestNode> {
+        match node {
             RequestNode::Messages | RequestNode::Prompt => Next::Look(RequestNode::Message),
             RequestNode::Blocks => Next::Look(RequestNode::Block),
             RequestNode::Uses => {
@@ -182,8 +185,8 @@ impl Visit for RequestFacts {
         }
     }
 
-    fn open(&mut self, place: RequestNode, container: Container) {
-        match (place, container) {
+    fn open(&mut self, node: RequestNode, container: Container) {
+        match (node, container) {
             (RequestNode::Messages | RequestNode::Prompt, Container::Array) => self.begin_messages(),
             (RequestNode::Messages, Container::Object) => {
                 self.begin_messages();
@@ -197,8 +200,8 @@ impl Visit for RequestFacts {
         }
     }
 
-    fn close(&mut self, place: RequestNode, container: Container) {
-        match (place, container) {
+    fn close(&mut self, node: RequestNode, container: Container) {
+        match (node, container) {
             (RequestNode::Messages | RequestNode::Prompt, Container::Array) => self.end_messages(),
             (RequestNode::Messages, Container::Object) => {
                 self.end_message();
@@ -210,9 +213,9 @@ impl Visit for RequestFacts {
         }
     }
 
-    fn scalar(&mut self, place: RequestNode, value: Scalar<'_>, _: Range<u64>) {
-        match (place, value) {
-            (RequestNode::Model, Scalar::String(name)) if name.len() > 0 => {
+    fn scalar(&mut self, node: RequestNode, value: Scalar<'_>, _: Range<u64>) {
+        match (node, value) {
+            (RequestNode::Model, Scalar::String(name)) if self.model.is_none() && name.len() > 0 => {
                 self.model = Some(name.decode().into_owned());
                 self.changed = true;
             }
@@ -241,7 +244,7 @@ impl Visit for RequestFacts {
     }
 }
 
-/// Whether something of this `type` is the use of a tool that the client runs, or its result.
+/// Tells by its `type` whether something is the use of a tool that the client runs, or its result.
 fn kind(name: JsonStr<'_>) -> Option<ToolPart> {
     match &*name.decode() {
         "tool_use" => Some(ToolPart::Use),

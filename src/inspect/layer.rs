@@ -4,7 +4,15 @@ use tower_layer::Layer;
 
 use super::service::InspectRequest;
 
-/// Reads what requests ask for. See the [module](super).
+/// Reads what requests ask for, and writes it to their rows. See the [module](super).
+///
+/// The inner service gets an [`InspectedBody`](super::InspectedBody): **the type of the request's body changes**, as it does under tower-http's
+/// `RequestBodyLimitLayer`. axum's `Router::layer` takes any body. A service that wants one certain body, such as
+/// `axum::middleware::from_fn` in the same `ServiceBuilder`, needs tower-http's `MapRequestBodyLayer` between, or a `Router::layer`
+/// of its own.
+///
+/// The layer stands inside an [`ActiveRequestsLayer`](crate::track::ActiveRequestsLayer), which gives the request its row. In the wrong order
+/// all rows show the model `unknown`; with the feature `tracing`, the first such request logs a warning.
 #[derive(Clone, Copy, Debug)]
 pub struct InspectRequestLayer {
     pub(super) scan_limit: u64,
@@ -12,7 +20,7 @@ pub struct InspectRequestLayer {
 }
 
 impl InspectRequestLayer {
-    /// Reads everything, in bodies of up to 8 MiB.
+    /// Reads all of it, in the first 8 MiB of any body.
     pub fn new() -> Self {
         Self { scan_limit: 8 * 1024 * 1024, counts: true }
     }
@@ -24,7 +32,7 @@ impl InspectRequestLayer {
         self
     }
 
-    /// Whether to count messages, and the uses and results of tools in them. Without counts a body is looked at only until its
+    /// Sets whether to count messages, and the uses and results of tools in them. Without counts a body is looked at only until its
     /// model and `stream` have been found.
     #[must_use]
     pub fn counts(mut self, yes: bool) -> Self {
@@ -43,6 +51,6 @@ impl<S> Layer<S> for InspectRequestLayer {
     type Service = InspectRequest<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        InspectRequest { inner, layer: *self }
+        InspectRequest::with_settings(inner, *self)
     }
 }

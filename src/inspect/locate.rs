@@ -6,6 +6,7 @@ use crate::json::{Next, Scalar, Scanner, Visit};
 
 /// A request's top-level `"model"`.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct LocatedModel {
     /// The name, escapes resolved.
     pub name: String,
@@ -13,9 +14,12 @@ pub struct LocatedModel {
     pub range: Range<usize>,
 }
 
-/// Finds the model in a body that arrives in chunks, for whoever has to know it before sending the body on.
+/// Finds the model in a body that arrives in chunks, before the body is sent on.
 ///
 /// Nothing is copied but the name; the caller keeps the chunks. Names longer than 1 KiB are not found.
+///
+/// The first string under `"model"` counts, however the body is cut. Servers differ in which of several they take: a caller that
+/// must be sure reads the whole body, asks [`is_repeated`](Self::is_repeated), and refuses.
 ///
 /// ```
 /// use active_requests::inspect::ModelLocator;
@@ -33,7 +37,7 @@ pub struct ModelLocator {
     found: FoundModel,
 }
 
-/// Finds the model in a whole body. Of several the last counts, as it does for JSON parsers.
+/// Finds the model in a whole body. Of several the first counts, as it does for a [`ModelLocator`].
 ///
 /// ```
 /// let body = br#"{"model":"fast","stream":true}"#;
@@ -46,21 +50,25 @@ pub struct ModelLocator {
 pub fn find_model(body: &[u8]) -> Option<LocatedModel> {
     let mut locator = ModelLocator::new();
     locator.push(body);
-    locator.found.0
+    locator.found.model
 }
 
 impl ModelLocator {
     /// A locator at the beginning of a body.
     pub fn new() -> Self {
-        Self { scanner: Scanner::new(Next::Look(ModelNode::Root)), found: FoundModel(None) }
+        Self { scanner: Scanner::new(Next::Look(ModelNode::Root)), found: FoundModel::default() }
     }
 
-    /// Reads on, and returns the last model found so far. Chunks may be cut anywhere.
-    ///
-    /// A caller may stop at the first one: official clients write the key once.
+    /// Reads on, and returns the model once it has been found. Chunks may be cut anywhere. A caller may stop there: a later chunk
+    /// does not change it.
     pub fn push(&mut self, chunk: &[u8]) -> Option<&LocatedModel> {
         self.scanner.push(chunk, &mut self.found);
-        self.found.0.as_ref()
+        self.found.model.as_ref()
+    }
+
+    /// Whether the key `"model"` has come more than once so far.
+    pub fn is_repeated(&self) -> bool {
+        self.found.keys > 1
     }
 
     /// Whether nothing more can be found: the JSON value is complete, or the body is no JSON.
@@ -75,8 +83,12 @@ impl Default for ModelLocator {
     }
 }
 
-#[derive(Debug)]
-struct FoundModel(Option<LocatedModel>);
+#[derive(Debug, Default)]
+struct FoundModel {
+    model: Option<LocatedModel>,
+    /// How often the key has come.
+    keys: u32,
+}
 
 #[derive(Clone, Copy, Debug)]
 enum ModelNode {
@@ -87,16 +99,19 @@ enum ModelNode {
 impl Visit for FoundModel {
     type Node = ModelNode;
 
-    fn member(&mut self, place: ModelNode, key: &[u8]) -> Next<ModelNode> {
-        match (place, key) {
-            (ModelNode::Root, b"model") => Next::Look(ModelNode::Model),
+    fn member(&mut self, node: ModelNode, key: &[u8]) -> Next<ModelNode> {
+        match (node, key) {
+            (ModelNode::Root, b"model") => {
+                self.keys = self.keys.saturating_add(1);
+                Next::Look(ModelNode::Model)
+            }
             _ => Next::Skip,
         }
     }
 
-    fn scalar(&mut self, place: ModelNode, value: Scalar<'_>, range: Range<u64>) {
-        if let ModelNode::Model = place {
-            self.0 = value.as_str().filter(|name| name.is_whole()).and_then(|name| {
+    fn scalar(&mut self, node: ModelNode, value: Scalar<'_>, range: Range<u64>) {
+        if let (ModelNode::Model, None) = (node, &self.model) {
+            self.model = value.as_str().filter(|name| name.is_whole()).and_then(|name| {
                 let range = usize::try_from(range.start).ok()?..usize::try_from(range.end).ok()?;
                 Some(LocatedModel { name: name.decode().into_owned(), range })
             });
@@ -113,13 +128,14 @@ mod tests {
     }
 
     #[test]
-    fn the_model_is_the_last_string_of_that_name_at_the_top_level() {
+    fn the_model_is_the_first_string_of_that_name_at_the_top_level() {
         for (body, expected) in [
             (r#"{"model":"a"}"#, located("a", 9..12)),
             (r#" { "model" : "a\u0062\/c" , "x":1}"#, located("ab/c", 13..25)),
             (r#"{"mod\u0065l":"a"}"#, located("a", 14..17)),
-            (r#"{"model":"a","model":"b"}"#, located("b", 21..24)),
-            (r#"{"model":"a","model":null}"#, None),
+            (r#"{"model":"a","model":"b"}"#, located("a", 9..12)),
+            (r#"{"model":"a","model":null}"#, located("a", 9..12)),
+            (r#"{"model":null,"model":"a"}"#, located("a", 22..25)),
             (r#"{"x":{"model":"a"},"y":[{"model":"b"}],"z":"\"model\":\"c\""}"#, None),
             (r#"{"model":{"id":"a"}}"#, None),
             (r#"{"model":7}"#, None),
@@ -150,6 +166,15 @@ mod tests {
         let mut locator = ModelLocator::new();
         assert_eq!(locator.push(b"model=gpt-4o"), None);
         assert!(locator.is_over());
+    }
+
+    #[test]
+    fn a_second_model_does_not_change_the_first_and_shows_once_it_has_come() {
+        let mut locator = ModelLocator::new();
+        locator.push(br#"{"model":"a","x":{"model":1}"#);
+        assert!(!locator.is_repeated());
+        assert_eq!(locator.push(br#","mod\u0065l":"b"}"#), located("a", 9..12).as_ref());
+        assert!(locator.is_repeated());
     }
 
     #[test]

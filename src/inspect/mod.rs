@@ -9,10 +9,12 @@
 //! Ollama. Where the path names the model and the kind of answer (`/v1beta/models/{model}:streamGenerateContent`,
 //! `/model/{id}/converse-stream`), the path decides.
 //!
-//! Nothing is buffered and nothing is waited for: frames pass as they are, when they are asked for, and are looked at on the
+//! Nothing is buffered and nothing is waited for: frames pass as they are, when they are asked for, and are read on the
 //! way, up to a [limit](InspectRequestLayer::scan_limit). A body that is not JSON, or is encoded (without the feature
-//! `decompress`), tells its size and nothing else, and is never failed. What is read later of the same thing replaces what was read before, as
-//! the last of repeated keys counts in JSON.
+//! `decompress`), tells its size and nothing else, and is never failed.
+//!
+//! If a key is repeated, its last value counts, as it does for most parsers. Only of several models the first counts, because a
+//! request may have been sent on by the time the second comes; [`ModelLocator`] goes by the same rule.
 //!
 //! ```
 //! use active_requests::{inspect::InspectRequestLayer, track::ActiveRequestsLayer, tracker::{RequestHandle, RequestTracker}};
@@ -40,8 +42,7 @@
 //! # }
 //! ```
 //!
-//! Whoever has to know the model *before* the request is sent on, to choose where it goes, uses a [`ModelLocator`] or
-//! [`find_model`].
+//! A [`ModelLocator`] or [`find_model`] finds the model *before* the request is sent on, to choose where it goes.
 
 mod body;
 mod facts;

@@ -1,20 +1,20 @@
-//! What the path of a request tells of it: some providers name the model there, and whether a stream is asked for.
+//! The facts in a request's path: some providers name the model there, and whether a stream is asked for.
 
 use std::borrow::Cow;
 
 use crate::tracker::RequestInfo;
 
-/// What a path tells.
+/// The facts that a path tells.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct PathFacts<'a> {
     pub(super) model: Option<Cow<'a, str>>,
     pub(super) is_streaming: Option<bool>,
-    /// Whether this is the last word on it; else it holds for a body that says nothing else.
+    /// Whether the path overrules the body; else it holds for a body that says nothing else.
     pub(super) decided: bool,
 }
 
 impl<'a> PathFacts<'a> {
-    /// The same for the request's row; `None` if the path tells nothing.
+    /// Returns the facts in the form of the request's row; `None` if the path tells nothing.
     pub(super) fn into_info(self) -> Option<RequestInfo<'a>> {
         let tells = self.model.is_some() || self.is_streaming.is_some();
         tells.then(|| RequestInfo { model: self.model, is_streaming: self.is_streaming, ..RequestInfo::default() })
@@ -67,26 +67,9 @@ fn ollama(path: &str) -> Option<PathFacts<'_>> {
     streams.then(|| PathFacts { is_streaming: Some(true), ..PathFacts::default() })
 }
 
+/// Resolves percent escapes; one that is none stays as it is.
 fn percent_decoded(text: &str) -> Cow<'_, str> {
-    if !text.contains('%') {
-        return Cow::Borrowed(text);
-    }
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&first, behind)) = rest.split_first() {
-        let digit = |at: usize| behind.get(at).and_then(|&byte| char::from(byte).to_digit(16));
-        match (first, digit(0), digit(1)) {
-            (b'%', Some(high), Some(low)) => {
-                bytes.extend(u8::try_from(high << 4 | low));
-                rest = &behind[2..];
-            }
-            _ => {
-                bytes.push(first);
-                rest = behind;
-            }
-        }
-    }
-    Cow::Owned(String::from_utf8_lossy(&bytes).into_owned())
+    percent_encoding::percent_decode_str(text).decode_utf8_lossy()
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Reads a request's facts out of its body, chunk by chunk, up to a limit.
+//! The reader of a request's body: finds its facts chunk by chunk, up to a limit.
 
 use super::facts::{RequestFacts, RequestNode, Wanted};
 use crate::decompress::{ContentEncoding, Decompressor};
@@ -7,7 +7,7 @@ use crate::json::{Next, Scanner};
 /// Reads the body of one request.
 #[derive(Debug)]
 pub(super) struct RequestScanner {
-    /// Of an encoded body, what makes it readable.
+    /// Makes an encoded body readable.
     decompressor: Option<Box<Decompressor>>,
     plain: PlainBody,
 }
@@ -22,7 +22,7 @@ struct PlainBody {
 }
 
 impl RequestScanner {
-    /// `None`: a body in this encoding cannot be read.
+    /// A reader for a body in this encoding; `None` if that cannot be read.
     pub(super) fn new(wanted: Wanted, scan_limit: u64, encoding: ContentEncoding) -> Option<Self> {
         let decompressor = match encoding {
             ContentEncoding::Identity => None,
@@ -33,7 +33,7 @@ impl RequestScanner {
         Some(Self { decompressor, plain: PlainBody { json, facts: RequestFacts::new(wanted), budget: scan_limit } })
     }
 
-    /// Reads on, and gives what is known if that is more than before.
+    /// Reads on, and returns the facts if there are new ones.
     pub(super) fn push(&mut self, chunk: &[u8]) -> Option<&RequestFacts> {
         let Self { decompressor, plain } = self;
         match decompressor {
@@ -79,7 +79,7 @@ mod tests {
         RequestScanner::new(wanted, scan_limit, ContentEncoding::Identity).expect("plain bytes can be read")
     }
 
-    /// What is known of a body that comes in chunks of `size` bytes.
+    /// The facts of a body that comes in chunks of `size` bytes.
     fn scan(body: &[u8], size: usize, wanted: Wanted) -> RequestFacts {
         let mut scanner = scanner(wanted, u64::MAX);
         for chunk in body.chunks(size) {
@@ -233,19 +233,19 @@ mod tests {
         }
     }
 
-    /// Every request of the recordings, if they lie beside the project.
+    /// Reads every request of the recordings.
     #[test]
+    #[ignore = "needs recordings: set ACTIVE_REQUESTS_RECORDINGS"]
     fn recorded_requests_are_read_as_their_manifest_says() {
-        let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus");
-        let Ok(manifest) = fs::read_to_string(corpus.join("manifest.jsonl")) else {
-            println!("skipped: no recordings here");
-            return;
-        };
+        let recordings =
+            std::env::var_os("ACTIVE_REQUESTS_RECORDINGS").expect("ACTIVE_REQUESTS_RECORDINGS names a directory");
+        let recordings = Path::new(&recordings);
+        let manifest = fs::read_to_string(recordings.join("manifest.jsonl")).unwrap();
         let mut checked = 0;
         for line in manifest.lines() {
             let entry: Value = serde_json::from_str(line).unwrap();
             let (Some(file), request) = (entry["request_file"].as_str(), &entry["request"]) else { continue };
-            let body = fs::read(corpus.join(file)).unwrap();
+            let body = fs::read(recordings.join(file)).unwrap();
             let url = entry["api_path"].as_str().unwrap_or_default();
             let path = PathFacts::of(url.split('?').next().unwrap_or_default());
             for size in [1, 7, 1000, body.len()] {
@@ -275,6 +275,5 @@ mod tests {
             checked += 1;
         }
         assert!(checked > 0, "the manifest names no request");
-        println!("{checked} requests checked");
     }
 }

@@ -1,4 +1,4 @@
-//! The service: looks at the head, and wraps the body.
+//! The service: reads the head, and wraps the body.
 
 use std::task::{Context, Poll};
 
@@ -15,17 +15,49 @@ use crate::decompress::ContentEncoding;
 use crate::http::ContentType;
 use crate::tracker::RequestHandle;
 
-/// A service whose requests are looked at as they pass. See the [module](super).
+/// A service whose requests are read as they pass. See the [module](super) and the [layer](InspectRequestLayer).
 #[derive(Clone, Copy, Debug)]
 pub struct InspectRequest<S> {
-    pub(super) inner: S,
-    pub(super) layer: InspectRequestLayer,
+    inner: S,
+    layer: InspectRequestLayer,
 }
 
 impl<S> InspectRequest<S> {
-    /// Tells what the head says, and prepares to read the body.
+    /// Wraps `inner`, with the settings of [`InspectRequestLayer::new`].
+    pub fn new(inner: S) -> Self {
+        Self::with_settings(inner, InspectRequestLayer::new())
+    }
+
+    pub(super) fn with_settings(inner: S, layer: InspectRequestLayer) -> Self {
+        Self { inner, layer }
+    }
+
+    /// Returns a new [`InspectRequestLayer`].
+    pub fn layer() -> InspectRequestLayer {
+        InspectRequestLayer::new()
+    }
+
+    /// The inner service.
+    pub fn get_ref(&self) -> &S {
+        &self.inner
+    }
+
+    /// The inner service, mutably.
+    pub fn get_mut(&mut self) -> &mut S {
+        &mut self.inner
+    }
+
+    /// Returns the inner service.
+    pub fn into_inner(self) -> S {
+        self.inner
+    }
+
+    /// Writes to the row what the head says, and prepares to read the body.
     fn inspect<B>(&self, request: &Request<B>) -> Option<Inspection> {
-        let handle = request.extensions().get::<RequestHandle>()?.clone();
+        let Some(handle) = request.extensions().get::<RequestHandle>().cloned() else {
+            warn_of_missing_handle();
+            return None;
+        };
         let path = PathFacts::of(request.uri().path());
         let wanted = Wanted { names: !path.decided, counts: self.layer.counts };
         if let Some(info) = path.into_info() {
@@ -38,6 +70,19 @@ impl<S> InspectRequest<S> {
             None
         };
         Some(Inspection::new(handle, scanner))
+    }
+}
+
+/// Logs, for the first request without a handle, what is probably wrong.
+fn warn_of_missing_handle() {
+    #[cfg(feature = "tracing")]
+    {
+        static WARNED: std::sync::Once = std::sync::Once::new();
+        WARNED.call_once(|| {
+            tracing::warn!(
+                "a request has no RequestHandle: InspectRequestLayer must stand inside an ActiveRequestsLayer"
+            );
+        });
     }
 }
 

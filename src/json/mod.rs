@@ -3,7 +3,7 @@
 //! A [`Scanner`] is pushed chunks of one document and walks it without recursion, without a tree and without ever holding
 //! more than the one value it has been asked to keep. What it should look at is said by a [`Visit`]or, one level at a time:
 //! the visitor names the *places* it cares for (a small `Copy` enum), and for each member or element answers where it
-//! leads: [`Next::Look`] to a named place, [`Next::Raw`] to a value wanted as bytes, or [`Next::Skip`]. A skipped value is
+//! leads: [`Next::Look`] to a named node, [`Next::Raw`] to a value wanted as bytes, or [`Next::Skip`]. A skipped value is
 //! passed over by counting brackets, its strings by `memchr`.
 //!
 //! A [`Cursor`] reads a document, or a part of one, that lies whole in memory: the pulling kind of the same thing.
@@ -64,7 +64,7 @@ impl<'a> Scalar<'a> {
 /// Members are reported in the order they stand in, repeated ones each time: a visitor that overwrites what it had gets
 /// "the last one wins", which is what JSON parsers make of repeated keys.
 pub(crate) trait Visit {
-    /// Names a place in the document.
+    /// Names a node in the document.
     type Node: Copy;
 
     /// The most bytes of a string or number that are kept, as written. Of a longer string only the start is handed over.
@@ -73,34 +73,34 @@ pub(crate) trait Visit {
     /// The most bytes of a [`Next::Raw`] value that are kept. Of a longer value only the end is handed over.
     const RAW_LIMIT: usize = 16 * 1024;
 
-    /// Where the member `key` of the object at `place` leads. Escapes in the key have been resolved; keys too long to be
+    /// Where the member `key` of the object at `node` leads. Escapes in the key have been resolved; keys too long to be
     /// anybody's are not asked about.
-    fn member(&mut self, place: Self::Node, key: &[u8]) -> Next<Self::Node>;
+    fn member(&mut self, node: Self::Node, key: &[u8]) -> Next<Self::Node>;
 
-    /// Where the next element of the array at `place` leads.
-    fn element(&mut self, place: Self::Node) -> Next<Self::Node> {
-        let _ = place;
+    /// Where the next element of the array at `node` leads.
+    fn element(&mut self, node: Self::Node) -> Next<Self::Node> {
+        let _ = node;
         Next::Skip
     }
 
-    /// An object or array begins at `place`.
-    fn open(&mut self, place: Self::Node, container: Container) {
-        let _ = (place, container);
+    /// An object or array begins at `node`.
+    fn open(&mut self, node: Self::Node, container: Container) {
+        let _ = (node, container);
     }
 
-    /// The object or array at `place` is complete.
-    fn close(&mut self, place: Self::Node, container: Container) {
-        let _ = (place, container);
+    /// The object or array at `node` is complete.
+    fn close(&mut self, node: Self::Node, container: Container) {
+        let _ = (node, container);
     }
 
-    /// The value at `place` is a scalar; `range` is where it stands in the document, in bytes, quotes included.
-    fn scalar(&mut self, place: Self::Node, value: Scalar<'_>, range: Range<u64>) {
-        let _ = (place, value, range);
+    /// The value at `node` is a scalar; `range` is where it stands in the document, in bytes, quotes included.
+    fn scalar(&mut self, node: Self::Node, value: Scalar<'_>, range: Range<u64>) {
+        let _ = (node, value, range);
     }
 
     /// A value wanted as it stands. Not `whole`: these are only its last [`RAW_LIMIT`](Self::RAW_LIMIT) bytes.
-    fn raw(&mut self, place: Self::Node, bytes: &[u8], whole: bool) {
-        let _ = (place, bytes, whole);
+    fn raw(&mut self, node: Self::Node, bytes: &[u8], whole: bool) {
+        let _ = (node, bytes, whole);
     }
 
     /// Whether everything of interest is known, so that the rest need not be looked at. Asked after each scalar.

@@ -175,11 +175,11 @@ impl<P: Copy> Scanner<P> {
     }
 
     fn open<V: Visit<Node = P>>(&mut self, container: Container, visitor: &mut V) -> ScanState {
-        if let Next::Look(place) = self.next {
+        if let Next::Look(node) = self.next {
             if let Some(slot) = self.path.get_mut(self.depth) {
-                *slot = Some((place, container));
+                *slot = Some((node, container));
                 self.depth += 1;
-                visitor.open(place, container);
+                visitor.open(node, container);
                 return match container {
                     Container::Object => ScanState::FirstKey,
                     Container::Array => ScanState::FirstElement,
@@ -197,7 +197,7 @@ impl<P: Copy> Scanner<P> {
         };
         let (raw, whole) = self.capture.end(chunk, end - 1, Keep::Head(KEY_LIMIT));
         self.next = match innermost(&self.path, self.depth) {
-            Some((place, _)) if whole => visitor.member(place, &self.quoted.text(raw, whole).bytes()),
+            Some((node, _)) if whole => visitor.member(node, &self.quoted.text(raw, whole).bytes()),
             _ => Next::Skip,
         };
         self.state = ScanState::Colon;
@@ -208,10 +208,10 @@ impl<P: Copy> Scanner<P> {
         let Some(end) = self.quoted.end(chunk, at) else {
             return chunk.len();
         };
-        if let Next::Look(place) = self.next {
+        if let Next::Look(node) = self.next {
             let (raw, whole) = self.capture.end(chunk, end - 1, Keep::Head(V::TEXT_LIMIT));
             let range = self.start..self.offset + end as u64;
-            visitor.scalar(place, Scalar::String(self.quoted.text(raw, whole)), range);
+            visitor.scalar(node, Scalar::String(self.quoted.text(raw, whole)), range);
         }
         self.after_value(chunk, end, visitor);
         end
@@ -222,7 +222,7 @@ impl<P: Copy> Scanner<P> {
             return chunk.len();
         };
         let end = at + run;
-        if let Next::Look(place) = self.next {
+        if let Next::Look(node) = self.next {
             let (raw, _) = self.capture.end(chunk, end, Keep::Head(V::TEXT_LIMIT));
             let range: Range<u64> = self.start..self.offset + end as u64;
             let value = match raw {
@@ -235,7 +235,7 @@ impl<P: Copy> Scanner<P> {
                     return end;
                 }
             };
-            visitor.scalar(place, value, range);
+            visitor.scalar(node, value, range);
         }
         self.after_value(chunk, end, visitor);
         end
@@ -277,17 +277,17 @@ impl<P: Copy> Scanner<P> {
 
     /// The value that was being read ends at `end`.
     fn after_value<V: Visit<Node = P>>(&mut self, chunk: &[u8], end: usize, visitor: &mut V) {
-        if let Next::Raw(place) = self.next {
+        if let Next::Raw(node) = self.next {
             let (bytes, whole) = self.capture.end(chunk, end, Keep::Tail(V::RAW_LIMIT));
-            visitor.raw(place, bytes, whole);
+            visitor.raw(node, bytes, whole);
         }
         self.state = if self.depth == 0 || visitor.enough() { ScanState::Over } else { ScanState::AfterValue };
     }
 
     fn comma<V: Visit<Node = P>>(&mut self, visitor: &mut V) {
         self.state = match innermost(&self.path, self.depth) {
-            Some((place, Container::Array)) => {
-                self.next = visitor.element(place);
+            Some((node, Container::Array)) => {
+                self.next = visitor.element(node);
                 ScanState::Value
             }
             _ => ScanState::NextKey,
@@ -296,9 +296,9 @@ impl<P: Copy> Scanner<P> {
 
     fn close<V: Visit<Node = P>>(&mut self, container: Container, visitor: &mut V) {
         self.state = match innermost(&self.path, self.depth) {
-            Some((place, opened)) if opened == container => {
+            Some((node, opened)) if opened == container => {
                 self.depth -= 1;
-                visitor.close(place, container);
+                visitor.close(node, container);
                 if self.depth == 0 { ScanState::Over } else { ScanState::AfterValue }
             }
             _ => ScanState::Lost,
