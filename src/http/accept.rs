@@ -1,19 +1,22 @@
-//! What a reader says that it takes.
+//! `accept-encoding` negotiation.
 
 use http::{HeaderMap, header};
 
-/// Whether the reader says that it takes gzip.
+/// Bytes from which on a response is worth compressing: a shorter one fits into one packet anyway.
+pub(crate) const MIN_COMPRESSED: usize = 1400;
+
+/// Whether the client accepts gzip.
 pub(crate) fn takes_gzip(headers: &HeaderMap) -> bool {
     let values = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split(',')).any(|coding| {
         let mut parts = coding.split(';').map(str::trim);
-        let takes =
+        let accepts =
             parts.next().is_some_and(|name| ["gzip", "x-gzip", "*"].iter().any(|g| name.eq_ignore_ascii_case(g)));
         let never = |part: &str| {
             let weight = part.split_once('=').filter(|(name, _)| name.trim().eq_ignore_ascii_case("q"));
             weight.is_some_and(|(_, weight)| weight.trim().parse() == Ok(0.0_f32))
         };
-        takes && !parts.any(never)
+        accepts && !parts.any(never)
     })
 }
 
@@ -22,7 +25,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn readers_say_what_they_take() {
+    fn gzip_is_accepted_where_it_or_anything_is_listed_with_a_weight() {
         let table = [
             ("gzip", true),
             ("gzip, deflate, br, zstd", true),

@@ -1,37 +1,38 @@
-//! Looking at a frame's bytes without consuming them.
+//! The contiguous chunks of a frame's data.
 
 use bytes::Buf;
 use std::io::IoSlice;
 
-/// Shows all pieces of `data` in order. False if it has more pieces than can be looked at; then none has been shown.
-pub(crate) fn look_at<D: Buf>(data: &D, mut see: impl FnMut(&[u8])) -> bool {
+/// Calls `visit` with each contiguous chunk of `data`, in order and without consuming it. Returns false, and visits none, if
+/// `data` does not show all of its chunks or has more than 16.
+pub(crate) fn visit_chunks<D: Buf>(data: &D, mut visit: impl FnMut(&[u8])) -> bool {
     let first = data.chunk();
     if first.len() == data.remaining() {
-        see(first);
+        visit(first);
         return true;
     }
-    let mut pieces = [IoSlice::new(&[]); 16];
-    let count = data.chunks_vectored(&mut pieces);
-    let pieces = &pieces[..count];
-    let all = pieces.iter().map(|piece| piece.len()).sum::<usize>() == data.remaining();
+    let mut chunks = [IoSlice::new(&[]); 16];
+    let count = data.chunks_vectored(&mut chunks);
+    let chunks = &chunks[..count];
+    let all = chunks.iter().map(|chunk| chunk.len()).sum::<usize>() == data.remaining();
     if all {
-        pieces.iter().for_each(|piece| see(piece));
+        chunks.iter().for_each(|chunk| visit(chunk));
     }
     all
 }
 
 #[cfg(test)]
 mod tests {
-    use super::look_at;
+    use super::visit_chunks;
     use bytes::{Buf, Bytes};
 
     fn seen(data: &impl Buf) -> Option<String> {
         let mut seen = String::new();
-        look_at(data, |piece| seen.push_str(&String::from_utf8_lossy(piece))).then_some(seen)
+        visit_chunks(data, |chunk| seen.push_str(&String::from_utf8_lossy(chunk))).then_some(seen)
     }
 
     #[test]
-    fn every_piece_is_shown_in_order_and_none_is_consumed() {
+    fn every_chunk_is_visited_in_order_and_none_is_consumed() {
         let data = Bytes::from("one ").chain(Bytes::new()).chain(Bytes::from("two ")).chain(Bytes::from("three"));
         assert_eq!(seen(&data).as_deref(), Some("one two three"));
         assert_eq!(data.remaining(), 13);
@@ -39,8 +40,8 @@ mod tests {
     }
 
     #[test]
-    fn what_hides_its_pieces_is_not_shown_in_part() {
-        /// A buffer in two pieces that lets only the first be seen.
+    fn a_buffer_that_hides_chunks_is_not_visited_in_part() {
+        /// A buffer of two chunks that shows only the first.
         struct Hidden;
         impl Buf for Hidden {
             fn remaining(&self) -> usize {

@@ -1,13 +1,13 @@
-//! What a body declares itself to be.
+//! The `content-type` header.
 
 use http::{HeaderMap, header};
 
-/// The `content-type` without its parameters, compared in any case (RFC 9110, section 8.3.1).
+/// A declared content type without its parameters; its case does not matter (RFC 9110, section 8.3.1).
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ContentType<'a>(&'a [u8]);
 
 impl<'a> ContentType<'a> {
-    /// `None`: nothing is declared.
+    /// The type that `headers` declare; `None` if they declare none.
     pub(crate) fn of(headers: &'a HeaderMap) -> Option<Self> {
         let declared = headers.get(header::CONTENT_TYPE)?.as_bytes();
         Some(Self(declared.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii()))

@@ -1,10 +1,16 @@
-//! Helpers for HTTP that several modules share. They stand on the ground: nothing here knows of requests in flight.
+//! Helpers for HTTP that several modules share. They know nothing of requests in flight.
 
 #[cfg(feature = "compress")]
 mod accept;
 mod chunks;
+#[cfg(feature = "monitor")]
+mod conditional;
 mod content_type;
+#[cfg(feature = "monitor")]
+mod mount;
 
 #[cfg(feature = "compress")]
-pub(crate) use self::accept::takes_gzip;
-pub(crate) use self::{chunks::look_at, content_type::ContentType};
+pub(crate) use self::accept::{MIN_COMPRESSED, takes_gzip};
+pub(crate) use self::{chunks::visit_chunks, content_type::ContentType};
+#[cfg(feature = "monitor")]
+pub(crate) use self::{conditional::is_held, mount::Mount};

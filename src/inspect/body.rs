@@ -8,7 +8,7 @@ use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
 use super::scanner::RequestScanner;
-use crate::http::look_at;
+use crate::http::visit_chunks;
 use crate::tracker::RequestHandle;
 
 pin_project! {
@@ -62,7 +62,7 @@ impl Inspection {
     fn look_at<D: Buf>(&mut self, data: &D) {
         self.seen += data.remaining() as u64;
         let Self { scanner: Some(scanner), handle, .. } = self else { return };
-        let seen = look_at(data, |chunk| {
+        let seen = visit_chunks(data, |chunk| {
             if let Some(facts) = scanner.push(chunk) {
                 handle.describe(&facts.info());
             }

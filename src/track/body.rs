@@ -1,7 +1,7 @@
 //! From the response head to the end of the body.
 
 use super::end::{Asked, End, Expected};
-use crate::{http::look_at, tracker::ActiveRequest, usage::Meter};
+use crate::{http::visit_chunks, tracker::ActiveRequest, usage::Meter};
 use bytes::Buf;
 use http::{header, response::Parts};
 use http_body::{Body, Frame, SizeHint};
@@ -69,7 +69,7 @@ impl Observer {
         if self.meter.is_blind() {
             return active.frame(self.response_bytes, 0);
         }
-        if !look_at(data, |piece| self.meter.observe(piece)) {
+        if !visit_chunks(data, |piece| self.meter.observe(piece)) {
             self.meter.lose_sight();
         }
         active.frame(self.response_bytes, self.meter.reading().text_bytes);
