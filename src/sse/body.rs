@@ -1,26 +1,28 @@
 //! Events as the body of a response.
 
-use super::{
-    Event,
-    keep_alive::{Beat, KeepAlive},
-};
-use bytes::Bytes;
-use futures_core::Stream;
-use http::{HeaderValue, Response, header};
-use http_body::{Body, Frame, SizeHint};
-use pin_project_lite::pin_project;
 use std::{
     convert::Infallible,
     pin::Pin,
     task::{Context, Poll},
 };
+
+use bytes::Bytes;
+use futures_core::Stream;
+use http::{HeaderValue, Response, header};
+use http_body::{Body, Frame, SizeHint};
+use pin_project_lite::pin_project;
 use tokio::sync::mpsc;
+
+use super::{
+    Event,
+    keep_alive::{Beat, KeepAlive},
+};
 
 pin_project! {
     /// A stream of events as an [`http_body::Body`].
     ///
     /// It ends with the stream; an error of the stream is the body's error, which cuts the connection, so that no
-    /// client takes half an answer for a whole one.
+    /// client takes half a response for a whole one.
     ///
     /// # Cancel safety
     ///
@@ -37,7 +39,7 @@ pin_project! {
 }
 
 impl<S> Sse<S> {
-    /// A body of these events. A channel of events is made into one with [`Sse::from`].
+    /// A body of the events that `events` yields. [`Sse::from`] makes one of a channel.
     pub fn new(events: S) -> Self {
         Self { events: Some(events), beat: None }
     }
@@ -90,7 +92,7 @@ where
                 Poll::Ready(Some(Ok(Frame::data(event.into_bytes()))))
             }
             Poll::Ready(end) => {
-                // What the stream holds is let go at once.
+                // Drops the stream at once, whenever the body itself is dropped.
                 this.events.set(None);
                 Poll::Ready(end.and_then(Result::err).map(Err))
             }
@@ -110,7 +112,7 @@ where
     }
 }
 
-/// The events that come out of a channel, until its last sender is dropped.
+/// A stream of the events of a channel. It ends when the channel's last sender is dropped.
 #[derive(Debug)]
 pub struct Channel {
     receiver: mpsc::Receiver<Event>,

@@ -1,13 +1,14 @@
 //! One event as bytes.
 
+use std::{error::Error, fmt, time::Duration};
+
 use bytes::Bytes;
 use memchr::memchr2;
 use serde::Serialize;
-use std::{fmt, time::Duration};
 
-/// An event, or a comment, on its way out.
+/// An event, or a comment, to be sent.
 ///
-/// The fields stand in the order in which they were set. No text breaks out of its field: data and comments of
+/// The fields are sent in the order in which they were set. No text can leave its field: data and comments of
 /// several lines (ended by LF, CR or CRLF) become as many fields, which the client joins by LF; a name or an id has
 /// one line only, and CR, LF and NUL in it are sent as spaces.
 ///
@@ -24,9 +25,15 @@ pub struct Event {
 }
 
 impl Event {
-    /// An event without any field. As long as it has no data, clients do not tell it to anybody.
+    /// An event without any field. Clients ignore an event that has no data.
     pub const fn new() -> Self {
         Self { lines: Vec::new() }
+    }
+
+    /// An event without any field, with room for `bytes` bytes of them.
+    #[cfg(feature = "monitor")]
+    pub(crate) fn with_capacity(bytes: usize) -> Self {
+        Self { lines: Vec::with_capacity(bytes) }
     }
 
     /// Adds data. Called again, it adds further lines.
@@ -39,9 +46,21 @@ impl Event {
     ///
     /// # Errors
     ///
-    /// If `value` cannot be serialised, for instance a map whose keys are no text.
-    pub fn json<T: Serialize + ?Sized>(self, value: &T) -> serde_json::Result<Self> {
-        self.write_data(|lines| serde_json::to_writer(lines, value))
+    /// If `value` cannot be written as JSON, such as a map whose keys are not text.
+    pub fn json<T: Serialize + ?Sized>(mut self, value: &T) -> Result<Self, JsonError> {
+        let field = b"data: ";
+        let start = self.lines.len();
+        self.lines.reserve(128);
+        self.lines.extend_from_slice(field);
+        serde_json::to_writer(&mut self.lines, value).map_err(JsonError)?;
+        // A value that holds JSON as it was written elsewhere may have line ends.
+        if memchr2(b'\n', b'\r', &self.lines[start..]).is_none() {
+            self.lines.push(b'\n');
+        } else {
+            let written = self.lines.split_off(start);
+            self.push_lines(field, &written[field.len()..]);
+        }
+        Ok(self)
     }
 
     /// Names the event. Clients give an event without a name the name `message`.
@@ -75,20 +94,16 @@ impl Event {
         self.lines.into()
     }
 
-    /// Adds data that `write` appends. It must be UTF-8.
-    pub(crate) fn write_data<E>(mut self, write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>) -> Result<Self, E> {
-        let field = b"data: ";
+    /// Adds one line of data, which `write` appends: UTF-8 without line ends. They are not looked for, so that a snapshot of many
+    /// rows is not read through once more.
+    #[cfg(feature = "monitor")]
+    pub(crate) fn write_line(mut self, write: impl FnOnce(&mut Vec<u8>)) -> Self {
+        self.lines.extend_from_slice(b"data: ");
         let start = self.lines.len();
-        self.lines.reserve(128);
-        self.lines.extend_from_slice(field);
-        write(&mut self.lines)?;
-        if memchr2(b'\n', b'\r', &self.lines[start..]).is_none() {
-            self.lines.push(b'\n');
-        } else {
-            let written = self.lines.split_off(start);
-            self.push_lines(field, &written[field.len()..]);
-        }
-        Ok(self)
+        write(&mut self.lines);
+        debug_assert!(memchr2(b'\n', b'\r', &self.lines[start..]).is_none(), "data of one line");
+        self.lines.push(b'\n');
+        self
     }
 
     /// Adds a field for each line of `value`.
@@ -127,17 +142,18 @@ impl fmt::Debug for Event {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// An error of [`Event::json`]: the value cannot be written as JSON.
+#[derive(Debug)]
+pub struct JsonError(serde_json::Error);
 
-    #[test]
-    fn a_writer_of_data_cannot_break_out_of_it() {
-        let write = |lines: &mut Vec<u8>| {
-            lines.extend_from_slice(b"{\n \"a\":\r\n1}\r");
-            Ok::<_, ()>(())
-        };
-        let event = Event::new().event("x").write_data(write).unwrap();
-        assert_eq!(event.into_bytes(), "event: x\ndata: {\ndata:  \"a\":\ndata: 1}\ndata: \n\n");
+impl fmt::Display for JsonError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the event's data cannot be written as JSON: {}", self.0)
+    }
+}
+
+impl Error for JsonError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&self.0)
     }
 }

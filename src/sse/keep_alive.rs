@@ -1,49 +1,50 @@
-//! Something to send while there is nothing to say, so that nobody on the way takes the stream for dead.
+//! Comments or events sent while a stream is silent, so that no proxy on the way takes it for dead.
 
-use super::Event;
-use bytes::Bytes;
-use pin_project_lite::pin_project;
 use std::{
     future::Future,
     pin::Pin,
     task::{Context, Poll, ready},
     time::Duration,
 };
+
+use bytes::Bytes;
+use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// What to send to keep a stream alive, and when. The default is the comment `: keepalive` after every 15 s of
-/// silence.
+use super::Event;
+
+/// Keeps a stream alive: a comment or an event, and when to send it. The default is the comment `: keepalive` after
+/// every 15 s of silence.
 ///
-/// Periods are between a millisecond and a year; others are taken for the nearest of these. The body needs tokio's
-/// timer from its first poll on.
+/// Periods are clamped to between a millisecond and a year. The body needs tokio's timer from its first poll on.
 #[derive(Clone, Debug)]
 pub struct KeepAlive {
     frame: Bytes,
     period: Duration,
-    clock: Clock,
+    schedule: Schedule,
 }
 
 const MIN_PERIOD: Duration = Duration::from_millis(1);
 const MAX_PERIOD: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 #[derive(Clone, Copy, Debug)]
-enum Clock {
-    /// An event puts the next beat off.
+enum Schedule {
+    /// Counts from the last event.
     Silence,
-    /// Beats come on a grid of their own.
+    /// Counts from the last beat, whatever else is sent.
     Own,
 }
 
 impl KeepAlive {
     /// Sends `: keepalive` whenever nothing has been sent for `period`.
     pub fn after_silence(period: Duration) -> Self {
-        Self::new(period, Clock::Silence)
+        Self::new(period, Schedule::Silence)
     }
 
     /// Sends `: keepalive` every `period`, however busy the stream is. Beats that a slow client has missed are
     /// not made up for.
     pub fn every(period: Duration) -> Self {
-        Self::new(period, Clock::Own)
+        Self::new(period, Schedule::Own)
     }
 
     /// Sends the comment `text` instead.
@@ -56,15 +57,15 @@ impl KeepAlive {
         Self { frame: event.into_bytes(), ..self }
     }
 
-    fn new(period: Duration, clock: Clock) -> Self {
-        Self { frame: Bytes::from_static(b": keepalive\n\n"), period: period.clamp(MIN_PERIOD, MAX_PERIOD), clock }
+    fn new(period: Duration, schedule: Schedule) -> Self {
+        Self { frame: Bytes::from_static(b": keepalive\n\n"), period: period.clamp(MIN_PERIOD, MAX_PERIOD), schedule }
     }
 
     /// When to beat again after a beat that was due at `due` and is sent `now`.
     fn next(&self, due: Instant, now: Instant) -> Instant {
-        match self.clock {
-            Clock::Silence => now + self.period,
-            Clock::Own => {
+        match self.schedule {
+            Schedule::Silence => now + self.period,
+            Schedule::Own => {
                 let late = now.saturating_duration_since(due).as_nanos();
                 let into_period = (late % self.period.as_nanos()) as u64;
                 now + self.period - Duration::from_nanos(into_period)
@@ -80,7 +81,7 @@ impl Default for KeepAlive {
 }
 
 pin_project! {
-    /// A [`KeepAlive`] at work: tells one body when a beat is due.
+    /// The state of a [`KeepAlive`] in one body.
     #[derive(Debug)]
     pub(super) struct Beat {
         keep_alive: KeepAlive,
@@ -96,10 +97,10 @@ impl Beat {
         Self { keep_alive, due: None, sleep: None }
     }
 
-    /// The beat that even a busy stream has to make room for.
+    /// The beat that is due already, if a busy stream must make room for it.
     pub(super) fn overdue(self: Pin<&mut Self>) -> Option<Bytes> {
         let this = self.project();
-        if let Clock::Silence = this.keep_alive.clock {
+        if let Schedule::Silence = this.keep_alive.schedule {
             return None;
         }
         let now = Instant::now();
@@ -110,11 +111,11 @@ impl Beat {
         })
     }
 
-    /// An event has been sent.
+    /// Notes that an event has been sent.
     pub(super) fn on_event(self: Pin<&mut Self>) {
         let this = self.project();
-        if let Clock::Silence = this.keep_alive.clock {
-            // The timer is left where it is, which is far cheaper: when it fires early, it is put off.
+        if let Schedule::Silence = this.keep_alive.schedule {
+            // The timer itself is not reset, which is far cheaper: when it fires early, it is set anew.
             *this.due = Some(Instant::now() + this.keep_alive.period);
         }
     }

@@ -5,7 +5,7 @@
 //!
 //! # Reading
 //!
-//! A [`Decoder`] takes a body in pieces, cut anywhere, and lends out each event.
+//! A [`Decoder`] takes the chunks of a body, cut anywhere, and lends out each event.
 //!
 //! # Answering
 //!
@@ -34,7 +34,7 @@
 //! let app: Router = Router::new().route("/count", get(count));
 //! ```
 //!
-//! Under hyper, it is what the service returns. Here the events are a stream, and there is no task at all:
+//! Under hyper, the service returns it. Here the events come from a stream, without a task:
 //!
 //! ```
 //! use active_requests::sse::{Event, KeepAlive, Sse};
@@ -52,7 +52,7 @@
 //! #     connection: hyper_util::rt::TokioIo<tokio::net::TcpStream>,
 //! #     service: impl hyper::service::Service<
 //! #         Request<Incoming>,
-//! #         Response = Response<impl http_body::Body<Data = bytes::Bytes, Error = serde_json::Error> + 'static>,
+//! #         Response = Response<impl http_body::Body<Data = bytes::Bytes, Error = active_requests::sse::JsonError> + 'static>,
 //! #         Error = Infallible,
 //! #     >,
 //! # ) -> hyper::Result<()> {
@@ -69,5 +69,5 @@ mod keep_alive;
 pub use body::{Channel, Sse, response};
 pub use decoder::{Decoder, RawEvent};
 pub(crate) use decoder::{EventData, Sink};
-pub use event::Event;
+pub use event::{Event, JsonError};
 pub use keep_alive::KeepAlive;

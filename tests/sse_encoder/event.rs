@@ -1,10 +1,11 @@
 //! What one event looks like on the wire.
 
+use std::{collections::BTreeMap, error::Error, time::Duration};
+
 use active_requests::sse::{Decoder, Event};
 use bytes::Bytes;
 use proptest::prelude::*;
 use serde::{Serialize, ser};
-use std::{collections::BTreeMap, time::Duration};
 
 #[test]
 fn every_field_stands_on_the_wire_as_it_should() {
@@ -79,8 +80,17 @@ fn what_cannot_be_serialised_is_an_error() {
             Err(ser::Error::custom("no"))
         }
     }
-    assert_eq!(Event::new().json(&[Stubborn]).expect_err("an error").to_string(), "no");
+    let error = Event::new().json(&[Stubborn]).expect_err("an error");
+    assert_eq!(error.to_string(), "the event's data cannot be written as JSON: no");
+    assert_eq!(error.source().map(ToString::to_string).as_deref(), Some("no"));
     assert!(Event::new().json(&BTreeMap::from([((1, 2), 3)])).is_err());
+}
+
+#[test]
+fn json_that_was_written_elsewhere_cannot_leave_its_field() {
+    let pretty = serde_json::value::RawValue::from_string("{\n \"a\":\r\n1}".to_owned()).expect("JSON");
+    let event = Event::new().event("x").json(&pretty).expect("serialises");
+    assert_eq!(event.into_bytes(), "event: x\ndata: {\ndata:  \"a\":\ndata: 1}\n\n");
 }
 
 #[test]
