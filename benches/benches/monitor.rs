@@ -3,7 +3,7 @@
 
 use active_requests::{
     config::MonitorConfig,
-    monitor::{Body, MonitorService},
+    monitor::{MonitorService, ResponseBody},
     tracker::{ActiveRequest, RequestId, RequestInfo, RequestTracker, Row},
     usage::{Observation, Reading},
 };
@@ -55,13 +55,13 @@ impl World {
     }
 }
 
-fn get(monitor: &MonitorService, path: &str) -> Body {
+fn get(monitor: &MonitorService, path: &str) -> ResponseBody {
     let request = Request::get(path).body(()).expect("a request");
     let answer = monitor.clone().oneshot(request).now_or_never().expect("answered at once");
     answer.expect("infallible").into_body()
 }
 
-fn whole(body: Body) -> Bytes {
+fn whole(body: ResponseBody) -> Bytes {
     body.collect().now_or_never().expect("there at once").expect("infallible").to_bytes()
 }
 

@@ -1,4 +1,4 @@
-//! Who may read: keys, and the pages of other sites.
+//! The right to read: API keys, and pages of other sites.
 
 use http::{HeaderMap, HeaderValue, header};
 

@@ -1,11 +1,5 @@
-//! The body of an answer.
+//! The body of a response.
 
-use super::{
-    encoding::{Encoder, Encoding},
-    hub::Subscription,
-};
-use bytes::Bytes;
-use http_body::{Frame, SizeHint};
 use std::{
     array,
     convert::Infallible,
@@ -14,84 +8,99 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-/// The body of the monitor's answers: a whole one, or a stream that lasts until its reader leaves or the tracker is shut down.
-pub struct Body(Kind);
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::Full;
 
-enum Kind {
-    Whole(Bytes),
-    Stream(Box<Stream>),
+use super::{
+    coding::{ContentCoding, StreamEncoder},
+    payload::Payload,
+    subscription::Subscription,
+};
+
+/// The body of the monitor's responses: complete at once, or a stream that lasts until the client leaves or the tracker is shut down.
+/// The default is empty.
+#[derive(Default)]
+pub struct ResponseBody(BodyKind);
+
+enum BodyKind {
+    Whole(Full<Bytes>),
+    Stream(Box<EventStream>),
 }
 
-struct Stream {
-    /// What is sent before anything else.
+impl Default for BodyKind {
+    fn default() -> Self {
+        Self::Whole(Full::default())
+    }
+}
+
+/// A subscription as bytes.
+struct EventStream {
+    /// The bytes sent before the first event.
     opening: array::IntoIter<Bytes, 2>,
     subscription: Subscription,
-    encoder: Encoder,
+    encoder: StreamEncoder,
 }
 
-impl Stream {
+impl EventStream {
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
-        if let Some(opening) = self.opening.find(|piece| !piece.is_empty()) {
+        if let Some(opening) = self.opening.find(|bytes| !bytes.is_empty()) {
             return Poll::Ready(Some(opening));
         }
-        self.subscription.poll_next(cx).map(|frame| frame.map(|frame| self.encoder.next(&frame)))
+        self.subscription.poll_next(cx).map(|payload| payload.map(|payload| self.encoder.encode(&payload)))
     }
 }
 
-impl Body {
+impl ResponseBody {
     pub(super) fn whole(bytes: impl Into<Bytes>) -> Self {
-        Self(Kind::Whole(bytes.into()))
+        Self(BodyKind::Whole(Full::new(bytes.into())))
     }
 
-    pub(super) fn empty() -> Self {
-        Self::whole(Bytes::new())
-    }
-
-    pub(super) fn stream(subscription: Subscription, encoding: Encoding) -> Self {
-        let mut encoder = encoding.stream();
-        let opening = [encoder.begin(), encoder.next(&super::frame::Frame::retry())].into_iter();
-        Self(Kind::Stream(Box::new(Stream { opening, subscription, encoder })))
+    pub(super) fn stream(subscription: Subscription, coding: ContentCoding) -> Self {
+        let mut encoder = coding.stream_encoder();
+        let opening = [encoder.begin(), encoder.encode(&Payload::retry())].into_iter();
+        Self(BodyKind::Stream(Box::new(EventStream { opening, subscription, encoder })))
     }
 }
 
-impl fmt::Debug for Body {
+impl fmt::Debug for ResponseBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.0 {
-            Kind::Whole(_) => "Body(whole)",
-            Kind::Stream(_) => "Body(stream)",
+            BodyKind::Whole(_) => "ResponseBody(whole)",
+            BodyKind::Stream(_) => "ResponseBody(stream)",
         })
     }
 }
 
 #[deny(clippy::missing_trait_methods)]
-impl http_body::Body for Body {
+impl Body for ResponseBody {
     type Data = Bytes;
     type Error = Infallible;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        if let Kind::Stream(stream) = &mut self.0 {
-            match ready!(stream.poll_next(cx)) {
-                Some(piece) => return Poll::Ready(Some(Ok(Frame::data(piece)))),
-                None => self.0 = Kind::Whole(stream.encoder.end()),
-            }
+        match &mut self.0 {
+            BodyKind::Whole(whole) => Pin::new(whole).poll_frame(cx),
+            BodyKind::Stream(stream) => match ready!(stream.poll_next(cx)) {
+                Some(bytes) => Poll::Ready(Some(Ok(Frame::data(bytes)))),
+                None => {
+                    self.0 = BodyKind::Whole(Full::new(stream.encoder.end()));
+                    self.poll_frame(cx)
+                }
+            },
         }
-        Poll::Ready(match &mut self.0 {
-            Kind::Whole(bytes) if !bytes.is_empty() => Some(Ok(Frame::data(std::mem::take(bytes)))),
-            _ => None,
-        })
     }
 
     fn is_end_stream(&self) -> bool {
         match &self.0 {
-            Kind::Whole(bytes) => bytes.is_empty(),
-            Kind::Stream(_) => false,
+            BodyKind::Whole(whole) => whole.is_end_stream(),
+            BodyKind::Stream(_) => false,
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.0 {
-            Kind::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Kind::Stream(_) => SizeHint::default(),
+            BodyKind::Whole(whole) => whole.size_hint(),
+            BodyKind::Stream(_) => SizeHint::default(),
         }
     }
 }

@@ -1,136 +1,165 @@
-//! What has changed between two looks, as `delta` events.
+//! The changes between two samples, as `delta` events.
 
-use super::{
-    encode::{json, number},
-    frame::Frame,
-    sample::News,
-    table::{Table, TableRow},
-};
-use crate::tracker::{Ended, RequestTracker};
 use tokio::time::Instant;
 
-/// Ends told in one delta, at most.
+use super::{
+    event_id::delta_id,
+    payload::Payload,
+    row_json::{json, number},
+    sample::RowChange,
+    table::Table,
+    table_row::TableRow,
+};
+use crate::{
+    sse::Event,
+    tracker::{Ended, RequestTracker},
+};
+
+/// Entries of `ended` in one delta, at most.
 const MAX_ENDED: usize = 1000;
 
-/// Encodes deltas; its buffers are used again.
+/// Encodes the deltas of one run.
 #[derive(Debug)]
-pub(super) struct Deltas {
-    /// Of the newest.
+pub(super) struct DeltaEncoder {
+    /// The number of the newest delta.
     seq: u64,
+    lists: RowLists,
+}
+
+/// The elements of a delta's lists of rows. The buffers are used again.
+#[derive(Debug, Default)]
+struct RowLists {
     started: Vec<u8>,
     changed: Vec<u8>,
     progressed: Vec<u8>,
 }
 
-impl Deltas {
-    /// Those that follow number `seq`.
-    pub(super) fn after(seq: u64) -> Self {
-        Self { seq, started: Vec::new(), changed: Vec::new(), progressed: Vec::new() }
+impl RowLists {
+    /// The lists with their names, in the order of the wire.
+    fn named(&self) -> [(&str, &[u8]); 3] {
+        [("started", &self.started), ("changed", &self.changed), ("progressed", &self.progressed)]
     }
 
+    fn clear(&mut self) {
+        [&mut self.started, &mut self.changed, &mut self.progressed].into_iter().for_each(Vec::clear);
+    }
+}
+
+impl DeltaEncoder {
+    /// An encoder of the deltas that follow `seq`.
+    pub(super) fn new(seq: u64) -> Self {
+        Self { seq, lists: RowLists::default() }
+    }
+
+    /// The number of the newest delta.
     pub(super) fn seq(&self) -> u64 {
         self.seq
     }
 
-    /// Tells what `table` has to tell, progress only if it is `progress`'s turn. Mostly one delta or none; more than one when
-    /// more rows have ended than one may tell, since a row that a client has must not stay there.
-    pub(super) fn tell(
+    /// Encodes the pending changes of `table`; those in progress alone only with `progress`.
+    ///
+    /// Returns one delta or none, but more if more rows have ended than one delta may hold: a row that subscribers have must not stay there.
+    pub(super) fn encode(
         &mut self,
         table: &mut Table,
         progress: bool,
         tracker: &RequestTracker,
         now: Instant,
-    ) -> Vec<Frame> {
-        let least = if progress { News::Progress } else { News::Changed };
-        let Self { started, changed, progressed, .. } = self;
-        for list in [&mut *started, &mut *changed, &mut *progressed] {
-            list.clear();
-        }
+    ) -> Vec<Payload> {
+        let least = if progress { RowChange::Progress } else { RowChange::Changed };
         let age = tracker.age(now);
-        table.for_each(|row| match row.take_news(least) {
-            None | Some(News::Nothing) => {}
-            Some(News::Started) => row.write(next(started), age),
-            Some(News::Changed) => row.write(next(changed), age),
-            Some(News::Progress) => row.write_progress(next(progressed)),
+        let lists = &mut self.lists;
+        table.for_each(|row| match row.take_pending(least) {
+            RowChange::None => {}
+            RowChange::Started => row.append_row(element(&mut lists.started), age),
+            RowChange::Changed => row.append_row(element(&mut lists.changed), age),
+            RowChange::Progress => row.append_progress(element(&mut lists.progressed)),
         });
 
-        let (mut ended, passing): (Vec<_>, Vec<_>) = table.take_ended().into_iter().partition(|(_, row)| row.is_some());
+        let (mut ended, unseen): (Vec<_>, Vec<_>) = table.take_ended().into_iter().partition(|(_, row)| row.is_some());
         let mut deltas = Vec::new();
         while ended.len() > MAX_ENDED {
             let rest = ended.split_off(MAX_ENDED);
-            deltas.push(self.delta(&std::mem::replace(&mut ended, rest), 0, false, tracker, now));
+            deltas.push(self.delta(&RowLists::default(), &std::mem::replace(&mut ended, rest), 0, tracker, now));
         }
-        // Those that started and ended in between nobody has; they are told as far as there is room.
+        // Requests that started and ended between two samples are not in any subscriber's table, so that they may be omitted.
         let room = MAX_ENDED - ended.len();
-        let omitted = passing.len().saturating_sub(room);
-        ended.extend(passing.into_iter().take(room));
-        let lists = [&self.started, &self.changed, &self.progressed];
-        if !ended.is_empty() || lists.iter().any(|list| !list.is_empty()) {
-            deltas.push(self.delta(&ended, omitted, true, tracker, now));
+        let omitted = unseen.len().saturating_sub(room);
+        ended.extend(unseen.into_iter().take(room));
+        let mut lists = std::mem::take(&mut self.lists);
+        if !ended.is_empty() || lists.named().iter().any(|(_, list)| !list.is_empty()) {
+            deltas.push(self.delta(&lists, &ended, omitted, tracker, now));
         }
+        lists.clear();
+        self.lists = lists;
         deltas
     }
 
     fn delta(
         &mut self,
+        lists: &RowLists,
         ended: &[(Ended, Option<TableRow>)],
         omitted: usize,
-        with_rows: bool,
         tracker: &RequestTracker,
         now: Instant,
-    ) -> Frame {
+    ) -> Payload {
         self.seq += 1;
-        let lists = [&self.started, &self.changed, &self.progressed];
-        let mut out = Vec::with_capacity(256 + lists.iter().map(|list| list.len()).sum::<usize>() + 128 * ended.len());
-        super::feed::event(&mut out, "delta", format_args!("{:08x}-{}", tracker.epoch(), self.seq));
-        out.extend_from_slice(br#"{"seq":"#);
-        number(&mut out, self.seq);
-        for (name, list) in ["started", "changed", "progressed"].into_iter().zip(lists) {
-            if with_rows && !list.is_empty() {
-                begin_list(&mut out, name);
-                out.extend_from_slice(list);
-                out.push(b']');
-            }
-        }
-        if !ended.is_empty() {
-            begin_list(&mut out, "ended");
-            for (index, (ended, row)) in ended.iter().enumerate() {
-                if index > 0 {
-                    out.push(b',');
+        let seq = self.seq;
+        let rows: usize = lists.named().iter().map(|(_, list)| list.len()).sum();
+        let event = Event::with_capacity(256 + rows + 128 * ended.len())
+            .event("delta")
+            .id(delta_id(tracker.epoch(), seq))
+            .write_line(|out| {
+                out.extend_from_slice(br#"{"seq":"#);
+                number(out, seq);
+                for (name, list) in lists.named() {
+                    if !list.is_empty() {
+                        begin_list(out, name);
+                        out.extend_from_slice(list);
+                        out.push(b']');
+                    }
                 }
-                write_ended(&mut out, ended, row.as_ref());
-            }
-            out.push(b']');
-        }
-        out.extend_from_slice(br#","ended_omitted":"#);
-        number(&mut out, omitted);
-        out.extend_from_slice(br#","timestamp":"#);
-        json(&mut out, &tracker.wall(now).as_secs_f64());
-        out.extend_from_slice(b"}\n\n");
-        Frame::new(out)
+                if !ended.is_empty() {
+                    begin_list(out, "ended");
+                    for (index, (ended, row)) in ended.iter().enumerate() {
+                        if index > 0 {
+                            out.push(b',');
+                        }
+                        append_ended(out, ended, row.as_ref());
+                    }
+                    out.push(b']');
+                }
+                out.extend_from_slice(br#","ended_omitted":"#);
+                number(out, omitted);
+                out.extend_from_slice(br#","timestamp":"#);
+                json(out, &tracker.wall(now).as_secs_f64());
+                out.push(b'}');
+            });
+        Payload::new(event)
     }
 }
 
-/// The list, ready for its next element.
-fn next(list: &mut Vec<u8>) -> &mut Vec<u8> {
+/// Separates the next element of `list` from those before it.
+fn element(list: &mut Vec<u8>) -> &mut Vec<u8> {
     if !list.is_empty() {
         list.push(b',');
     }
     list
 }
 
+/// Appends a name and the bracket that opens its list.
 fn begin_list(out: &mut Vec<u8>, name: &str) {
     out.extend_from_slice(b",\"");
     out.extend_from_slice(name.as_bytes());
     out.extend_from_slice(b"\":[");
 }
 
-/// `[id, outcome, status, duration_ms, input, output, provider, model, path]`
-fn write_ended(out: &mut Vec<u8>, ended: &Ended, row: Option<&TableRow>) {
+/// Appends `[id, outcome, status, duration_ms, input, output, provider, model, path]`.
+fn append_ended(out: &mut Vec<u8>, ended: &Ended, row: Option<&TableRow>) {
     let Ended { id, outcome, status, duration_ms, input_tokens, output_tokens, names } = ended;
     let status = status.map(|status| status.as_u16());
     json(out, &(id, outcome, status, duration_ms, input_tokens, output_tokens));
-    // The array goes on.
+    // The bracket, since three more elements follow.
     out.pop();
     match (names, row) {
         (Some(names), _) => names.iter().for_each(|name| {

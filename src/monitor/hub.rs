@@ -1,111 +1,136 @@
-//! Where the publisher leaves what it has encoded, and the subscribers fetch it.
+//! The hub, where the publisher leaves payloads and subscribers fetch them.
 //!
-//! A subscriber holds a position, never a queue: of `update` it gets the newest, however many it has missed; of `delta` the next
-//! one after its position while that is kept, else a fresh `update`.
+//! A subscriber holds a position, never a queue. In `format=update` it gets the newest snapshot, however many it has missed; in
+//! `format=delta` the delta after its position while that is kept, else a fresh snapshot.
 
-use super::{frame::Frame, ring::Ring};
-use crate::sync::Mutex;
-use std::{
-    sync::Arc,
-    task::{Context, Poll, Waker},
-};
+use std::{sync::Arc, task::Waker};
+
+use slab::Slab;
 use tokio::sync::Notify;
 
-/// What a stream consists of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Format {
-    /// Whole snapshots.
-    Update,
-    /// A snapshot, then what has changed.
-    Delta,
-}
+use super::{
+    delta_ring::DeltaRing,
+    format::{Format, PerFormat},
+    payload::Payload,
+};
+use crate::sync::Mutex;
 
 /// See the [module](self).
 #[derive(Debug, Default)]
 pub(super) struct Hub {
-    /// Wakes the publisher: somebody has come or gone.
+    /// Wakes the publisher: a subscriber has come or left, or waits for a first payload.
     pub(super) wake: Arc<Notify>,
-    state: Mutex<State>,
+    pub(super) state: Mutex<HubState>,
 }
 
 #[derive(Debug, Default)]
-struct State {
-    /// Which run of the publisher this is; it ends with the last subscriber, or takes them all with it.
-    session: u64,
+pub(super) struct HubState {
+    /// Counts the runs of the publisher. A run ends with its last subscriber, or ends them all.
+    pub(super) session: u64,
+    /// Whether a publisher runs.
     publishing: bool,
-    seats: Vec<Option<Seat>>,
-    free: Vec<usize>,
-    /// Subscribers, by format.
-    present: [usize; 2],
-    /// Counts those who have asked for a first frame, and up to which of them it is there, by format.
-    asked: u64,
-    served: [u64; 2],
-    heartbeats: u64,
-    update: Option<Frame>,
-    /// Of `update`, and up to which it is for everybody.
-    version: u64,
-    pushed: u64,
-    deltas: Ring,
+    pub(super) seats: Slab<Seat>,
+    subscribers: PerFormat<usize>,
+    /// Counts the tickets that have been handed out to subscribers waiting for a first payload.
+    tickets: u64,
+    /// The newest ticket that a first payload is there for.
+    pub(super) served: PerFormat<u64>,
+    /// Counts heartbeats.
+    pub(super) heartbeats: u64,
+    /// The newest snapshot of `format=update`, and the version of the table that it shows.
+    pub(super) update: Option<Payload>,
+    pub(super) version: u64,
+    /// The version last sent to all subscribers; later ones were encoded for newcomers.
+    pub(super) pushed: u64,
+    pub(super) deltas: DeltaRing,
 }
 
+/// How far a subscriber has come.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Position {
+    /// It waits for a first payload.
+    Waiting { ticket: u64 },
+    /// It has been sent an update of this version, or a delta of this `seq`.
+    At(u64),
+}
+
+/// One subscriber.
 #[derive(Debug)]
-struct Seat {
+pub(super) struct Seat {
     format: Format,
-    /// Has asked for a first frame.
-    waiting: bool,
-    waker: Option<Waker>,
+    /// Whether it waits for a first payload.
+    pub(super) waiting: bool,
+    pub(super) waker: Option<Waker>,
 }
 
-impl State {
-    fn ask(&mut self, seat: usize) -> Position {
-        self.asked += 1;
-        if let Some(Some(seat)) = self.seats.get_mut(seat) {
+impl HubState {
+    /// Hands out a ticket for a first payload.
+    pub(super) fn take_ticket(&mut self, seat: usize) -> Position {
+        self.tickets += 1;
+        if let Some(seat) = self.seats.get_mut(seat) {
             seat.waiting = true;
         }
-        Position::Waiting(self.asked)
+        Position::Waiting { ticket: self.tickets }
     }
 
-    /// Ends the session; returns whom to tell.
-    fn end(&mut self) -> Vec<Waker> {
+    /// Gives a seat back. Returns whether it was the last one of its format.
+    pub(super) fn leave(&mut self, seat: usize) -> bool {
+        let Some(seat) = self.seats.try_remove(seat) else { return false };
+        let left = &mut self.subscribers[seat.format];
+        *left -= 1;
+        *left == 0
+    }
+
+    /// Ends the session. Returns the wakers of its subscribers.
+    fn end_session(&mut self) -> Vec<Waker> {
         self.session += 1;
         self.publishing = false;
-        self.present = [0; 2];
-        self.free = Vec::new();
+        self.subscribers = PerFormat::default();
         self.update = None;
         self.deltas.stop();
-        std::mem::take(&mut self.seats).into_iter().flatten().filter_map(|seat| seat.waker).collect()
+        std::mem::take(&mut self.seats).into_iter().filter_map(|(_, seat)| seat.waker).collect()
     }
 }
 
-/// Who is there, as the publisher sees it.
+/// The subscribers as the publisher sees them in one turn.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Audience {
-    present: [usize; 2],
-    waiting: [bool; 2],
-    asked: u64,
+pub(super) struct Demand {
+    subscribers: PerFormat<usize>,
+    waiting: PerFormat<bool>,
+    /// The newest ticket handed out.
+    tickets: u64,
 }
 
-impl Audience {
+impl Demand {
+    /// Whether the format has subscribers.
     pub(super) fn has(&self, format: Format) -> bool {
-        self.present[format as usize] > 0
+        self.subscribers[format] > 0
     }
 
-    /// Whether somebody waits for a first frame.
+    /// Whether a subscriber of the format waits for a first payload.
     pub(super) fn waits(&self, format: Format) -> bool {
-        self.waiting[format as usize]
+        self.waiting[format]
     }
 }
 
-/// What the publisher has to give.
+/// The payloads of one turn of the publisher.
 #[derive(Debug, Default)]
 pub(super) struct Publication {
-    /// The newest snapshot and its version; for everybody, or only for those who wait.
-    pub(super) update: Option<(u64, Frame)>,
-    pub(super) push: bool,
-    pub(super) deltas: Vec<Frame>,
-    /// The snapshot after the newest delta.
-    pub(super) base: Option<Frame>,
+    pub(super) update: Option<Update>,
+    pub(super) deltas: Vec<Payload>,
+    /// The snapshot after the newest delta, for subscribers waiting for a first payload.
+    pub(super) base: Option<Payload>,
     pub(super) heartbeat: bool,
+}
+
+/// A snapshot of `format=update`.
+#[derive(Debug)]
+pub(super) struct Update {
+    /// The version of the table that it shows.
+    pub(super) version: u64,
+    pub(super) payload: Payload,
+    /// Whether it is for all subscribers; else for those waiting for a first payload.
+    pub(super) for_all: bool,
 }
 
 impl Publication {
@@ -114,231 +139,117 @@ impl Publication {
     }
 }
 
-/// Why somebody cannot come in.
+/// A seat that a subscriber has just taken.
 #[derive(Debug)]
-pub(super) struct Full;
+pub(super) struct NewSeat {
+    pub(super) session: u64,
+    pub(super) seat: usize,
+    pub(super) position: Position,
+    pub(super) heartbeats: u64,
+    /// Whether a publisher must be spawned for the session, since none runs.
+    pub(super) needs_publisher: bool,
+}
+
+/// An error of [`Hub::join`]: there are as many subscribers as there may be.
+#[derive(Debug)]
+pub(super) struct TooManySubscribers;
 
 impl Hub {
-    /// Takes a seat, unless `max` are taken. A delta subscriber that has seen all up to `seen` goes on from there if it can.
-    /// The second is the session that a publisher is to be spawned for, if none is running.
-    pub(super) fn join(
-        self: &Arc<Self>,
-        format: Format,
-        seen: Option<u64>,
-        max: usize,
-    ) -> Result<(Subscription, Option<u64>), Full> {
+    /// Adds a subscriber, unless there are `max`. A delta subscriber that has seen the delta `seen` goes on from there if it can.
+    pub(super) fn join(&self, format: Format, seen: Option<u64>, max: usize) -> Result<NewSeat, TooManySubscribers> {
         let mut state = self.state.lock();
-        if state.present.iter().sum::<usize>() >= max {
-            return Err(Full);
+        if state.seats.len() >= max {
+            return Err(TooManySubscribers);
         }
-        state.present[format as usize] += 1;
-        let taken = Seat { format, waiting: false, waker: None };
-        let seat = match state.free.pop() {
-            Some(seat) => {
-                state.seats[seat] = Some(taken);
-                seat
-            }
-            None => {
-                state.seats.push(Some(taken));
-                state.seats.len() - 1
-            }
-        };
+        state.subscribers[format] += 1;
+        let seat = state.seats.insert(Seat { format, waiting: false, waker: None });
         let resumed = seen.filter(|&seq| format == Format::Delta && state.deltas.reaches(seq));
-        let position = resumed.map_or_else(|| state.ask(seat), Position::At);
-        let spawn = (!std::mem::replace(&mut state.publishing, true)).then_some(state.session);
-        let (session, heartbeats) = (state.session, state.heartbeats);
+        let position = resumed.map_or_else(|| state.take_ticket(seat), Position::At);
+        let needs_publisher = !std::mem::replace(&mut state.publishing, true);
+        let seat = NewSeat { session: state.session, seat, position, heartbeats: state.heartbeats, needs_publisher };
         drop(state);
         self.wake.notify_one();
-        Ok((Subscription { hub: Arc::clone(self), session, seat, format, position, heartbeats }, spawn))
+        Ok(seat)
     }
 
-    /// Who is there; `None`, and the session is over, when nobody is.
-    pub(super) fn audience(&self) -> Option<Audience> {
+    /// The subscribers there are. Without any, ends the session and returns `None`.
+    pub(super) fn demand(&self) -> Option<Demand> {
         let mut state = self.state.lock();
-        let present = state.present;
-        if present == [0; 2] {
-            state.end();
+        if state.seats.is_empty() {
+            state.end_session();
             return None;
         }
-        if present[Format::Update as usize] == 0 {
+        if state.subscribers.update == 0 {
             state.update = None;
         }
-        if present[Format::Delta as usize] == 0 {
+        if state.subscribers.delta == 0 {
             state.deltas.stop();
         }
-        let waiting = [Format::Update, Format::Delta].map(|format| {
-            state.served[format as usize] < state.asked
-                && state.seats.iter().flatten().any(|seat| seat.waiting && seat.format == format)
-        });
-        Some(Audience { present, waiting, asked: state.asked })
+        let waiting = |format| {
+            state.served[format] < state.tickets
+                && state.seats.iter().any(|(_, seat)| seat.waiting && seat.format == format)
+        };
+        let waiting = PerFormat { update: waiting(Format::Update), delta: waiting(Format::Delta) };
+        Some(Demand { subscribers: state.subscribers, waiting, tickets: state.tickets })
     }
 
-    /// Begins a run of deltas, numbered from what is returned.
+    /// Begins a run of deltas. Returns the `seq` that its first delta follows.
     pub(super) fn start_deltas(&self) -> u64 {
-        let mut state = self.state.lock();
-        state.deltas.start()
+        self.state.lock().deltas.start()
     }
 
-    /// The version that the next session's updates follow.
+    /// The version of the newest snapshot; the next session's versions follow it.
     pub(super) fn version(&self) -> u64 {
         self.state.lock().version
     }
 
-    /// Hands out what has been encoded for `audience`.
-    pub(super) fn publish(&self, audience: &Audience, publication: Publication, wakers: &mut Vec<Waker>) {
+    /// Hands out what has been encoded for `demand`. Appends the wakers of the subscribers that have something to fetch.
+    pub(super) fn publish(&self, demand: &Demand, publication: Publication, wakers: &mut Vec<Waker>) {
         if publication.is_empty() {
             return;
         }
+        let Publication { update, deltas, base, heartbeat } = publication;
         let mut state = self.state.lock();
         let state = &mut *state;
-        let mut told = [publication.push || publication.heartbeat, publication.heartbeat];
-        let mut serves = [false; 2];
-        if let Some((version, update)) = publication.update {
-            (state.version, state.update) = (version, Some(update));
-            serves[Format::Update as usize] = true;
-            if publication.push {
+        let for_all = PerFormat {
+            update: heartbeat || update.as_ref().is_some_and(|update| update.for_all),
+            delta: heartbeat || !deltas.is_empty(),
+        };
+        let for_waiting = PerFormat { update: update.is_some(), delta: base.is_some() };
+        if let Some(Update { version, payload, for_all }) = update {
+            (state.version, state.update) = (version, Some(payload));
+            if for_all {
                 state.pushed = version;
             }
         }
-        for delta in publication.deltas {
-            state.deltas.push(delta);
-            told[Format::Delta as usize] = true;
+        deltas.into_iter().for_each(|delta| state.deltas.push(delta));
+        if base.is_some() {
+            state.deltas.set_base(base);
         }
-        if let Some(base) = publication.base {
-            state.deltas.set_base(Some(base));
-            serves[Format::Delta as usize] = true;
-        }
-        if publication.heartbeat {
-            state.heartbeats += 1;
-        }
-        let mut base_is_wanted = false;
-        for seat in state.seats.iter_mut().flatten() {
-            let format = seat.format as usize;
-            base_is_wanted |= seat.waiting && seat.format == Format::Delta;
-            if told[format] || (seat.waiting && serves[format]) {
+        state.heartbeats += u64::from(heartbeat);
+
+        let mut base_is_needed = false;
+        for (_, seat) in &mut state.seats {
+            base_is_needed |= seat.waiting && seat.format == Format::Delta;
+            if for_all[seat.format] || (seat.waiting && for_waiting[seat.format]) {
                 wakers.extend(seat.waker.take());
             }
         }
-        for (served, _) in state.served.iter_mut().zip(serves).filter(|(_, serves)| *serves) {
-            *served = audience.asked;
-        }
-        if !base_is_wanted {
+        if !base_is_needed {
             state.deltas.set_base(None);
+        }
+        for format in [Format::Update, Format::Delta] {
+            if for_waiting[format] {
+                state.served[format] = demand.tickets;
+            }
         }
     }
 
     /// Ends a session and with it all its subscriptions.
     pub(super) fn end(&self, session: u64) {
         let mut state = self.state.lock();
-        let wakers = if state.session == session { state.end() } else { Vec::new() };
+        let wakers = if state.session == session { state.end_session() } else { Vec::new() };
         drop(state);
         wakers.into_iter().for_each(Waker::wake);
-    }
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Position {
-    /// For a first frame, asked for as number so and so.
-    Waiting(u64),
-    /// At an update's version, or a delta's number.
-    At(u64),
-}
-
-/// A subscriber's seat; given up when dropped.
-#[derive(Debug)]
-pub(super) struct Subscription {
-    hub: Arc<Hub>,
-    session: u64,
-    seat: usize,
-    format: Format,
-    position: Position,
-    /// Those seen.
-    heartbeats: u64,
-}
-
-impl Subscription {
-    /// The next frame; `None` when the session is over.
-    pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Frame>> {
-        let hub = Arc::clone(&self.hub);
-        let mut state = hub.state.lock();
-        if state.session != self.session {
-            return Poll::Ready(None);
-        }
-        if let Some(frame) = self.next(&mut state) {
-            return Poll::Ready(Some(frame));
-        }
-        if std::mem::replace(&mut self.heartbeats, state.heartbeats) != state.heartbeats {
-            return Poll::Ready(Some(Frame::heartbeat()));
-        }
-        if let Some(Some(seat)) = state.seats.get_mut(self.seat) {
-            match &mut seat.waker {
-                Some(waker) => waker.clone_from(cx.waker()),
-                none => *none = Some(cx.waker().clone()),
-            }
-        }
-        Poll::Pending
-    }
-
-    fn next(&mut self, state: &mut State) -> Option<Frame> {
-        match self.position {
-            Position::Waiting(number) => {
-                if number > state.served[self.format as usize] {
-                    return None;
-                }
-                let (at, frame) = match self.format {
-                    Format::Update => state.update.clone().map(|update| (state.version, update)),
-                    Format::Delta => state.deltas.base(),
-                }
-                .or_else(|| {
-                    self.ask_again(state);
-                    None
-                })?;
-                if let Some(Some(seat)) = state.seats.get_mut(self.seat) {
-                    seat.waiting = false;
-                }
-                self.position = Position::At(at);
-                Some(frame)
-            }
-            Position::At(version) if self.format == Format::Update => {
-                let update = state.update.clone().filter(|_| state.pushed > version)?;
-                self.position = Position::At(state.version);
-                Some(update)
-            }
-            Position::At(seq) if seq == state.deltas.seq() => None,
-            Position::At(seq) => match state.deltas.after(seq) {
-                Some(delta) => {
-                    self.position = Position::At(seq + 1);
-                    Some(delta.clone())
-                }
-                None => {
-                    self.ask_again(state);
-                    None
-                }
-            },
-        }
-    }
-
-    /// Too slow for what is kept: asks for a fresh start.
-    fn ask_again(&mut self, state: &mut State) {
-        self.position = state.ask(self.seat);
-        self.hub.wake.notify_one();
-    }
-}
-
-impl Drop for Subscription {
-    fn drop(&mut self) {
-        let mut state = self.hub.state.lock();
-        if state.session != self.session {
-            return;
-        }
-        state.seats[self.seat] = None;
-        state.free.push(self.seat);
-        let present = &mut state.present[self.format as usize];
-        *present -= 1;
-        let last = *present == 0;
-        drop(state);
-        if last {
-            self.hub.wake.notify_one();
-        }
     }
 }

@@ -1,14 +1,14 @@
-//! The monitor: what is in flight, over HTTP.
+//! The monitor: the requests in flight, over HTTP.
 //!
 //! [`MonitorService`] answers, relative to where it is mounted:
 //!
 //! | route | answer |
 //! |---|---|
-//! | `GET /active-requests` | the snapshot, as JSON; `304` to who has it |
-//! | `GET /active-requests/stream` | the same, pushed as Server-Sent Events; `format=delta` pushes what has changed |
-//! | `GET /active-requests/{request_id}` | one row, with what the provider said of tokens |
+//! | `GET /active-requests` | the snapshot as JSON; `304` for a client that holds it |
+//! | `GET /active-requests/stream` | snapshots as Server-Sent Events; with `format=delta` a snapshot, then the changes |
+//! | `GET /active-requests/{request_id}` | one row, with the token counts as the provider reported them |
 //! | `GET /running-totals` | sums by provider and model |
-//! | `GET /logs` | the last errors and traces |
+//! | `GET /logs` | the newest errors and traces |
 //!
 //! ```
 //! use active_requests::{config::MonitorConfig, monitor::MonitorService, tracker::RequestTracker};
@@ -19,30 +19,42 @@
 //! # let _ = app;
 //! ```
 //!
-//! Where nobody strips the path it is mounted at, as under plain hyper, [`MonitorService::mounted_at`] says what to strip.
+//! [`MonitorService::mounted_at`] sets the path to strip where no router strips it, as under plain hyper. An application that has a route
+//! of its own at `/metrics`, as for Prometheus, mounts the monitor elsewhere: axum refuses a `nest_service` beside a route of the same path.
 //!
-//! # What watching costs
+//! By default everybody who can connect can read it; [`MonitorService`] says how to close it.
 //!
-//! One task per service looks at the list when it changes, encodes what is to be told once, and hands the same bytes to all
-//! who watch. It is there only while somebody watches. A slow reader holds a position, not a queue. All streams end when
+//! # What a subscriber costs
+//!
+//! One task per service samples the rows when they change, encodes each event once, and all subscribers share the bytes. It runs only
+//! while there are subscribers. A slow subscriber holds a position, not a queue. All streams end when
 //! [`RequestTracker::shutdown`](crate::tracker::RequestTracker::shutdown) is called, so that no graceful shutdown waits for them.
 
 mod access;
 mod body;
+mod coding;
 mod delta;
-mod encode;
-mod encoding;
-mod feed;
-mod frame;
+mod delta_ring;
+mod endpoints;
+mod error;
+mod event_id;
+mod format;
 #[cfg(feature = "compress")]
 mod gzip;
 mod hub;
+mod payload;
+mod publisher;
 mod query;
 mod respond;
-mod ring;
+mod route;
+mod row_copies;
+mod row_json;
 mod sample;
 mod service;
 mod snapshot;
+mod subscription;
 mod table;
+mod table_row;
+mod ticker;
 
-pub use self::{body::Body, service::MonitorService};
+pub use self::{body::ResponseBody, service::MonitorService};

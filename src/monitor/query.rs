@@ -1,84 +1,69 @@
-//! What a query asks for, and what is wrong with it.
+//! The parameters of a query.
 
-use super::hub::Format;
-use std::{borrow::Cow, ops::RangeInclusive};
+use std::{borrow::Cow, fmt, ops::RangeInclusive};
 
-/// A parameter whose value is not one of those allowed: what to tell the client.
+use super::format::Format;
+
+/// Bytes that a pattern may have. The time of a search is the product of a pattern's length, a name's length and the number of names.
+const MAX_PATTERN: usize = 256;
+/// Characters of a wrong value that an error quotes.
+const MAX_QUOTED: usize = 100;
+
+/// A parameter whose value is not allowed, in a sentence for the client.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Refused(pub(super) String);
+pub(super) struct BadQuery(pub(super) String);
 
-/// The parameters of a query. Of those given twice the last counts; unknown ones are left alone.
+impl BadQuery {
+    fn new(name: &str, given: &str, allowed: fmt::Arguments<'_>) -> Self {
+        let quoted: String = given.chars().take(MAX_QUOTED).collect();
+        Self(format!("{name} is {quoted:?}; allowed is {allowed}."))
+    }
+}
+
+/// The parameters of a query. The last one counts where a name is given twice; unknown names are ignored.
 #[derive(Debug)]
-pub(super) struct Query<'a>(Option<&'a str>);
+pub(super) struct Query<'a>(&'a str);
 
 impl<'a> Query<'a> {
     pub(super) fn new(query: Option<&'a str>) -> Self {
-        Self(query)
+        Self(query.unwrap_or(""))
     }
 
-    pub(super) fn text(&self, name: &str) -> Option<Cow<'a, str>> {
-        let parameters = self.0.unwrap_or("").split('&').rev();
-        parameters
-            .map(|p| p.split_once('=').unwrap_or((p, "")))
-            .find(|(n, _)| decode(n) == name)
-            .map(|(_, v)| decode(v))
+    fn text(&self, name: &str) -> Option<Cow<'a, str>> {
+        form_urlencoded::parse(self.0.as_bytes()).filter(|(given, _)| given == name).last().map(|(_, value)| value)
+    }
+
+    /// A pattern that names are compared with; `None` if it is missing or empty, since a form sends an empty field too.
+    pub(super) fn pattern(&self, name: &str) -> Result<Option<String>, BadQuery> {
+        let Some(text) = self.text(name).filter(|text| !text.is_empty()) else { return Ok(None) };
+        if text.len() > MAX_PATTERN {
+            return Err(BadQuery::new(name, &text, format_args!("a text of up to {MAX_PATTERN} bytes")));
+        }
+        Ok(Some(text.into_owned()))
     }
 
     /// A whole number within `range`.
-    pub(super) fn number(&self, name: &str, range: RangeInclusive<usize>, default: usize) -> Result<usize, Refused> {
+    pub(super) fn number(&self, name: &str, range: RangeInclusive<usize>, default: usize) -> Result<usize, BadQuery> {
         let Some(text) = self.text(name) else { return Ok(default) };
         let digits = text.bytes().all(|b| b.is_ascii_digit());
         text.parse().ok().filter(|number| digits && range.contains(number)).ok_or_else(|| {
-            refuse(name, &text, format_args!("a whole number from {} to {}", range.start(), range.end()))
+            BadQuery::new(name, &text, format_args!("a whole number from {} to {}", range.start(), range.end()))
         })
     }
 
-    pub(super) fn boolean(&self, name: &str, default: bool) -> Result<bool, Refused> {
+    pub(super) fn boolean(&self, name: &str, default: bool) -> Result<bool, BadQuery> {
         let Some(text) = self.text(name) else { return Ok(default) };
         crate::config::boolean(&text)
-            .ok_or_else(|| refuse(name, &text, format_args!("true, false, 1, 0, yes, no, on or off")))
+            .ok_or_else(|| BadQuery::new(name, &text, format_args!("true, false, 1, 0, yes, no, on or off")))
     }
 
-    pub(super) fn format(&self) -> Result<Format, Refused> {
+    pub(super) fn format(&self) -> Result<Format, BadQuery> {
         match self.text("format").as_deref() {
             None | Some("update") => Ok(Format::Update),
             Some("delta") => Ok(Format::Delta),
-            Some(other) => Err(refuse("format", other, format_args!("update or delta"))),
+            Some(other) => Err(BadQuery::new("format", other, format_args!("update or delta"))),
         }
     }
-}
-
-/// What is quoted of a value, at most.
-const MAX_QUOTED: usize = 100;
-
-fn refuse(name: &str, given: &str, allowed: std::fmt::Arguments<'_>) -> Refused {
-    let quoted: String = given.chars().take(MAX_QUOTED).collect();
-    Refused(format!("{name} is {quoted:?}; allowed is {allowed}."))
-}
-
-/// Undoes the encoding of forms: `+` is a space, `%41` an `A`.
-fn decode(text: &str) -> Cow<'_, str> {
-    if !text.bytes().any(|b| matches!(b, b'+' | b'%')) {
-        return Cow::Borrowed(text);
-    }
-    let mut bytes = text.as_bytes().iter();
-    let mut decoded = Vec::with_capacity(text.len());
-    while let Some(&byte) = bytes.next() {
-        decoded.push(match byte {
-            b'+' => b' ',
-            b'%' => {
-                let rest = bytes.as_slice();
-                let hex = rest.get(..2).filter(|hex| hex.iter().all(u8::is_ascii_hexdigit));
-                let value = hex.and_then(|hex| u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok());
-                if value.is_some() {
-                    bytes.nth(1);
-                }
-                value.unwrap_or(b'%')
-            }
-            byte => byte,
-        });
-    }
-    Cow::Owned(String::from_utf8_lossy(&decoded).into_owned())
 }
 
 #[cfg(test)]
@@ -109,7 +94,7 @@ mod tests {
         for wrong in ["0", "1001", "-1", "+5", "x", "", "99999999999999999999"] {
             let wrong_decoded = wrong.replace('+', " ");
             let expected = format!("limit is {wrong_decoded:?}; allowed is a whole number from 1 to 1000.");
-            assert_eq!(limit(&format!("limit={wrong}")), Err(Refused(expected)));
+            assert_eq!(limit(&format!("limit={wrong}")), Err(BadQuery(expected)));
         }
         assert_eq!(
             Query::new(Some("format=xml")).format().unwrap_err().0,
@@ -123,5 +108,17 @@ mod tests {
                 .0
                 .starts_with("x is \"maybe\"; allowed is true")
         );
+    }
+
+    #[test]
+    fn a_pattern_is_bounded() {
+        let pattern = |length: usize| {
+            let query = format!("model={}", "%2A".repeat(length));
+            Query::new(Some(&query)).pattern("model")
+        };
+        assert_eq!(pattern(0), Ok(None));
+        assert_eq!(pattern(256), Ok(Some("*".repeat(256))));
+        let expected = format!("model is \"{}\"; allowed is a text of up to 256 bytes.", "*".repeat(100));
+        assert_eq!(pattern(257), Err(BadQuery(expected)));
     }
 }

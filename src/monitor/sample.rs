@@ -1,27 +1,30 @@
-//! What a row says without its texts, and how two looks at it differ.
+//! The values of a row at one moment, and how two samples of a row differ.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use crate::{
     tracker::{CounterValues, LiveRow, Phase, WaitingOn, nanos},
     usage::{Observation, Usage, UsageSource},
 };
-use std::time::Duration;
-use tokio::time::Instant;
 
-/// What there is to tell of a row.
+/// How a row differs from what subscribers know of it, from the smallest difference to the greatest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum News {
-    Nothing,
-    /// Only what the short form tells.
+pub(super) enum RowChange {
+    /// In nothing but the time.
+    None,
+    /// In the columns of `progressed` alone.
     Progress,
-    /// Something else, so that the row is told anew.
+    /// In other values too, so that the whole row is sent.
     Changed,
-    /// The row itself.
+    /// The row is new.
     Started,
 }
 
-/// What is read off a row: as long as it stays, so does all that follows from it but for what the time does.
+/// The raw values of a row. While they are unchanged, everything derived from them is too, except what depends on the time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Raw {
+pub(super) struct RawValues {
     pub(super) revision: u32,
     pub(super) source: UsageSource,
     pub(super) observation: Observation,
@@ -30,7 +33,7 @@ pub(super) struct Raw {
     pub(super) tool_calls: u64,
 }
 
-impl Raw {
+impl RawValues {
     pub(super) fn of(row: &LiveRow<'_>) -> Self {
         let LiveRow { revision, source, counts, usage, .. } = *row;
         Self {
@@ -44,26 +47,27 @@ impl Raw {
     }
 }
 
-/// A row at a look, in what it tells.
+/// The values of a row at one moment, without its texts.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sample {
-    pub(super) raw: Raw,
+    pub(super) raw: RawValues,
     pub(super) phase: Phase,
     pub(super) waiting_on: WaitingOn,
     pub(super) tool_uses: u32,
     pub(super) tool_results: u32,
     pub(super) message_count: u32,
-    /// Tenths of a token a second.
+    /// Output tokens per second, times ten.
     pub(super) rate: u64,
-    /// When silence makes it a stalled one, unless something happens before.
+    /// When the row becomes stalled, unless its raw values change before.
     stalls_at: Option<Instant>,
 }
 
 impl Sample {
-    pub(super) fn of(row: &LiveRow<'_>, raw: Raw, now: Instant, stall_after: Duration) -> Self {
+    pub(super) fn new(row: &LiveRow<'_>, raw: RawValues, now: Instant, stall_after: Duration) -> Self {
         let progress = row.progress(now, stall_after);
-        let silent = progress.waiting_on == WaitingOn::Upstream
+        let may_stall = progress.waiting_on == WaitingOn::Upstream
             && matches!(progress.phase, Phase::Responding | Phase::Streaming);
+        let stalls_at = (row.data.facts.started + raw.counts.last_frame).checked_add(stall_after);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate is 0 or more")]
         let rate = (progress.output_tokens_per_second * 10.0).round() as u64;
         Self {
@@ -74,37 +78,34 @@ impl Sample {
             tool_results: row.data.facts.tool_results,
             message_count: row.data.facts.message_count,
             rate,
-            stalls_at: if silent {
-                (row.data.facts.started + raw.counts.last_frame).checked_add(stall_after)
-            } else {
-                None
-            },
+            stalls_at: stalls_at.filter(|_| may_stall),
         }
     }
 
-    /// Whether another look, that reads `raw`, would find the same.
-    pub(super) fn still_holds(&self, raw: &Raw, now: Instant) -> bool {
+    /// Whether a new sample with these raw values would equal this one.
+    pub(super) fn still_holds(&self, raw: &RawValues, now: Instant) -> bool {
         self.raw == *raw && self.stalls_at.is_none_or(|at| now < at)
     }
 
-    /// What there is to tell to whoever knows `earlier`.
-    pub(super) fn news_since(&self, earlier: &Self) -> News {
+    /// How this sample differs from an earlier one.
+    pub(super) fn change_since(&self, earlier: &Self) -> RowChange {
         let (new, old) = (&self.raw, &earlier.raw);
         if new.revision != old.revision
             || new.counts.request_bytes != old.counts.request_bytes
             || new.observation != old.observation
         {
-            News::Changed
+            RowChange::Changed
         } else if self.columns() != earlier.columns() {
-            News::Progress
+            RowChange::Progress
         } else {
-            News::Nothing
+            RowChange::None
         }
     }
 
-    /// The short form: tokens in, out, read from and written to a cache, reasoning; calls; bytes.
+    /// The columns of `progressed`. The numbers are input, output, cache read, cache creation and reasoning tokens, tool calls and
+    /// response bytes.
     pub(super) fn columns(&self) -> (Phase, WaitingOn, UsageSource, [u64; 7]) {
-        let Raw { source, counts, usage, tool_calls, .. } = self.raw;
+        let RawValues { source, counts, usage, tool_calls, .. } = self.raw;
         let Usage { input_tokens, output_tokens, cache_read_tokens, cache_creation_tokens, reasoning_tokens } = usage;
         let numbers = [
             input_tokens,
@@ -118,8 +119,8 @@ impl Sample {
         (self.phase, self.waiting_on, source, numbers)
     }
 
-    /// The last frame, the head or the start, in nanoseconds since the start.
-    pub(super) fn last_sign(&self) -> u64 {
+    /// When the upstream last sent a head or a frame, in nanoseconds since the start of the request.
+    pub(super) fn last_frame(&self) -> u64 {
         nanos(self.raw.counts.last_frame)
     }
 }

@@ -1,78 +1,42 @@
-//! The rows as they were at the last look, newest first, with what is still to be told of each.
+//! All rows as of the newest sample, newest first.
 
-use super::{
-    encode::{Encoded, json},
-    sample::{News, Raw, Sample},
-};
-use crate::tracker::{Ended, EndedReader, LiveRow, RequestData, RequestId, RequestTracker, ShardItem};
 use tokio::time::Instant;
 
-#[derive(Debug)]
-pub(super) struct TableRow {
-    id: RequestId,
-    /// In nanoseconds since the tracker was made.
-    started: u64,
-    sample: Sample,
-    encoded: Encoded,
-    /// Something has moved since it was written.
-    stale: bool,
-    /// What a delta has still to tell of it.
-    news: News,
-    /// The look that last came upon it.
-    seen: u64,
-}
-
-impl TableRow {
-    /// Appends it as it is at `now`, in nanoseconds since the tracker was made.
-    pub(super) fn write(&mut self, out: &mut Vec<u8>, now: u64) {
-        if std::mem::take(&mut self.stale) {
-            self.encoded.moving(&self.sample);
-        }
-        let since_start = now.saturating_sub(self.started);
-        self.encoded.write_row(out, since_start, since_start.saturating_sub(self.sample.last_sign()));
-    }
-
-    pub(super) fn write_progress(&self, out: &mut Vec<u8>) {
-        self.encoded.write_progress(out, &self.sample);
-    }
-
-    /// Provider, model and path, quoted.
-    pub(super) fn names(&self) -> [&[u8]; 3] {
-        self.encoded.names()
-    }
-
-    /// Takes what is still to be told, if it is at least `least`.
-    pub(super) fn take_news(&mut self, least: News) -> Option<News> {
-        (self.news >= least).then(|| std::mem::replace(&mut self.news, News::Nothing))
-    }
-}
+use super::{
+    row_copies::RowCopies,
+    row_json::{RowJson, json},
+    sample::RowChange,
+    table_row::TableRow,
+};
+use crate::tracker::{Ended, EndedReader, LiveRow, RequestId, RequestTracker, ShardItem};
 
 /// See the [module](self).
 #[derive(Debug)]
 pub(super) struct Table {
-    /// Moves on whenever a look finds anything but the time to differ.
+    /// Incremented by each sample that finds anything but the time to differ.
     version: u64,
-    looks: u64,
-    /// By shard and slot.
-    rows: Vec<Vec<Option<TableRow>>>,
-    /// Oldest first, so that what starts goes to the end.
+    /// The number of samples taken.
+    samples: u64,
+    /// Rows by shard and slot.
+    shards: Vec<Vec<Option<TableRow>>>,
+    /// Start and id of each row, oldest first, so that a new row goes to the end.
     order: Vec<(Instant, RequestId)>,
-    /// What has ended and not been told, with the row if it was in the table.
+    /// Requests that have ended since [`take_ended`](Self::take_ended), with the row if the table had one.
     ended: Vec<(Ended, Option<TableRow>)>,
-    /// What the rows of a shard whose revision moved on have to say, copied under the shard's lock to be written outside it.
-    copied: Vec<(usize, RequestData)>,
-    /// Buffers of rows that have gone.
-    spare: Vec<Encoded>,
+    copies: RowCopies,
+    /// Buffers of rows that are no longer there.
+    spare: Vec<RowJson>,
 }
 
-/// What a look has found to differ.
+/// How a sample of all rows differs from the one before.
 #[derive(Clone, Copy, Debug, Default)]
-struct Found {
-    /// A start, an end, or a new revision.
-    structure: bool,
+struct Differences {
+    /// A row has started, ended or got a new revision, which subscribers are sent at once.
+    urgent: bool,
     started: bool,
-    gone: bool,
-    anything: bool,
+    removed: bool,
+    /// Any value but the time differs.
+    any: bool,
 }
 
 impl Table {
@@ -80,127 +44,94 @@ impl Table {
     pub(super) fn new(version: u64) -> Self {
         Self {
             version,
-            looks: 0,
-            rows: Vec::new(),
+            samples: 0,
+            shards: Vec::new(),
             order: Vec::new(),
             ended: Vec::new(),
-            copied: Vec::new(),
+            copies: RowCopies::default(),
             spare: Vec::new(),
         }
     }
 
+    /// A number that is the same as long as nothing but the time differs.
     pub(super) fn version(&self) -> u64 {
         self.version
     }
 
-    /// Looks at every row. With `ends`, what has ended is kept to be told. Returns whether anything has started, ended, or got a
-    /// head, a first token or new names.
-    pub(super) fn look(&mut self, tracker: &RequestTracker, ends: Option<&EndedReader>, now: Instant) -> bool {
-        self.looks += 1;
-        let mut found = Found::default();
-        self.rows.resize_with(tracker.shard_count(), Vec::new);
-        for shard in 0..self.rows.len() {
-            let mut copies = 0;
-            tracker.visit_shard(shard, ends, |seen| match seen {
+    /// Samples every row. With `ends`, requests that have ended are kept for [`take_ended`](Self::take_ended). Returns whether a request
+    /// has started, ended, or got a head, a first token or new names.
+    pub(super) fn sample(&mut self, tracker: &RequestTracker, ends: Option<&EndedReader>, now: Instant) -> bool {
+        self.samples += 1;
+        let mut found = Differences::default();
+        self.shards.resize_with(tracker.shard_count(), Vec::new);
+        for shard in 0..self.shards.len() {
+            tracker.visit_shard(shard, ends, |item| match item {
                 ShardItem::Ended(ended) => {
-                    let row = place(&mut self.rows[shard], ended.id).take_if(|row| row.id == ended.id);
+                    let row = place(&mut self.shards[shard], ended.id).take_if(|row| row.id == ended.id);
                     self.ended.push((ended, row));
-                    (found.structure, found.gone) = (true, true);
+                    (found.urgent, found.removed) = (true, true);
                 }
-                ShardItem::Row(row) => copies += usize::from(self.see(&row, tracker, now, copies, &mut found)),
+                ShardItem::Row(row) => self.sample_row(&row, tracker, now, &mut found),
             });
-            self.write(shard, copies, tracker);
-            self.forget_gone(shard, &mut found);
+            self.encode_copies(shard, tracker);
+            self.remove_missing(shard, &mut found);
         }
-        if found.gone {
-            self.order.retain(|&(_, id)| find(&mut self.rows, id).is_some());
-            self.give_back();
+        if found.removed {
+            self.order.retain(|&(_, id)| find(&mut self.shards, id).is_some());
+            self.release_memory();
         }
         if found.started {
-            // Nearly in order already, which this sort makes use of.
+            // The order is nearly right already, which makes this sort cheap.
             self.order.sort_by_key(|&(started, _)| started);
         }
-        if found.structure || found.anything {
+        if found.urgent || found.any {
             self.version += 1;
         }
-        found.structure
+        found.urgent
     }
 
-    /// Takes down a row, under its shard's lock. Returns whether its data has been copied, as number `copies`.
-    fn see(
-        &mut self,
-        row: &LiveRow<'_>,
-        tracker: &RequestTracker,
-        now: Instant,
-        copies: usize,
-        found: &mut Found,
-    ) -> bool {
-        let at = row.id.slot_ref();
-        let raw = Raw::of(row);
-        let place = place(&mut self.rows[at.shard as usize], row.id);
-        let known = place.as_mut().filter(|known| known.id == row.id);
-        let rewritten = match known {
+    /// Samples a row; called under its shard's lock. The texts of a new row or revision are only copied here, and encoded outside the lock.
+    fn sample_row(&mut self, row: &LiveRow<'_>, tracker: &RequestTracker, now: Instant, found: &mut Differences) {
+        let place = place(&mut self.shards[row.id.slot_ref().shard as usize], row.id);
+        let revised = match place.as_mut().filter(|known| known.id == row.id) {
             Some(known) => {
-                known.seen = self.looks;
-                if known.sample.still_holds(&raw, now) {
-                    return false;
-                }
-                let sample = Sample::of(row, raw, now, tracker.config().stall_after);
-                let news = sample.news_since(&known.sample);
-                let rewritten = raw.revision != known.sample.raw.revision;
-                found.structure |= rewritten;
-                found.anything |= news != News::Nothing;
-                known.sample = sample;
-                known.stale = true;
-                known.news = known.news.max(news);
-                rewritten
+                known.sampled = self.samples;
+                let (change, revised) = known.sample(row, tracker, now);
+                found.urgent |= revised;
+                found.any |= change != RowChange::None;
+                revised
             }
             None => {
-                (found.structure, found.started) = (true, true);
-                found.gone |= place.is_some();
-                *place = Some(TableRow {
-                    id: row.id,
-                    started: tracker.age(row.data.facts.started),
-                    sample: Sample::of(row, raw, now, tracker.config().stall_after),
-                    encoded: self.spare.pop().unwrap_or_default(),
-                    stale: true,
-                    news: News::Started,
-                    seen: self.looks,
-                });
+                (found.urgent, found.started) = (true, true);
+                found.removed |= place.is_some();
+                let json = self.spare.pop().unwrap_or_default();
+                *place = Some(TableRow::new(row, json, self.samples, tracker, now));
                 self.order.push((row.data.facts.started, row.id));
                 true
             }
         };
-        if rewritten {
-            let slot = at.slot as usize;
-            match self.copied.get_mut(copies) {
-                Some((copied, data)) => {
-                    *copied = slot;
-                    data.clone_from(row.data);
-                }
-                None => self.copied.push((slot, row.data.clone())),
-            }
-        }
-        rewritten
-    }
-
-    /// Writes what the first `copies` rows copied have to say.
-    fn write(&mut self, shard: usize, copies: usize, tracker: &RequestTracker) {
-        for (slot, data) in &self.copied[..copies] {
-            if let Some(row) = &mut self.rows[shard][*slot] {
-                row.encoded.seldom(row.id, data, tracker);
-                row.stale = true;
-            }
+        if revised {
+            self.copies.push(row);
         }
     }
 
-    /// Clears the places of rows that the look has not come upon.
-    fn forget_gone(&mut self, shard: usize, found: &mut Found) {
-        let rows = &mut self.rows[shard];
+    /// Encodes the texts that were copied under the shard's lock.
+    fn encode_copies(&mut self, shard: usize, tracker: &RequestTracker) {
+        let rows = &mut self.shards[shard];
+        self.copies.drain(|slot, data| {
+            if let Some(row) = &mut rows[slot] {
+                row.write_fixed(data, tracker);
+            }
+        });
+    }
+
+    /// Removes the rows that the sample has not found.
+    fn remove_missing(&mut self, shard: usize, found: &mut Differences) {
+        let rows = &mut self.shards[shard];
         for place in rows.iter_mut() {
-            if let Some(row) = place.take_if(|row| row.seen != self.looks) {
-                self.spare.push(row.encoded);
-                (found.structure, found.gone) = (true, true);
+            if let Some(row) = place.take_if(|row| row.sampled != self.samples) {
+                self.spare.push(row.into_json());
+                (found.urgent, found.removed) = (true, true);
             }
         }
         while rows.last().is_some_and(Option::is_none) {
@@ -208,13 +139,13 @@ impl Table {
         }
     }
 
-    /// Gives memory back after a burst.
-    fn give_back(&mut self) {
+    /// Releases memory that a burst has left behind.
+    fn release_memory(&mut self) {
         const KEPT: usize = 64;
         let kept = KEPT.max(self.order.len());
         self.spare.truncate(kept);
-        self.copied.truncate(kept);
-        for rows in &mut self.rows {
+        self.copies.truncate(kept);
+        for rows in &mut self.shards {
             if rows.capacity() > 4 * rows.len().max(KEPT) {
                 rows.shrink_to_fit();
             }
@@ -224,30 +155,17 @@ impl Table {
         }
     }
 
-    /// The rows, newest first.
+    /// Calls `f` with each row, newest first.
     pub(super) fn for_each(&mut self, mut f: impl FnMut(&mut TableRow)) {
         for &(_, id) in self.order.iter().rev() {
-            if let Some(row) = find(&mut self.rows, id) {
+            if let Some(row) = find(&mut self.shards, id) {
                 f(row);
             }
         }
     }
 
-    /// Appends `"active_requests":[...]`.
-    fn write_rows(&mut self, out: &mut Vec<u8>, now: u64) {
-        out.extend_from_slice(br#""active_requests":["#);
-        let start = out.len();
-        self.for_each(|row| {
-            if out.len() > start {
-                out.push(b',');
-            }
-            row.write(out, now);
-        });
-        out.push(b']');
-    }
-
-    /// The whole snapshot; with `seq`, as a delta feed begins with it.
-    pub(super) fn write_snapshot(
+    /// Appends the snapshot; with `seq`, the one with which a delta feed begins.
+    pub(super) fn append_snapshot(
         &mut self,
         out: &mut Vec<u8>,
         seq: Option<u64>,
@@ -260,26 +178,32 @@ impl Table {
             json(out, &seq);
             out.push(b',');
         }
-        out.extend_from_slice(br#""disabled":false,"#);
-        self.write_rows(out, tracker.age(now));
-        out.extend_from_slice(br#","timestamp":"#);
+        out.extend_from_slice(br#""disabled":false,"active_requests":["#);
+        let (start, age) = (out.len(), tracker.age(now));
+        self.for_each(|row| {
+            if out.len() > start {
+                out.push(b',');
+            }
+            row.append_row(out, age);
+        });
+        out.extend_from_slice(br#"],"timestamp":"#);
         json(out, &tracker.wall(now).as_secs_f64());
         out.push(b'}');
     }
 
-    /// Everything has been told, by other means.
-    pub(super) fn forget_news(&mut self) {
-        self.for_each(|row| row.news = News::Nothing);
+    /// Forgets what no delta has carried yet: subscribers get it with a snapshot.
+    pub(super) fn clear_pending(&mut self) {
+        self.for_each(|row| _ = row.take_pending(RowChange::Progress));
         self.ended.clear();
     }
 
-    /// What has ended since this was last asked, with the row if it was in the table.
+    /// The requests that have ended since the last call, with the row if the table had one.
     pub(super) fn take_ended(&mut self) -> Vec<(Ended, Option<TableRow>)> {
         std::mem::take(&mut self.ended)
     }
 }
 
-/// The place of a request among its shard's.
+/// The place of a request among the rows of its shard.
 fn place(rows: &mut Vec<Option<TableRow>>, id: RequestId) -> &mut Option<TableRow> {
     let slot = id.slot_ref().slot as usize;
     if rows.len() <= slot {
@@ -288,7 +212,7 @@ fn place(rows: &mut Vec<Option<TableRow>>, id: RequestId) -> &mut Option<TableRo
     &mut rows[slot]
 }
 
-fn find(rows: &mut [Vec<Option<TableRow>>], id: RequestId) -> Option<&mut TableRow> {
+fn find(shards: &mut [Vec<Option<TableRow>>], id: RequestId) -> Option<&mut TableRow> {
     let place = id.slot_ref();
-    rows.get_mut(place.shard as usize)?.get_mut(place.slot as usize)?.as_mut().filter(|row| row.id == id)
+    shards.get_mut(place.shard as usize)?.get_mut(place.slot as usize)?.as_mut().filter(|row| row.id == id)
 }

@@ -18,7 +18,7 @@ async fn every_route_answers_every_method() {
     let table = [
         ("/active-requests", reading),
         ("/active-requests/stream", reading),
-        (one.as_str(), "GET, HEAD, OPTIONS, DELETE"),
+        (one.as_str(), reading),
         ("/running-totals", reading),
         ("/logs", reading),
     ];
@@ -40,7 +40,7 @@ async fn every_route_answers_every_method() {
         assert_eq!(header(options.headers(), "access-control-allow-methods"), Some(allow));
         assert_eq!(header(options.headers(), "access-control-allow-origin"), Some("*"));
         for method in ["POST", "PUT", "PATCH", "DELETE", "BREW"] {
-            if allow.contains(method) {
+            if (method, path) == ("DELETE", one.as_str()) {
                 continue;
             }
             let refused = monitor.ask(method, path, &[]).await;

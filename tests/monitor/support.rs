@@ -2,7 +2,7 @@
 
 use active_requests::{
     config::MonitorConfig,
-    monitor::{Body, MonitorService},
+    monitor::{MonitorService, ResponseBody},
     tracker::{ActiveRequest, RequestInfo, RequestTracker},
 };
 use http::{HeaderMap, Method, Request, Response};
@@ -39,7 +39,7 @@ impl Monitor {
         self.tracker.start(&Method::POST, "/v1/chat/completions", &RequestInfo::new().model(model)).unwrap()
     }
 
-    pub(crate) async fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Response<Body> {
+    pub(crate) async fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Response<ResponseBody> {
         let mut request = Request::builder().method(method).uri(path);
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -47,7 +47,7 @@ impl Monitor {
         self.service.clone().oneshot(request.body(()).unwrap()).await.unwrap()
     }
 
-    pub(crate) async fn get(&self, path: &str) -> Response<Body> {
+    pub(crate) async fn get(&self, path: &str) -> Response<ResponseBody> {
         self.ask("GET", path, &[]).await
     }
 
@@ -69,7 +69,7 @@ impl Monitor {
     }
 }
 
-pub(crate) async fn bytes(response: Response<Body>) -> bytes::Bytes {
+pub(crate) async fn bytes(response: Response<ResponseBody>) -> bytes::Bytes {
     response.into_body().collect().await.unwrap().to_bytes()
 }
 
@@ -78,7 +78,7 @@ pub(crate) fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> 
 }
 
 pub(crate) struct Viewer {
-    body: Body,
+    body: ResponseBody,
 }
 
 impl Viewer {

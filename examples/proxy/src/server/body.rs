@@ -24,7 +24,7 @@ pub enum Reply {
     /// A tracked answer, less the chunk that its client has not asked for.
     WithoutUsage(WithoutUsage<ResponseBody<Answer>>),
     /// What is in flight, maybe as a stream.
-    Monitor(monitor::Body),
+    Monitor(monitor::ResponseBody),
     /// A file of the page.
     Dashboard(dashboard::ResponseBody),
     /// An own route's.

@@ -1,43 +1,45 @@
-//! The last deltas, for those who are late.
+//! The newest deltas, kept for subscribers that are late.
 
-use super::frame::Frame;
 use std::collections::VecDeque;
 
-/// Deltas kept, at most.
+use super::payload::Payload;
+
+/// Deltas that are kept, at most.
 const MAX_KEPT: usize = 256;
-/// Their bytes, at most, but for the newest: beyond that a fresh snapshot is the shorter way.
+/// Bytes of the deltas that are kept, at most, the newest aside: to send more than that takes longer than a fresh snapshot.
 const MAX_KEPT_BYTES: usize = 16 << 20;
 
-/// A run of deltas as far as it is kept, and the snapshot to begin it with.
+/// The newest deltas of a run, and a snapshot to begin with.
 #[derive(Debug, Default)]
-pub(super) struct Ring {
+pub(super) struct DeltaRing {
     running: bool,
-    /// Of the newest delta.
+    /// The number of the newest delta.
     seq: u64,
-    /// What a subscriber begins with, and the delta it stands at.
-    base: Option<(u64, Frame)>,
-    kept: VecDeque<Frame>,
+    /// A snapshot, and the `seq` of the delta after which it was taken.
+    base: Option<(u64, Payload)>,
+    kept: VecDeque<Payload>,
     kept_bytes: usize,
 }
 
-impl Ring {
+impl DeltaRing {
+    /// The number of the newest delta.
     pub(super) fn seq(&self) -> u64 {
         self.seq
     }
 
-    /// Begins a run, numbered from what is returned.
+    /// Begins a run. Returns the `seq` that its first delta follows.
     pub(super) fn start(&mut self) -> u64 {
         self.running = true;
         self.seq += 1;
         self.seq
     }
 
-    /// Ends the run: its deltas do not lead on to the next.
+    /// Ends the run and drops its deltas, since the next run does not follow from them.
     pub(super) fn stop(&mut self) {
         *self = Self { seq: self.seq, ..Self::default() };
     }
 
-    pub(super) fn push(&mut self, delta: Frame) {
+    pub(super) fn push(&mut self, delta: Payload) {
         self.seq += 1;
         self.kept_bytes += delta.len();
         self.kept.push_back(delta);
@@ -46,23 +48,23 @@ impl Ring {
         }
     }
 
-    /// Keeps the snapshot after the newest delta, or none any longer.
-    pub(super) fn set_base(&mut self, base: Option<Frame>) {
+    /// Keeps a snapshot taken after the newest delta, or none.
+    pub(super) fn set_base(&mut self, base: Option<Payload>) {
         self.base = base.map(|base| (self.seq, base));
     }
 
-    /// The snapshot kept, with the delta it stands at, if one can go on from there.
-    pub(super) fn base(&self) -> Option<(u64, Frame)> {
+    /// The snapshot, with the `seq` of the delta after which it was taken, if the deltas after that are kept.
+    pub(super) fn base(&self) -> Option<(u64, Payload)> {
         self.base.clone().filter(|&(seq, _)| self.reaches(seq))
     }
 
     /// The delta that follows `seq`, if it is kept.
-    pub(super) fn after(&self, seq: u64) -> Option<&Frame> {
+    pub(super) fn after(&self, seq: u64) -> Option<&Payload> {
         let back = usize::try_from(self.seq.checked_sub(seq)?).ok()?;
         self.kept.get(self.kept.len().checked_sub(back)?)
     }
 
-    /// Whether a subscriber that stands at `seq` can go on from there.
+    /// Whether all deltas after `seq` are kept.
     pub(super) fn reaches(&self, seq: u64) -> bool {
         self.running && (seq == self.seq || self.after(seq).is_some())
     }
@@ -72,10 +74,10 @@ impl Ring {
 mod tests {
     use super::*;
 
-    fn run(deltas: usize, size: usize) -> (Ring, u64) {
-        let mut ring = Ring::default();
+    fn run(deltas: usize, size: usize) -> (DeltaRing, u64) {
+        let mut ring = DeltaRing::default();
         let first = ring.start();
-        (0..deltas).for_each(|_| ring.push(Frame::new(vec![0; size])));
+        (0..deltas).for_each(|_| ring.push(Payload::new(vec![0; size])));
         (ring, first)
     }
 
@@ -89,7 +91,7 @@ mod tests {
             assert_eq!(ring.seq(), newest);
             assert!(ring.reaches(newest - kept), "{deltas} of {size}");
             assert!(!ring.reaches(newest - kept - 1) && !ring.reaches(newest + 1), "{deltas} of {size}");
-            assert_eq!(ring.after(newest).map(Frame::len), None);
+            assert_eq!(ring.after(newest).map(Payload::len), None);
         }
     }
 

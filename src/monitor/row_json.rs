@@ -1,34 +1,37 @@
-//! A row as JSON, encoded in parts: what never or seldom changes is kept as it was written, by the row's revision; what moves is
-//! written anew only when it has moved; what follows from the time is put in between.
+//! The JSON of a row, encoded in parts that are kept as long as their values are.
 //!
-//! The oracle is [`Row`](crate::tracker::Row), whose `serde` form every row written here equals.
+//! Every row equals the `serde` form of [`Row`](crate::tracker::Row), which tests compare it with.
+
+use serde::Serialize;
 
 use super::sample::Sample;
 use crate::tracker::{RequestData, RequestId, RequestTracker, TextField, millis};
-use serde::Serialize;
 
-/// Bytes that a row takes, in all its parts, with names of the usual length.
+/// Bytes of a row's JSON, with names of the usual length.
 const USUAL_LEN: usize = 800;
 
-/// What a row has written of itself, in the order in which it changes: `head`, `tail` and `notes` by revision, `moving` whenever
-/// something moves. On the wire it is head, duration, moving with the notes inside, idle time, tail.
+/// The JSON of a row but for its times, in one buffer that is written from the front.
+///
+/// The buffer holds the parts in the order in which they change: `head` (id to start time), `tail` (method and path) and `notes`
+/// (stage, status, time to first token) are written once for each revision of the row, the counters whenever one has changed. On the wire the
+/// order is head, duration, counters with a copy of the notes among them, idle time, tail.
 #[derive(Debug, Default)]
-pub(super) struct Encoded {
+pub(super) struct RowJson {
     text: Vec<u8>,
-    /// Where each part ends.
+    /// EndedReader of the parts.
     head: usize,
     tail: usize,
     notes: usize,
-    /// Where, in the head, the request's id, its provider, its model and, in the tail, its path are: quoted.
+    /// Where the quoted id ends, and where the quoted provider, model and path stand.
     id: usize,
     provider: (usize, usize),
     model: (usize, usize),
     path: usize,
 }
 
-impl Encoded {
-    /// Writes what goes by the row's revision. [`moving`](Self::moving) must follow.
-    pub(super) fn seldom(&mut self, id: RequestId, data: &RequestData, tracker: &RequestTracker) {
+impl RowJson {
+    /// Writes the parts that change with the row's revision. [`write_counters`](Self::write_counters) must follow.
+    pub(super) fn write_fixed(&mut self, id: RequestId, data: &RequestData, tracker: &RequestTracker) {
         let RequestData { facts, texts } = data;
         let names = tracker.names(texts);
         let text = &mut self.text;
@@ -74,8 +77,8 @@ impl Encoded {
         self.notes = text.len();
     }
 
-    /// Writes what moves.
-    pub(super) fn moving(&mut self, sample: &Sample) {
+    /// Writes the counters.
+    pub(super) fn write_counters(&mut self, sample: &Sample) {
         let Sample { raw, phase, waiting_on, tool_uses, tool_results, message_count, rate, .. } = sample;
         let text = &mut self.text;
         text.truncate(self.notes);
@@ -105,8 +108,8 @@ impl Encoded {
         text.extend_from_slice(br#","idle_ms":"#);
     }
 
-    /// Appends the whole row, with two times in nanoseconds: since the start, and since it last moved.
-    pub(super) fn write_row(&self, out: &mut Vec<u8>, since_start: u64, idle: u64) {
+    /// Appends the row to `out`. Both times are nanoseconds: since the request's start, and since the last frame.
+    pub(super) fn append_row(&self, out: &mut Vec<u8>, since_start: u64, idle: u64) {
         const MILLISECOND: u64 = 1_000_000;
         out.extend_from_slice(&self.text[..self.head]);
         number(out, since_start / MILLISECOND);
@@ -115,8 +118,8 @@ impl Encoded {
         out.extend_from_slice(&self.text[self.head..self.tail]);
     }
 
-    /// Appends the row's entry in `progressed`.
-    pub(super) fn write_progress(&self, out: &mut Vec<u8>, sample: &Sample) {
+    /// Appends the row's entry in `progressed` to `out`.
+    pub(super) fn append_progress(&self, out: &mut Vec<u8>, sample: &Sample) {
         let (phase, waiting_on, source, numbers) = sample.columns();
         out.push(b'[');
         out.extend_from_slice(self.id());
@@ -133,31 +136,32 @@ impl Encoded {
         out.push(b']');
     }
 
-    /// The request's id, quoted.
+    /// The quoted request id.
     fn id(&self) -> &[u8] {
         &self.text[br#"{"request_id":"#.len()..self.id]
     }
 
-    /// Provider, model and path, quoted.
+    /// The quoted provider, model and path.
     pub(super) fn names(&self) -> [&[u8]; 3] {
         let part = |(start, end): (usize, usize)| &self.text[start..end];
         [part(self.provider), part(self.model), part((self.path, self.tail - 1))]
     }
 }
 
-/// Appends `value` as JSON and returns where it stands.
+/// Appends `value` as JSON. Returns where it begins and ends.
 pub(super) fn json(out: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) -> (usize, usize) {
     let start = out.len();
-    // What is written here is numbers, words and texts, and a `Vec` takes them all: nothing can fail.
+    // Cannot fail: the values are numbers and texts, and a `Vec` takes them all.
     let _ = serde_json::to_writer(&mut *out, value);
     (start, out.len())
 }
 
-/// Appends a whole number.
+/// Appends a whole number to `out`.
 pub(super) fn number(out: &mut Vec<u8>, value: impl itoa::Integer) {
     out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
 }
 
+/// Appends `name` and a whole number to `out`.
 fn named(out: &mut Vec<u8>, name: &[u8], value: impl itoa::Integer) {
     out.extend_from_slice(name);
     number(out, value);

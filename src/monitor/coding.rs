@@ -1,0 +1,93 @@
+//! The content coding of a response: plain, or gzip for clients that accept it.
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, header};
+
+#[cfg(feature = "compress")]
+use super::gzip::{self, GzipStream};
+use super::payload::Payload;
+
+/// The content coding agreed on for one response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ContentCoding {
+    Identity,
+    #[cfg(feature = "compress")]
+    Gzip,
+}
+
+impl ContentCoding {
+    /// The coding that the client accepts.
+    #[cfg_attr(not(feature = "compress"), expect(unused_variables, reason = "there is nothing to choose from"))]
+    pub(super) fn accepted(request: &HeaderMap) -> Self {
+        #[cfg(feature = "compress")]
+        if crate::http::takes_gzip(request) {
+            return Self::Gzip;
+        }
+        Self::Identity
+    }
+
+    /// Sets the headers of a response in this coding.
+    pub(super) fn set_headers(self, response: &mut HeaderMap) {
+        if cfg!(feature = "compress") {
+            response.append(header::VARY, HeaderValue::from_static("accept-encoding"));
+        }
+        match self {
+            Self::Identity => {}
+            #[cfg(feature = "compress")]
+            Self::Gzip => _ = response.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip")),
+        }
+    }
+
+    /// Encodes a whole body. Returns the coding used, which is plain for a short body.
+    pub(super) fn encode_whole(self, payload: &Payload) -> (Self, Bytes) {
+        match self {
+            #[cfg(feature = "compress")]
+            Self::Gzip if payload.len() >= crate::http::MIN_COMPRESSED => (self, gzip::file(payload.segment())),
+            _ => (Self::Identity, payload.plain().clone()),
+        }
+    }
+
+    pub(super) fn stream_encoder(self) -> StreamEncoder {
+        match self {
+            Self::Identity => StreamEncoder::Identity,
+            #[cfg(feature = "compress")]
+            Self::Gzip => StreamEncoder::Gzip(GzipStream::default()),
+        }
+    }
+}
+
+/// Encodes one client's stream from payloads that all clients share.
+#[derive(Debug)]
+pub(super) enum StreamEncoder {
+    Identity,
+    #[cfg(feature = "compress")]
+    Gzip(GzipStream),
+}
+
+impl StreamEncoder {
+    /// The bytes before the first payload; may be empty.
+    pub(super) fn begin(&self) -> Bytes {
+        match self {
+            Self::Identity => Bytes::new(),
+            #[cfg(feature = "compress")]
+            Self::Gzip(_) => GzipStream::header(),
+        }
+    }
+
+    pub(super) fn encode(&mut self, payload: &Payload) -> Bytes {
+        match self {
+            Self::Identity => payload.plain().clone(),
+            #[cfg(feature = "compress")]
+            Self::Gzip(stream) => stream.append(payload.segment()),
+        }
+    }
+
+    /// The bytes after the last payload; may be empty.
+    pub(super) fn end(&self) -> Bytes {
+        match self {
+            Self::Identity => Bytes::new(),
+            #[cfg(feature = "compress")]
+            Self::Gzip(stream) => stream.trailer(),
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! The answer of each route.
+
+use std::sync::Arc;
+
+use http::{HeaderMap, Response, StatusCode, header};
+use serde::Serialize;
+use tokio::runtime::Handle;
+
+use super::{
+    body::ResponseBody,
+    coding::ContentCoding,
+    error::Error,
+    event_id::read_delta_id,
+    format::Format,
+    hub::Hub,
+    publisher,
+    query::Query,
+    respond::{json, json_bytes},
+    route::Route,
+    row_json,
+    snapshot::Snapshots,
+    subscription::Subscription,
+};
+use crate::{
+    config::MonitorConfig,
+    http::is_held,
+    sse::{self, Event},
+    tracker::{Entry, RequestId, RequestTracker, Row, RunningTotals, TotalsFilter},
+    usage::ProviderUsage,
+};
+
+/// A tracker, and what is needed to show it.
+#[derive(Debug)]
+pub(super) struct Endpoints {
+    pub(super) tracker: RequestTracker,
+    pub(super) config: Arc<MonitorConfig>,
+    snapshots: Snapshots,
+    hub: Arc<Hub>,
+}
+
+/// The JSON of an answer that shows nothing because of a setting.
+#[derive(Clone, Copy, Debug, Serialize)]
+struct Disabled {
+    disabled: bool,
+    message: &'static str,
+    suggestion: &'static str,
+}
+
+const NOT_TRACKING: Disabled = Disabled {
+    disabled: true,
+    message: "Request metrics logging is disabled",
+    suggestion: "Set LOG_REQUEST_METRICS=true to enable tracking",
+};
+
+const NOT_STREAMING: Disabled = Disabled {
+    disabled: true,
+    message: "SSE for active requests is disabled",
+    suggestion: "Set VDM_ACTIVE_REQUESTS_SSE_ENABLED=true to enable",
+};
+
+impl Endpoints {
+    pub(super) fn new(tracker: RequestTracker, config: MonitorConfig) -> Self {
+        Self { tracker, config: Arc::new(config), snapshots: Snapshots::new(), hub: Arc::default() }
+    }
+
+    /// Answers `GET`; with `head`, `HEAD`, whose body the caller removes.
+    pub(super) fn get(
+        &self,
+        route: Route<'_>,
+        query: &Query<'_>,
+        headers: &HeaderMap,
+        head: bool,
+    ) -> Result<Response<ResponseBody>, Error> {
+        match route {
+            Route::Snapshot => Ok(self.snapshot(headers)),
+            Route::Stream => self.stream(query.format()?, headers, head),
+            Route::Request(id) => self.request(id),
+            Route::Totals => self.totals(query),
+            Route::Logs => self.logs(query),
+        }
+    }
+
+    fn snapshot(&self, headers: &HeaderMap) -> Response<ResponseBody> {
+        if !self.tracker.is_enabled() {
+            #[derive(Serialize)]
+            struct DisabledSnapshot {
+                disabled: bool,
+                active_requests: [(); 0],
+                message: &'static str,
+                suggestion: &'static str,
+            }
+            let Disabled { disabled, message, suggestion } = NOT_TRACKING;
+            return json(&DisabledSnapshot { disabled, active_requests: [], message, suggestion });
+        }
+        let snapshot = self.snapshots.get(&self.tracker);
+        let (coding, bytes) = ContentCoding::accepted(headers).encode_whole(&snapshot.payload);
+        let mut response = json_bytes(bytes);
+        coding.set_headers(response.headers_mut());
+        if let Some(etag) = snapshot.etag(self.tracker.epoch()) {
+            if is_held(headers, &etag) {
+                *response.status_mut() = StatusCode::NOT_MODIFIED;
+                *response.body_mut() = ResponseBody::default();
+                response.headers_mut().remove(header::CONTENT_TYPE);
+                response.headers_mut().remove(header::CONTENT_ENCODING);
+            }
+            response.headers_mut().insert(header::ETAG, etag);
+        }
+        response
+    }
+
+    fn stream(&self, format: Format, headers: &HeaderMap, head: bool) -> Result<Response<ResponseBody>, Error> {
+        if !self.tracker.is_enabled() {
+            let event = Event::new().event("disabled").write_line(|out| _ = row_json::json(out, &NOT_TRACKING));
+            return Ok(sse::response(ResponseBody::whole(event)));
+        }
+        if !self.config.stream_enabled {
+            let mut response = json(&NOT_STREAMING);
+            *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+            return Ok(response);
+        }
+        if self.tracker.is_shut_down() {
+            return Err(Error::shutting_down());
+        }
+        let coding = ContentCoding::accepted(headers);
+        let body = if head { ResponseBody::default() } else { self.subscribe(format, coding, headers)? };
+        let mut response = sse::response(body);
+        coding.set_headers(response.headers_mut());
+        Ok(response)
+    }
+
+    fn subscribe(&self, format: Format, coding: ContentCoding, headers: &HeaderMap) -> Result<ResponseBody, Error> {
+        let runtime = Handle::try_current().map_err(|_| Error::no_runtime())?;
+        let last_event_id = headers.get("last-event-id").and_then(|id| id.to_str().ok());
+        let seen = last_event_id.and_then(|id| read_delta_id(id, self.tracker.epoch()));
+        let max = self.config.max_subscribers;
+        let seat = self.hub.join(format, seen, max).map_err(|error| Error::too_many_subscribers(error, max))?;
+        if seat.needs_publisher {
+            let (tracker, hub, config) = (self.tracker.clone(), Arc::clone(&self.hub), Arc::clone(&self.config));
+            runtime.spawn(publisher::publish(tracker, hub, config, seat.session));
+        }
+        Ok(ResponseBody::stream(Subscription::new(Arc::clone(&self.hub), format, seat), coding))
+    }
+
+    fn request(&self, id: &str) -> Result<Response<ResponseBody>, Error> {
+        #[derive(Serialize)]
+        struct RowWithUsage {
+            #[serde(flatten)]
+            row: Row,
+            provider_usage: ProviderUsage,
+        }
+        let row = self.find(id)?;
+        let provider_usage = row.provider_usage;
+        Ok(json(&RowWithUsage { row, provider_usage }))
+    }
+
+    fn find(&self, id: &str) -> Result<Row, Error> {
+        id.parse::<RequestId>().ok().and_then(|id| self.tracker.get(id)).ok_or_else(|| Error::no_request(id))
+    }
+
+    /// Whether the settings allow to cancel requests: it is never open to everybody.
+    pub(super) fn may_cancel(&self) -> bool {
+        self.config.allow_cancel && !self.config.keys.is_empty()
+    }
+
+    /// The refusal to cancel a request. This version cancels none.
+    pub(super) fn cancel(&self, id: &str) -> Error {
+        if !self.may_cancel() {
+            return Error::may_not_cancel();
+        }
+        self.find(id).map_or_else(|error| error, |_| Error::not_cancellable())
+    }
+
+    fn totals(&self, query: &Query<'_>) -> Result<Response<ResponseBody>, Error> {
+        let filter = TotalsFilter {
+            provider: query.pattern("provider")?,
+            model: query.pattern("model")?,
+            include_active: query.boolean("include_active", true)?,
+        };
+        if self.tracker.is_enabled() {
+            return Ok(json(&self.tracker.running_totals(&filter)));
+        }
+        #[derive(Serialize)]
+        struct DisabledTotals {
+            #[serde(flatten)]
+            disabled: Disabled,
+            #[serde(flatten)]
+            totals: RunningTotals,
+        }
+        Ok(json(&DisabledTotals { disabled: NOT_TRACKING, totals: RunningTotals::default() }))
+    }
+
+    fn logs(&self, query: &Query<'_>) -> Result<Response<ResponseBody>, Error> {
+        #[derive(Serialize)]
+        struct Logs {
+            errors: Vec<Entry>,
+            traces: Vec<Entry>,
+        }
+        let errors = query.number("limit_errors", 1..=1000, 100)?;
+        let traces = query.number("limit_traces", 1..=2000, 200)?;
+        Ok(json(&Logs { errors: self.tracker.recent_errors(errors), traces: self.tracker.recent_traces(traces) }))
+    }
+}

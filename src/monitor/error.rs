@@ -1,0 +1,97 @@
+//! Error responses, all of one shape: `{"error": {"type": .., "message": ..}}`.
+
+use http::{HeaderName, HeaderValue, Response, StatusCode, header};
+use serde::Serialize;
+
+use super::{body::ResponseBody, hub::TooManySubscribers, query::BadQuery, respond::json};
+
+/// An error that a client is told of.
+#[derive(Debug)]
+pub(super) struct Error {
+    status: StatusCode,
+    kind: &'static str,
+    message: String,
+    header: Option<(HeaderName, HeaderValue)>,
+}
+
+impl Error {
+    fn new(status: StatusCode, kind: &'static str, message: impl Into<String>) -> Self {
+        Self { status, kind, message: message.into(), header: None }
+    }
+
+    fn with(mut self, name: HeaderName, value: &'static str) -> Self {
+        self.header = Some((name, HeaderValue::from_static(value)));
+        self
+    }
+
+    pub(super) fn unauthorized() -> Self {
+        let message = "A key is needed: send it as x-api-key or as authorization: Bearer.";
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", message).with(header::WWW_AUTHENTICATE, "Bearer")
+    }
+
+    pub(super) fn no_route() -> Self {
+        let message = "There is nothing here; /active-requests, /active-requests/stream, /active-requests/{request_id}, \
+                       /running-totals and /logs are.";
+        Self::new(StatusCode::NOT_FOUND, "not_found", message)
+    }
+
+    pub(super) fn no_request(id: &str) -> Self {
+        let id: String = id.chars().take(100).collect();
+        Self::new(StatusCode::NOT_FOUND, "not_found", format!("No request {id:?} is in flight."))
+    }
+
+    pub(super) fn method_not_allowed(allow: &'static str) -> Self {
+        let message = format!("Allowed here are {allow}.");
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message).with(header::ALLOW, allow)
+    }
+
+    pub(super) fn may_not_cancel() -> Self {
+        let message = "Requests may not be cancelled here: that needs both keys and the setting allow_cancel \
+                       (VDM_ACTIVE_REQUESTS_ALLOW_CANCEL).";
+        Self::new(StatusCode::FORBIDDEN, "forbidden", message)
+    }
+
+    pub(super) fn not_cancellable() -> Self {
+        let message = "This request cannot be cancelled: the service that runs it offers no way to.";
+        Self::new(StatusCode::CONFLICT, "not_cancellable", message)
+    }
+
+    pub(super) fn too_many_subscribers(TooManySubscribers: TooManySubscribers, max: usize) -> Self {
+        let message = format!("All {max} streams are taken; try again later.");
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "too_many_subscribers", message).with(header::RETRY_AFTER, "5")
+    }
+
+    pub(super) fn shutting_down() -> Self {
+        let message = "The server is shutting down; try again later.";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "shutting_down", message).with(header::RETRY_AFTER, "5")
+    }
+
+    pub(super) fn no_runtime() -> Self {
+        let message = "Streams need a tokio runtime, and this server does not run on one.";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "no_runtime", message)
+    }
+}
+
+impl From<BadQuery> for Error {
+    fn from(BadQuery(message): BadQuery) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "bad_request", message)
+    }
+}
+
+impl From<Error> for Response<ResponseBody> {
+    fn from(error: Error) -> Self {
+        #[derive(Serialize)]
+        struct ErrorDocument<'a> {
+            error: ErrorMember<'a>,
+        }
+        #[derive(Serialize)]
+        struct ErrorMember<'a> {
+            r#type: &'a str,
+            message: &'a str,
+        }
+        let mut response = json(&ErrorDocument { error: ErrorMember { r#type: error.kind, message: &error.message } });
+        *response.status_mut() = error.status;
+        response.headers_mut().extend(error.header);
+        response
+    }
+}
