@@ -1,12 +1,12 @@
-//! The page's files, compiled into the program, with what HTTP has to say about each.
+//! The page's files, compiled into the program, with the headers of each.
+
+use std::borrow::Cow;
 
 use bytes::Bytes;
 use http::HeaderValue;
 use rust_embed::RustEmbed;
-use std::borrow::Cow;
 
-/// Files that the page consists of. The grid in `vendor` is fetched from npm and may be missing; the page then draws a plain table. In a
-/// debug build they are read from disk, so that an edit shows at the next reload.
+/// The page's files. The grid in `vendor` is fetched from npm and may be missing; the page then draws a plain table.
 #[derive(RustEmbed)]
 #[folder = "assets/"]
 #[include = "dashboard/*.html"]
@@ -34,13 +34,13 @@ pub(super) const GRID: &str = "vendor/ag-grid-community.min.noStyle.js";
 pub(super) struct Asset {
     pub(super) body: Bytes,
     pub(super) content_type: HeaderValue,
-    /// Strong: the hash of the content, and another for its compressed form.
+    /// A strong tag, the hash of the content; the compressed form has another.
     pub(super) etag: HeaderValue,
     pub(super) gzipped: bool,
 }
 
 impl Asset {
-    /// The file that is served at `path`, relative to the mount; `None` where there is none, or none that is meant to be served.
+    /// The file served at `path`, relative to the mount; `None` if there is none or its type is not served.
     pub(super) fn get(path: &str) -> Option<Self> {
         let content_type = content_type(path)?;
         let file = match path.strip_prefix(SERVED_AS) {
@@ -75,14 +75,8 @@ fn content_type(path: &str) -> Option<HeaderValue> {
     Some(HeaderValue::from_static(name))
 }
 
-/// Sixteen bytes of the hash tell two files apart well enough.
-fn etag(hash: &[u8]) -> Option<HeaderValue> {
-    use std::fmt::Write as _;
-    let mut text = String::with_capacity(34);
-    text.push('"');
-    for byte in hash.iter().take(16) {
-        write!(text, "{byte:02x}").ok()?;
-    }
-    text.push('"');
-    HeaderValue::try_from(text).ok()
+/// The tag of a file, of sixteen bytes of its hash.
+fn etag(hash: &[u8; 32]) -> Option<HeaderValue> {
+    let bits = u128::from_be_bytes(*hash.first_chunk()?);
+    HeaderValue::try_from(format!("\"{bits:032x}\"")).ok()
 }

@@ -1,26 +1,22 @@
-//! A body that is there as a whole.
+//! The body of a response.
+
+use std::{
+    convert::Infallible,
+    pin::Pin,
+    task::{Context, Poll},
+};
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use std::convert::Infallible;
-use std::pin::Pin;
-use std::task::{Context, Poll};
+use http_body_util::Full;
 
-/// The body of the dashboard's responses: a file in one piece, or nothing.
+/// The body of the dashboard's responses, complete at once. The default is empty.
 #[derive(Debug, Default)]
-pub struct ResponseBody {
-    data: Option<Bytes>,
-}
-
-impl ResponseBody {
-    pub(super) const fn empty() -> Self {
-        Self { data: None }
-    }
-}
+pub struct ResponseBody(Full<Bytes>);
 
 impl From<Bytes> for ResponseBody {
     fn from(data: Bytes) -> Self {
-        Self { data: (!data.is_empty()).then_some(data) }
+        Self(Full::new(data))
     }
 }
 
@@ -29,15 +25,15 @@ impl Body for ResponseBody {
     type Data = Bytes;
     type Error = Infallible;
 
-    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        Poll::Ready(self.data.take().map(|data| Ok(Frame::data(data))))
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Pin::new(&mut self.0).poll_frame(cx)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.data.is_none()
+        self.0.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.data.as_ref().map_or(0, |data| data.len() as u64))
+        self.0.size_hint()
     }
 }

@@ -1,26 +1,28 @@
-//! The page's files with gzip, for those who take it: each is compressed once, when it is first asked for.
+//! The page's files in gzip, each compressed when the first client that accepts gzip asks for it.
 
-use super::assets::Asset;
+use std::{
+    collections::HashMap,
+    io::Write as _,
+    sync::{Mutex, PoisonError},
+};
+
 use bytes::Bytes;
 use flate2::{Compression, write::GzEncoder};
 use http::{HeaderMap, HeaderValue};
-use std::collections::HashMap;
-use std::io::Write as _;
-use std::sync::{Mutex, PoisonError};
 
-/// What fits into one packet anyway is not worth the work.
-const MIN_COMPRESSED: usize = 1400;
+use super::assets::Asset;
+use crate::http::{MIN_COMPRESSED, takes_gzip};
 
-/// Compressed files by the tag of the plain ones. There are as many as the page has files.
+/// The compressed files, by the tag of the plain ones. There are at most as many as the page has files.
 #[derive(Debug, Default)]
-pub(super) struct Cache {
+pub(super) struct CompressedFiles {
     files: Mutex<HashMap<HeaderValue, Bytes>>,
 }
 
-impl Cache {
-    /// The file as this reader takes it.
-    pub(super) fn encode(&self, asset: Asset, headers: &HeaderMap) -> Asset {
-        if asset.body.len() < MIN_COMPRESSED || !crate::http::takes_gzip(headers) {
+impl CompressedFiles {
+    /// The file in the coding that the client accepts.
+    pub(super) fn encode(&self, asset: Asset, request: &HeaderMap) -> Asset {
+        if asset.body.len() < MIN_COMPRESSED || !takes_gzip(request) {
             return asset;
         }
         let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
@@ -34,7 +36,7 @@ impl Cache {
                 body
             }
         };
-        match tag(&asset.etag) {
+        match gzip_tag(&asset.etag) {
             Some(etag) => Asset { body, etag, gzipped: true, ..asset },
             None => asset,
         }
@@ -47,8 +49,8 @@ fn gzip(plain: &[u8]) -> Option<Bytes> {
     encoder.finish().ok().map(Bytes::from)
 }
 
-/// Two representations must not share a strong tag (RFC 9110, 8.8.1).
-fn tag(plain: &HeaderValue) -> Option<HeaderValue> {
+/// The tag of the compressed form: two representations must not share a strong tag (RFC 9110, section 8.8.1).
+fn gzip_tag(plain: &HeaderValue) -> Option<HeaderValue> {
     let text = plain.to_str().ok()?.strip_suffix('"')?;
     HeaderValue::try_from(format!("{text}-gzip\"")).ok()
 }

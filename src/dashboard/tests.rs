@@ -1,6 +1,8 @@
-use super::*;
+use http::{HeaderValue, Request, Response, StatusCode};
 use http_body_util::BodyExt as _;
 use tower::ServiceExt as _;
+
+use super::{DashboardService, ResponseBody};
 
 async fn get(service: &DashboardService, path: &str) -> Response<ResponseBody> {
     ask(service, Request::get(path)).await
@@ -26,7 +28,7 @@ async fn the_page_carries_a_strict_policy_and_its_nonce() {
     assert_eq!(response.status(), StatusCode::OK);
     assert_eq!(response.headers()["cache-control"], "no-store");
     let policy = response.headers()["content-security-policy"].to_str().expect("text").to_owned();
-    assert!(policy.contains("default-src 'none'; script-src 'self';"), "{policy}");
+    assert!(policy.contains("default-src 'none'; script-src 'self' 'nonce-"), "{policy}");
     assert!(!policy.contains("unsafe"), "{policy}");
     let nonce = policy.split("'nonce-").nth(1).and_then(|rest| rest.split('\'').next()).expect("a nonce").to_owned();
     let page = text(response).await;
@@ -110,7 +112,6 @@ async fn what_is_not_part_of_the_page_is_not_there() {
         "/dashboard/../Cargo.toml",
         "/dashboard/page/../../Cargo.toml",
         "/dashboardx",
-        "/",
         "/metrics",
     ] {
         assert_eq!(get(&service, path).await.status(), StatusCode::NOT_FOUND, "{path}");
@@ -119,9 +120,35 @@ async fn what_is_not_part_of_the_page_is_not_there() {
 
 #[tokio::test]
 async fn the_slash_is_added_where_it_is_missing() {
-    let response = get(&mounted(), "/dashboard").await;
-    assert_eq!(response.status(), StatusCode::PERMANENT_REDIRECT);
-    assert_eq!(response.headers()["location"], "/dashboard/");
+    for mount in ["/dashboard", "dashboard", "/dashboard/"] {
+        let service = DashboardService::new().mounted_at(mount);
+        for (path, location) in [("/dashboard", "/dashboard/"), ("/dashboard?theme=dark", "/dashboard/?theme=dark")] {
+            let response = get(&service, path).await;
+            assert_eq!(response.status(), StatusCode::PERMANENT_REDIRECT, "{path} at {mount}");
+            assert_eq!(response.headers()["location"], location);
+        }
+        assert_eq!(get(&service, "/dashboard/").await.status(), StatusCode::OK, "{mount}");
+    }
+}
+
+#[tokio::test]
+async fn below_axum_the_page_is_reached_with_and_without_the_slash() {
+    for service in [DashboardService::new(), mounted()] {
+        let app = axum::Router::new().nest("/ops", axum::Router::new().nest_service("/dashboard", service));
+        let ask = async |path: &str| {
+            let request = Request::get(path).body(axum::body::Body::empty()).expect("a request");
+            app.clone().oneshot(request).await.unwrap_or_else(|never| match never {})
+        };
+        assert_eq!(ask("/ops/dashboard/").await.status(), StatusCode::OK);
+        assert_eq!(ask("/ops/dashboard/page/app/main.js").await.status(), StatusCode::OK);
+        let response = ask("/ops/dashboard?theme=dark").await;
+        if cfg!(feature = "axum") {
+            assert_eq!(response.status(), StatusCode::PERMANENT_REDIRECT);
+            assert_eq!(response.headers()["location"], "/ops/dashboard/?theme=dark");
+        } else {
+            assert_eq!(response.status(), StatusCode::OK, "the page corrects its address itself");
+        }
+    }
 }
 
 #[tokio::test]
