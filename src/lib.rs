@@ -66,9 +66,9 @@
 //!
 //! # Features
 //!
-//! `monitor` (default): the companion service. `dashboard`: the page, embedded. `decompress`: count tokens in compressed
-//! responses, on a side copy. `compress`: gzip for viewers that ask. `tracing`: a log line for each request that has ended.
-//! `full`: all of them.
+//! `monitor` (default): the companion service. `dashboard`: the page, embedded. `axum`: the address as the client sent it, so that
+//! below `nest_service` the dashboard redirects to its address with the slash. `decompress`: count tokens in compressed responses, on a
+//! side copy. `compress`: gzip for clients that accept it. `tracing`: a log line for each request that has ended. `full`: all of them.
 //!
 //! [tower]: https://docs.rs/tower
 

@@ -110,7 +110,8 @@ pub struct MonitorConfig {
     pub max_subscribers: usize,
     /// The other sites whose pages may read (`VDM_ACTIVE_REQUESTS_CORS_ORIGINS`).
     pub cors_origins: CorsOrigins,
-    /// Let a key holder end requests (`VDM_ACTIVE_REQUESTS_ALLOW_CANCEL`).
+    /// Let a client that sends one of the keys cancel requests (`VDM_ACTIVE_REQUESTS_ALLOW_CANCEL`). In this version no request can be
+    /// cancelled: with this set and [`keys`](Self::keys), the answer to `DELETE` is `409` in place of `403`.
     pub allow_cancel: bool,
     /// API keys, one of which a client must send; empty: open to everybody who can connect.
     pub keys: Vec<Secret>,

@@ -6,6 +6,7 @@ mod access;
 mod delta;
 #[cfg(feature = "compress")]
 mod gzip;
+mod layers;
 mod life;
 mod property;
 mod routes;

@@ -70,7 +70,7 @@ export function createLive() {
     source: metaOf('grid'),
     nonce: metaOf('csp-nonce'),
     onPlain: () => {
-      byId('foot').textContent = 'Plain table. For AG Grid: npm ci && npm run vendor in assets/, or make run.';
+      byId('foot').textContent = 'Plain table: this build of the server is without AG Grid.';
     },
     onLate: (late) => {
       facts.late = late;

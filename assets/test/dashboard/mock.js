@@ -206,7 +206,7 @@ export class Mock {
         body = Buffer.from(body.toString().replaceAll('{{nonce}}', nonce).replaceAll('{{metrics}}', '../metrics').replaceAll('{{grid}}', grid));
         response.setHeader(
           'content-security-policy',
-          `default-src 'none'; script-src 'self'; style-src 'self' 'nonce-${nonce}'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
+          `default-src 'none'; script-src 'self' 'nonce-${nonce}'; style-src 'self' 'nonce-${nonce}'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
         );
       }
       response.writeHead(200, { 'content-type': TYPES[extension], 'cache-control': 'no-cache' }).end(body);

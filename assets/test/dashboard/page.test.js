@@ -21,9 +21,10 @@ it('the page names beforehand every module that the first rows need, and no othe
   assert.deepEqual(named.toSorted(), [...new Set([...(await imports('dashboard/app/early.js')), ...(await imports('dashboard/app/main.js'))])].sort());
 });
 
-it('the page asks nobody else for anything, and has no script or style of its own', () => {
+it('the page asks nobody else for anything, and has no style of its own and no script but the one with a nonce', () => {
   assert.ok(!/(?:src|href)="(?:https?:)?\/\//.test(html));
-  assert.ok(!/<style|style="|<script(?![^>]*src=)|\son[a-z]+="/.test(html));
+  assert.ok(!/<style|style="|<script(?![^>]*(?:src=|nonce="{{nonce}}"))|\son[a-z]+="/.test(html));
+  assert.equal(html.match(/<script(?![^>]*src=)/g)?.length, 1);
 });
 
 /** The source without its comments. @param {string} path @returns {Promise<string>} */
