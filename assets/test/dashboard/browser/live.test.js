@@ -328,6 +328,6 @@ describe('the list', { skip: noBrowser }, () => {
     }, { before });
   });
 
-  it('says how to get the grid where it is not there', () =>
+  it('says that the build is without the grid where it is', () =>
     onPage(async ({ page }) => assert.match(await page.locator('#foot').innerText(), /without AG Grid/), { grid: false }));
 });
