@@ -45,7 +45,13 @@ impl Prices {
             if let Err(reason) = price {
                 prices.skip(Skipped { entry: name.clone(), reason });
             }
-            prices.insert(name, Listing { provider: fields.provider, price: price.ok() })?;
+            prices.insert(
+                name,
+                Listing {
+                    provider: fields.provider.as_deref().map(|name| names::provider(name).into()),
+                    price: price.ok(),
+                },
+            )?;
         }
         Ok(prices)
     }
@@ -54,7 +60,8 @@ impl Prices {
 /// The fields of an entry that count.
 #[derive(Default)]
 struct Fields {
-    provider: Option<Box<str>>,
+    /// The `litellm_provider`.
+    provider: Option<String>,
     is_text: bool,
     /// Whether no answer has output tokens.
     is_embedding: bool,
@@ -99,8 +106,7 @@ impl Fields {
         } else if field == "tiered_pricing" {
             self.ranges = ranges(entry, field, value)?;
         } else if field == "litellm_provider" {
-            let name = text(value).map_err(wrong)?;
-            self.provider = Some(names::provider(&name).into());
+            self.provider = Some(text(value).map_err(wrong)?);
         } else if field == "mode" {
             let mode = text(value).map_err(wrong)?;
             self.is_text &= !OTHER_MODES.iter().any(|start| mode.starts_with(start));

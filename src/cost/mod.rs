@@ -57,7 +57,8 @@
 //! Tokens of audio, images and video that a prompt holds are billed as text, since they are not counted apart; models that
 //! *answer* in one of these have no price here. Not seen at all, so not billed: prices per request, per search, per image or
 //! per second; the higher price of cache writes that last an hour (billed as those of five minutes); discounts for
-//! batches and off-peak hours, and service tiers (`flex`, `priority`); surcharges by region.
+//! batches and off-peak hours, and service tiers (`flex`, `priority`); surcharges by region; tokens that an answer's totals leave
+//! out because another model spent them (Anthropic's advisor and fallback).
 //!
 //! [LiteLLM]: https://github.com/BerriAI/litellm/blob/main/model_prices_and_context_window.json
 

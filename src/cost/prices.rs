@@ -54,7 +54,8 @@ impl Prices {
     pub fn find(&self, provider: &str, models: &[&str]) -> Option<&Price> {
         let alias = names::alias(provider);
         let own_name = alias.unwrap_or(provider).to_ascii_lowercase();
-        let is_known = self.providers.contains(own_name.as_str());
+        let own_name = names::provider(&own_name);
+        let is_known = self.providers.contains(own_name);
         let is_meant =
             |listing: &&Listing| listing.provider.as_deref().is_none_or(|provider| provider == own_name || !is_known);
         let by_name = |name: &str| {

@@ -64,6 +64,7 @@ fn providers_are_known_by_their_usual_names_too() {
         ("Google", "nova-pro", "0.125"),
         ("vertex", "nova-pro", "0.7"),
         ("fireworks", "spark", "0.09"),
+        ("vertex_ai-language-models", "nova-pro", "0.7"),
         ("bedrock", "us.anthropic.sonata-3-20310101-v1:0", "0.3"),
     ] {
         assert_eq!(price_of(&prices, provider, &[model]).as_deref(), Some(found), "{provider}");
