@@ -11,24 +11,20 @@ import { connect, orAborted, parseJSON } from './connect.js';
 import { SSEError, SSEHttpError, SSENetworkError, SSEServerError, SSETimeoutError } from './errors.js';
 import { sseEvents } from './events.js';
 import { isRetryable } from './retry.js';
+import { CHAT_ROUTES } from './routes.js';
 
 export * from './errors.js';
-export { sseEvents };
+export { CHAT_ROUTES, sseEvents };
 
 /**
  * @import { Clock } from './clock.js'
  * @import { SSEEvent } from './parser.js'
+ * @import { ChatCallbacks, Routes } from './routes.js'
  */
 
 /**
  * @typedef {'connecting' | 'open' | 'stale' | 'waiting' | 'closed'} StreamState
  *   `stale`: open, but no byte for `staleAfter`; `waiting`: before a retry
- *
- * @typedef {object} Source
- * @property {string} chunk_id
- * @property {string} document_name
- * @property {string} text
- * @property {number} score
  *
  * @typedef {object} RetryInfo
  * @property {number} attempt 1 for the first retry
@@ -47,14 +43,8 @@ export { sseEvents };
  *
  * @typedef {unknown} Awaitable a promise is waited for before the next event: a slow page slows the server
  *
- * @typedef {object} StreamCallbacks
- * @property {(stage: string) => Awaitable} [onStage] `{"stage"}`
- * @property {(token: string) => Awaitable} [onToken] `{"token"}`
- * @property {(sources: Source[]) => Awaitable} [onSources] `{"sources"}`
- * @property {(score: number) => Awaitable} [onQualityScore] `{"quality_score"}`
- * @property {(questions: string[]) => Awaitable} [onFollowUps] `{"follow_up_questions"}`
- * @property {(metadata: any) => Awaitable} [onMetadata] `{"metadata"}`
- * @property {(event: SSEEvent, json: unknown) => Awaitable} [onEvent] every event, before the callbacks above; `json` is
+ * @typedef {object} ClientCallbacks
+ * @property {(event: SSEEvent, json: unknown) => Awaitable} [onEvent] every event, before the callbacks of its routes; `json` is
  *   its data parsed, `undefined` where it is not JSON
  * @property {(response: Response) => Awaitable} [onOpen] a stream has begun
  * @property {(text: string) => void} [onComment] a comment: a heartbeat
@@ -62,6 +52,10 @@ export { sseEvents };
  * @property {(state: StreamState) => void} [onStateChange]
  * @property {(result: StreamResult) => Awaitable} [onComplete] once, unless it failed or was aborted
  * @property {(error: SSEError) => Awaitable} [onError] once, when it failed for good
+ *
+ * @typedef {ClientCallbacks & ChatCallbacks} StreamCallbacks those of the client itself, and of a chat's routes
+ *
+ * @typedef {{ [name: string]: ((...args: any[]) => Awaitable) | undefined }} RoutedCallbacks those of other routes
  *
  * @typedef {object} StreamOptions all times in ms; 0 turns a timeout off
  * @property {string} [method] `POST` with a body, `GET` without
@@ -85,20 +79,11 @@ export { sseEvents };
  * @property {number} [staleAfter] without a byte until the state is `stale`, 30,000
  * @property {number} [maxEventBytes] 16 MiB
  * @property {(event: SSEEvent, json: any) => boolean} [isDone] what announces the end, instead of the usual marks
+ * @property {Routes} [routes] the callback by the member of an event's JSON object, called in this order; `CHAT_ROUTES` by default
  * @property {typeof fetch} [fetch]
  * @property {Clock} [clock]
  * @property {() => number} [random]
  */
-
-/** @type {[key: string, callback: keyof StreamCallbacks][]} */
-const ROUTES = [
-  ['stage', 'onStage'],
-  ['token', 'onToken'],
-  ['sources', 'onSources'],
-  ['quality_score', 'onQualityScore'],
-  ['follow_up_questions', 'onFollowUps'],
-  ['metadata', 'onMetadata'],
-];
 
 /** Event types with which a provider's stream ends; OpenAI's chat, and most others, send `[DONE]`. */
 const END_MARKS = new Set(['message_stop', 'response.completed', 'response.incomplete', 'message-end']);
@@ -109,7 +94,7 @@ const HEALTHY = 10_000;
 /**
  * @param {string | URL} url
  * @param {unknown} body sent as JSON by POST; with `undefined` or `null` it is a GET
- * @param {StreamCallbacks} [callbacks]
+ * @param {StreamCallbacks & RoutedCallbacks} [callbacks]
  * @param {AbortSignal} [signal]
  * @param {StreamOptions} [options]
  * @returns {Promise<StreamResult>}
@@ -201,7 +186,7 @@ async function attempts(url, body, callbacks, signal, options) {
  * @returns {Promise<'done' | 'eof'>}
  */
 async function attempt(url, request, progress, tell, signal, options) {
-  const { live, clock, isDone = isEndMark, fetch = globalThis.fetch } = options;
+  const { live, clock, isDone = isEndMark, routes = CHAT_ROUTES, fetch = globalThis.fetch } = options;
   const { connectTimeout = 15_000, idleTimeout = options.timeout ?? 45_000, staleAfter = 30_000 } = options;
 
   tell.state('connecting');
@@ -242,7 +227,7 @@ async function attempt(url, request, progress, tell, signal, options) {
     const error = errorIn(event, json);
     if (error !== undefined) failure = new SSEServerError(error);
     else if (typeof json !== 'object' || !json) progress.ignored += 1;
-    else for (const [key, name] of ROUTES) if (key in json) await tell(name, json[key]);
+    else for (const [key, name] of Object.entries(routes)) if (key in json) await tell(name, json[key]);
   }
   if (failure) throw failure;
   if (live && !done) throw new SSENetworkError('end');
@@ -259,13 +244,13 @@ function teller(callbacks, signal) {
   /** @type {StreamState | undefined} */
   let state;
   /**
-   * @param {keyof StreamCallbacks} name
+   * @param {string} name
    * @param {...any} args
    * @returns {Awaitable}
    */
   const tell = (name, ...args) => {
     signal.throwIfAborted();
-    const callback = /** @type {((...args: any[]) => Awaitable) | undefined} */ (callbacks[name]);
+    const callback = /** @type {((...args: any[]) => Awaitable) | undefined} */ (/** @type {Record<string, unknown>} */ (callbacks)[name]);
     return callback?.(...args);
   };
   /** @param {StreamState} next */

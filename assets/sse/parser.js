@@ -36,9 +36,9 @@ export function createSSEParser({ onEvent, onComment, onRetry, onId, maxEventByt
   // The decoder keeps a character cut in two for the next chunk, and drops one leading BOM.
   const decoder = new TextDecoder();
 
-  /** @type {string[]} the line that has not ended yet, in pieces: joined once, however many there are */
-  let pieces = [];
-  let piecesSize = 0;
+  /** @type {string[]} the line that has not ended yet, as it came: joined once, however many chunks there are */
+  let chunks = [];
+  let chunksSize = 0;
   let endedInCR = false;
 
   /** @type {string[]} the lines of the event that has not ended yet */
@@ -51,7 +51,7 @@ export function createSSEParser({ onEvent, onComment, onRetry, onId, maxEventByt
   /** @param {number} more characters about to be kept */
   function checkLimit(more) {
     if (dataSize + more <= maxEventBytes) return;
-    pieces = data = [];
+    chunks = data = [];
     throw new SSELimitError(maxEventBytes);
   }
 
@@ -73,17 +73,17 @@ export function createSSEParser({ onEvent, onComment, onRetry, onId, maxEventByt
       if (cr >= 0 && cr < start) cr = text.indexOf('\r', start);
     }
     if (start < text.length) {
-      piecesSize += text.length - start;
-      checkLimit(piecesSize);
-      pieces.push(text.slice(start));
+      chunksSize += text.length - start;
+      checkLimit(chunksSize);
+      chunks.push(text.slice(start));
     }
   }
 
-  /** @param {string} end of the line, of which `pieces` is the beginning */
+  /** @param {string} end of the line, of which `chunks` is the beginning */
   function takeLine(end) {
-    const line = pieces.length ? pieces.join('') + end : end;
-    pieces = [];
-    piecesSize = 0;
+    const line = chunks.length ? chunks.join('') + end : end;
+    chunks = [];
+    chunksSize = 0;
     if (!line) return dispatch();
     checkLimit(line.length);
 
@@ -117,7 +117,7 @@ export function createSSEParser({ onEvent, onComment, onRetry, onId, maxEventByt
       if (flush === 'discard') return;
       // Some servers leave the last line end out. Only of data is an unfinished line worth more than none: half
       // a number in `retry` or `id` is a wrong one.
-      if (/^data(:|$)/.test(pieces.join(''))) takeLine('');
+      if (/^data(:|$)/.test(chunks.join(''))) takeLine('');
       if (data.length) dispatch();
     },
     get lastEventId() {

@@ -137,6 +137,7 @@ export class Connection {
       }, running.signal, {
         headers: this.#parts.headers(),
         live: true,
+        routes: {},
         maxRetries: Infinity,
         maxEventBytes: MOST_BYTES,
         idleTimeout: IDLE_TIMEOUT,

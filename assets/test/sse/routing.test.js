@@ -112,3 +112,20 @@ test('the result says what came', async () => {
   assert.deepEqual(result, { outcome: 'eof', truncated: true, events: 1, bytes: stream.length, ignored: 0, retries: 0, lastEventId: '7' });
   assert.deepEqual(completed, [result]);
 });
+
+test('other routes replace those of the chat, and without any there is `onEvent`', async () => {
+  const stream = json({ token: 'a', percent: 40, step: 'copy' }) + DONE;
+  /** @type {unknown[]} */
+  const calls = [];
+  const callbacks = {
+    onToken: () => void calls.push('token'),
+    onPercent: (/** @type {number} */ percent) => void calls.push(percent),
+    onStep: (/** @type {string} */ step) => void calls.push(step),
+    onEvent: () => void calls.push('event'),
+  };
+  await streamSSE('/', {}, callbacks, undefined, { fetch: fakeFetch(() => answer([stream])).fetch, routes: { step: 'onStep', percent: 'onPercent' } });
+  assert.deepEqual(calls, ['event', 'copy', 40, 'event']);
+  calls.length = 0;
+  await streamSSE('/', {}, callbacks, undefined, { fetch: fakeFetch(() => answer([stream])).fetch, routes: {} });
+  assert.deepEqual(calls, ['event', 'event']);
+});

@@ -4,7 +4,8 @@ import { el } from './dom.js';
 import { blocks, inlines } from './text.js';
 
 /**
- * @import { RetryInfo, Source } from '../sse/index.js'
+ * @import { RetryInfo } from '../sse/index.js'
+ * @import { Source } from '../sse/routes.js'
  * @import { Block, Inline } from './text.js'
  */
 

@@ -43,6 +43,7 @@ const FILES: &[(&str, &str, &str)] = files! {
     "/sse/events.js": JS "../../../assets/sse/events.js",
     "/sse/parser.js": JS "../../../assets/sse/parser.js",
     "/sse/retry.js": JS "../../../assets/sse/retry.js",
+    "/sse/routes.js": JS "../../../assets/sse/routes.js",
     "/sse/token-buffer.js": JS "../../../assets/sse/token-buffer.js",
     "/sse/use-sse-stream.js": JS "../../../assets/sse/use-sse-stream.js",
 };

@@ -39,7 +39,7 @@ describe('the keyboard', { skip: noBrowser }, () => {
       await oneGrid(page);
       await soon(models, ['second']);
       assert.equal(await page.locator('#filter').inputValue(), 'model:second');
-      assert.match(page.url(), /q=model:second/);
+      await soon(async () => page.url(), /q=model:second/);
     }, { before });
   });
 

@@ -92,7 +92,7 @@ for (const grid of [true, false]) {
         await page.keyboard.press('/');
         await page.keyboard.type('model:second');
         await soon(models, ['second']);
-        assert.match(page.url(), /q=model:second/);
+        await soon(async () => page.url(), /q=model:second/);
         await page.keyboard.press('Escape');
         await soon(rows, 3);
         await page.keyboard.press('Escape');
