@@ -16,5 +16,5 @@ pub use self::{
     monitor::{CorsOrigins, InvalidCorsOrigins, MonitorConfig},
     secret::Secret,
     tracker::TrackerConfig,
-    vars::{ConfigError, check_names},
+    vars::{ConfigError, Value, Variable, check_names, read_variables},
 };

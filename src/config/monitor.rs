@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr, time::Duration};
 
 use super::{
     secret::Secret,
-    vars::{ConfigError, Setting, check_env, env, read},
+    vars::{ConfigError, Value, Variable, check_env, env, read_variables},
 };
 
 /// The other sites whose pages may read the monitor.
@@ -49,7 +49,7 @@ pub struct InvalidCorsOrigins;
 
 impl fmt::Display for InvalidCorsOrigins {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(CorsOrigins::ALLOWED)
+        f.write_str(ALLOWED)
     }
 }
 
@@ -77,11 +77,24 @@ impl FromStr for CorsOrigins {
     }
 }
 
-impl Setting for CorsOrigins {
-    const ALLOWED: &'static str =
-        "allowed are *, none, or a comma-separated list of origins such as https://ops.example";
-    fn parse(text: &str) -> Option<Self> {
-        text.parse().ok()
+const ALLOWED: &str = "allowed are *, none, or a comma-separated list of origins such as https://ops.example";
+
+impl Value for CorsOrigins {
+    fn set(&mut self, text: &str) -> Result<(), &'static str> {
+        *self = text.parse().map_err(|_| ALLOWED)?;
+        Ok(())
+    }
+
+    fn text(&self) -> String {
+        match self {
+            Self::Any => "*".to_owned(),
+            Self::None => "none".to_owned(),
+            Self::List(origins) => origins.join(","),
+        }
+    }
+
+    fn placeholder(&self) -> &'static str {
+        "LIST"
     }
 }
 
@@ -149,14 +162,45 @@ impl MonitorConfig {
     /// [`check_names`](super::check_names).
     pub fn from_vars(vars: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let mut config = Self::default();
-        read(&vars, "VDM_ACTIVE_REQUESTS_SSE_ENABLED", &mut config.stream_enabled)?;
-        read(&vars, "VDM_ACTIVE_REQUESTS_SSE_INTERVAL", &mut config.interval)?;
-        read(&vars, "VDM_ACTIVE_REQUESTS_SSE_HEARTBEAT", &mut config.heartbeat)?;
-        read(&vars, "VDM_ACTIVE_REQUESTS_SSE_DELTA_INTERVAL", &mut config.delta_interval)?;
-        read(&vars, "VDM_ACTIVE_REQUESTS_MAX_SUBSCRIBERS", &mut config.max_subscribers)?;
-        read(&vars, "VDM_ACTIVE_REQUESTS_CORS_ORIGINS", &mut config.cors_origins)?;
-        read(&vars, "VDM_ACTIVE_REQUESTS_ALLOW_CANCEL", &mut config.allow_cancel)?;
+        read_variables(config.variables(), vars)?;
         Ok(config)
+    }
+
+    /// The settings that can be set by a variable, with their values here.
+    pub fn variables(&mut self) -> Vec<Variable<'_>> {
+        vec![
+            Variable::new(
+                "VDM_ACTIVE_REQUESTS_SSE_ENABLED",
+                "Offer the stream of the live list",
+                &mut self.stream_enabled,
+            ),
+            Variable::new(
+                "VDM_ACTIVE_REQUESTS_SSE_INTERVAL",
+                "Time from one sample of the stream to the next",
+                &mut self.interval,
+            ),
+            Variable::new(
+                "VDM_ACTIVE_REQUESTS_SSE_HEARTBEAT",
+                "Time from one heartbeat of the stream to the next",
+                &mut self.heartbeat,
+            ),
+            Variable::new(
+                "VDM_ACTIVE_REQUESTS_SSE_DELTA_INTERVAL",
+                "Time from one sample of the stream of changes to the next",
+                &mut self.delta_interval,
+            ),
+            Variable::new("VDM_ACTIVE_REQUESTS_MAX_SUBSCRIBERS", "Streams at a time", &mut self.max_subscribers),
+            Variable::new(
+                "VDM_ACTIVE_REQUESTS_CORS_ORIGINS",
+                "Other sites whose pages may read the monitor: *, none, or a list of origins",
+                &mut self.cors_origins,
+            ),
+            Variable::new(
+                "VDM_ACTIVE_REQUESTS_ALLOW_CANCEL",
+                "Allow holders of an API key to cancel requests (no request can be cancelled in this version)",
+                &mut self.allow_cancel,
+            ),
+        ]
     }
 
     /// Sets [`stream_enabled`](Self::stream_enabled).
@@ -240,7 +284,7 @@ mod tests {
             assert_eq!(
                 error,
                 format!(
-                    "VDM_ACTIVE_REQUESTS_SSE_INTERVAL={value:?} is not understood: allowed is a positive number of seconds, such as 2 or 0.5"
+                    "VDM_ACTIVE_REQUESTS_SSE_INTERVAL={value:?} is not understood: allowed is a number of seconds above 0 and up to a year, such as 2 or 0.5"
                 )
             );
         }

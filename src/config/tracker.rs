@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::vars::{ConfigError, check_env, env, read};
+use super::vars::{ConfigError, Variable, check_env, env, read_variables};
 
 /// What the tracker keeps, and for how long.
 ///
@@ -90,10 +90,25 @@ impl TrackerConfig {
     /// [`check_names`](super::check_names).
     pub fn from_vars(vars: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let mut config = Self::default();
-        read(&vars, "LOG_REQUEST_METRICS", &mut config.enabled)?;
-        read(&vars, "VDM_ACTIVE_REQUESTS_STALL_AFTER", &mut config.stall_after)?;
-        read(&vars, "LOG_SUMMARY_INTERVAL", &mut config.summary_interval)?;
+        read_variables(config.variables(), vars)?;
         Ok(config)
+    }
+
+    /// The settings that can be set by a variable, with their values here.
+    pub fn variables(&mut self) -> Vec<Variable<'_>> {
+        vec![
+            Variable::new("LOG_REQUEST_METRICS", "Track requests at all", &mut self.enabled),
+            Variable::new(
+                "LOG_SUMMARY_INTERVAL",
+                "Ended requests between two summary lines in the log; 0: none",
+                &mut self.summary_interval,
+            ),
+            Variable::new(
+                "VDM_ACTIVE_REQUESTS_STALL_AFTER",
+                "Silence of an upstream after which a response counts as stalled",
+                &mut self.stall_after,
+            ),
+        ]
     }
 
     /// Sets [`enabled`](Self::enabled).

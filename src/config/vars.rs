@@ -2,6 +2,8 @@
 
 use std::{fmt, time::Duration};
 
+use super::secret::Secret;
+
 /// Every name that begins with this belongs to this project, so one that is not known is a typing error.
 const PREFIX: &str = "VDM_ACTIVE_REQUESTS_";
 
@@ -17,6 +19,53 @@ const KNOWN: &[&str] = &[
     "STALL_AFTER",
 ];
 
+/// One setting as data: a program can offer it as a flag or in a file, describe it, read it and show its value.
+///
+/// ```
+/// use active_requests::config::TrackerConfig;
+///
+/// for variable in TrackerConfig::default().variables() {
+///     println!("{}={} ({})", variable.name, variable.value.text(), variable.help);
+/// }
+/// ```
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Variable<'a> {
+    /// The name of the environment variable.
+    pub name: &'static str,
+    /// What it sets, in a phrase.
+    pub help: &'static str,
+    /// The place of its value.
+    pub value: &'a mut dyn Value,
+}
+
+impl<'a> Variable<'a> {
+    /// A variable that sets `value`.
+    pub fn new(name: &'static str, help: &'static str, value: &'a mut dyn Value) -> Self {
+        Self { name, help, value }
+    }
+}
+
+/// A value that a setting can have, read from text and shown as text.
+pub trait Value: fmt::Debug {
+    /// Sets the value to what `text`, without blanks around it, stands for.
+    ///
+    /// # Errors
+    /// It stands for none. The error says what is allowed: `allowed is ..`.
+    fn set(&mut self, text: &str) -> Result<(), &'static str>;
+
+    /// The value as the text that sets it; empty if there is none, or if it is secret.
+    fn text(&self) -> String;
+
+    /// What to call the value in a description: `SECONDS`, `N`.
+    fn placeholder(&self) -> &'static str;
+
+    /// Whether the value must not be shown, nor what was given for it.
+    fn is_secret(&self) -> bool {
+        false
+    }
+}
+
 /// A setting that cannot be understood.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigError(Wrong);
@@ -24,6 +73,7 @@ pub struct ConfigError(Wrong);
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Wrong {
     Value { variable: String, value: String, allowed: &'static str },
+    Secret { variable: String, allowed: &'static str },
     Name { variable: String, nearest: &'static str },
 }
 
@@ -33,6 +83,7 @@ impl fmt::Display for ConfigError {
             Wrong::Value { variable, value, allowed } => {
                 write!(f, "{variable}={value:?} is not understood: {allowed}")
             }
+            Wrong::Secret { variable, allowed } => write!(f, "{variable} is not understood: {allowed}"),
             Wrong::Name { variable, nearest } => {
                 write!(f, "{variable} is not a setting: the nearest one is {PREFIX}{nearest}")
             }
@@ -72,31 +123,86 @@ pub(super) fn env(name: &str) -> Option<String> {
     std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
 }
 
-/// A type of value that a setting can have.
-pub(super) trait Setting: Sized {
-    const ALLOWED: &'static str;
-    fn parse(text: &str) -> Option<Self>;
-}
-
-/// Sets `into` to the value of `variable`, if it has one.
-pub(super) fn read<T: Setting>(
-    vars: &impl Fn(&str) -> Option<String>,
-    variable: &str,
-    into: &mut T,
+/// Sets each of `variables` for which `vars` has a text.
+///
+/// # Errors
+/// A text is not allowed for its variable.
+pub fn read_variables<'a>(
+    variables: impl IntoIterator<Item = Variable<'a>>,
+    vars: impl Fn(&str) -> Option<String>,
 ) -> Result<(), ConfigError> {
-    if let Some(value) = vars(variable) {
-        let wrong = |value| ConfigError(Wrong::Value { variable: variable.to_owned(), value, allowed: T::ALLOWED });
-        *into = T::parse(value.trim()).ok_or_else(|| wrong(value))?;
+    for Variable { name, value, .. } in variables {
+        let Some(text) = vars(name) else { continue };
+        value.set(text.trim()).map_err(|allowed| {
+            let variable = name.to_owned();
+            ConfigError(match value.is_secret() {
+                true => Wrong::Secret { variable, allowed },
+                false => Wrong::Value { variable, value: text, allowed },
+            })
+        })?;
     }
     Ok(())
 }
 
-impl Setting for bool {
-    const ALLOWED: &'static str = "allowed are true, false, 1, 0, yes, no, on, off";
-    fn parse(text: &str) -> Option<Self> {
-        boolean(text)
-    }
+/// Implements [`Value`] for a type and for the option of it.
+macro_rules! value {
+    ($type:ty, $placeholder:literal, $allowed:expr, $parse:expr, $text:expr) => {
+        impl Value for $type {
+            fn set(&mut self, text: &str) -> Result<(), &'static str> {
+                let parse: fn(&str) -> Option<$type> = $parse;
+                *self = parse(text).ok_or($allowed)?;
+                Ok(())
+            }
+
+            fn text(&self) -> String {
+                let text: fn(&$type) -> String = $text;
+                text(self)
+            }
+
+            fn placeholder(&self) -> &'static str {
+                $placeholder
+            }
+        }
+
+        impl Value for Option<$type> {
+            fn set(&mut self, text: &str) -> Result<(), &'static str> {
+                let mut value = <$type>::default();
+                value.set(text)?;
+                *self = Some(value);
+                Ok(())
+            }
+
+            fn text(&self) -> String {
+                self.as_ref().map(Value::text).unwrap_or_default()
+            }
+
+            fn placeholder(&self) -> &'static str {
+                $placeholder
+            }
+        }
+    };
 }
+
+const WHOLE_NUMBER: &str = "allowed is a whole number, 0 or more";
+
+value!(bool, "true|false", "allowed are true, false, 1, 0, yes, no, on, off", boolean, bool::to_string);
+value!(u64, "N", WHOLE_NUMBER, |text| text.parse().ok(), u64::to_string);
+value!(usize, "N", WHOLE_NUMBER, |text| text.parse().ok(), usize::to_string);
+value!(u16, "N", "allowed is a number from 0 to 65535", |text| text.parse().ok(), u16::to_string);
+value!(
+    Duration,
+    "SECONDS",
+    "allowed is a number of seconds above 0 and up to a year, such as 2 or 0.5",
+    seconds,
+    |duration| duration.as_secs_f64().to_string()
+);
+value!(
+    String,
+    "TEXT",
+    "allowed is any text that is not blank",
+    |text| (!text.is_empty()).then(|| text.to_owned()),
+    String::clone
+);
 
 /// Yes or no, in one of four pairs of words and any case.
 pub(crate) fn boolean(text: &str) -> Option<bool> {
@@ -107,46 +213,90 @@ pub(crate) fn boolean(text: &str) -> Option<bool> {
     }
 }
 
-impl Setting for Duration {
-    const ALLOWED: &'static str = "allowed is a positive number of seconds, such as 2 or 0.5";
-    fn parse(text: &str) -> Option<Self> {
-        let decimal = text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
-        let seconds: f64 = text.parse().ok().filter(|s| decimal && *s > 0.0)?;
-        Duration::try_from_secs_f64(seconds).ok().filter(|d| !d.is_zero())
-    }
+/// The longest time that can be set.
+const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// A number of seconds in decimal digits.
+fn seconds(text: &str) -> Option<Duration> {
+    let decimal = text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    let seconds: f64 = text.parse().ok().filter(|_| decimal)?;
+    Duration::try_from_secs_f64(seconds).ok().filter(|duration| !duration.is_zero() && *duration <= YEAR)
 }
 
-impl Setting for u64 {
-    const ALLOWED: &'static str = "allowed is a whole number, 0 or more";
-    fn parse(text: &str) -> Option<Self> {
-        text.parse().ok()
+/// An API key: one line of ASCII text, as it can stand in a header.
+impl Value for Option<Secret> {
+    fn set(&mut self, text: &str) -> Result<(), &'static str> {
+        let is_key = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
+        *self = Some(is_key.then(|| text.into()).ok_or("allowed is one line of ASCII text that is not blank")?);
+        Ok(())
     }
-}
 
-impl Setting for usize {
-    const ALLOWED: &'static str = <u64 as Setting>::ALLOWED;
-    fn parse(text: &str) -> Option<Self> {
-        text.parse().ok()
+    fn text(&self) -> String {
+        String::new()
+    }
+
+    fn placeholder(&self) -> &'static str {
+        "KEY"
+    }
+
+    fn is_secret(&self) -> bool {
+        true
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::{cell::RefCell, collections::BTreeSet};
-
     use super::*;
     use crate::config::{MonitorConfig, TrackerConfig};
 
     #[test]
-    fn the_known_names_are_those_that_are_read() {
-        let asked = RefCell::new(BTreeSet::new());
-        let vars = |name: &str| {
-            asked.borrow_mut().extend(name.strip_prefix(PREFIX).map(str::to_owned));
-            None
-        };
-        TrackerConfig::from_vars(vars).unwrap();
-        MonitorConfig::from_vars(vars).unwrap();
-        assert_eq!(asked.into_inner(), KNOWN.iter().map(ToString::to_string).collect());
+    fn the_known_names_are_those_of_the_variables() {
+        let (mut tracker, mut monitor) = (TrackerConfig::default(), MonitorConfig::default());
+        let all = tracker.variables().into_iter().chain(monitor.variables());
+        let mut names: Vec<_> = all.filter_map(|variable| variable.name.strip_prefix(PREFIX)).collect();
+        names.sort_unstable();
+        assert_eq!(names, KNOWN);
+    }
+
+    #[test]
+    fn a_value_is_shown_as_the_text_that_sets_it() {
+        let (mut tracker, mut monitor) = (TrackerConfig::default(), MonitorConfig::default());
+        for Variable { name, value, help } in tracker.variables().into_iter().chain(monitor.variables()) {
+            let text = value.text();
+            assert_eq!(value.set(&text), Ok(()), "{name}");
+            assert_eq!(value.text(), text, "{name}");
+            assert!(!help.is_empty() && !value.placeholder().is_empty(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_secret_is_not_shown() {
+        for text in ["", " ", "sk-se\ncret", "sk-s\u{e9}cret", "sk-se\0cret"] {
+            let mut key: Option<Secret> = None;
+            let error = read_variables([Variable::new("KEY", "", &mut key)], |_| Some(text.to_owned())).unwrap_err();
+            assert_eq!(
+                format!("{error}"),
+                "KEY is not understood: allowed is one line of ASCII text that is not blank",
+                "{text:?}"
+            );
+            assert!(!format!("{error:?}").contains("sk-") && key.is_none());
+        }
+        let mut key: Option<Secret> = None;
+        read_variables([Variable::new("KEY", "", &mut key)], |_| Some(" sk-1 ".to_owned())).unwrap();
+        assert_eq!((key.as_ref().map(Secret::expose), key.text().as_str()), (Some("sk-1"), ""));
+    }
+
+    #[test]
+    fn a_time_is_above_0_and_up_to_a_year() {
+        for (text, expected) in [
+            ("0.5", Some(Duration::from_millis(500))),
+            ("31536000", Some(YEAR)),
+            ("31536001", None),
+            ("0", None),
+            ("-1", None),
+        ] {
+            assert_eq!(seconds(text), expected, "{text}");
+        }
     }
 
     #[test]
