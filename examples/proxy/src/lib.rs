@@ -8,7 +8,7 @@
 //! - [`forward`]: a request's way to a provider and back, inside the tracking layer;
 //! - [`upstream`]: connections to providers;
 //! - `refusal`, `log`: what the proxy itself has to say, to the client and in its log;
-//! - `traffic`: somebody who uses the simulated provider, for a first look.
+//! - `traffic`: requests to the simulated provider, for a first look.
 
 #![allow(missing_docs, reason = "a program, not a library: its modules explain themselves")]
 
@@ -20,21 +20,16 @@ pub mod server;
 mod traffic;
 pub mod upstream;
 
-use std::{process::ExitCode, sync::Arc};
+use std::{net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
 
 use active_requests::tracker::RequestTracker;
 use active_requests_demo_provider as demo;
 use tokio::{net::TcpListener, task::AbortHandle};
 
 use crate::{
-    config::{
-        models::Models,
-        provider::{self, Provider},
-        settings::Settings,
-        sources::{Layers, Wrong},
-    },
-    forward::Forward,
-    server::service::Front,
+    config::{description::SettingsError, models::Models, providers, settings::Settings, sources::Sources},
+    forward::Forwarder,
+    server::service::ProxyService,
 };
 
 /// The program: reads the settings of the command line and the environment, and serves until it is asked to end.
@@ -59,18 +54,18 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run() -> Result<(), Wrong> {
-    let layers = Layers::collect(std::env::args_os(), std::env::vars_os())?;
-    let settings = Settings::read(&layers)?;
+fn run() -> Result<(), SettingsError> {
+    let sources = Sources::collect(&Settings::descriptions(), std::env::args_os(), std::env::vars_os())?;
+    let settings = Settings::read(&sources)?;
     let runtime = match settings.threads {
         1 => tokio::runtime::Builder::new_current_thread().enable_all().build(),
         0 => tokio::runtime::Builder::new_multi_thread().enable_all().build(),
         n => tokio::runtime::Builder::new_multi_thread().worker_threads(n).enable_all().build(),
     };
-    let runtime = runtime.map_err(|error| Wrong::new(format!("the threads cannot be started: {error}")))?;
+    let runtime = runtime.map_err(|error| SettingsError::new(format!("the threads cannot be started: {error}")))?;
     runtime.block_on(async {
         let grace = settings.grace;
-        let proxy = Proxy::start(settings, &layers).await?;
+        let proxy = Proxy::start(settings, &sources).await?;
         proxy.announce();
         if !proxy.serve(asked_to_end()).await {
             tracing::warn!("some requests were still running after {} s and have been cut off", grace.as_secs_f64());
@@ -82,58 +77,70 @@ fn run() -> Result<(), Wrong> {
 /// A proxy that listens and is ready to serve.
 #[derive(Debug)]
 pub struct Proxy {
-    pub listener: TcpListener,
-    pub front: Arc<Front>,
-    settings: Settings,
+    listener: TcpListener,
+    service: Arc<ProxyService>,
+    address: SocketAddr,
+    grace: Duration,
     providers: Vec<String>,
-    /// Whoever uses the simulated provider.
+    /// The task that uses the simulated provider.
     traffic: Option<AbortHandle>,
 }
 
 impl Proxy {
     /// Binds the address and, where it is wanted, starts the simulated provider.
-    pub async fn start(settings: Settings, layers: &Layers) -> Result<Self, Wrong> {
-        let mut settings = settings;
-        let mut providers = provider::configured(layers)?;
+    pub async fn start(mut settings: Settings, sources: &Sources) -> Result<Self, SettingsError> {
+        let mut providers = providers::configured(sources)?;
         let (with_demo, with_traffic) = settings.demo_beside(&providers);
-        if with_demo && providers.iter().all(|provider| provider.name != provider::DEMO) {
-            let address = demo::start().await.map_err(|error| Wrong::new(format!("the demo: {error}")))?;
-            providers.push(Provider::demo(address)?);
+        if with_demo && providers.iter().all(|provider| provider.name != providers::DEMO) {
+            let address = demo::start().await;
+            let address = address.map_err(|error| SettingsError::new(format!("the simulated provider: {error}")))?;
+            providers.push(providers::demo(address)?);
         }
         let names: Vec<String> = providers.iter().map(|provider| provider.name.clone()).collect();
         settings.tracker.known_providers.extend(names.iter().cloned());
-        let models = Models::new(providers, layers)?;
+        let models = Models::new(providers, sources)?;
         let tracker = RequestTracker::new(settings.tracker.clone());
-        let listener = server::listen(settings.listen)
-            .map_err(|error| Wrong::new(format!("{} cannot be listened on: {error}", settings.listen)))?;
-        settings.listen.set_port(listener.local_addr().map_or(settings.listen.port(), |address| address.port()));
-        let front = Arc::new(Front::new(Forward::new(&settings, models), tracker, settings.monitor.clone()));
-        let traffic =
-            with_traffic.then(|| tokio::spawn(traffic::send(settings.listen, settings.key.clone())).abort_handle());
-        Ok(Self { listener, front, settings, providers: names, traffic })
+        let forwarder = Forwarder::new(&settings, settings.authorities()?, models);
+        let cannot_listen = |error| SettingsError::new(format!("{} cannot be listened on: {error}", settings.listen()));
+        let listener = server::listen(settings.listen()).map_err(cannot_listen)?;
+        let address = listener.local_addr().map_err(cannot_listen)?;
+        let service = Arc::new(ProxyService::new(forwarder, tracker, settings.monitor.clone()));
+        let traffic = with_traffic.then(|| tokio::spawn(traffic::send(address, settings.key.clone())).abort_handle());
+        Ok(Self { listener, service, address, grace: settings.grace, providers: names, traffic })
     }
 
-    /// Serves until `end` comes and then gives running requests their time, but not our own. Returns whether all have ended.
+    /// The address that it listens on.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The tracker with the requests in flight.
+    pub fn tracker(&self) -> &RequestTracker {
+        self.service.tracker()
+    }
+
+    /// Serves until `end` comes, and then lets running requests go on for a while, except those of the simulated traffic. Returns
+    /// whether all have ended.
     pub async fn serve(self, end: impl Future<Output = ()>) -> bool {
-        let Self { listener, front, settings, traffic, .. } = self;
+        let Self { listener, service, grace, traffic, .. } = self;
         let end = async {
             end.await;
             traffic.inspect(AbortHandle::abort);
         };
-        server::serve(listener, front, end, settings.grace).await
+        server::serve(listener, service, end, grace).await
     }
 
-    /// Says where everything is.
+    /// Prints the addresses of everything.
     #[expect(clippy::print_stdout, reason = "this is what the program says to the person who started it")]
     fn announce(&self) {
-        let at = self.settings.listen;
+        let at = self.address;
         println!("API        http://{at}/v1   ({})", self.providers.join(", "));
         println!("Dashboard  http://{at}/dashboard/");
         println!("Metrics    http://{at}/metrics/active-requests");
     }
 }
 
-/// Comes with Ctrl-C or SIGTERM.
+/// Waits for Ctrl-C or SIGTERM.
 async fn asked_to_end() {
     #[cfg(unix)]
     {

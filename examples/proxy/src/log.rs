@@ -23,7 +23,7 @@ use tracing_subscriber::{
     registry::LookupSpan,
 };
 
-/// Lines that come within this time of the last writing wait for the next.
+/// LineFormat that come within this time of the last writing wait for the next.
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// Bytes of lines that may wait. When whoever reads them does not keep up, further ones are lost, and counted.
@@ -40,7 +40,7 @@ pub(crate) fn init() -> io::Result<Option<LastLines>> {
     let queue = Arc::<Queue>::default();
     let writing = Arc::clone(&queue);
     thread::Builder::new().name("log".to_owned()).spawn(move || writing.write_to(&mut io::stderr()))?;
-    log.event_format(Lines).with_writer(Sender(Arc::clone(&queue))).init();
+    log.event_format(LineFormat).with_writer(QueueWriter(Arc::clone(&queue))).init();
     Ok(Some(LastLines(queue)))
 }
 
@@ -61,7 +61,7 @@ impl LastLines {
     }
 }
 
-/// Lines on their way to the thread that writes them.
+/// LineFormat on their way to the thread that writes them.
 #[derive(Debug, Default)]
 struct Queue {
     waiting: Mutex<Waiting>,
@@ -130,9 +130,9 @@ impl Queue {
 
 /// Where the formatter puts its lines, each at one go.
 #[derive(Debug)]
-struct Sender(Arc<Queue>);
+struct QueueWriter(Arc<Queue>);
 
-impl<'a> MakeWriter<'a> for Sender {
+impl<'a> MakeWriter<'a> for QueueWriter {
     type Writer = &'a Self;
 
     fn make_writer(&'a self) -> Self::Writer {
@@ -140,7 +140,7 @@ impl<'a> MakeWriter<'a> for Sender {
     }
 }
 
-impl Write for &Sender {
+impl Write for &QueueWriter {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         self.0.push(line);
         Ok(line.len())
@@ -153,9 +153,9 @@ impl Write for &Sender {
 
 /// One line an event: when, how grave, from where, what, and its fields.
 #[derive(Debug)]
-struct Lines;
+struct LineFormat;
 
-impl<S, N> FormatEvent<S, N> for Lines
+impl<S, N> FormatEvent<S, N> for LineFormat
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
     N: for<'a> FormatFields<'a> + 'static,
@@ -231,7 +231,7 @@ mod tests {
     #[test]
     fn all_lines_are_written_in_their_order_by_the_end() {
         let queue = Queue::default();
-        let mut sender = &Sender(Arc::new(queue));
+        let mut sender = &QueueWriter(Arc::new(queue));
         for line in ["one\n", "two\n", "three\n"] {
             sender.write_all(line.as_bytes()).unwrap();
         }

@@ -7,7 +7,7 @@ use http::{HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
 use serde_json::json;
 
-use crate::config::provider::Format;
+use crate::upstream::provider::ApiFormat;
 
 /// Why a request was not forwarded, or not answered. The message is one sentence and holds no key.
 #[derive(Debug)]
@@ -42,13 +42,13 @@ impl Refusal {
     }
 
     /// The error as a client of this format expects it.
-    pub fn response(&self, format: Format) -> Response<Full<Bytes>> {
+    pub fn response(&self, format: ApiFormat) -> Response<Full<Bytes>> {
         let (kind, code) = kind(self.status, format);
         let body = match format {
-            Format::OpenAi => json!({
+            ApiFormat::OpenAi => json!({
                 "error": {"message": self.message, "type": kind, "param": null, "code": code}
             }),
-            Format::Anthropic => json!({
+            ApiFormat::Anthropic => json!({
                 "type": "error", "error": {"type": kind, "message": self.message}
             }),
         };
@@ -68,19 +68,19 @@ impl Refusal {
 
 /// The provider's own word for an error of this status, and OpenAI's code for it.
 /// <https://platform.openai.com/docs/guides/error-codes>, <https://docs.anthropic.com/en/api/errors>
-fn kind(status: StatusCode, format: Format) -> (&'static str, Option<&'static str>) {
+fn kind(status: StatusCode, format: ApiFormat) -> (&'static str, Option<&'static str>) {
     match (format, status.as_u16()) {
-        (Format::OpenAi, 401) => ("invalid_request_error", Some("invalid_api_key")),
-        (Format::OpenAi, 404) => ("invalid_request_error", Some("not_found")),
-        (Format::OpenAi, 413) => ("invalid_request_error", Some("request_too_large")),
-        (Format::OpenAi, 502) => ("server_error", Some("upstream_unreachable")),
-        (Format::OpenAi, 504) => ("server_error", Some("upstream_timeout")),
-        (Format::Anthropic, 401) => ("authentication_error", None),
-        (Format::Anthropic, 404) => ("not_found_error", None),
-        (Format::Anthropic, 413) => ("request_too_large", None),
-        (Format::Anthropic, 504) => ("timeout_error", None),
-        (Format::OpenAi, 500..) => ("server_error", None),
-        (Format::Anthropic, 500..) => ("api_error", None),
+        (ApiFormat::OpenAi, 401) => ("invalid_request_error", Some("invalid_api_key")),
+        (ApiFormat::OpenAi, 404) => ("invalid_request_error", Some("not_found")),
+        (ApiFormat::OpenAi, 413) => ("invalid_request_error", Some("request_too_large")),
+        (ApiFormat::OpenAi, 502) => ("server_error", Some("upstream_unreachable")),
+        (ApiFormat::OpenAi, 504) => ("server_error", Some("upstream_timeout")),
+        (ApiFormat::Anthropic, 401) => ("authentication_error", None),
+        (ApiFormat::Anthropic, 404) => ("not_found_error", None),
+        (ApiFormat::Anthropic, 413) => ("request_too_large", None),
+        (ApiFormat::Anthropic, 504) => ("timeout_error", None),
+        (ApiFormat::OpenAi, 500..) => ("server_error", None),
+        (ApiFormat::Anthropic, 500..) => ("api_error", None),
         _ => ("invalid_request_error", None),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, time::Duration};
 
+use active_requests::config::Secret;
 use bytes::Bytes;
 use http::{Request, header};
 use http_body_util::{BodyExt, Full};
@@ -34,10 +35,10 @@ const KINDS: [(&str, &str, bool, Option<usize>); 12] = [
 /// Conversations at a time.
 const USERS: usize = 8;
 
-type Caller = Client<HttpConnector, Full<Bytes>>;
+type TrafficClient = Client<HttpConnector, Full<Bytes>>;
 
 /// Sends requests to the proxy at `proxy` for ever.
-pub(crate) async fn send(proxy: SocketAddr, key: Option<String>) {
+pub(crate) async fn send(proxy: SocketAddr, key: Option<Secret>) {
     let client = Client::builder(TokioExecutor::new()).build_http();
     let users = (0..USERS).map(|user| converse(client.clone(), local(proxy), key.clone(), user));
     futures_util::future::join_all(users).await;
@@ -51,7 +52,7 @@ fn local(mut proxy: SocketAddr) -> SocketAddr {
     proxy
 }
 
-async fn converse(client: Caller, proxy: SocketAddr, key: Option<String>, user: usize) {
+async fn converse(client: TrafficClient, proxy: SocketAddr, key: Option<Secret>, user: usize) {
     for turn in 0.. {
         // Each user goes through the kinds in an order of their own.
         let (path, model, stream, enough) = KINDS[(user * 5 + turn * 7) % KINDS.len()];
@@ -59,7 +60,7 @@ async fn converse(client: Caller, proxy: SocketAddr, key: Option<String>, user: 
         let mut request =
             Request::post(format!("http://{proxy}{path}")).header(header::CONTENT_TYPE, "application/json");
         if let Some(key) = &key {
-            request = request.header("x-api-key", key);
+            request = request.header("x-api-key", key.expose());
         }
         let Ok(request) = request.body(Full::from(body.to_string())) else { return };
         // A request that fails is part of the show; one that stalls is given up.
@@ -68,7 +69,7 @@ async fn converse(client: Caller, proxy: SocketAddr, key: Option<String>, user: 
     }
 }
 
-async fn read(client: &Caller, request: Request<Full<Bytes>>, enough: Option<usize>) {
+async fn read(client: &TrafficClient, request: Request<Full<Bytes>>, enough: Option<usize>) {
     let Ok(response) = client.request(request).await else { return };
     let mut body = response.into_body();
     let mut frames = 0;

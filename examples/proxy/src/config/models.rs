@@ -5,9 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::config::{
-    provider::{DEMO, Provider},
-    sources::{Layers, Wrong, plain},
+use crate::{
+    config::{description::SettingsError, providers::DEMO, sources::Sources},
+    upstream::provider::Provider,
 };
 
 /// The most aliases followed for one name.
@@ -15,7 +15,7 @@ const MAX_DEPTH: usize = 10;
 
 /// Which provider a request goes to, and the model's name there.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Destination {
+pub struct ResolvedModel {
     /// Index into [`Models::providers`].
     pub provider: usize,
     pub model: String,
@@ -25,7 +25,7 @@ pub struct Destination {
 
 /// Why a model leads nowhere.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Nowhere {
+pub enum UnresolvedModel {
     /// It names no provider and there is no default one.
     NoDefault,
     /// Its aliases go on and on.
@@ -46,12 +46,16 @@ impl Models {
     ///
     /// # Errors
     /// A default provider that is not configured, or aliases that run in a circle.
-    pub fn new(providers: Vec<Provider>, layers: &Layers) -> Result<Self, Wrong> {
+    pub fn new(providers: Vec<Provider>, sources: &Sources) -> Result<Self, SettingsError> {
         let mut models = Self { providers, default: None, aliases: BTreeMap::new() };
-        models.default = match layers.get("VDM_DEFAULT_PROVIDER") {
+        models.default = match sources.get("VDM_DEFAULT_PROVIDER") {
             Some(name) => Some(models.find(&name).ok_or_else(|| {
                 let names: Vec<_> = models.providers.iter().map(|provider| provider.name.as_str()).collect();
-                Wrong::value("VDM_DEFAULT_PROVIDER", &name, &format!("are the configured ones: {}", names.join(", ")))
+                SettingsError::value(
+                    "VDM_DEFAULT_PROVIDER",
+                    &name,
+                    &format!("are the configured ones: {}", names.join(", ")),
+                )
             })?),
             // The simulated one steps back where there is a real one.
             None => match models.providers.as_slice() {
@@ -60,7 +64,7 @@ impl Models {
                 _ => None,
             },
         };
-        models.read_aliases(layers)?;
+        models.read_aliases(sources)?;
         models.check_aliases()?;
         Ok(models)
     }
@@ -71,7 +75,7 @@ impl Models {
     }
 
     /// Where a request for `requested` goes.
-    pub fn resolve(&self, requested: &str) -> Result<Destination, Nowhere> {
+    pub fn resolve(&self, requested: &str) -> Result<ResolvedModel, UnresolvedModel> {
         let mut provider = self.default;
         let mut name = requested;
         let mut literal = false;
@@ -89,12 +93,12 @@ impl Models {
                     aliased = true;
                 }
                 _ => {
-                    let provider = provider.ok_or(Nowhere::NoDefault)?;
-                    return Ok(Destination { provider, model: name.to_owned(), aliased });
+                    let provider = provider.ok_or(UnresolvedModel::NoDefault)?;
+                    return Ok(ResolvedModel { provider, model: name.to_owned(), aliased });
                 }
             }
         }
-        Err(Nowhere::Endless)
+        Err(UnresolvedModel::Endless)
     }
 
     fn strip_provider<'a>(&self, name: &'a str) -> Option<(usize, &'a str)> {
@@ -111,35 +115,34 @@ impl Models {
         provider.and_then(|provider| at(Some(provider))).or_else(|| at(None))
     }
 
-    fn read_aliases(&mut self, layers: &Layers) -> Result<(), Wrong> {
-        let no_text = |name: &str| Wrong::new(format!("the alias {name:?} in the file must be the name of a model"));
-        for (name, target) in layers.table("aliases").into_iter().flatten() {
-            let target = plain(target).ok_or_else(|| no_text(name))?;
-            self.aliases.insert((None, name.to_ascii_lowercase()), target);
+    /// Adds the aliases of the file, and over them those of the environment.
+    fn read_aliases(&mut self, sources: &Sources) -> Result<(), SettingsError> {
+        for (path, target) in sources.file() {
+            let (owner, name) = match path {
+                [table, name] if table == "aliases" => (None, name),
+                [_, provider, aliases, name] if aliases == "aliases" => match self.find(provider) {
+                    Some(owner) => (Some(owner), name),
+                    None => continue,
+                },
+                _ => continue,
+            };
+            self.aliases.insert((owner, name.to_ascii_lowercase()), target.expose().trim().to_owned());
         }
-        for (provider, table) in layers.table("providers").into_iter().flatten() {
-            let Some(owner) = self.find(provider) else { continue };
-            let aliases = table.get("aliases").and_then(toml::Value::as_table);
-            for (name, target) in aliases.into_iter().flatten() {
-                let target = plain(target).ok_or_else(|| no_text(name))?;
-                self.aliases.insert((Some(owner), name.to_ascii_lowercase()), target);
-            }
-        }
-        for (name, target) in layers.env() {
+        for (name, target) in sources.environment()? {
             let Some((provider, alias)) = name.split_once("_ALIAS_") else { continue };
-            if let Some(provider) = self.find(provider) {
-                self.aliases.insert((Some(provider), alias.to_ascii_lowercase()), target.trim().to_owned());
+            if let Some(owner) = self.find(provider) {
+                self.aliases.insert((Some(owner), alias.to_ascii_lowercase()), target.expose().trim().to_owned());
             }
         }
         Ok(())
     }
 
     /// A circle is found at the start, not by the first request that runs in it.
-    fn check_aliases(&self) -> Result<(), Wrong> {
+    fn check_aliases(&self) -> Result<(), SettingsError> {
         for (owner, name) in self.aliases.keys() {
             let from = owner.map_or_else(|| name.clone(), |owner| format!("{}:{name}", self.providers[owner].name));
-            if self.resolve(&from) == Err(Nowhere::Endless) {
-                return Err(Wrong::new(format!(
+            if self.resolve(&from) == Err(UnresolvedModel::Endless) {
+                return Err(SettingsError::new(format!(
                     "the alias {from:?} leads nowhere: allowed are at most {MAX_DEPTH} aliases one after another, not in a circle"
                 )));
             }

@@ -1,52 +1,37 @@
-//! The settings as the proxy uses them, read once at the start.
+//! The settings of the proxy: their names, defaults and meanings, and how they are read.
 
-use std::{
-    net::{IpAddr, Ipv4Addr, SocketAddr},
-    time::Duration,
-};
+use std::{net::SocketAddr, time::Duration};
 
-use active_requests::config::{MonitorConfig, Secret, TrackerConfig, check_names};
+use active_requests::config::{MonitorConfig, Secret, TrackerConfig, Value, Variable, read_variables};
 use rustls::{
     RootCertStore,
     pki_types::{CertificateDer, pem::PemObject},
 };
 
-use crate::config::{
-    provider::Provider,
-    sources::{Layers, Wrong},
+use crate::{
+    config::{
+        description::{Description, SettingsError},
+        sources::Sources,
+        values::{DemoMode, Host},
+    },
+    upstream::{Timeouts, provider::Provider},
 };
 
-/// When to offer the simulated provider beside others and send it traffic.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Demo {
-    Never,
-    Always,
-    /// Only while no provider is configured.
-    Unconfigured,
-}
-
-/// The longest waits for an upstream.
-#[derive(Clone, Copy, Debug)]
-pub struct Timeouts {
-    pub connect: Duration,
-    /// To the response head. While the client is still to send, it does not run.
-    pub head: Duration,
-    /// Between two frames of a response.
-    pub read: Option<Duration>,
-}
-
-/// Everything that can be set, but for providers and models.
+/// Everything that can be set, except providers and models.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    pub listen: SocketAddr,
-    /// What clients and viewers must send.
-    pub key: Option<String>,
+    pub host: Host,
+    pub port: u16,
+    pub default_provider: Option<String>,
+    /// The API key that clients and subscribers must send.
+    pub key: Option<Secret>,
     pub timeouts: Timeouts,
-    /// Who may vouch for upstreams.
-    pub authorities: RootCertStore,
+    pub ca_file: Option<String>,
     pub inject_usage: bool,
-    pub demo: Demo,
-    /// Most bytes of a request held until its model is known.
+    /// Listen beyond loopback without a key.
+    pub open: bool,
+    pub demo: DemoMode,
+    /// Bytes of a request held at most until its model is known.
     pub max_body: usize,
     /// How long running requests may go on once the end has been asked for.
     pub grace: Duration,
@@ -56,79 +41,132 @@ pub struct Settings {
     pub monitor: MonitorConfig,
 }
 
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            host: Host::default(),
+            port: 8082,
+            default_provider: None,
+            key: None,
+            timeouts: Timeouts { connect: Duration::from_secs(30), head: Duration::from_secs(90), read: None },
+            ca_file: None,
+            inject_usage: false,
+            open: false,
+            demo: DemoMode::default(),
+            max_body: 32 * 1024 * 1024,
+            grace: Duration::from_secs(30),
+            threads: 1,
+            tracker: TrackerConfig::default(),
+            monitor: MonitorConfig::default(),
+        }
+    }
+}
+
+/// A setting and its place.
+struct Setting<'a> {
+    table: &'static str,
+    flag: String,
+    variable: Variable<'a>,
+}
+
 impl Settings {
-    /// Reads them all.
+    /// All settings with fixed names, each with its value here. `--help`, the flags, the names in the file and the defaults are
+    /// all made from this list.
+    #[rustfmt::skip]
+    fn all(&mut self) -> Vec<Setting<'_>> {
+        let own: [(_, _, &mut dyn Value, _); 14] = [
+            ("host", "HOST", &mut self.host, "Address to listen on"),
+            ("port", "PORT", &mut self.port, "Port to listen on; 0 takes a free one"),
+            ("default-provider", "VDM_DEFAULT_PROVIDER", &mut self.default_provider, "Provider of models without a prefix"),
+            ("proxy-api-key", "PROXY_API_KEY", &mut self.key, "The key that clients and subscribers must send"),
+            ("request-timeout", "REQUEST_TIMEOUT", &mut self.timeouts.head, "Longest wait for an upstream's response head once the client has sent its part, and for the client's next chunk"),
+            ("connect-timeout", "STREAMING_CONNECT_TIMEOUT_SECONDS", &mut self.timeouts.connect, "Longest wait for a connection to an upstream"),
+            ("read-timeout", "STREAMING_READ_TIMEOUT_SECONDS", &mut self.timeouts.read, "Longest silence inside a response"),
+            ("ca-file", "PROXY_CA_FILE", &mut self.ca_file, "PEM file of certificate authorities to trust for upstreams, besides the public ones"),
+            ("inject-usage", "VDM_INJECT_USAGE", &mut self.inject_usage, "Ask OpenAI-format streams for usage when the client did not"),
+            ("open", "PROXY_OPEN", &mut self.open, "Allow to listen beyond loopback without PROXY_API_KEY"),
+            ("demo", "PROXY_DEMO", &mut self.demo, "Offer the simulated provider and send it traffic: always, never, or unconfigured (only while no provider is configured)"),
+            ("max-body", "PROXY_MAX_BODY", &mut self.max_body, "Bytes of a request held at most until its model is known"),
+            ("grace", "PROXY_GRACE", &mut self.grace, "How long running requests may go on after SIGTERM or Ctrl-C"),
+            ("threads", "PROXY_THREADS", &mut self.threads, "Threads that serve; 0: one per core"),
+        ];
+        let own = own.map(|(flag, name, value, help)| {
+            Setting { table: "", flag: flag.to_owned(), variable: Variable::new(name, help, value) }
+        });
+        let mut all: Vec<_> = own.into();
+        for (table, variables) in [("tracker", self.tracker.variables()), ("monitor", self.monitor.variables())] {
+            all.extend(variables.into_iter().map(|variable| {
+                let name = variable.name.strip_prefix("VDM_ACTIVE_REQUESTS_").unwrap_or(variable.name);
+                Setting { table, flag: name.to_ascii_lowercase().replace('_', "-"), variable }
+            }));
+        }
+        all
+    }
+
+    /// The descriptions of all settings, with their defaults.
+    pub fn descriptions() -> Vec<Description> {
+        let mut defaults = Self::default();
+        let describe = |Setting { table, flag, variable: Variable { name, help, value, .. } }: Setting<'_>| {
+            let alone = match (name, value.placeholder()) {
+                ("PROXY_DEMO", _) => Some("always"),
+                (_, "true|false") => Some("true"),
+                _ => None,
+            };
+            let (placeholder, default, is_secret) = (value.placeholder(), value.text(), value.is_secret());
+            Description { name, flag, table, help, placeholder, default, alone, is_secret }
+        };
+        defaults.all().into_iter().map(describe).collect()
+    }
+
+    /// Reads all settings.
     ///
     /// # Errors
     /// The first value that is not understood or not allowed.
-    pub fn read(layers: &Layers) -> Result<Self, Wrong> {
-        let seconds = |name| layers.seconds(name).map(Option::unwrap_or_default);
-        let wrong = |error: active_requests::config::ConfigError| Wrong::new(error.to_string());
-        let host = layers.read("HOST", "is an IP address or localhost", |text| match text {
-            "localhost" => Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
-            address => address.parse().ok(),
-        })?;
-        let port = layers.number("PORT", "is a number from 0 to 65535")?;
-        let demo = layers.read("PROXY_DEMO", "are always, never, unconfigured", |text| match text {
-            "always" | "true" => Some(Demo::Always),
-            "never" | "false" => Some(Demo::Never),
-            "unconfigured" => Some(Demo::Unconfigured),
-            _ => None,
-        })?;
-        check_names(layers.env().map(|(name, _)| name)).map_err(wrong)?;
-        let mut monitor = MonitorConfig::from_vars(|name| layers.get(name)).map_err(wrong)?;
-        let key = layers.get("PROXY_API_KEY").map(|key| key.trim().to_owned());
-        monitor.keys.extend(key.clone().map(Secret::from));
-        let settings = Self {
-            listen: SocketAddr::new(host.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)), port.unwrap_or(8082)),
-            key,
-            timeouts: Timeouts {
-                connect: seconds("STREAMING_CONNECT_TIMEOUT_SECONDS")?,
-                head: seconds("REQUEST_TIMEOUT")?,
-                read: layers.seconds("STREAMING_READ_TIMEOUT_SECONDS")?,
-            },
-            authorities: authorities(layers)?,
-            inject_usage: layers.switch("VDM_INJECT_USAGE")?,
-            demo: demo.unwrap_or(Demo::Never),
-            max_body: layers.number("PROXY_MAX_BODY", "is a number of bytes")?.unwrap_or_default(),
-            grace: seconds("PROXY_GRACE")?,
-            threads: layers.number("PROXY_THREADS", "is a whole number, 0 or more")?.unwrap_or(1),
-            tracker: TrackerConfig::from_vars(|name| layers.get(name)).map_err(wrong)?,
-            monitor,
-        };
-        if !settings.listen.ip().is_loopback() && settings.key.is_none() && !layers.switch("PROXY_OPEN")? {
-            return Err(Wrong::new(format!(
+    pub fn read(sources: &Sources) -> Result<Self, SettingsError> {
+        let mut settings = Self::default();
+        read_variables(settings.all().into_iter().map(|setting| setting.variable), |name| sources.get(name))?;
+        settings.monitor.keys.extend(settings.key.clone());
+        if !settings.host.0.is_loopback() && settings.key.is_none() && !settings.open {
+            return Err(SettingsError::new(format!(
                 "HOST={} lets other machines spend your keys: set PROXY_API_KEY, or say --open if that is meant",
-                settings.listen.ip()
+                settings.host.0
             )));
         }
         Ok(settings)
     }
 
-    /// Whether the simulated provider is there, and whether it is sent traffic, beside these.
+    /// The address to listen on.
+    pub fn listen(&self) -> SocketAddr {
+        SocketAddr::new(self.host.0, self.port)
+    }
+
+    /// Whether the simulated provider is there, and whether it is sent traffic, beside the configured ones.
     pub fn demo_beside(&self, configured: &[Provider]) -> (bool, bool) {
         let alone = configured.is_empty();
         let lively = match self.demo {
-            Demo::Always => true,
-            Demo::Unconfigured => alone,
-            Demo::Never => false,
+            DemoMode::Always => true,
+            DemoMode::Unconfigured => alone,
+            DemoMode::Never => false,
         };
         (alone || lively, lively)
     }
-}
 
-/// The public authorities, and those of the user's own.
-fn authorities(layers: &Layers) -> Result<RootCertStore, Wrong> {
-    let mut authorities = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    if let Some(path) = layers.get("PROXY_CA_FILE") {
-        let wrong = |why: &dyn std::fmt::Display| Wrong::new(format!("PROXY_CA_FILE={path:?}: {why}"));
-        let before = authorities.len();
-        for certificate in CertificateDer::pem_file_iter(&path).map_err(|error| wrong(&error))? {
-            authorities.add(certificate.map_err(|error| wrong(&error))?).map_err(|error| wrong(&error))?;
+    /// The certificate authorities that may vouch for upstreams: the public ones, and those of the user's own.
+    ///
+    /// # Errors
+    /// The file cannot be read, or holds no certificate.
+    pub fn authorities(&self) -> Result<RootCertStore, SettingsError> {
+        let mut authorities = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+        if let Some(path) = &self.ca_file {
+            let wrong = |why: &dyn std::fmt::Display| SettingsError::new(format!("PROXY_CA_FILE={path:?}: {why}"));
+            let before = authorities.len();
+            for certificate in CertificateDer::pem_file_iter(path).map_err(|error| wrong(&error))? {
+                authorities.add(certificate.map_err(|error| wrong(&error))?).map_err(|error| wrong(&error))?;
+            }
+            if authorities.len() == before {
+                return Err(wrong(&"there is no certificate in it: allowed is a PEM file of certificates"));
+            }
         }
-        if authorities.len() == before {
-            return Err(wrong(&"there is no certificate in it: allowed is a PEM file of certificates"));
-        }
+        Ok(authorities)
     }
-    Ok(authorities)
 }

@@ -1,8 +1,9 @@
-//! What becomes of headers on their way through.
+//! Headers of requests and responses on their way through.
 
+use active_requests::config::Secret;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
-use crate::config::provider::{Base, KEY_HEADERS};
+use crate::upstream::provider::{Endpoint, KEY_HEADERS};
 
 /// Headers that are about one connection only (RFC 9110, section 7.6.1).
 static HOP_BY_HOP: [HeaderName; 9] = [
@@ -49,18 +50,12 @@ pub fn drop_hop_by_hop(headers: &mut HeaderMap) {
     }
 }
 
-/// The key that clients of this proxy must send.
-#[derive(Clone)]
-pub struct ProxyKey(String);
-
-impl std::fmt::Debug for ProxyKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("ProxyKey(..)")
-    }
-}
+/// The API key that clients of this proxy must send.
+#[derive(Clone, Debug)]
+pub struct ProxyKey(Secret);
 
 impl ProxyKey {
-    pub fn new(key: String) -> Self {
+    pub fn new(key: Secret) -> Self {
         Self(key)
     }
 
@@ -69,23 +64,18 @@ impl ProxyKey {
         KEY_HEADERS.iter().flat_map(|name| headers.get_all(name)).any(|value| {
             let value = value.as_bytes();
             let bearer = value.split_at_checked(7).filter(|(scheme, _)| scheme.eq_ignore_ascii_case(b"bearer "));
-            same(bearer.map_or(value, |(_, token)| token.trim_ascii()), self.0.as_bytes())
+            self.0.is(bearer.map_or(value, |(_, token)| token.trim_ascii()))
         })
     }
 
     /// Whether it stands anywhere in `text`, from where it would leave.
     pub fn is_in(&self, text: &[u8]) -> bool {
-        memchr::memmem::find(text, self.0.as_bytes()).is_some()
+        memchr::memmem::find(text, self.0.expose().as_bytes()).is_some()
     }
 }
 
-/// Compares in a time that does not tell how much of it was right.
-fn same(given: &[u8], key: &[u8]) -> bool {
-    given.len() == key.len() && given.iter().zip(key).fold(0, |differ, (a, b)| differ | (a ^ b)) == 0
-}
-
 /// Replaces the client's key by the provider's. A passing key passes unless it is the proxy's own.
-pub fn replace_key(headers: &mut HeaderMap, base: &Base, passthrough: bool, own: Option<&ProxyKey>) {
+pub fn replace_key(headers: &mut HeaderMap, endpoint: &Endpoint, passthrough: bool, own: Option<&ProxyKey>) {
     for name in &KEY_HEADERS {
         let leaves =
             passthrough && own.is_none_or(|own| !headers.get_all(name).iter().any(|value| own.is_in(value.as_bytes())));
@@ -93,7 +83,7 @@ pub fn replace_key(headers: &mut HeaderMap, base: &Base, passthrough: bool, own:
             headers.remove(name);
         }
     }
-    if let Some((name, value)) = base.key() {
+    if let Some((name, value)) = endpoint.key() {
         headers.insert(name, value.clone());
     }
 }

@@ -1,36 +1,37 @@
 //! One request on its way to a provider and back.
 
+pub mod buffer;
 pub mod headers;
-pub mod prepare;
-pub mod request_body;
 pub mod response_body;
 pub mod route;
+pub mod router;
 pub mod row;
 pub mod usage_chunk;
 
 use std::{error::Error, fmt, future::Future, sync::Arc, time::Duration};
 
-use http::{HeaderValue, Method, Request, Response, Version};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_body_util::Full;
+use rustls::RootCertStore;
 
 use crate::{
-    config::{models::Models, provider::Provider, settings::Settings},
+    config::{models::Models, settings::Settings},
     forward::{
         headers::REQUEST_ID,
-        prepare::{Prepared, RequestBody, Routing},
-        response_body::Answer,
-        row::Row,
-        usage_chunk::HideUsage,
+        response_body::ForwardedBody,
+        router::{PreparedRequest, Router},
+        row::RequestRow,
+        usage_chunk::UsageInjected,
     },
     refusal::Refusal,
-    upstream::{Failure, Target, Upstream},
+    upstream::{UpstreamClient, UpstreamError, provider::Provider, request_body::RequestBody},
 };
 
 /// What all requests share.
 #[derive(Debug)]
-pub struct Forward {
-    routing: Routing,
-    upstream: Upstream,
+pub struct Forwarder {
+    router: Router,
+    upstream: UpstreamClient,
     /// The longest silence inside an answer.
     read_timeout: Option<Duration>,
 }
@@ -47,50 +48,78 @@ impl fmt::Display for ClientGone {
 
 impl Error for ClientGone {}
 
-impl From<Refusal> for Failure {
+/// The reason why a request has no answer of an upstream.
+#[derive(Debug)]
+pub enum ForwardError {
+    /// The client has gone.
+    ClientGone,
+    /// The proxy answers itself.
+    Refused(Refusal),
+}
+
+impl From<Refusal> for ForwardError {
     fn from(refusal: Refusal) -> Self {
         Self::Refused(refusal)
     }
 }
 
-impl Forward {
-    pub fn new(settings: &Settings, models: Models) -> Self {
+impl ForwardError {
+    /// The proxy's answer to an error of an upstream. `provider` is the name in the message.
+    fn upstream(error: UpstreamError, provider: &str) -> Self {
+        let timeout = |what: &str, limit: Duration| {
+            let message = format!("{provider} did not {what} within {} s.", limit.as_secs_f64());
+            Refusal::new(StatusCode::GATEWAY_TIMEOUT, message)
+        };
+        let bad_gateway = |message: String| Refusal::new(StatusCode::BAD_GATEWAY, message);
+        Self::Refused(match error {
+            UpstreamError::ClientGone => return Self::ClientGone,
+            UpstreamError::ClientSilent(limit) => Refusal::silent(limit),
+            UpstreamError::ConnectTimeout(limit) => timeout("take a connection", limit),
+            UpstreamError::HeadTimeout(limit) => timeout("answer", limit),
+            UpstreamError::Unreachable(why) => bad_gateway(format!("{provider} cannot be reached: {why}.")),
+            UpstreamError::Broken(why) => bad_gateway(format!("{provider} broke off before it answered: {why}.")),
+        })
+    }
+}
+
+impl Forwarder {
+    pub fn new(settings: &Settings, authorities: RootCertStore, models: Models) -> Self {
         Self {
-            routing: Routing::new(settings, models),
-            upstream: Upstream::new(settings.timeouts, settings.authorities.clone()),
+            router: Router::new(settings, models),
+            upstream: UpstreamClient::new(settings.timeouts, authorities),
             read_timeout: settings.timeouts.read,
         }
     }
 
     /// Closes connections to upstreams that nobody has used for a while.
     pub fn sweep(&self) {
-        self.routing.models.providers.iter().for_each(Provider::sweep);
+        self.router.models.providers.iter().for_each(Provider::sweep);
     }
 
     pub fn has_provider(&self, name: &str) -> bool {
-        self.routing.models.find(name).is_some()
+        self.router.models.find(name).is_some()
     }
 
     /// Forwards a request and returns the upstream's answer, or says why there is none.
     pub fn answer(
         self: Arc<Self>,
         request: Request<RequestBody>,
-    ) -> impl Future<Output = Result<Response<Answer>, ClientGone>> + Send {
-        let row = Row::of(&request);
+    ) -> impl Future<Output = Result<Response<ForwardedBody>, ClientGone>> + Send {
+        let row = RequestRow::of(&request);
         let id = request.headers().get(&REQUEST_ID).cloned().or_else(|| row.id());
-        let format = self.routing.callers_format(&request);
+        let format = self.router.callers_format(&request);
         let is_head = request.method() == Method::HEAD;
         // A future is as large as all that it may ever hold, and there is one for each connection.
         let request = Box::new(request);
         async move {
             let mut response = match self.try_answer(request, &row, id.as_ref()).await {
                 Ok(response) => response,
-                Err(Failure::ClientGone) => return Err(ClientGone),
-                Err(Failure::Refused(refusal)) => {
+                Err(ForwardError::ClientGone) => return Err(ClientGone),
+                Err(ForwardError::Refused(refusal)) => {
                     row.set_error(&refusal.message);
                     // Over HTTP/2 hyper would send it.
                     let strip = |body| if is_head { Full::default() } else { body };
-                    refusal.response(format).map(|body| Answer::own(strip(body)))
+                    refusal.response(format).map(|body| ForwardedBody::own(strip(body)))
                 }
             };
             if let Some(id) = id {
@@ -103,21 +132,20 @@ impl Forward {
     async fn try_answer(
         &self,
         request: Box<Request<RequestBody>>,
-        row: &Row,
+        row: &RequestRow,
         id: Option<&HeaderValue>,
-    ) -> Result<Response<Answer>, Failure> {
-        let Prepared { provider, base, mut request, hide_usage } = self.routing.prepare(request, row).await?;
+    ) -> Result<Response<ForwardedBody>, ForwardError> {
+        let PreparedRequest { provider, endpoint, mut request, hide_usage } = self.router.prepare(request, row).await?;
         if let Some(id) = id {
             request.headers_mut().insert(&REQUEST_ID, id.clone());
         }
-        let target = Target { origin: base.origin(), pool: base.pool(), provider: &provider.name };
-        let upload = request.body().upload();
-        let response = self.upstream.send(request, upload, &target).await?;
-        let mut response = response.map(|body| Answer::upstream(body, self.read_timeout, row.clone()));
+        let response = self.upstream.send(request, endpoint).await;
+        let response = response.map_err(|error| ForwardError::upstream(error, &provider.name))?;
+        let mut response = response.map(|body| ForwardedBody::upstream(body, self.read_timeout, row.clone()));
         headers::drop_hop_by_hop(response.headers_mut());
         *response.version_mut() = Version::HTTP_11;
         if hide_usage {
-            response.extensions_mut().insert(HideUsage);
+            response.extensions_mut().insert(UsageInjected);
         }
         Ok(response)
     }

@@ -14,25 +14,25 @@ use http_body_util::Full;
 use tokio::time::{Instant, Sleep};
 
 use crate::{
-    forward::{prepare::SentBody, row::Row},
-    upstream::connection::Answered,
+    forward::row::RequestRow,
+    upstream::{connection::UpstreamResponseBody, request_body::SentBody},
 };
 
 /// An upstream's answer to one of our requests.
-pub type UpstreamBody = Answered<SentBody>;
+pub type UpstreamBody = UpstreamResponseBody<SentBody>;
 
 /// What the forwarding service answers with.
 #[derive(Debug)]
-pub struct Answer {
-    source: Source,
+pub struct ForwardedBody {
+    source: BodySource,
     /// Boxed, for it is rare.
-    broken: Option<Box<Broken>>,
+    broken: Option<Box<PendingError>>,
 }
 
 /// Why an answer broke off, and when to tell.
 #[derive(Debug)]
-struct Broken {
-    error: AnswerError,
+struct PendingError {
+    error: BodyError,
     moment: Pin<Box<Sleep>>,
 }
 
@@ -42,44 +42,44 @@ struct Broken {
 const MOMENT: Duration = Duration::from_millis(20);
 
 #[derive(Debug)]
-enum Source {
+enum BodySource {
     /// The upstream's body.
     Upstream(UpstreamBody),
     /// The upstream's body, watched for silence.
-    Watched(UpstreamBody, Silence),
+    Watched(UpstreamBody, SilenceLimit),
     /// Our own words.
     Own(Full<Bytes>),
 }
 
 /// Runs out when the upstream has been waited for too long. A slow client's time does not count.
 #[derive(Debug)]
-pub struct Silence {
+pub struct SilenceLimit {
     longest: Duration,
-    row: Row,
+    row: RequestRow,
     waiting: bool,
     sleep: Pin<Box<Sleep>>,
 }
 
-impl Answer {
+impl ForwardedBody {
     /// The upstream's body with the given limit on silence.
-    pub fn upstream(body: UpstreamBody, longest: Option<Duration>, row: Row) -> Self {
+    pub fn upstream(body: UpstreamBody, longest: Option<Duration>, row: RequestRow) -> Self {
         Self::from(match longest {
             Some(longest) => {
                 let sleep = Box::pin(tokio::time::sleep(longest));
-                Source::Watched(body, Silence { longest, row, waiting: false, sleep })
+                BodySource::Watched(body, SilenceLimit { longest, row, waiting: false, sleep })
             }
-            None => Source::Upstream(body),
+            None => BodySource::Upstream(body),
         })
     }
 
     /// Our own words.
     pub fn own(body: Full<Bytes>) -> Self {
-        Self::from(Source::Own(body))
+        Self::from(BodySource::Own(body))
     }
 }
 
-impl Source {
-    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, AnswerError>>> {
+impl BodySource {
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         match self {
             Self::Upstream(body) => Pin::new(body).poll_frame(cx).map_err(Into::into),
             Self::Own(body) => Pin::new(body).poll_frame(cx).map_err(|never| match never {}),
@@ -94,13 +94,13 @@ impl Source {
     }
 }
 
-impl From<Source> for Answer {
-    fn from(source: Source) -> Self {
+impl From<BodySource> for ForwardedBody {
+    fn from(source: BodySource) -> Self {
         Self { source, broken: None }
     }
 }
 
-impl Silence {
+impl SilenceLimit {
     /// One more poll has brought nothing: has it been too long?
     fn poll_waited(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
         if !self.waiting {
@@ -115,20 +115,20 @@ impl Silence {
 }
 
 /// Why a response broke off.
-pub type AnswerError = Box<dyn std::error::Error + Send + Sync>;
+pub type BodyError = Box<dyn std::error::Error + Send + Sync>;
 
 #[deny(clippy::missing_trait_methods)]
-impl Body for Answer {
+impl Body for ForwardedBody {
     type Data = Bytes;
-    type Error = AnswerError;
+    type Error = BodyError;
 
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, AnswerError>>> {
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let Self { source, broken } = self.get_mut();
         if broken.is_none() {
             match ready!(source.poll_frame(cx)) {
                 Some(Err(error)) => {
                     let moment = Box::pin(tokio::time::sleep(MOMENT));
-                    *broken = Some(Box::new(Broken { error, moment }));
+                    *broken = Some(Box::new(PendingError { error, moment }));
                 }
                 frame => return Poll::Ready(frame),
             }
@@ -141,16 +141,16 @@ impl Body for Answer {
 
     fn is_end_stream(&self) -> bool {
         let over = match &self.source {
-            Source::Upstream(body) | Source::Watched(body, _) => body.is_end_stream(),
-            Source::Own(body) => body.is_end_stream(),
+            BodySource::Upstream(body) | BodySource::Watched(body, _) => body.is_end_stream(),
+            BodySource::Own(body) => body.is_end_stream(),
         };
         over && self.broken.is_none()
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.source {
-            Source::Upstream(body) | Source::Watched(body, _) => body.size_hint(),
-            Source::Own(body) => body.size_hint(),
+            BodySource::Upstream(body) | BodySource::Watched(body, _) => body.size_hint(),
+            BodySource::Own(body) => body.size_hint(),
         }
     }
 }

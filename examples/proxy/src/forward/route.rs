@@ -2,24 +2,24 @@
 
 use http::{Method, Uri};
 
-use crate::{config::provider::Format, refusal::Refusal};
+use crate::{refusal::Refusal, upstream::provider::ApiFormat};
 
 /// Routes whose provider is found by the model in the body.
 #[rustfmt::skip]
-const BY_MODEL: [(&str, Format); 6] = [
-    ("/v1/chat/completions",      Format::OpenAi),
-    ("/v1/completions",           Format::OpenAi),
-    ("/v1/responses",             Format::OpenAi),
-    ("/v1/embeddings",            Format::OpenAi),
-    ("/v1/messages",              Format::Anthropic),
-    ("/v1/messages/count_tokens", Format::Anthropic),
+const BY_MODEL: [(&str, ApiFormat); 6] = [
+    ("/v1/chat/completions",      ApiFormat::OpenAi),
+    ("/v1/completions",           ApiFormat::OpenAi),
+    ("/v1/responses",             ApiFormat::OpenAi),
+    ("/v1/embeddings",            ApiFormat::OpenAi),
+    ("/v1/messages",              ApiFormat::Anthropic),
+    ("/v1/messages/count_tokens", ApiFormat::Anthropic),
 ];
 
 /// Where a request goes.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Route<'a> {
     /// To the provider of the model in the body.
-    ByModel(Format),
+    ByModel(ApiFormat),
     /// To the default provider, or the one in the query.
     ListModels,
     /// To the provider in the path, `rest` as it stands.
@@ -56,11 +56,11 @@ impl<'a> Route<'a> {
     }
 
     /// The format in which a client of this path expects errors, as far as the path tells.
-    pub fn format(path: &str) -> Option<Format> {
+    pub fn format(path: &str) -> Option<ApiFormat> {
         if path.starts_with("/v1/messages") {
-            Some(Format::Anthropic)
+            Some(ApiFormat::Anthropic)
         } else if path.starts_with("/v1/") {
-            Some(Format::OpenAi)
+            Some(ApiFormat::OpenAi)
         } else {
             None
         }
@@ -68,7 +68,7 @@ impl<'a> Route<'a> {
 }
 
 /// The routes that are for a format, to name the right ones where the other was asked.
-pub fn routes_of(format: Format) -> String {
+pub fn routes_of(format: ApiFormat) -> String {
     let routes: Vec<_> = BY_MODEL.iter().filter(|(_, of)| *of == format).map(|(route, _)| *route).collect();
     routes.join(", ")
 }

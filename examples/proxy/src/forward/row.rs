@@ -5,9 +5,9 @@ use http::{HeaderValue, Request};
 
 /// The row of one request in the live list, or nothing while tracking is off.
 #[derive(Clone, Debug)]
-pub struct Row(Option<RequestHandle>);
+pub struct RequestRow(Option<RequestHandle>);
 
-impl Row {
+impl RequestRow {
     pub fn of<B>(request: &Request<B>) -> Self {
         Self(request.extensions().get().cloned())
     }

@@ -15,7 +15,7 @@ use http_body::{Body, Frame, SizeHint};
 use serde::{Deserialize, Deserializer, de::IgnoredAny};
 use serde_json::{Map, Value, value::RawValue};
 
-use crate::forward::request_body::Edit;
+use crate::forward::buffer::BodyEdit;
 
 /// Routes whose streams carry usage only on demand.
 pub fn is_asked_at(path: &str) -> bool {
@@ -23,7 +23,7 @@ pub fn is_asked_at(path: &str) -> bool {
 }
 
 /// What makes this body ask for usage; nothing, if it is no stream or asks already.
-pub fn edit(body: &[u8]) -> Option<Edit> {
+pub fn edit(body: &[u8]) -> Option<BodyEdit> {
     #[derive(Deserialize)]
     struct Asked<'a> {
         #[serde(default)]
@@ -53,23 +53,23 @@ fn as_it_stands<'de, D: Deserializer<'de>>(value: D) -> Result<Option<&'de RawVa
 
 /// Marks a response whose usage chunk the client has not asked for.
 #[derive(Clone, Copy, Debug)]
-pub struct HideUsage;
+pub struct UsageInjected;
 
 /// Whether there is a chunk to hide in this response.
 pub fn is_to_hide<B>(response: &Response<B>) -> bool {
     let is_stream = |value: &http::HeaderValue| value.as_bytes().starts_with(b"text/event-stream");
-    response.extensions().get::<HideUsage>().is_some()
+    response.extensions().get::<UsageInjected>().is_some()
         && response.headers().get(header::CONTENT_TYPE).is_some_and(is_stream)
         && !response.headers().contains_key(header::CONTENT_ENCODING)
 }
 
 /// An event stream without its usage chunk.
 #[derive(Debug)]
-pub struct WithoutUsage<B: Body> {
+pub struct WithoutUsageChunk<B: Body> {
     inner: B,
     /// The start of an event that is not complete yet.
     open: BytesMut,
-    lines: Lines,
+    lines: EventEnds,
     /// What comes after the last of the open event: trailers or an error.
     after: Option<Result<Frame<Bytes>, B::Error>>,
     ended: bool,
@@ -78,9 +78,9 @@ pub struct WithoutUsage<B: Body> {
 /// Of a longer event no more is held: a usage chunk is short.
 const MAX_OPEN: usize = 64 * 1024;
 
-impl<B: Body> WithoutUsage<B> {
+impl<B: Body> WithoutUsageChunk<B> {
     pub fn new(inner: B) -> Self {
-        Self { inner, open: BytesMut::new(), lines: Lines::default(), after: None, ended: false }
+        Self { inner, open: BytesMut::new(), lines: EventEnds::default(), after: None, ended: false }
     }
 
     /// What may pass of the next piece.
@@ -116,7 +116,7 @@ impl<B: Body> WithoutUsage<B> {
 }
 
 #[deny(clippy::missing_trait_methods)]
-impl<B> Body for WithoutUsage<B>
+impl<B> Body for WithoutUsageChunk<B>
 where
     B: Body<Data = Bytes, Error: Unpin> + Unpin,
 {
@@ -155,14 +155,14 @@ where
 
 /// Finds where events end: at a blank line, whatever ends its lines.
 #[derive(Debug, Default)]
-struct Lines {
+struct EventEnds {
     /// The current line has bytes.
     filled: bool,
     /// The last byte was a CR: an LF belongs to it.
     cr: bool,
 }
 
-impl Lines {
+impl EventEnds {
     /// The end of the first event that ends in `bytes`.
     fn event_end(&mut self, bytes: &[u8]) -> Option<usize> {
         let mut from = 0;

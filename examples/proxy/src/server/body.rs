@@ -12,17 +12,17 @@ use http_body::{Body, Frame, SizeHint};
 use http_body_util::Full;
 
 use crate::forward::{
-    response_body::{Answer, AnswerError},
-    usage_chunk::{WithoutUsage, is_to_hide},
+    response_body::{BodyError, ForwardedBody},
+    usage_chunk::{WithoutUsageChunk, is_to_hide},
 };
 
 /// Every body this proxy sends, none of them boxed.
 #[derive(Debug)]
-pub enum Reply {
+pub enum ServedBody {
     /// A tracked answer.
-    Forwarded(ResponseBody<Answer>),
+    Forwarded(ResponseBody<ForwardedBody>),
     /// A tracked answer, less the chunk that its client has not asked for.
-    WithoutUsage(WithoutUsage<ResponseBody<Answer>>),
+    WithoutUsageChunk(WithoutUsageChunk<ResponseBody<ForwardedBody>>),
     /// What is in flight, maybe as a stream.
     Monitor(monitor::ResponseBody),
     /// A file of the page.
@@ -31,11 +31,11 @@ pub enum Reply {
     Own(Full<Bytes>),
 }
 
-impl Reply {
+impl ServedBody {
     /// The reply to a request bound for a provider.
-    pub fn forwarded(response: Response<ResponseBody<Answer>>) -> Response<Self> {
+    pub fn forwarded(response: Response<ResponseBody<ForwardedBody>>) -> Response<Self> {
         if is_to_hide(&response) {
-            let mut response = response.map(|body| Self::WithoutUsage(WithoutUsage::new(body)));
+            let mut response = response.map(|body| Self::WithoutUsageChunk(WithoutUsageChunk::new(body)));
             response.headers_mut().remove(header::CONTENT_LENGTH);
             response
         } else {
@@ -45,14 +45,14 @@ impl Reply {
 }
 
 #[deny(clippy::missing_trait_methods)]
-impl Body for Reply {
+impl Body for ServedBody {
     type Data = Bytes;
-    type Error = AnswerError;
+    type Error = BodyError;
 
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, AnswerError>>> {
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         match self.get_mut() {
             Self::Forwarded(body) => Pin::new(body).poll_frame(cx),
-            Self::WithoutUsage(body) => Pin::new(body).poll_frame(cx),
+            Self::WithoutUsageChunk(body) => Pin::new(body).poll_frame(cx),
             Self::Monitor(body) => Pin::new(body).poll_frame(cx).map_err(|never| match never {}),
             Self::Dashboard(body) => Pin::new(body).poll_frame(cx).map_err(|never| match never {}),
             Self::Own(body) => Pin::new(body).poll_frame(cx).map_err(|never| match never {}),
@@ -62,7 +62,7 @@ impl Body for Reply {
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Forwarded(body) => body.is_end_stream(),
-            Self::WithoutUsage(body) => body.is_end_stream(),
+            Self::WithoutUsageChunk(body) => body.is_end_stream(),
             Self::Monitor(body) => body.is_end_stream(),
             Self::Dashboard(body) => body.is_end_stream(),
             Self::Own(body) => body.is_end_stream(),
@@ -72,7 +72,7 @@ impl Body for Reply {
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Forwarded(body) => body.size_hint(),
-            Self::WithoutUsage(body) => body.size_hint(),
+            Self::WithoutUsageChunk(body) => body.size_hint(),
             Self::Monitor(body) => body.size_hint(),
             Self::Dashboard(body) => body.size_hint(),
             Self::Own(body) => body.size_hint(),

@@ -30,32 +30,32 @@ const MOST: usize = 256 * 1024 * 1024;
 
 /// A stream that lingers when it is shut down.
 #[derive(Debug)]
-pub(crate) struct Linger {
+pub(crate) struct LingeringStream {
     stream: TcpStream,
-    closing: Option<Closing>,
+    closing: Option<LingeringClose>,
 }
 
 #[derive(Debug)]
-struct Closing {
+struct LingeringClose {
     /// When a pause will have been too long.
     pause: Pin<Box<Sleep>>,
     until: Instant,
     read: usize,
 }
 
-impl Linger {
+impl LingeringStream {
     pub(crate) fn new(stream: TcpStream) -> Self {
         Self { stream, closing: None }
     }
 }
 
-impl AsyncRead for Linger {
+impl AsyncRead for LingeringStream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_read(cx, buf)
     }
 }
 
-impl AsyncWrite for Linger {
+impl AsyncWrite for LingeringStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write(cx, buf)
     }
@@ -83,7 +83,7 @@ impl AsyncWrite for Linger {
             closing => {
                 ready!(Pin::new(&mut this.stream).poll_shutdown(cx))?;
                 let now = Instant::now();
-                closing.insert(Closing {
+                closing.insert(LingeringClose {
                     pause: Box::pin(tokio::time::sleep_until(now + PAUSE)),
                     until: now + LONGEST,
                     read: 0,

@@ -28,8 +28,8 @@ use tokio::{
 };
 
 use crate::server::{
-    lingering::Linger,
-    service::{Front, Hangup},
+    lingering::LingeringStream,
+    service::{CloseSignal, ProxyService},
 };
 
 /// Listens with room for a crowd at the door.
@@ -44,8 +44,13 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 /// Serves until `end` comes, then lets running requests go on for at most `grace`. Returns whether all have ended.
-pub async fn serve(listener: TcpListener, front: Arc<Front>, end: impl Future<Output = ()>, grace: Duration) -> bool {
-    let servers = Arc::new(Servers::new());
+pub async fn serve(
+    listener: TcpListener,
+    service: Arc<ProxyService>,
+    end: impl Future<Output = ()>,
+    grace: Duration,
+) -> bool {
+    let servers = Arc::new(HttpServers::new());
     let graceful = GracefulShutdown::new();
     let (ending, is_ending) = watch::channel(());
     let mut end = pin!(end);
@@ -62,26 +67,26 @@ pub async fn serve(listener: TcpListener, front: Arc<Front>, end: impl Future<Ou
                 }
             },
             _ = sweeps.tick() => {
-                front.sweep();
+                service.sweep();
                 continue;
             }
             () = &mut end => break,
         };
-        serve_connection(stream, &servers, &front, graceful.watcher(), is_ending.clone());
+        serve_connection(stream, &servers, &service, graceful.watcher(), is_ending.clone());
     }
     drop((listener, ending));
     // Viewers' streams would go on for ever.
-    front.tracker().shutdown();
+    service.tracker().shutdown();
     tokio::time::timeout(grace, graceful.shutdown()).await.is_ok()
 }
 
 /// What speaks with clients.
-struct Servers {
+struct HttpServers {
     http1: auto::Builder<TokioExecutor>,
     any: auto::Builder<TokioExecutor>,
 }
 
-impl Servers {
+impl HttpServers {
     fn new() -> Self {
         let mut any = auto::Builder::new(TokioExecutor::new());
         any.http1().timer(TokioTimer::new());
@@ -106,14 +111,14 @@ impl Servers {
 
 fn serve_connection(
     stream: TcpStream,
-    servers: &Arc<Servers>,
-    front: &Arc<Front>,
+    servers: &Arc<HttpServers>,
+    service: &Arc<ProxyService>,
     watcher: Watcher,
     mut is_ending: watch::Receiver<()>,
 ) {
     let _ = stream.set_nodelay(true);
-    let hangup = Hangup::default();
-    let service = front.service(hangup.clone());
+    let hangup = CloseSignal::default();
+    let service = service.service(hangup.clone());
     let servers = Arc::clone(servers);
     tokio::spawn(async move {
         let server = tokio::select! {
@@ -125,7 +130,7 @@ fn serve_connection(
         let Ok(server) = server else { return };
         // Made in here: a future keeps room for what it is given, besides what it makes of it.
         let connection =
-            watcher.watch(server.serve_connection(TokioIo::new(Linger::new(stream)), service).into_owned());
+            watcher.watch(server.serve_connection(TokioIo::new(LingeringStream::new(stream)), service).into_owned());
         let mut connection = pin!(connection);
         let ended = poll_fn(|cx| match connection.as_mut().poll(cx) {
             Poll::Pending if hangup.is_asked_for() => Poll::Ready(Ok(())),

@@ -18,17 +18,17 @@ use hyper::body::Incoming;
 use tower::{Service, ServiceBuilder};
 
 use crate::{
-    config::provider::Format,
-    forward::{ClientGone, Forward, prepare::RequestBody, response_body::Answer},
+    forward::{ClientGone, Forwarder, response_body::ForwardedBody},
     refusal::Refusal,
-    server::body::Reply,
+    server::body::ServedBody,
+    upstream::{provider::ApiFormat, request_body::RequestBody},
 };
 
 /// Asks a connection to end, from within its own task: it looks here when it has nothing more to do, and need not be woken.
 #[derive(Clone, Debug, Default)]
-pub struct Hangup(Arc<AtomicBool>);
+pub struct CloseSignal(Arc<AtomicBool>);
 
-impl Hangup {
+impl CloseSignal {
     fn ask(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
@@ -40,15 +40,15 @@ impl Hangup {
 
 /// What all connections share.
 #[derive(Debug)]
-pub struct Front {
-    forward: Arc<Forward>,
+pub struct ProxyService {
+    forward: Arc<Forwarder>,
     tracker: RequestTracker,
     monitor: MonitorService,
     dashboard: DashboardService,
 }
 
-impl Front {
-    pub fn new(forward: Forward, tracker: RequestTracker, monitor: MonitorConfig) -> Self {
+impl ProxyService {
+    pub fn new(forward: Forwarder, tracker: RequestTracker, monitor: MonitorConfig) -> Self {
         Self {
             forward: Arc::new(forward),
             monitor: MonitorService::new(tracker.clone(), monitor).mounted_at("/metrics"),
@@ -71,16 +71,16 @@ impl Front {
     /// The service of one connection. `hangup` is asked for when its client has left in the middle of a request body.
     pub fn service(
         self: &Arc<Self>,
-        hangup: Hangup,
+        hangup: CloseSignal,
     ) -> impl hyper::service::Service<
         Request<Incoming>,
-        Response = Response<Reply>,
+        Response = Response<ServedBody>,
         Error = ClientGone,
-        Future: Future<Output = Result<Response<Reply>, ClientGone>> + Send + 'static,
+        Future: Future<Output = Result<Response<ServedBody>, ClientGone>> + Send + 'static,
     > + Clone
     + Send
     + 'static {
-        let front = Arc::clone(self);
+        let service = Arc::clone(self);
         let forward = Arc::clone(&self.forward);
         // The layers go round what is bound for a provider, and nothing else.
         let api = ServiceBuilder::new()
@@ -89,15 +89,17 @@ impl Front {
             // Boxed: hyper keeps room for the future in every connection, and moves it on its way there.
             .service_fn(move |request| Box::pin(answer(Arc::clone(&forward), request, hangup.clone())));
         hyper::service::service_fn(move |request: Request<Incoming>| {
-            let front = Arc::clone(&front);
+            let service = Arc::clone(&service);
             let mut api = api.clone();
             async move {
                 match first_part(request.uri().path()) {
-                    "metrics" => Ok(never_fails(front.monitor.clone().call(request).await).map(Reply::Monitor)),
-                    "dashboard" => Ok(never_fails(front.dashboard.clone().call(request).await).map(Reply::Dashboard)),
-                    first => match front.own_answer(&request, first) {
+                    "metrics" => Ok(never_fails(service.monitor.clone().call(request).await).map(ServedBody::Monitor)),
+                    "dashboard" => {
+                        Ok(never_fails(service.dashboard.clone().call(request).await).map(ServedBody::Dashboard))
+                    }
+                    first => match service.own_answer(&request, first) {
                         Some(response) => Ok(response),
-                        None => api.call(request).await.map(Reply::forwarded),
+                        None => api.call(request).await.map(ServedBody::forwarded),
                     },
                 }
             }
@@ -105,19 +107,19 @@ impl Front {
     }
 
     /// The answer to what is bound for nobody else.
-    fn own_answer(&self, request: &Request<Incoming>, first_part: &str) -> Option<Response<Reply>> {
+    fn own_answer(&self, request: &Request<Incoming>, first_part: &str) -> Option<Response<ServedBody>> {
         let path = request.uri().path();
         let response = match first_part {
             "" => see_other("/dashboard/"),
             "health" => json(&serde_json::json!({"status": "ok", "active_requests": self.tracker.active()})),
             // What browsers and robots ask for by themselves is for no provider.
             alone if path.len() == 1 + alone.len() && !self.forward.has_provider(alone) => {
-                Refusal::not_found(format!("There is nothing at {path}.")).response(Format::OpenAi)
+                Refusal::not_found(format!("There is nothing at {path}.")).response(ApiFormat::OpenAi)
             }
             _ => return None,
         };
         let strip = request.method() == Method::HEAD;
-        Some(response.map(|body| Reply::Own(if strip { Full::default() } else { body })))
+        Some(response.map(|body| ServedBody::Own(if strip { Full::default() } else { body })))
     }
 }
 
@@ -135,10 +137,10 @@ fn never_fails<T>(result: Result<T, Infallible>) -> T {
 /// read; the connection is told to end instead, and the request ends with it, cancelled. Behind a large upload that the
 /// upstream does not take, it cannot be seen that a client leaves; there the upstream's time to answer is the limit.
 async fn answer(
-    forward: Arc<Forward>,
+    forward: Arc<Forwarder>,
     request: Request<RequestBody>,
-    hangup: Hangup,
-) -> Result<Response<Answer>, ClientGone> {
+    hangup: CloseSignal,
+) -> Result<Response<ForwardedBody>, ClientGone> {
     let one_request_at_a_time = request.version() < Version::HTTP_2;
     let result = forward.answer(request).await;
     if result.is_err() && one_request_at_a_time {

@@ -27,27 +27,27 @@ use hyper_rustls::MaybeHttpsStream;
 use hyper_util::rt::TokioIo;
 use tokio::{net::TcpStream, time::Instant};
 
-use crate::upstream::poll_together::Relay;
+use crate::upstream::poll_together::PollTogether;
 
 type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
 
 /// A connection that takes one request at a time.
-pub struct Link<B: Body + 'static> {
+pub struct UpstreamConnection<B: Body + 'static> {
     sender: SendRequest<B>,
     connection: Connection<Stream, B>,
-    relay: Relay,
+    together: PollTogether,
     /// The connection has come to its end.
     closed: bool,
 }
 
-impl<B> Link<B>
+impl<B> UpstreamConnection<B>
 where
     B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
 {
     /// Starts to speak HTTP/1.1 on a stream.
     pub async fn new(stream: Stream) -> hyper::Result<Box<Self>> {
         let (sender, connection) = handshake(stream).await?;
-        Ok(Box::new(Self { sender, connection, relay: Relay::default(), closed: false }))
+        Ok(Box::new(Self { sender, connection, together: PollTogether::default(), closed: false }))
     }
 
     /// Sends a request and waits for the head of the answer. A request that has not left comes back with the error.
@@ -55,19 +55,19 @@ where
         mut self: Box<Self>,
         request: Request<B>,
         pool: &'a Pool<B>,
-    ) -> impl Future<Output = Result<Response<Answered<B>>, TrySendError<Request<B>>>> + use<'a, B> {
+    ) -> impl Future<Output = Result<Response<UpstreamResponseBody<B>>, TrySendError<Request<B>>>> + use<'a, B> {
         let answer = self.sender.try_send_request(request);
         async move {
             let mut answer = std::pin::pin!(answer);
             let response = std::future::poll_fn(|cx| self.poll_with(cx, |cx| answer.as_mut().poll(cx))).await?;
-            Ok(response.map(|incoming| Answered::new(incoming, self, pool)))
+            Ok(response.map(|incoming| UpstreamResponseBody::new(incoming, self, pool)))
         }
     }
 
     /// Polls the connection, and what is to come out of it.
     fn poll_with<T>(&mut self, cx: &Context<'_>, mut wanted: impl FnMut(&mut Context<'_>) -> Poll<T>) -> Poll<T> {
-        let Self { connection, relay, closed, .. } = self;
-        relay.poll(cx, |cx| {
+        let Self { connection, together, closed, .. } = self;
+        together.poll(cx, |cx| {
             if !*closed {
                 *closed = Pin::new(&mut *connection).poll(cx).is_ready();
             }
@@ -84,26 +84,26 @@ where
     }
 }
 
-impl<B: Body> fmt::Debug for Link<B> {
+impl<B: Body> fmt::Debug for UpstreamConnection<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Link").field("closed", &self.closed).finish_non_exhaustive()
+        f.debug_struct("UpstreamConnection").field("closed", &self.closed).finish_non_exhaustive()
     }
 }
 
 /// The body of an answer, and the connection that it comes from. Dropped before its end, it takes the connection with it.
 #[derive(Debug)]
-pub struct Answered<B: Body + 'static> {
+pub struct UpstreamResponseBody<B: Body + 'static> {
     incoming: Incoming,
-    link: Option<Box<Link<B>>>,
+    connection: Option<Box<UpstreamConnection<B>>>,
     pool: Pool<B>,
 }
 
-impl<B> Answered<B>
+impl<B> UpstreamResponseBody<B>
 where
     B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
 {
-    fn new(incoming: Incoming, link: Box<Link<B>>, pool: &Pool<B>) -> Self {
-        let mut body = Self { incoming, link: Some(link), pool: pool.clone() };
+    fn new(incoming: Incoming, connection: Box<UpstreamConnection<B>>, pool: &Pool<B>) -> Self {
+        let mut body = Self { incoming, connection: Some(connection), pool: pool.clone() };
         if body.incoming.is_end_stream() {
             body.release();
         }
@@ -112,14 +112,14 @@ where
 
     /// Nothing more will come: the connection is free for the next.
     fn release(&mut self) {
-        if let Some(link) = self.link.take() {
-            self.pool.put(link);
+        if let Some(connection) = self.connection.take() {
+            self.pool.put(connection);
         }
     }
 }
 
 #[deny(clippy::missing_trait_methods)]
-impl<B> Body for Answered<B>
+impl<B> Body for UpstreamResponseBody<B>
 where
     B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
 {
@@ -128,9 +128,9 @@ where
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
         let this = &mut *self;
-        let Some(link) = &mut this.link else { return Pin::new(&mut this.incoming).poll_frame(cx) };
+        let Some(connection) = &mut this.connection else { return Pin::new(&mut this.incoming).poll_frame(cx) };
         let incoming = &mut this.incoming;
-        let frame = ready!(link.poll_with(cx, |cx| Pin::new(&mut *incoming).poll_frame(cx)));
+        let frame = ready!(connection.poll_with(cx, |cx| Pin::new(&mut *incoming).poll_frame(cx)));
         let is_last = match &frame {
             Some(Ok(frame)) => frame.is_trailers() || this.incoming.is_end_stream(),
             Some(Err(_)) | None => true,
@@ -152,11 +152,11 @@ where
 
 /// Connections to one address that wait for a request, the last used on top.
 #[derive(Debug)]
-pub struct Pool<B: Body + 'static>(Arc<Mutex<Vec<Idle<B>>>>);
+pub struct Pool<B: Body + 'static>(Arc<Mutex<Vec<IdleConnection<B>>>>);
 
 #[derive(Debug)]
-struct Idle<B: Body + 'static> {
-    link: Box<Link<B>>,
+struct IdleConnection<B: Body + 'static> {
+    connection: Box<UpstreamConnection<B>>,
     since: Instant,
 }
 
@@ -180,28 +180,28 @@ where
     B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
 {
     /// A connection on which the next request can be sent.
-    pub fn take(&self) -> Option<Box<Link<B>>> {
+    pub fn take(&self) -> Option<Box<UpstreamConnection<B>>> {
         loop {
-            let idle = self.links().pop()?;
-            let mut link = idle.link;
-            if idle.since.elapsed() < LONGEST_IDLE && link.is_idle() {
-                return Some(link);
+            let idle = self.idle().pop()?;
+            let mut connection = idle.connection;
+            if idle.since.elapsed() < LONGEST_IDLE && connection.is_idle() {
+                return Some(connection);
             }
         }
     }
 
-    fn put(&self, mut link: Box<Link<B>>) {
-        if link.is_idle() {
-            self.links().push(Idle { link, since: Instant::now() });
+    fn put(&self, mut connection: Box<UpstreamConnection<B>>) {
+        if connection.is_idle() {
+            self.idle().push(IdleConnection { connection, since: Instant::now() });
         }
     }
 
     /// Closes what has been idle for too long, or was closed at the other end.
     pub fn sweep(&self) {
-        self.links().retain_mut(|idle| idle.since.elapsed() < LONGEST_IDLE && idle.link.is_idle());
+        self.idle().retain_mut(|idle| idle.since.elapsed() < LONGEST_IDLE && idle.connection.is_idle());
     }
 
-    fn links(&self) -> MutexGuard<'_, Vec<Idle<B>>> {
+    fn idle(&self) -> MutexGuard<'_, Vec<IdleConnection<B>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

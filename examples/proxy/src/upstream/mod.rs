@@ -1,7 +1,9 @@
-//! The client side: sending a request to an upstream, and what it means when that fails.
+//! Upstreams: providers, connections to them, and sending a request to one.
 
 pub mod connection;
 pub mod poll_together;
+pub mod provider;
+pub mod request_body;
 
 use std::{
     error::Error as StdError,
@@ -12,57 +14,69 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
-use http::{Request, Response, StatusCode, Uri};
-use http_body::Body;
+use http::{Request, Response, Uri};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::time::Instant;
 use tower::Service;
 
-use crate::{
-    config::settings::Timeouts,
-    forward::request_body::Upload,
-    refusal::Refusal,
-    upstream::connection::{Answered, Link, Pool},
+use crate::upstream::{
+    connection::{UpstreamConnection, UpstreamResponseBody},
+    provider::Endpoint,
+    request_body::SentBody,
 };
+
+/// The longest waits for an upstream.
+#[derive(Clone, Copy, Debug)]
+pub struct Timeouts {
+    /// The longest wait for a connection, TLS included.
+    pub connect: Duration,
+    /// The longest wait for the response head. It does not run while the client is still to send.
+    pub head: Duration,
+    /// The longest wait between two frames of a response; none: no limit.
+    pub read: Option<Duration>,
+}
 
 /// Sends requests to upstreams, over plain connections or TLS, and keeps connections for the next request.
 ///
 /// HTTP/1.1 only: over HTTP/2 all requests to a provider would share a connection, and the provider's limit on streams in one
 /// would hold up the rest.
 #[derive(Clone, Debug)]
-pub struct Upstream {
+pub struct UpstreamClient {
     connector: HttpsConnector<HttpConnector>,
     timeouts: Timeouts,
 }
 
-/// Why there is no response head.
+/// The reason why there is no response head.
 #[derive(Debug)]
-pub enum Failure {
-    /// The client's own body broke off: nobody is left to hear of it.
+pub enum UpstreamError {
+    /// The client's request body broke off, so nobody is left to read an answer.
     ClientGone,
-    Refused(Refusal),
+    /// The client has sent nothing for this long, although the upstream was ready for more.
+    ClientSilent(Duration),
+    /// There was no connection within this time.
+    ConnectTimeout(Duration),
+    /// There is no connection, for this reason.
+    Unreachable(String),
+    /// The connection ended before the answer began, for this reason.
+    Broken(String),
+    /// The answer did not begin within this time.
+    HeadTimeout(Duration),
 }
 
-/// Where to send a request, and the connections that wait there.
-#[derive(Debug)]
-pub struct Target<'a, B: Body + 'static> {
-    /// Scheme and authority.
-    pub origin: &'a Uri,
-    pub pool: &'a Pool<B>,
-    /// Named in failures.
-    pub provider: &'a str,
-}
+/// The upstream's answer.
+type UpstreamResponse = Response<UpstreamResponseBody<SentBody>>;
 
-/// What went wrong, and whether that was before there was a connection.
-struct Broken {
-    error: Box<dyn StdError + Send + Sync>,
+type BoxError = Box<dyn StdError + Send + Sync>;
+
+/// An error of a connection, and whether it came before there was one.
+struct SendError {
+    error: BoxError,
     connecting: bool,
 }
 
-impl Upstream {
+impl UpstreamClient {
     pub fn new(timeouts: Timeouts, authorities: RootCertStore) -> Self {
         let mut http = HttpConnector::new();
         http.enforce_http(false);
@@ -75,97 +89,86 @@ impl Upstream {
         Self { connector, timeouts }
     }
 
-    /// Sends a request and waits for the response head. The upstream's time begins when it has all that has come of `upload`; while
-    /// that is waited for, it is the client's.
-    pub async fn send<B>(
+    /// Sends a request and waits for the response head. The upstream's time begins when all that the client has sent has been sent on;
+    /// while the client is waited for, it is the client's.
+    ///
+    /// # Errors
+    /// There is no response head.
+    pub async fn send(
         &self,
-        request: Box<Request<B>>,
-        upload: Upload,
-        to: &Target<'_, B>,
-    ) -> Result<Response<Answered<B>>, Failure>
-    where
-        B: Body<Data = Bytes, Error: Into<Box<dyn StdError + Send + Sync>>> + Send + 'static,
-    {
-        let longest = self.timeouts.head;
-        let mut sent = pin!(self.try_send(request, to));
-        let mut patience = pin!(tokio::time::sleep(longest));
-        let mut progress = upload.progress();
+        request: Box<Request<SentBody>>,
+        endpoint: &Endpoint,
+    ) -> Result<UpstreamResponse, UpstreamError> {
+        let limit = self.timeouts.head;
+        let upload = request.body().upload();
+        let mut sent = pin!(self.try_send(request, endpoint));
+        let mut head_timeout = pin!(tokio::time::sleep(limit));
+        let mut state = upload.state();
         let in_time = poll_fn(|cx| {
             if let Poll::Ready(sent) = sent.as_mut().poll(cx) {
                 return Poll::Ready(Some(sent));
             }
-            if std::mem::replace(&mut progress, upload.progress()) != progress {
-                patience.as_mut().reset(Instant::now() + longest);
+            if std::mem::replace(&mut state, upload.state()) != state {
+                head_timeout.as_mut().reset(Instant::now() + limit);
             }
-            patience.as_mut().poll(cx).map(|()| None)
+            head_timeout.as_mut().poll(cx).map(|()| None)
         });
         match in_time.await {
             Some(Ok(response)) => Ok(response),
-            Some(Err(broken)) => Err(self.failure(&broken, to.provider)),
-            None if upload.is_waited_for() => Err(Failure::Refused(Refusal::silent(longest))),
-            None => Err(Failure::Refused(Refusal::new(
-                StatusCode::GATEWAY_TIMEOUT,
-                format!("{} did not answer within {} s.", to.provider, longest.as_secs_f64()),
-            ))),
+            Some(Err(error)) => Err(self.explain(&error)),
+            None if upload.is_waited_for() => Err(UpstreamError::ClientSilent(limit)),
+            None => Err(UpstreamError::HeadTimeout(limit)),
         }
     }
 
-    async fn try_send<B>(
+    async fn try_send(
         &self,
-        mut request: Box<Request<B>>,
-        to: &Target<'_, B>,
-    ) -> Result<Response<Answered<B>>, Broken>
-    where
-        B: Body<Data = Bytes, Error: Into<Box<dyn StdError + Send + Sync>>> + Send + 'static,
-    {
+        mut request: Box<Request<SentBody>>,
+        endpoint: &Endpoint,
+    ) -> Result<UpstreamResponse, SendError> {
         // A connection that waited may have been closed meanwhile; a request that has not left it goes to the next.
-        while let Some(link) = to.pool.take() {
-            match link.send(*request, to.pool).await {
+        while let Some(connection) = endpoint.pool().take() {
+            match connection.send(*request, endpoint.pool()).await {
                 Ok(response) => return Ok(response),
                 Err(mut error) => match error.take_message() {
                     Some(unsent) => *request = unsent,
-                    None => return Err(Broken { error: error.into_error().into(), connecting: false }),
+                    None => return Err(SendError { error: error.into_error().into(), connecting: false }),
                 },
             }
         }
         // Rare and large: boxed, so that the others are small.
-        let link = Box::pin(self.connect(to.origin)).await.map_err(|error| Broken { error, connecting: true })?;
-        let sent = link.send(*request, to.pool).await;
-        sent.map_err(|error| Broken { error: error.into_error().into(), connecting: false })
+        let connected = Box::pin(self.connect(endpoint.origin())).await;
+        let connection = connected.map_err(|error| SendError { error, connecting: true })?;
+        let sent = connection.send(*request, endpoint.pool()).await;
+        sent.map_err(|error| SendError { error: error.into_error().into(), connecting: false })
     }
 
-    async fn connect<B>(&self, origin: &Uri) -> Result<Box<Link<B>>, Box<dyn StdError + Send + Sync>>
-    where
-        B: Body<Data = Bytes, Error: Into<Box<dyn StdError + Send + Sync>>> + Send + 'static,
-    {
+    async fn connect(&self, origin: &Uri) -> Result<Box<UpstreamConnection<SentBody>>, BoxError> {
         // The connector's own timeout is for TCP alone. An upstream that never shakes hands has not taken the connection.
         let connect = self.connector.clone().call(origin.clone());
         let stream = tokio::time::timeout(self.timeouts.connect, connect).await.map_err(io::Error::from)??;
-        Ok(Link::new(stream).await?)
+        Ok(UpstreamConnection::new(stream).await?)
     }
 
-    fn failure(&self, broken: &Broken, provider: &str) -> Failure {
-        // What hyper calls the user's error here is one of the body we hand on, which is the client's.
-        if causes(&*broken.error).filter_map(|error| error.downcast_ref::<hyper::Error>()).any(hyper::Error::is_user) {
-            return Failure::ClientGone;
+    fn explain(&self, SendError { error, connecting }: &SendError) -> UpstreamError {
+        // What hyper calls the user's error is one of the request body, which is the client's.
+        if causes(&**error).filter_map(|error| error.downcast_ref::<hyper::Error>()).any(hyper::Error::is_user) {
+            return UpstreamError::ClientGone;
         }
-        let timed_out = causes(&*broken.error)
+        let timed_out = causes(&**error)
             .filter_map(|error| error.downcast_ref::<io::Error>())
             .any(|error| error.kind() == io::ErrorKind::TimedOut);
-        let (status, message) = if broken.connecting && timed_out {
-            let waited = self.timeouts.connect.as_secs_f64();
-            (StatusCode::GATEWAY_TIMEOUT, format!("{provider} did not take a connection within {waited} s."))
-        } else {
-            let what = if broken.connecting { "cannot be reached" } else { "broke off before it answered" };
-            // The last cause is the plainest: "connection refused", "invalid peer certificate".
-            let why = causes(&*broken.error).last().map(ToString::to_string).unwrap_or_default();
-            (StatusCode::BAD_GATEWAY, format!("{provider} {what}: {why}."))
-        };
-        Failure::Refused(Refusal::new(status, message))
+        // The last cause is the plainest: "connection refused", "invalid peer certificate".
+        let why = || causes(&**error).last().map(ToString::to_string).unwrap_or_default();
+        match (connecting, timed_out) {
+            (true, true) => UpstreamError::ConnectTimeout(self.timeouts.connect),
+            (true, false) => UpstreamError::Unreachable(why()),
+            (false, _) => UpstreamError::Broken(why()),
+        }
     }
 }
 
-/// An error and what lies behind it.
+/// An error and its causes.
 fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
     std::iter::successors(Some(error), |&error| error.source())
 }

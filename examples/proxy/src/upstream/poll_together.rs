@@ -19,7 +19,7 @@ const MOST_TURNS: usize = 16;
 
 /// Drives futures together. They must not be polled by any other waker than the one handed out.
 #[derive(Debug)]
-pub struct Relay {
+pub struct PollTogether {
     shared: Arc<Shared>,
     waker: Waker,
 }
@@ -46,7 +46,7 @@ impl Wake for Shared {
     }
 }
 
-impl Default for Relay {
+impl Default for PollTogether {
     fn default() -> Self {
         let shared = Arc::new(Shared {
             task: AtomicWaker::new(),
@@ -58,7 +58,7 @@ impl Default for Relay {
     }
 }
 
-impl Relay {
+impl PollTogether {
     /// Turns until `turn` is ready, or nothing is left to be done.
     pub fn poll<T>(&self, cx: &Context<'_>, mut turn: impl FnMut(&mut Context<'_>) -> Poll<T>) -> Poll<T> {
         let shared = &*self.shared;

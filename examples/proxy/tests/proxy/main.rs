@@ -1,15 +1,15 @@
 //! The reference proxy, in this process, against an upstream that is played by hand.
 
+mod connections;
 mod demo;
 mod ending;
 mod errors;
 mod headers;
 mod identity;
 mod leaving;
-mod links;
 mod own;
+mod poll_together;
 mod recorded;
-mod relay;
 mod routing;
 mod settings;
 mod sizes;

@@ -1,16 +1,16 @@
 //! Which provider, which address and which model a request goes out with.
 
 use active_requests_proxy::config::{
-    models::{Models, Nowhere},
-    provider,
+    models::{Models, UnresolvedModel},
+    providers,
 };
 use serde_json::json;
 
-use crate::support::{Mock, Running, layers, ok};
+use crate::support::{Mock, Running, ok, sources};
 
 fn models(env: &[(&str, &str)]) -> Models {
-    let layers = layers(&[], env).unwrap();
-    Models::new(provider::configured(&layers).unwrap(), &layers).unwrap()
+    let sources = sources(&[], env).unwrap();
+    Models::new(providers::configured(&sources).unwrap(), &sources).unwrap()
 }
 
 const TWO: [(&str, &str); 8] = [
@@ -60,7 +60,7 @@ fn a_model_leads_to_a_provider_and_a_name() {
 fn the_only_provider_is_the_default_one() {
     assert_eq!(models(&[("GROQ_API_KEY", "k")]).resolve("m").unwrap().provider, 0);
     let two = models(&[("GROQ_API_KEY", "k"), ("POE_API_KEY", "k")]);
-    assert_eq!(two.resolve("m"), Err(Nowhere::NoDefault));
+    assert_eq!(two.resolve("m"), Err(UnresolvedModel::NoDefault));
     assert_eq!(two.providers[two.resolve("poe:m").unwrap().provider].name, "poe");
 }
 
@@ -70,8 +70,8 @@ fn ten_aliases_may_follow_each_other_and_no_more() {
         let mut env = vec![("X_BASE_URL".to_owned(), "http://x".to_owned())];
         env.extend((0..n).map(|i| (format!("X_ALIAS_A{i}"), format!("a{}", i + 1))));
         let env: Vec<_> = env.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        let layers = layers(&[], &env).unwrap();
-        Models::new(provider::configured(&layers).unwrap(), &layers)
+        let sources = sources(&[], &env).unwrap();
+        Models::new(providers::configured(&sources).unwrap(), &sources)
     };
     assert_eq!(chain(10).unwrap().resolve("a0").unwrap().model, "a10");
     assert!(chain(11).unwrap_err().to_string().contains("\"x:a0\""));
@@ -79,8 +79,8 @@ fn ten_aliases_may_follow_each_other_and_no_more() {
 
 #[test]
 fn aliases_that_run_in_a_circle_stop_the_start() {
-    let layers = layers(&[], &[("X_BASE_URL", "http://x"), ("X_ALIAS_A", "b"), ("X_ALIAS_B", "x:a")]).unwrap();
-    let wrong = Models::new(provider::configured(&layers).unwrap(), &layers).unwrap_err().to_string();
+    let sources = sources(&[], &[("X_BASE_URL", "http://x"), ("X_ALIAS_A", "b"), ("X_ALIAS_B", "x:a")]).unwrap();
+    let wrong = Models::new(providers::configured(&sources).unwrap(), &sources).unwrap_err().to_string();
     assert!(wrong.contains("alias") && wrong.contains("circle"), "{wrong}");
 }
 

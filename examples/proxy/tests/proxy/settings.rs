@@ -2,28 +2,28 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use active_requests_proxy::config::{
-    models::Models,
-    provider,
-    settings::{Demo, Settings},
+use active_requests_proxy::{
+    Proxy,
+    config::{models::Models, providers, settings::Settings, sources::Sources, values::DemoMode},
+    upstream::provider::Endpoint,
 };
 
-use crate::support::{TempFile, layers};
+use crate::support::{TempFile, sources};
 
 fn read(args: &[&str], env: &[(&str, &str)]) -> Result<Settings, String> {
-    layers(args, env).and_then(|layers| Settings::read(&layers)).map_err(|wrong| wrong.to_string())
+    sources(args, env).and_then(|sources| Settings::read(&sources)).map_err(|wrong| wrong.to_string())
 }
 
 #[test]
 fn nothing_set_gives_the_defaults() {
     let settings = read(&[], &[]).unwrap();
-    assert_eq!(settings.listen, SocketAddr::from(([127, 0, 0, 1], 8082)));
+    assert_eq!(settings.listen(), SocketAddr::from(([127, 0, 0, 1], 8082)));
     assert_eq!(settings.timeouts.head, Duration::from_secs(90));
     assert_eq!(settings.timeouts.connect, Duration::from_secs(30));
     assert_eq!(settings.timeouts.read, None);
     assert_eq!(settings.max_body, 32 * 1024 * 1024);
     assert_eq!(settings.grace, Duration::from_secs(30));
-    assert_eq!(settings.demo, Demo::Never);
+    assert_eq!(settings.demo, DemoMode::Never);
     assert!(!settings.inject_usage && settings.key.is_none());
     assert!(settings.tracker.enabled && settings.monitor.stream_enabled);
     assert_eq!(settings.threads, 1);
@@ -39,7 +39,7 @@ fn flags_count_before_the_environment_and_that_before_the_file() {
         &[("PORT", "2"), ("REQUEST_TIMEOUT", "2.5"), ("VDM_ACTIVE_REQUESTS_MAX_SUBSCRIBERS", "4")],
     )
     .unwrap();
-    assert_eq!(settings.listen.port(), 3);
+    assert_eq!(settings.port, 3);
     assert_eq!(settings.timeouts.head, Duration::from_millis(2500));
     assert_eq!(settings.grace, Duration::from_secs(5));
     assert_eq!(settings.monitor.interval, Duration::from_millis(500));
@@ -48,13 +48,13 @@ fn flags_count_before_the_environment_and_that_before_the_file() {
 
 #[test]
 fn an_empty_variable_is_not_set() {
-    assert_eq!(read(&[], &[("PORT", ""), ("PROXY_API_KEY", " ")]).unwrap().listen.port(), 8082);
+    assert_eq!(read(&[], &[("PORT", ""), ("HOST", " "), ("OPENAI_API_KEY", "")]).unwrap().port, 8082);
 }
 
 #[test]
 fn listen_is_host_and_port_in_one() {
     for (listen, address) in [("127.0.0.2:9", "127.0.0.2:9"), ("[::1]:9", "[::1]:9"), ("localhost:9", "127.0.0.1:9")] {
-        assert_eq!(read(&["--listen", listen], &[]).unwrap().listen.to_string(), address);
+        assert_eq!(read(&["--listen", listen], &[]).unwrap().listen().to_string(), address);
     }
 }
 
@@ -92,17 +92,114 @@ fn a_wrong_value_stops_the_start_and_says_what_is_allowed() {
 }
 
 #[test]
+fn a_name_that_nearly_is_a_setting_stops_the_start() {
+    for (name, nearest) in [
+        ("PROXY_APIKEY", Some("PROXY_API_KEY")),
+        ("PROXY_API_KEYS", Some("PROXY_API_KEY")),
+        ("VDM_DEFUALT_PROVIDER", Some("VDM_DEFAULT_PROVIDER")),
+        ("VDM_SOMETHING_ELSE", None),
+        ("PROXY_URL_OF_ANOTHER_PROGRAM", None),
+        ("POST", None),
+    ] {
+        let expected = nearest.map(|nearest| format!("{name} is not a setting: the nearest one is {nearest}"));
+        assert_eq!(read(&[], &[(name, "x")]).err(), expected, "{name}");
+    }
+}
+
+#[test]
+fn a_key_that_is_set_but_cannot_count_stops_the_start() {
+    for text in ["", "  ", "sk-hid\nden", "sk-h\u{ef}dden"] {
+        let wrong = read(&[], &[("PROXY_API_KEY", text)]).unwrap_err();
+        assert_eq!(wrong, "PROXY_API_KEY is not understood: allowed is one line of ASCII text that is not blank");
+        let file = TempFile::with(&format!("proxy_api_key = {text:?}\n"));
+        assert!(read(&[&file.flag("config"), "--host=0.0.0.0"], &[]).is_err(), "{text:?}");
+    }
+    for (text, told) in [
+        ("  ", "OPENAI_API_KEY is not understood: allowed is one line"),
+        ("sk-hid\nden", "OPENAI_API_KEY is not understood: allowed is one line"),
+        ("!passthru", "OPENAI_API_KEY is not understood: allowed are a key and !PASSTHRU"),
+        ("!PASSTHROUGH", "OPENAI_API_KEY is not understood: allowed are a key and !PASSTHRU"),
+    ] {
+        let wrong = providers::configured(&sources(&[], &[("OPENAI_API_KEY", text)]).unwrap()).unwrap_err().to_string();
+        assert!(wrong.starts_with(told) && !wrong.contains("sk-"), "{wrong}");
+    }
+    let passthrough = sources(&[], &[("OPENAI_API_KEY", " !PASSTHRU ")]).unwrap();
+    assert!(providers::configured(&passthrough).unwrap()[0].passthrough);
+}
+
+#[cfg(unix)]
+#[test]
+fn text_that_is_no_utf_8_stops_the_start_where_it_is_a_setting() {
+    use std::{ffi::OsString, os::unix::ffi::OsStringExt};
+
+    let collect = |name: &str| {
+        let env = [(OsString::from(name), OsString::from_vec(b"s\xe9same".to_vec()))];
+        let sources = Sources::collect(&Settings::descriptions(), [OsString::from("proxy")], env)?;
+        Settings::read(&sources).and_then(|_| providers::configured(&sources)).map(drop)
+    };
+    for name in ["PROXY_API_KEY", "OPENAI_API_KEY", "PORT"] {
+        assert_eq!(collect(name).unwrap_err().to_string(), format!("{name} is no UTF-8 text"));
+    }
+    assert!(collect("OF_ANOTHER_PROGRAM").is_ok());
+}
+
+#[tokio::test]
+async fn nothing_that_holds_a_key_prints_it() {
+    let file = TempFile::with("[providers.mine]\nbase_url = \"http://mine.example\"\napi_key = \"sk-hidden-1\"\n");
+    let env = [("PROXY_API_KEY", "sk-hidden-2"), ("OPENAI_API_KEY", "sk-hidden-3"), ("OTHER_SECRET", "sk-hidden-4")];
+    let sources = sources(&[&file.flag("config"), "--port=0", "--demo"], &env).unwrap();
+    let settings = Settings::read(&sources).unwrap();
+    let providers = providers::configured(&sources).unwrap();
+    let models = Models::new(providers.clone(), &sources).unwrap();
+    let printed = format!("{sources:?} {settings:?} {providers:?} {models:?}");
+    let proxy = Proxy::start(settings, &sources).await.unwrap();
+    let printed = format!("{printed} {proxy:?}");
+    assert!(printed.contains("Secret(..)") && printed.contains("mine.example"), "{printed}");
+    assert!(!printed.contains("hidden"), "{printed}");
+}
+
+#[test]
+fn every_setting_has_a_variable_a_key_in_the_file_and_unless_it_is_secret_a_flag() {
+    for setting in Settings::descriptions() {
+        let value = match setting.default.as_str() {
+            "" if setting.placeholder == "SECONDS" => "7",
+            "" => "given",
+            default => default,
+        };
+        let file = match setting.table {
+            "" => format!("{} = \"{value}\"", setting.key()),
+            table => format!("[{table}]\n{} = \"{value}\"", setting.key()),
+        };
+        let file = TempFile::with(&file);
+        let mut ways = vec![sources(&[], &[(setting.name, value)]), sources(&[&file.flag("config")], &[])];
+        if !setting.is_secret {
+            ways.push(sources(&[&format!("--{}={value}", setting.flag)], &[]));
+        }
+        for sources in ways {
+            let sources = sources.unwrap();
+            assert_eq!(sources.get(setting.name).as_deref(), Some(value), "{}", setting.name);
+            Settings::read(&sources).unwrap();
+        }
+    }
+}
+
+#[test]
 fn a_name_in_the_file_that_means_nothing_stops_the_start() {
     for (text, told) in [
-        ("prot = 1", "prot is no setting"),
-        ("[monitor]\ninterval = 1", "[monitor] interval is no setting"),
-        ("[montior]", "montior is no setting"),
-        ("port = [1]", "port is no setting, or not of a kind it can have"),
+        ("prot = 1", "prot is not a setting: the nearest one is port"),
+        ("[monitor]\ninterval = 1", "[monitor] interval is not a setting: the nearest one is sse_interval"),
+        ("[montior]", "montior is not a setting: the nearest one is monitor"),
+        ("[providers.u]\napi_kez = \"k\"", "[providers.u] api_kez is not a setting: the nearest one is api_key"),
+        ("[providers.u]\naliases = \"x\"", "[providers.u] aliases must be a table"),
+        ("[providers]\nu = \"x\"", "[providers] u must be a table"),
+        ("[aliases]\nx = [1]", "[aliases] x must be a text"),
+        ("port = [1]", "port must be a text, a number, true or false"),
+        ("[providers.u]\napi_key = \"sk-hidden\nport = 1", "line 2: "),
         ("port = ", "--config"),
     ] {
         let file = TempFile::with(text);
         let wrong = read(&[&file.flag("config")], &[]).unwrap_err();
-        assert!(wrong.contains(told), "{wrong}");
+        assert!(wrong.contains(told) && !wrong.contains("sk-"), "{wrong}");
     }
 }
 
@@ -118,7 +215,7 @@ fn another_address_than_loopback_needs_a_key_or_a_word() {
 #[test]
 fn a_provider_exists_when_its_key_or_its_base_is_set() {
     let names = |env: &[(&str, &str)]| {
-        let providers = provider::configured(&layers(&[], env).unwrap()).map_err(|wrong| wrong.to_string())?;
+        let providers = providers::configured(&sources(&[], env).unwrap()).map_err(|wrong| wrong.to_string())?;
         Ok::<_, String>(providers.into_iter().map(|provider| provider.name).collect::<Vec<_>>())
     };
     let known = ["openai", "anthropic", "openrouter", "poe", "gemini", "ollama", "mistral", "groq", "deepseek"];
@@ -150,8 +247,8 @@ fn a_provider_exists_when_its_key_or_its_base_is_set() {
 
 #[test]
 fn a_default_provider_must_be_there() {
-    let layers = layers(&[], &[("OPENAI_API_KEY", "k"), ("VDM_DEFAULT_PROVIDER", "nope")]).unwrap();
-    let wrong = Models::new(provider::configured(&layers).unwrap(), &layers).unwrap_err().to_string();
+    let sources = sources(&[], &[("OPENAI_API_KEY", "k"), ("VDM_DEFAULT_PROVIDER", "nope")]).unwrap();
+    let wrong = Models::new(providers::configured(&sources).unwrap(), &sources).unwrap_err().to_string();
     assert_eq!(wrong, "VDM_DEFAULT_PROVIDER=\"nope\" is not understood: allowed are the configured ones: openai");
 }
 
@@ -164,12 +261,11 @@ fn the_file_names_providers_and_aliases_too() {
          [providers.anthropic]\napi_key = \"k\"\n\
          [aliases]\n\"best\" = \"anthropic:claude-opus-4\"\n",
     );
-    let layers = layers(&[&file.flag("config")], &[("MINE_BASE_URL", "http://env.example")]).unwrap();
-    let providers = provider::configured(&layers).unwrap();
+    let sources = sources(&[&file.flag("config")], &[("MINE_BASE_URL", "http://env.example")]).unwrap();
+    let providers = providers::configured(&sources).unwrap();
     let mine = providers.iter().find(|provider| provider.name == "mine").unwrap();
     assert_eq!(mine.native.origin(), "http://env.example/");
-    assert!(!format!("{providers:?} {layers:?}").is_empty());
-    let models = Models::new(providers, &layers).unwrap();
+    let models = Models::new(providers, &sources).unwrap();
     assert_eq!(models.resolve("quick").unwrap().model, "tiny");
     let best = models.resolve("Best").unwrap();
     assert_eq!((models.providers[best.provider].name.as_str(), best.model.as_str()), ("anthropic", "claude-opus-4"));
@@ -177,9 +273,9 @@ fn the_file_names_providers_and_aliases_too() {
 
 #[test]
 fn gemini_and_ollama_have_their_own_api_elsewhere() {
-    let layers = layers(&[], &[("GEMINI_API_KEY", "k"), ("OLLAMA_API_KEY", "k")]).unwrap();
-    let providers = provider::configured(&layers).unwrap();
-    let address = |base: &provider::Base| format!("{}{}", base.host().to_str().unwrap(), base.path("/x").unwrap());
+    let sources = sources(&[], &[("GEMINI_API_KEY", "k"), ("OLLAMA_API_KEY", "k")]).unwrap();
+    let providers = providers::configured(&sources).unwrap();
+    let address = |of: &Endpoint| format!("{}{}", of.host().to_str().unwrap(), of.path("/x").unwrap());
     let google = "generativelanguage.googleapis.com";
     assert_eq!(address(&providers[0].native), format!("{google}/x"));
     assert_eq!(address(providers[0].openai.as_ref().unwrap()), format!("{google}/v1beta/openai/x"));
@@ -191,7 +287,7 @@ fn gemini_and_ollama_have_their_own_api_elsewhere() {
 
 #[test]
 fn the_simulated_provider_steps_back_where_there_is_a_real_one() {
-    let real = provider::configured(&layers(&[], &[("OPENAI_API_KEY", "k")]).unwrap()).unwrap();
+    let real = providers::configured(&sources(&[], &[("OPENAI_API_KEY", "k")]).unwrap()).unwrap();
     for (args, alone, beside) in [
         (&[][..], (true, false), (false, false)),
         (&["--demo"], (true, true), (true, true)),
@@ -205,10 +301,11 @@ fn the_simulated_provider_steps_back_where_there_is_a_real_one() {
 
 #[test]
 fn a_file_of_authorities_holds_certificates() {
+    let authorities = |flag: &str| read(&[flag], &[]).unwrap().authorities().map_err(|error| error.to_string());
     for text in ["", "no certificate", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
         let file = TempFile::with(text);
-        let wrong = read(&[&file.flag("ca-file")], &[]).unwrap_err();
+        let wrong = authorities(&file.flag("ca-file")).unwrap_err();
         assert!(wrong.starts_with("PROXY_CA_FILE=\""), "{wrong}");
     }
-    assert!(read(&["--ca-file=/nowhere.pem"], &[]).unwrap_err().starts_with("PROXY_CA_FILE=\"/nowhere.pem\": "));
+    assert!(authorities("--ca-file=/nowhere.pem").unwrap_err().starts_with("PROXY_CA_FILE=\"/nowhere.pem\": "));
 }

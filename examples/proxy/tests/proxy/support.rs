@@ -11,10 +11,7 @@ use std::{
 use active_requests::tracker::RequestTracker;
 use active_requests_proxy::{
     Proxy,
-    config::{
-        settings::Settings,
-        sources::{Layers, Wrong},
-    },
+    config::{description::SettingsError, settings::Settings, sources::Sources},
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -51,10 +48,14 @@ impl Drop for TempFile {
 /// What must not take longer, however busy the machine.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
-/// The layers of settings made of these flags and variables.
-pub fn layers(args: &[&str], env: &[(&str, &str)]) -> Result<Layers, Wrong> {
+/// The sources of settings with these flags and variables.
+pub fn sources(args: &[&str], env: &[(&str, &str)]) -> Result<Sources, SettingsError> {
     let args = ["proxy"].iter().chain(args).map(OsString::from);
-    Layers::collect(args, env.iter().map(|(name, value)| (OsString::from(name), OsString::from(value))))
+    Sources::collect(
+        &Settings::descriptions(),
+        args,
+        env.iter().map(|(name, value)| (OsString::from(name), OsString::from(value))),
+    )
 }
 
 /// A proxy that serves until it is dropped or told to end.
@@ -69,12 +70,12 @@ pub struct Running {
 impl Running {
     /// Starts it with these flags and variables, on a free port.
     pub async fn start(args: &[&str], env: &[(&str, &str)]) -> Self {
-        let layers = layers(&[args, &["--port=0"]].concat(), env).unwrap();
-        let settings = Settings::read(&layers).unwrap();
-        let proxy = Proxy::start(settings, &layers).await.unwrap();
+        let sources = sources(&[args, &["--port=0"]].concat(), env).unwrap();
+        let settings = Settings::read(&sources).unwrap();
+        let proxy = Proxy::start(settings, &sources).await.unwrap();
         let (end, ended) = oneshot::channel();
-        let address = proxy.listener.local_addr().unwrap();
-        let tracker = proxy.front.tracker().clone();
+        let address = proxy.address();
+        let tracker = proxy.tracker().clone();
         let served = tokio::spawn(proxy.serve(async {
             let _ = ended.await;
         }));

@@ -1,73 +1,73 @@
-//! From a request as it came to the request that goes out: whose it is, where it goes, and what becomes of it on the way.
+//! Makes the request that is sent to a provider from the one that a client has sent.
 
-use active_requests::{inspect::InspectedBody, tracker::RequestInfo};
+use active_requests::tracker::RequestInfo;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request, StatusCode, Uri, Version, header, request};
-use hyper::body::Incoming;
 
 use crate::{
     config::{
-        models::{Destination, Models, Nowhere},
-        provider::{Base, Format, Provider},
+        models::{Models, ResolvedModel, UnresolvedModel},
         settings::Settings,
     },
     forward::{
+        ForwardError,
+        buffer::{BufferError, BufferLimits, BufferedBody},
         headers::{self, ProxyKey},
-        request_body::{Held, Limits, NotHeld, Outgoing},
         route::{Route, routes_of},
-        row::Row,
+        row::RequestRow,
         usage_chunk,
     },
     refusal::Refusal,
-    upstream::Failure,
+    upstream::{
+        provider::{ApiFormat, Endpoint, Provider},
+        request_body::{RequestBody, SentBody, UpstreamRequestBody},
+    },
 };
 
-/// A request's body, looked at on its way.
-pub type RequestBody = InspectedBody<Incoming>;
-
-/// The body that goes out. Boxed: hyper keeps room for 32 requests in each connection, though there is never more than one.
-pub type SentBody = Box<Outgoing<RequestBody>>;
-
-/// Knows where requests go.
+/// Decides where requests go, and prepares them for it.
 #[derive(Debug)]
-pub struct Routing {
+pub struct Router {
     pub models: Models,
     key: Option<ProxyKey>,
-    limits: Limits,
+    limits: BufferLimits,
     inject_usage: bool,
 }
 
-/// A request that is ready to go out.
+/// A request that is ready to be sent.
 #[derive(Debug)]
-pub struct Prepared<'a> {
+pub struct PreparedRequest<'a> {
     pub provider: &'a Provider,
-    pub base: &'a Base,
+    pub endpoint: &'a Endpoint,
     /// Boxed, for it is handed on from future to future.
     pub request: Box<Request<SentBody>>,
-    /// We asked for usage where the client did not.
+    /// The proxy asks for usage, which the client did not.
     pub hide_usage: bool,
 }
 
-impl Routing {
+impl Router {
     pub fn new(settings: &Settings, models: Models) -> Self {
         Self {
             models,
             key: settings.key.clone().map(ProxyKey::new),
-            limits: Limits { size: settings.max_body, silence: settings.timeouts.head },
+            limits: BufferLimits { size: settings.max_body, silence: settings.timeouts.head },
             inject_usage: settings.inject_usage,
         }
     }
 
     /// Prepares a request, or says why it does not go anywhere.
-    pub async fn prepare(&self, request: Box<Request<RequestBody>>, row: &Row) -> Result<Prepared<'_>, Failure> {
+    pub async fn prepare(
+        &self,
+        request: Box<Request<RequestBody>>,
+        row: &RequestRow,
+    ) -> Result<PreparedRequest<'_>, ForwardError> {
         self.check_key(&request)?;
         match Route::of(request.method(), request.uri())? {
             Route::ByModel(format) => Box::pin(self.by_model(format, *request, row)).await,
             Route::ListModels => {
                 let (provider, query) = self.listed_provider(request.uri().query())?;
-                let base = provider.base(provider.format()).unwrap_or(&provider.native);
-                let target = base.path(&route_of(provider.format(), request.uri().path(), query.as_deref()));
-                Ok(self.unread(provider, base, target, *request, row)?)
+                let endpoint = provider.endpoint(provider.format()).unwrap_or(&provider.native);
+                let target = endpoint.path(&route_of(provider.format(), request.uri().path(), query.as_deref()));
+                Ok(self.unread(provider, endpoint, target, *request, row)?)
             }
             Route::Native { provider: name, rest } => {
                 let provider = self.provider(name)?;
@@ -94,26 +94,26 @@ impl Routing {
     /// Finds the provider by the model in the body, and puts the model's name there in its place.
     async fn by_model(
         &self,
-        format: Format,
+        format: ApiFormat,
         request: Request<RequestBody>,
-        row: &Row,
-    ) -> Result<Prepared<'_>, Failure> {
+        row: &RequestRow,
+    ) -> Result<PreparedRequest<'_>, ForwardError> {
         let (head, body) = request.into_parts();
         let uri = head.uri.clone();
         let limits = self.limits;
-        let (mut held, model) = Held::until_model(body, limits).await.map_err(|why| not_held(why, limits))?;
+        let (mut held, model) = BufferedBody::until_model(body, limits).await.map_err(|why| not_held(why, limits))?;
         row.describe(&RequestInfo::new().model(&model.name));
-        let Destination { provider, model: resolved, aliased } = self.models.resolve(&model.name).map_err(|nowhere| {
+        let ResolvedModel { provider, model: resolved, aliased } = self.models.resolve(&model.name).map_err(|nowhere| {
             let why = match nowhere {
-                Nowhere::NoDefault => "names no provider and there is no default one: send it as provider:model, or set VDM_DEFAULT_PROVIDER",
-                Nowhere::Endless => "is an alias that leads to no model",
+                UnresolvedModel::NoDefault => "names no provider and there is no default one: send it as provider:model, or set VDM_DEFAULT_PROVIDER",
+                UnresolvedModel::Endless => "is an alias that leads to no model",
             };
             Refusal::not_found(format!("The model {:?} {why}.", model.name))
         })?;
         let provider = &self.models.providers[provider];
         let info = RequestInfo::new().provider(&provider.name);
         row.describe(&if aliased { info.resolved_model(&resolved) } else { info });
-        let base = provider.base(format).ok_or_else(|| {
+        let endpoint = provider.endpoint(format).ok_or_else(|| {
             Refusal::bad_request(format!(
                 "{} speaks the {} format, not the one of {}: use {}, or /{}/...",
                 provider.name,
@@ -137,8 +137,8 @@ impl Routing {
         let hide_usage = usage.is_some();
         edits.extend(usage);
         let grown = edits.iter().map(|(range, bytes)| bytes.len() as i64 - range.len() as i64).sum();
-        let target = base.path(&route_of(format, uri.path(), uri.query()));
-        let mut prepared = self.prepared(provider, base, target, head, held.edited(edits))?;
+        let target = endpoint.path(&route_of(format, uri.path(), uri.query()));
+        let mut prepared = self.prepared(provider, endpoint, target, head, held.edited(edits))?;
         prepared.hide_usage = hide_usage;
         if hide_usage {
             // Only what can be read can be left out.
@@ -153,35 +153,35 @@ impl Routing {
     fn unread<'a>(
         &self,
         provider: &'a Provider,
-        base: &'a Base,
+        endpoint: &'a Endpoint,
         target: Option<Uri>,
         request: Request<RequestBody>,
-        row: &Row,
-    ) -> Result<Prepared<'a>, Refusal> {
+        row: &RequestRow,
+    ) -> Result<PreparedRequest<'a>, Refusal> {
         row.set_provider(&provider.name);
         let (head, body) = request.into_parts();
-        self.prepared(provider, base, target, head, Outgoing::streamed(body))
+        self.prepared(provider, endpoint, target, head, UpstreamRequestBody::streamed(body))
     }
 
     /// The outgoing request: its address, and what becomes of its headers.
     fn prepared<'a>(
         &self,
         provider: &'a Provider,
-        base: &'a Base,
+        endpoint: &'a Endpoint,
         target: Option<Uri>,
         mut head: request::Parts,
-        body: Outgoing<RequestBody>,
-    ) -> Result<Prepared<'a>, Refusal> {
+        body: UpstreamRequestBody<RequestBody>,
+    ) -> Result<PreparedRequest<'a>, Refusal> {
         head.uri = target.ok_or_else(|| {
             Refusal::bad_request(format!("What follows {} in the path makes no address.", provider.name))
         })?;
         head.version = Version::HTTP_11;
         headers::drop_hop_by_hop(&mut head.headers);
-        head.headers.insert(header::HOST, base.host().clone());
-        headers::replace_key(&mut head.headers, base, provider.passthrough, self.key.as_ref());
+        head.headers.insert(header::HOST, endpoint.host().clone());
+        headers::replace_key(&mut head.headers, endpoint, provider.passthrough, self.key.as_ref());
         headers::limit_encodings(&mut head.headers);
         let request = Box::new(Request::from_parts(head, Box::new(body)));
-        Ok(Prepared { provider, base, request, hide_usage: false })
+        Ok(PreparedRequest { provider, endpoint, request, hide_usage: false })
     }
 
     fn provider(&self, name: &str) -> Result<&Provider, Refusal> {
@@ -208,25 +208,25 @@ impl Routing {
     }
 
     /// The format in which this caller reads errors.
-    pub fn callers_format(&self, request: &Request<RequestBody>) -> Format {
+    pub fn callers_format(&self, request: &Request<RequestBody>) -> ApiFormat {
         Route::format(request.uri().path()).unwrap_or_else(|| {
             let name = request.uri().path().split('/').nth(1).unwrap_or_default();
             match self.models.find(name) {
                 Some(index) if !request.headers().contains_key("anthropic-version") => {
                     self.models.providers[index].format()
                 }
-                None if !request.headers().contains_key("anthropic-version") => Format::OpenAi,
-                _ => Format::Anthropic,
+                None if !request.headers().contains_key("anthropic-version") => ApiFormat::OpenAi,
+                _ => ApiFormat::Anthropic,
             }
         })
     }
 }
 
-/// The part of a `/v1/...` path that follows a base: OpenAI's bases hold the version, Anthropic's do not.
-fn route_of(format: Format, path: &str, query: Option<&str>) -> String {
+/// The part of a `/v1/...` path that follows a endpoint: OpenAI's bases hold the version, Anthropic's do not.
+fn route_of(format: ApiFormat, path: &str, query: Option<&str>) -> String {
     let rest = match format {
-        Format::OpenAi => path.strip_prefix("/v1").unwrap_or(path),
-        Format::Anthropic => path,
+        ApiFormat::OpenAi => path.strip_prefix("/v1").unwrap_or(path),
+        ApiFormat::Anthropic => path,
     };
     query.map_or_else(|| rest.to_owned(), |query| format!("{rest}?{query}"))
 }
@@ -239,17 +239,17 @@ fn adjust_length(headers: &mut HeaderMap, grown: i64) {
     }
 }
 
-fn not_held(why: NotHeld, Limits { size, silence }: Limits) -> Failure {
+fn not_held(why: BufferError, BufferLimits { size, silence }: BufferLimits) -> ForwardError {
     let refusal = match why {
-        NotHeld::Broken => return Failure::ClientGone,
-        NotHeld::Silent => Refusal::silent(silence),
-        NotHeld::TooLarge => Refusal::new(
+        BufferError::Broken => return ForwardError::ClientGone,
+        BufferError::Silent => Refusal::silent(silence),
+        BufferError::TooLarge => Refusal::new(
             StatusCode::PAYLOAD_TOO_LARGE,
             format!(
                 "No model was found in the first {size} bytes of the body: put \"model\" first, or raise --max-body."
             ),
         ),
-        NotHeld::NoModel => Refusal::bad_request("The body is no JSON object with a text under \"model\"."),
+        BufferError::NoModel => Refusal::bad_request("The body is no JSON object with a text under \"model\"."),
     };
     refusal.into()
 }

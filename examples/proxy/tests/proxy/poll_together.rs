@@ -8,7 +8,7 @@ use std::{
     task::{Context, Poll, Wake, Waker},
 };
 
-use active_requests_proxy::upstream::poll_together::Relay;
+use active_requests_proxy::upstream::poll_together::PollTogether;
 
 #[derive(Default)]
 struct Woken(AtomicUsize);
@@ -26,7 +26,7 @@ impl Woken {
 }
 
 struct Task {
-    relay: Relay,
+    relay: PollTogether,
     woken: Arc<Woken>,
     /// What the futures keep to wake the task with.
     kept: Option<Waker>,
@@ -34,7 +34,7 @@ struct Task {
 
 impl Task {
     fn new() -> Self {
-        Self { relay: Relay::default(), woken: Arc::default(), kept: None }
+        Self { relay: PollTogether::default(), woken: Arc::default(), kept: None }
     }
 
     /// Polls, and returns how often the futures were, with `turn` told the number of its turn.

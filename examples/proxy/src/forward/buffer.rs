@@ -1,0 +1,118 @@
+//! A request's body, its start held back until the model is known; and the body that goes out in its place.
+
+use std::{ops::Range, time::Duration};
+
+use active_requests::inspect::{LocatedModel, ModelLocator};
+use bytes::{Bytes, BytesMut};
+use http_body::Body;
+use http_body_util::BodyExt;
+
+use crate::upstream::request_body::UpstreamRequestBody;
+
+/// The start of a body and, unless that was all, the rest of it.
+#[derive(Debug)]
+pub struct BufferedBody<B> {
+    start: Bytes,
+    rest: Option<B>,
+}
+
+/// Why a body could not be held.
+#[derive(Debug)]
+pub enum BufferError {
+    /// More than is allowed.
+    TooLarge,
+    /// No JSON with a model in it.
+    NoModel,
+    /// The client broke off.
+    Broken,
+    /// The client has sent nothing for too long.
+    Silent,
+}
+
+/// How much of a body is held, and how long the client may be silent.
+#[derive(Clone, Copy, Debug)]
+pub struct BufferLimits {
+    /// In bytes.
+    pub size: usize,
+    pub silence: Duration,
+}
+
+impl<B: Body<Data = Bytes> + Unpin> BufferedBody<B> {
+    /// Reads on until the model is known.
+    pub async fn until_model(body: B, limits: BufferLimits) -> Result<(Self, LocatedModel), BufferError> {
+        let mut locator = ModelLocator::new();
+        let mut model = None;
+        let mut held = Self { start: Bytes::new(), rest: Some(body) };
+        let enough = |piece: &[u8]| {
+            model = locator.push(piece).cloned();
+            model.is_some() || locator.is_over()
+        };
+        held.read_on(limits, enough).await?;
+        model.map(|model| (held, model)).ok_or(BufferError::NoModel)
+    }
+
+    /// Reads on to the end.
+    pub async fn complete(&mut self, limits: BufferLimits) -> Result<(), BufferError> {
+        self.read_on(limits, |_| false).await
+    }
+
+    /// Reads on until `enough` says so of a piece, or to the end.
+    async fn read_on(
+        &mut self,
+        limits: BufferLimits,
+        mut enough: impl FnMut(&[u8]) -> bool,
+    ) -> Result<(), BufferError> {
+        let Some(body) = &mut self.rest else { return Ok(()) };
+        // One piece is the rule and stays as it is. More are put together, so that a body sent byte by byte takes no
+        // more memory than another.
+        let mut joined = BytesMut::new();
+        let mut done = false;
+        while !done {
+            let frame = tokio::time::timeout(limits.silence, body.frame()).await;
+            let Some(frame) = frame.map_err(|_| BufferError::Silent)? else { break };
+            let Ok(piece) = frame.map_err(|_| BufferError::Broken)?.into_data() else { continue };
+            if self.start.len() + joined.len() + piece.len() > limits.size {
+                return Err(BufferError::TooLarge);
+            }
+            done = enough(&piece);
+            if self.start.is_empty() && joined.is_empty() {
+                self.start = piece;
+            } else {
+                if joined.is_empty() {
+                    joined.extend_from_slice(&std::mem::take(&mut self.start));
+                }
+                joined.extend_from_slice(&piece);
+            }
+        }
+        if !joined.is_empty() {
+            self.start = joined.freeze();
+        }
+        if !done || body.is_end_stream() {
+            self.rest = None;
+        }
+        Ok(())
+    }
+}
+
+/// New bytes in the place of some of a body's.
+pub type BodyEdit = (Range<usize>, Bytes);
+
+impl<B> BufferedBody<B> {
+    /// What has been held.
+    pub fn start(&self) -> &[u8] {
+        &self.start
+    }
+
+    /// The body to send: what was held, with these edits of it, and then the rest as it comes.
+    pub fn edited(self, mut edits: Vec<BodyEdit>) -> UpstreamRequestBody<B> {
+        edits.sort_by_key(|(range, _)| range.start);
+        let mut first = Vec::with_capacity(1 + 2 * edits.len());
+        let mut from = 0;
+        for (range, bytes) in edits {
+            first.extend([self.start.slice(from..range.start), bytes]);
+            from = range.end;
+        }
+        first.push(self.start.slice(from..));
+        UpstreamRequestBody::new(first, self.rest)
+    }
+}

@@ -1,0 +1,160 @@
+//! A provider: its addresses, the API formats it speaks, and the header under which it takes its API key.
+
+use std::fmt;
+
+use active_requests::config::Secret;
+use http::{
+    HeaderName, HeaderValue, Uri, header,
+    uri::{PathAndQuery, Scheme},
+};
+
+use crate::upstream::{connection::Pool, request_body::SentBody};
+
+/// The format of an API: its routes, and the shape of its requests, answers and errors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ApiFormat {
+    OpenAi,
+    Anthropic,
+}
+
+impl ApiFormat {
+    /// The header under which a provider of this format takes its key.
+    pub fn key_header(self) -> HeaderName {
+        match self {
+            Self::OpenAi => header::AUTHORIZATION,
+            Self::Anthropic => HeaderName::from_static("x-api-key"),
+        }
+    }
+}
+
+impl fmt::Display for ApiFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::OpenAi => "OpenAI",
+            Self::Anthropic => "Anthropic",
+        })
+    }
+}
+
+/// The headers under which clients and providers pass API keys.
+pub static KEY_HEADERS: [HeaderName; 4] = [
+    header::AUTHORIZATION,
+    HeaderName::from_static("x-api-key"),
+    HeaderName::from_static("api-key"),
+    HeaderName::from_static("x-goog-api-key"),
+];
+
+/// What is sent to a provider in place of the client's API key.
+#[derive(Clone, Debug)]
+pub enum ProviderKey {
+    /// No key: the client's is removed.
+    None,
+    /// This key.
+    Own(Secret),
+    /// The client's key, unless it is the proxy's own.
+    Passthrough,
+}
+
+/// A base address, the connections to it, and the headers that every request to it gets.
+///
+/// `Debug` does not show the key: its header value is marked as sensitive.
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    /// Scheme and authority.
+    origin: Uri,
+    host: HeaderValue,
+    /// The path, without a slash at its end.
+    path: String,
+    key: Option<(HeaderName, HeaderValue)>,
+    pool: Pool<SentBody>,
+}
+
+impl Endpoint {
+    /// An endpoint at `url`; `None` if that is no URL of the form `https://host/path`, or the key is not fit for a header.
+    pub fn new(url: &str, key_header: HeaderName, key: &ProviderKey) -> Option<Self> {
+        let parts = url.trim().trim_end_matches('/').parse::<Uri>().ok()?.into_parts();
+        let scheme = parts.scheme.filter(|scheme| [Scheme::HTTP, Scheme::HTTPS].contains(scheme))?;
+        let authority = parts.authority.filter(|authority| !authority.as_str().contains('@'))?;
+        let path = parts.path_and_query.filter(|path| path.query().is_none())?;
+        // The port of the scheme is left out (RFC 9110, section 7.2).
+        let default_port = if scheme == Scheme::HTTPS { 443 } else { 80 };
+        let is_default = authority.port_u16() == Some(default_port);
+        let host = HeaderValue::from_str(if is_default { authority.host() } else { authority.as_str() }).ok()?;
+        let origin = Uri::builder().scheme(scheme).authority(authority).path_and_query("/").build().ok()?;
+        let key = match key {
+            ProviderKey::Own(key) => {
+                let bearer = if key_header == header::AUTHORIZATION { "Bearer " } else { "" };
+                let mut value = HeaderValue::try_from(format!("{bearer}{}", key.expose())).ok()?;
+                value.set_sensitive(true);
+                Some((key_header, value))
+            }
+            ProviderKey::None | ProviderKey::Passthrough => None,
+        };
+        let path = path.path().trim_end_matches('/').to_owned();
+        Some(Self { origin, host, path, key, pool: Pool::default() })
+    }
+
+    /// The target of a request for `rest`, a path that starts with a slash (or is empty) and may carry a query. Nothing in it is
+    /// decoded.
+    pub fn path(&self, rest: &str) -> Option<Uri> {
+        let path = if self.path.is_empty() && rest.starts_with('/') {
+            PathAndQuery::try_from(rest).ok()?
+        } else {
+            let slash = if self.path.is_empty() { "/" } else { "" };
+            PathAndQuery::from_maybe_shared(format!("{}{slash}{rest}", self.path)).ok()?
+        };
+        Some(Uri::from(path))
+    }
+
+    pub fn origin(&self) -> &Uri {
+        &self.origin
+    }
+
+    pub fn host(&self) -> &HeaderValue {
+        &self.host
+    }
+
+    pub fn pool(&self) -> &Pool<SentBody> {
+        &self.pool
+    }
+
+    /// The header with the provider's own key, if it has one.
+    pub fn key(&self) -> Option<&(HeaderName, HeaderValue)> {
+        self.key.as_ref()
+    }
+}
+
+/// A provider that requests can be forwarded to.
+#[derive(Clone, Debug)]
+pub struct Provider {
+    pub name: String,
+    /// The endpoint of `/v1/...` in OpenAI format, if the provider speaks it.
+    pub openai: Option<Endpoint>,
+    /// The endpoint of `/v1/...` in Anthropic format, if the provider speaks it.
+    pub anthropic: Option<Endpoint>,
+    /// The endpoint of `/{provider}/...`.
+    pub native: Endpoint,
+    /// Whether a client's own API key is sent on.
+    pub passthrough: bool,
+}
+
+impl Provider {
+    /// The endpoint for a format.
+    pub fn endpoint(&self, format: ApiFormat) -> Option<&Endpoint> {
+        match format {
+            ApiFormat::OpenAi => self.openai.as_ref(),
+            ApiFormat::Anthropic => self.anthropic.as_ref(),
+        }
+    }
+
+    /// The format its errors have on its own routes.
+    pub fn format(&self) -> ApiFormat {
+        if self.openai.is_some() { ApiFormat::OpenAi } else { ApiFormat::Anthropic }
+    }
+
+    /// Closes connections that have been idle for too long.
+    pub fn sweep(&self) {
+        let endpoints = [self.openai.as_ref(), self.anthropic.as_ref(), Some(&self.native)];
+        endpoints.into_iter().flatten().for_each(|endpoint| endpoint.pool.sweep());
+    }
+}

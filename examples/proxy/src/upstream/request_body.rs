@@ -1,0 +1,113 @@
+//! The body of a request to an upstream, and how far it has been sent.
+
+use std::{
+    collections::VecDeque,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    task::{Context, Poll},
+};
+
+use active_requests::inspect::InspectedBody;
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+
+/// The body of a client's request, inspected as it is read.
+pub type RequestBody = InspectedBody<Incoming>;
+
+/// The body that is sent. Boxed: hyper keeps room for 32 requests in each connection, though there is never more than one.
+pub type SentBody = Box<UpstreamRequestBody<RequestBody>>;
+
+/// A request body for the upstream: chunks that are known already, then the rest as the client sends it.
+#[derive(Debug)]
+pub struct UpstreamRequestBody<B> {
+    /// Chunks that are sent first, none of them empty.
+    first: VecDeque<Bytes>,
+    rest: Option<B>,
+    upload: UploadProgress,
+}
+
+/// The progress of a request body towards the upstream, shared with the task that waits for the answer.
+#[derive(Clone, Debug, Default)]
+pub struct UploadProgress(Arc<UploadState>);
+
+#[derive(Debug, Default)]
+struct UploadState {
+    chunks: AtomicU64,
+    is_waited_for: AtomicBool,
+}
+
+impl UploadProgress {
+    /// Whether the upstream is ready for more and the client has yet to send it.
+    pub fn is_waited_for(&self) -> bool {
+        self.0.is_waited_for.load(Ordering::Relaxed)
+    }
+
+    /// A value that differs from the last one if something has been sent since, or if the other side is waited for now.
+    pub fn state(&self) -> (u64, bool) {
+        (self.0.chunks.load(Ordering::Relaxed), self.is_waited_for())
+    }
+
+    fn polled(&self, is_pending: bool) {
+        self.0.is_waited_for.store(is_pending, Ordering::Relaxed);
+        if !is_pending {
+            self.0.chunks.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl<B> UpstreamRequestBody<B> {
+    /// Sends `first` and then `rest`.
+    pub fn new(first: impl IntoIterator<Item = Bytes>, rest: Option<B>) -> Self {
+        let first = first.into_iter().filter(|chunk| !chunk.is_empty()).collect();
+        Self { first, rest, upload: UploadProgress::default() }
+    }
+
+    /// Sends a body of which nothing has been read.
+    pub fn streamed(body: B) -> Self {
+        Self::new([], Some(body))
+    }
+
+    pub fn upload(&self) -> UploadProgress {
+        self.upload.clone()
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+impl<B: Body<Data = Bytes> + Unpin> Body for UpstreamRequestBody<B> {
+    type Data = Bytes;
+    type Error = B::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+        let this = &mut *self;
+        if let Some(chunk) = this.first.pop_front() {
+            return Poll::Ready(Some(Ok(Frame::data(chunk))));
+        }
+        match &mut this.rest {
+            Some(rest) => {
+                let polled = Pin::new(rest).poll_frame(cx);
+                this.upload.polled(polled.is_pending());
+                polled
+            }
+            None => Poll::Ready(None),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.first.is_empty() && self.rest.as_ref().is_none_or(Body::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let first: u64 = self.first.iter().map(|chunk| chunk.len() as u64).sum();
+        let rest = self.rest.as_ref().map_or_else(|| SizeHint::with_exact(0), Body::size_hint);
+        let mut hint = SizeHint::new();
+        if let Some(upper) = rest.upper() {
+            hint.set_upper(first + upper);
+        }
+        hint.set_lower(first + rest.lower());
+        hint
+    }
+}
