@@ -196,7 +196,7 @@ mod tests {
         let library = Library::default();
         let table = [
             ("are cached tokens part of the input", "tokens#"),
-            ("kill a request", "monitor#"),
+            ("does one slow viewer hold up the feed for others", "monitor#"),
             ("the browser closed the connection, what happens to the upstream", "streams#"),
             ("which environment variable sets the provider key", "proxy#"),
             ("Where do I put my own model?", "this-chat#"),

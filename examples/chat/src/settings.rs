@@ -2,14 +2,14 @@
 
 use std::net::SocketAddr;
 
-use active_requests::config::{ConfigError, TrackerConfig};
+use active_requests::config::{ConfigError, Secret, TrackerConfig, Variable, read_variables};
 use clap::Parser;
 
 /// A chat on documents that ship with it. Without an upstream it starts a simulated provider, and needs no key.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "active-requests-chat", version)]
 pub struct Settings {
-    /// Where to listen
+    /// Address and port to listen on
     #[arg(long, env = "CHAT_LISTEN", default_value = "127.0.0.1:8090")]
     pub listen: SocketAddr,
 
@@ -23,16 +23,23 @@ pub struct Settings {
 
     /// The upstream's key
     #[arg(long, env = "CHAT_API_KEY", hide_env_values = true, value_name = "KEY")]
-    pub api_key: Option<String>,
+    pub api_key: Option<Secret>,
 
-    /// Let others than this machine chat, at the cost of whoever owns the key
+    /// Allow to listen beyond loopback, where others chat at the cost of the key's owner
     #[arg(long)]
     pub open: bool,
 }
 
 impl Settings {
-    /// Whether these settings go together.
+    /// Checks the key, and whether the settings go together.
+    ///
+    /// # Errors
+    /// What is wrong, and what is allowed. The key is not shown.
     pub fn check(&self) -> Result<(), String> {
+        let mut key: Option<Secret> = None;
+        let given = self.api_key.as_ref().map(|key| key.expose().to_owned());
+        read_variables([Variable::new("CHAT_API_KEY", "", &mut key)], |_| given.clone())
+            .map_err(|error| error.to_string())?;
         if self.listen.ip().is_loopback() || self.open {
             return Ok(());
         }

@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, error::Error as StdError, time::Duration};
 
-use active_requests::sse::Decoder;
+use active_requests::{config::Secret, sse::Decoder};
 use active_requests_demo_provider as demo;
 use bytes::Bytes;
 use http::{Request, Uri, header};
@@ -32,12 +32,12 @@ pub struct Upstream {
     /// How the server is called in the live list and in errors.
     name: String,
     model: String,
-    key: Option<String>,
+    key: Option<Secret>,
 }
 
 impl Upstream {
     /// `base` is what OpenAI's SDKs take: with the version, without `/chat/completions`.
-    pub fn new(base: &str, model: Option<String>, key: Option<String>) -> Result<Self, String> {
+    pub fn new(base: &str, model: Option<String>, key: Option<Secret>) -> Result<Self, String> {
         let url: Uri = format!("{}/chat/completions", base.trim_end_matches('/'))
             .parse()
             .map_err(|error| format!("{base} is no URL: {error}"))?;
@@ -87,7 +87,7 @@ impl Upstream {
             .header(header::CONTENT_TYPE, "application/json")
             .header(header::ACCEPT, "text/event-stream");
         if let Some(key) = &self.key {
-            request = request.header(header::AUTHORIZATION, format!("Bearer {key}"));
+            request = request.header(header::AUTHORIZATION, format!("Bearer {}", key.expose().trim()));
         }
         let request = request
             .body(Full::from(body.to_string()))
@@ -118,7 +118,7 @@ impl Upstream {
 
     fn refused(&self, why: &str) -> Failure {
         // Some servers repeat the key they do not know.
-        let why = self.key.as_deref().map_or(why.to_owned(), |key| why.replace(key, "[key]"));
+        let why = self.key.as_ref().map_or(why.to_owned(), |key| why.replace(key.expose().trim(), "[key]"));
         Failure(format!("{} refused: {}", self.name, why.trim()))
     }
 }

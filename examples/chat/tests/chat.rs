@@ -13,9 +13,10 @@ use active_requests::{
     track::ActiveRequestsLayer,
     tracker::{Outcome, RequestTracker, Row},
 };
-use active_requests_chat::{app::App, upstream::Upstream};
+use active_requests_chat::{app::App, settings::Settings, upstream::Upstream};
 use axum::{Json, Router, extract::State, response::IntoResponse, routing::post};
 use bytes::Bytes;
+use clap::Parser;
 use futures_util::{StreamExt, stream};
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
@@ -218,7 +219,7 @@ impl Model {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}/v1/", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, app).await });
-        Upstream::new(&base, Some("endless".into()), Some("key".into())).unwrap()
+        Upstream::new(&base, Some("endless".into()), Some("sk-hidden".into())).unwrap()
     }
 }
 
@@ -287,5 +288,26 @@ async fn pages_are_served_with_their_types_and_run_nothing_of_others() {
         assert_eq!(response.headers()["content-type"], content_type, "{path}");
         let policy = response.headers()["content-security-policy"].to_str().unwrap();
         assert!(policy.starts_with("default-src 'none'; script-src 'self'"), "{policy}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_that_holds_the_key_prints_it() {
+    let settings =
+        Settings::try_parse_from(["chat", "--upstream=http://127.0.0.1:1/v1", "--model=m", "--api-key=sk-hidden"]);
+    let settings = settings.unwrap();
+    settings.check().unwrap();
+    let upstream = Upstream::new("http://127.0.0.1:1/v1", None, settings.api_key.clone()).unwrap();
+    let app = App::new(upstream.clone(), RequestTracker::default(), MonitorConfig::default().keys(["sk-hidden"]));
+    let printed = format!("{settings:?} {upstream:?} {app:?}");
+    assert!(printed.contains("Secret(..)") && !printed.contains("hidden"), "{printed}");
+}
+
+#[test]
+fn a_key_that_cannot_stand_in_a_header_is_refused_without_being_shown() {
+    for key in ["", "  ", "sk-hid\nden"] {
+        let settings = Settings::try_parse_from(["chat", "--api-key", key]).unwrap();
+        let wrong = settings.check().unwrap_err();
+        assert_eq!(wrong, "CHAT_API_KEY is not understood: allowed is one line of ASCII text that is not blank");
     }
 }
