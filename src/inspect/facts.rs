@@ -215,7 +215,7 @@ impl Visit for RequestFacts {
 
     fn scalar(&mut self, node: RequestNode, value: Scalar<'_>, _: Range<u64>) {
         match (node, value) {
-            (RequestNode::Model, Scalar::String(name)) if self.model.is_none() && name.len() > 0 => {
+            (RequestNode::Model, Scalar::String(name)) if self.model.is_none() && !name.is_empty() => {
                 self.model = Some(name.decode().into_owned());
                 self.changed = true;
             }

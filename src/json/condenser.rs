@@ -1,125 +1,185 @@
-//! A copy of a document in bounded memory, for whoever has to have it whole.
+//! A copy of a document in bounded memory, for readers that need it whole.
 
-use std::ops::Range;
+use super::skip::{Skipper, Stop, string_end};
+use super::text::without_cut_character;
 
-use super::scanner::DEPTH;
-use super::{Container, Next, Scalar, Scanner, Visit};
-
-/// Bytes of a copy.
+/// Bytes of a copy, beyond which no member is begun.
 const LIMIT: usize = 1024 * 1024;
 /// Bytes of one member of the top level, so that a long one leaves room for those behind it.
 const MEMBER_LIMIT: usize = LIMIT / 4;
+/// Bytes of one string, as written.
+const TEXT_LIMIT: usize = 64 * 1024;
+/// Bytes of a copy that JSON does not reach: behind its limit, a comma or a bracket ends it, and strings are cut.
+const MOST: usize = 2 * LIMIT;
 
-/// Copies a document as it passes, without what would make it too long: the ends of long strings (an image), the ends of
-/// long arrays and objects (an embedding), and what lies too deep. The copy is JSON, and every member of the top level that
-/// is not long itself stands in it as a whole, wherever it stands.
+/// Copies a document as it passes, without what would make it too long: the ends of long strings (an image) and the ends of
+/// long members of the top level (embeddings). A member of the top level that is not long itself is copied as a whole, wherever
+/// it stands.
+///
+/// Nothing is checked: the copy is JSON if the document is, and which bytes it holds does not depend on the cuts.
 #[derive(Debug)]
 pub(crate) struct Condenser {
-    scanner: Scanner<()>,
-    copy: Copied,
+    state: CopyState,
+    /// The position in the document.
+    position: Skipper,
+    copy: Vec<u8>,
+    /// How long the copy may be when the current member of the top level goes on.
+    allowed: usize,
+    /// Brackets that stay open when the one is closed whose rest is left out.
+    floor: u64,
+    abridged: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum CopyState {
+    Copying,
+    /// Inside a string whose end is left out.
+    DroppingString,
+    /// Behind the limit: only the brackets that close what has been copied are copied.
+    Dropping,
+    Complete,
+    /// This is no JSON.
+    Lost,
 }
 
 impl Condenser {
+    /// Documents of up to this many bytes are copied as they are.
+    pub(crate) const ABRIDGES_NONE_UP_TO: usize = TEXT_LIMIT;
+
     pub(crate) fn new() -> Self {
-        Self { scanner: Scanner::new(Next::Look(())), copy: Copied::default() }
+        Self {
+            state: CopyState::Copying,
+            position: Skipper::default(),
+            copy: Vec::new(),
+            allowed: MEMBER_LIMIT,
+            floor: 0,
+            abridged: false,
+        }
     }
 
     /// Reads on. Chunks may be cut anywhere.
     pub(crate) fn push(&mut self, chunk: &[u8]) {
-        self.scanner.push(chunk, &mut self.copy);
+        let mut at = 0;
+        while at < chunk.len() {
+            at = match self.state {
+                CopyState::Copying if self.position.in_string => self.string(chunk, at),
+                CopyState::Copying if self.position.depth > 1 && self.copy.len() < self.allowed => {
+                    self.nested(chunk, at)
+                }
+                CopyState::Copying => self.byte(chunk, at),
+                CopyState::DroppingString => self.string_end(chunk, at),
+                CopyState::Dropping => self.rest(chunk, at),
+                CopyState::Complete | CopyState::Lost => return,
+            };
+        }
     }
 
     /// The copy, once the document is complete.
     pub(crate) fn complete(&self) -> Option<&[u8]> {
-        (self.scanner.is_over() && !self.scanner.is_lost()).then_some(&self.copy.text)
+        (self.state == CopyState::Complete).then_some(&self.copy)
     }
 
     /// Whether members or elements are missing in the copy.
     pub(crate) fn is_abridged(&self) -> bool {
-        self.copy.abridged
+        self.abridged
     }
 
-    /// Whether what has come is no JSON.
+    /// Whether the chunks are no JSON.
     pub(crate) fn is_lost(&self) -> bool {
-        self.scanner.is_lost()
-    }
-}
-
-#[derive(Debug, Default)]
-struct Copied {
-    text: Vec<u8>,
-    depth: usize,
-    /// How long the copy may be at the end of the current member.
-    allowed: usize,
-    abridged: bool,
-}
-
-impl Copied {
-    /// Makes room for a member or an element; false if there is none.
-    fn begin(&mut self) -> bool {
-        if self.depth <= 1 {
-            self.allowed = LIMIT.min(self.text.len() + MEMBER_LIMIT);
-        }
-        if self.text.len() >= self.allowed || self.depth == DEPTH {
-            self.abridged = true;
-            return false;
-        }
-        if !matches!(self.text.last(), Some(b'{' | b'[')) {
-            self.text.push(b',');
-        }
-        true
-    }
-}
-
-impl Visit for Copied {
-    type Node = ();
-
-    const TEXT_LIMIT: usize = 64 * 1024;
-
-    fn member(&mut self, (): (), key: &[u8]) -> Next<()> {
-        // A key that would have to be escaped is nobody's.
-        let is_plain = !key.iter().any(|byte| matches!(byte, b'"' | b'\\' | 0..0x20));
-        if !is_plain || !self.begin() {
-            return Next::Skip;
-        }
-        self.text.push(b'"');
-        self.text.extend_from_slice(key);
-        self.text.extend_from_slice(b"\":");
-        Next::Look(())
+        self.state == CopyState::Lost
     }
 
-    fn element(&mut self, (): ()) -> Next<()> {
-        if self.begin() { Next::Look(()) } else { Next::Skip }
+    /// Copies from inside a member of the top level, up to its end, to a long string, or to the limit.
+    fn nested(&mut self, chunk: &[u8], at: usize) -> usize {
+        let window = &chunk[..chunk.len().min(at + self.allowed - self.copy.len())];
+        let end = match self.position.step(window, at, 1) {
+            Stop::Closed(end) | Stop::InString(end) => end,
+            Stop::End => window.len(),
+        };
+        self.copy.extend_from_slice(&chunk[at..end]);
+        end
     }
 
-    fn open(&mut self, (): (), container: Container) {
-        self.depth += 1;
-        self.text.push(match container {
-            Container::Object => b'{',
-            Container::Array => b'[',
-        });
-    }
-
-    fn close(&mut self, (): (), container: Container) {
-        self.depth -= 1;
-        self.text.push(match container {
-            Container::Object => b'}',
-            Container::Array => b']',
-        });
-    }
-
-    fn scalar(&mut self, (): (), value: Scalar<'_>, _: Range<u64>) {
-        match value {
-            Scalar::Null => self.text.extend_from_slice(b"null"),
-            Scalar::Bool(true) => self.text.extend_from_slice(b"true"),
-            Scalar::Bool(false) => self.text.extend_from_slice(b"false"),
-            Scalar::Number(digits) => self.text.extend_from_slice(digits),
-            Scalar::String(text) => {
-                self.text.push(b'"');
-                self.text.extend_from_slice(text.written());
-                self.text.push(b'"');
+    /// Copies one byte from between the strings: at the top level, and behind the limit of a member up to the next comma.
+    fn byte(&mut self, chunk: &[u8], at: usize) -> usize {
+        let position = &mut self.position;
+        let is_full = self.copy.len() >= if position.depth > 1 { self.allowed } else { LIMIT };
+        match chunk[at] {
+            b'{' | b'[' => {
+                position.depth += 1;
+                if is_full {
+                    self.drop_rest();
+                } else if position.depth == 2 {
+                    self.allowed = LIMIT.min(self.copy.len() + MEMBER_LIMIT);
+                }
             }
+            b'}' | b']' if position.depth > 0 => position.depth -= 1,
+            b'"' if position.depth > 0 => (position.in_string, position.string_len) = (true, 0),
+            b',' if is_full => {
+                self.drop_rest();
+                return at + 1;
+            }
+            _ => {}
         }
+        self.copy.push(chunk[at]);
+        if self.position.depth == 0 {
+            let closed = matches!(chunk[at], b'}' | b']');
+            self.state = if closed && self.copy.len() > 1 { CopyState::Complete } else { CopyState::Lost };
+        } else if self.copy.len() > MOST {
+            self.state = CopyState::Lost;
+        }
+        at + 1
+    }
+
+    /// Copies from inside a string, up to its end or its limit.
+    fn string(&mut self, chunk: &[u8], at: usize) -> usize {
+        let room = TEXT_LIMIT - self.position.string_len;
+        let window = &chunk[..chunk.len().min(at + room + 1)];
+        let position = &mut self.position;
+        if let Some(end) = string_end(window, at, &mut position.escaped) {
+            position.in_string = false;
+            self.copy.extend_from_slice(&chunk[at..end]);
+            return end;
+        }
+        let end = window.len().min(at + room);
+        self.copy.extend_from_slice(&chunk[at..end]);
+        position.string_len += end - at;
+        if window.len() > end {
+            // The byte behind the limit has been looked at and does not end the string.
+            let start = self.copy.len() - position.string_len;
+            let kept = without_cut_character(&self.copy[start..]).len();
+            self.copy.truncate(start + kept);
+            self.state = CopyState::DroppingString;
+        }
+        window.len()
+    }
+
+    /// Passes over the end of a string, and copies its quote.
+    fn string_end(&mut self, chunk: &[u8], at: usize) -> usize {
+        let Some(end) = string_end(chunk, at, &mut self.position.escaped) else { return chunk.len() };
+        self.position.in_string = false;
+        self.copy.push(b'"');
+        self.state = CopyState::Copying;
+        end
+    }
+
+    /// Begins to leave out the rest of the innermost array or object.
+    fn drop_rest(&mut self) {
+        self.abridged = true;
+        self.floor = self.position.depth - 1;
+        self.state = CopyState::Dropping;
+    }
+
+    /// Passes over the rest of an array or object, and copies the bracket that closes it.
+    fn rest(&mut self, chunk: &[u8], at: usize) -> usize {
+        let Some(end) = self.position.skip(chunk, at, self.floor) else { return chunk.len() };
+        self.copy.push(chunk[end - 1]);
+        match self.floor {
+            0 => self.state = CopyState::Complete,
+            1 if self.copy.len() < LIMIT => self.state = CopyState::Copying,
+            _ => self.floor -= 1,
+        }
+        end
     }
 }
 
@@ -127,8 +187,8 @@ impl Visit for Copied {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::{Condenser, Copied, LIMIT, MEMBER_LIMIT};
-    use crate::json::Visit;
+    use super::{Condenser, LIMIT, MEMBER_LIMIT, TEXT_LIMIT};
+    use crate::json::Cursor;
 
     fn condense(document: &[u8], size: usize) -> Vec<u8> {
         let mut condenser = Condenser::new();
@@ -154,7 +214,7 @@ mod tests {
     fn what_is_short_stays_whole_beside_what_is_long() {
         let image = "iVBORw0KGgo\\n".repeat(200_000);
         let numbers = vec!["-0.0123456789"; 500_000].join(",");
-        let deep = format!("{}1{}", "[".repeat(100_000), "]".repeat(100_000));
+        let deep = format!("{}1{}", "[".repeat(100), "]".repeat(100));
         let document = format!(
             r#"{{"model":"m","choices":[{{"message":{{"image":"{image}","tool_calls":[{{"id":"a"}}]}},"finish_reason":"stop"}}],"data":[{numbers}],"deep":{deep},"usage":{{"prompt_tokens":7}}}}"#
         );
@@ -171,7 +231,7 @@ mod tests {
             (&json!("stop"), &json!([{"id": "a"}]))
         );
         let kept = choice["message"]["image"].as_str().unwrap();
-        assert!(kept.starts_with("iVBORw0KGgo\niVB") && kept.len() < Copied::TEXT_LIMIT);
+        assert!(kept.starts_with("iVBORw0KGgo\niVB") && kept.len() < TEXT_LIMIT);
         assert_eq!(copy["data"][0], json!(-0.0123456789));
     }
 
@@ -191,11 +251,54 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_json_has_no_copy() {
-        for text in ["<html>", "{\"a\" 1}", "[1,]"] {
-            let mut condenser = Condenser::new();
-            condenser.push(text.as_bytes());
-            assert!(condenser.is_lost() && condenser.complete().is_none(), "{text}");
+    fn what_stands_behind_millions_of_brackets_is_copied() {
+        for (open, close) in [("[", "]"), (r#"{"a":"#, "}"), (r#"[{"a":[1],"b":"#, "}]")] {
+            let deep = format!("{}1{}", open.repeat(500_000), close.repeat(500_000));
+            let document = format!(r#"{{"deep":{deep},"usage":{{"prompt_tokens":7}}}}"#);
+            for size in [1000, document.len()] {
+                let copy = condense(document.as_bytes(), size);
+                let mut tokens = Cursor::new(&copy).find(b"usage").and_then(|usage| usage.find(b"prompt_tokens"));
+                assert_eq!(tokens.as_mut().and_then(Cursor::count), Some(7), "{open}");
+                assert!(copy.len() < 3 * MEMBER_LIMIT, "{} bytes", copy.len());
+            }
         }
+    }
+
+    #[test]
+    fn a_string_at_the_limit_is_whole_and_a_longer_one_is_cut_at_a_character() {
+        for (text, kept) in [
+            ("x".repeat(TEXT_LIMIT), TEXT_LIMIT),
+            ("x".repeat(TEXT_LIMIT + 1), TEXT_LIMIT),
+            (format!("{}\\n", "x".repeat(TEXT_LIMIT - 1)), TEXT_LIMIT - 1),
+            (format!("{}\\\"y", "x".repeat(TEXT_LIMIT - 2)), TEXT_LIMIT),
+            (format!("{}é", "x".repeat(TEXT_LIMIT - 1)), TEXT_LIMIT - 1),
+        ] {
+            let document = format!(r#"{{"a":["{text}",1],"b":2}}"#);
+            for size in [1, 7, TEXT_LIMIT, document.len()] {
+                let copy = String::from_utf8(condense(document.as_bytes(), size)).unwrap();
+                assert!(copy == format!(r#"{{"a":["{}",1],"b":2}}"#, &text[..kept]), "{kept} kept in chunks of {size}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_copy_of_what_is_no_json_depends_on_no_cut() {
+        for text in [r#"{"a" 1}"#, "{]", r#"{\"a":"b"}"#, "[1}", r#"{"a":"\u12"}} "#] {
+            for size in [1, 2, 3] {
+                let mut condenser = Condenser::new();
+                text.as_bytes().chunks(size).for_each(|chunk| condenser.push(chunk));
+                let end = text.find(['}', ']']).unwrap() + 1;
+                assert_eq!(condenser.complete(), Some(&text.as_bytes()[..end]), "{text} in chunks of {size}");
+            }
+        }
+        let mut condenser = Condenser::new();
+        condenser.push(b"<html>");
+        assert!(condenser.is_lost() && condenser.complete().is_none());
+        let mut condenser = Condenser::new();
+        condenser.push(b"{");
+        for _ in 0..1000 {
+            condenser.push(&[b':'; 10_000]);
+        }
+        assert!(condenser.is_lost() && condenser.copy.len() <= 2 * LIMIT + 1);
     }
 }

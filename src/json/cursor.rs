@@ -9,7 +9,11 @@ use std::borrow::Cow;
 
 use memchr::{memchr, memmem};
 
+use super::skip::Skipper;
 use super::text::{JsonStr, up_to_quote, written_len};
+
+/// Bytes of an object or array that are skipped one by one. Most are shorter than that; blocks are faster behind it.
+const NEAR: usize = 64;
 
 /// A string of a JSON text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,11 +27,11 @@ pub(crate) struct Span {
 }
 
 impl Span {
-    /// The string that `rest` starts with, its opening quote being behind us.
+    /// The string that `rest` continues behind its opening quote.
     #[inline]
     pub(crate) fn up_to_quote(rest: &[u8]) -> Option<Self> {
         let text = up_to_quote(rest)?;
-        Some(Self { bytes: text.len(), start: 0, end: text.raw().len() })
+        Some(Self { bytes: text.decoded_len(), start: 0, end: text.raw().len() })
     }
 
     /// This text, or `other` if this one is empty: for dialects that say the same thing under two names.
@@ -144,7 +148,7 @@ impl<'a> Cursor<'a> {
         self.find_map(|name, value| (name == key).then(|| value.clone()))
     }
 
-    /// The first thing that `wanted` makes of a member of the object here. The object is not walked over.
+    /// Returns the first thing that `wanted` makes of a member of the object here. The object is not walked over.
     pub(crate) fn find_map<T>(&self, mut wanted: impl FnMut(&[u8], &mut Self) -> Option<T>) -> Option<T> {
         let mut found = None;
         self.clone().object(|name, value| {
@@ -172,7 +176,7 @@ impl<'a> Cursor<'a> {
         })
     }
 
-    /// All members, at whatever depth, but those that are `null`, `true` or `false`: their keys as they are written, and
+    /// Iterates over all members, at whatever depth, but those that are `null`, `true` or `false`: their keys as they are written, and
     /// their values. Of an object or array only the start is given.
     pub(crate) fn members(mut self) -> impl Iterator<Item = (&'a [u8], Span)> {
         std::iter::from_fn(move || {
@@ -198,7 +202,7 @@ impl<'a> Cursor<'a> {
         })
     }
 
-    /// How long the value is that `text` starts with.
+    /// The length of the value that `text` starts with, in bytes.
     pub(crate) fn value_len(text: &[u8]) -> Option<usize> {
         let mut cursor = Cursor::new(text);
         cursor.skip();
@@ -234,7 +238,7 @@ impl<'a> Cursor<'a> {
             return Span::default();
         }
         let start = self.at + 1;
-        Span { bytes: self.quoted().map_or(0, |text| text.len()), start, end: self.at - 1 }
+        Span { bytes: self.quoted().map_or(0, |text| text.decoded_len()), start, end: self.at - 1 }
     }
 
     /// Walks over a value. If it is a string that is not empty, that string.
@@ -282,8 +286,16 @@ impl<'a> Cursor<'a> {
     }
 
     fn skip_nested(&mut self) {
-        let mut depth = 0_usize;
+        let mut depth = 0;
+        let near = self.at + NEAR;
         while let Some(&byte) = self.text.get(self.at) {
+            if self.at >= near {
+                let mut skipper = Skipper { depth, ..Skipper::default() };
+                return match skipper.skip(self.text, self.at, 0) {
+                    Some(end) => self.at = end,
+                    None => self.give_up(),
+                };
+            }
             match byte {
                 b'"' => {
                     self.skip_string();
@@ -333,7 +345,7 @@ impl<'a> Cursor<'a> {
         Some(text)
     }
 
-    /// Here is no JSON: the rest is not looked at.
+    /// Marks the text as no JSON: the rest is not looked at.
     #[cold]
     fn give_up(&mut self) {
         self.broken = true;

@@ -1,32 +1,34 @@
-//! The walk: a state machine over the bytes of one document.
+//! The scanner: a state machine over the bytes of one document.
 
 use std::ops::Range;
 
 use super::capture::{Capture, Keep};
-use super::text::Quoted;
+use super::skip::{Skipper, string_end};
+use super::text::JsonStr;
 use super::{Container, Next, Scalar, Visit};
 
-/// Bytes of a key, as written: 64 when each is an escape.
+/// The most bytes of a key that are kept, as written: 64 where each is an escape.
 const KEY_LIMIT: usize = 6 * 64;
-/// Containers inside one another that can be looked into. What lies deeper is passed over, at no cost in memory.
-pub(super) const DEPTH: usize = 16;
+/// The most containers inside one another that are looked into. Deeper ones are passed over, at no cost in memory.
+const DEPTH: usize = 16;
 
-/// Walks one document, chunk by chunk, and tells a [`Visit`]or about it.
+/// Walks one document, chunk by chunk, and reports to a [`Visit`]or.
 #[derive(Debug)]
 pub(crate) struct Scanner<P> {
     state: ScanState,
-    /// What to do with the value that comes next or is being read.
+    /// The wish for the value that comes next or is being read.
     next: Next<P>,
     /// The containers being looked into, outermost first.
     path: Path<P>,
     depth: usize,
-    /// Open brackets of the value being passed over.
-    brackets: u64,
-    quoted: Quoted,
+    /// The position in the value being passed over.
+    skipper: Skipper,
+    /// Whether the next byte of a key or string stands behind a backslash.
+    escaped: bool,
     capture: Capture,
     /// Bytes of earlier chunks.
     offset: u64,
-    /// Where the value being read begins.
+    /// The offset of the value being read.
     start: u64,
 }
 
@@ -48,10 +50,8 @@ enum ScanState {
     InString,
     /// Inside a number or literal.
     InBare,
-    /// Inside a container that is passed over, between its strings.
+    /// Inside a container that is passed over.
     Passing,
-    /// Inside a string of it.
-    PassingString,
     /// A comma or the end of the container.
     AfterValue,
     /// The document is complete, or its visitor knows enough.
@@ -68,8 +68,8 @@ impl<P: Copy> Scanner<P> {
             next: root,
             path: [None; DEPTH],
             depth: 0,
-            brackets: 0,
-            quoted: Quoted::default(),
+            skipper: Skipper::default(),
+            escaped: false,
             capture: Capture::default(),
             offset: 0,
             start: 0,
@@ -101,7 +101,6 @@ impl<P: Copy> Scanner<P> {
                 ScanState::InString => self.in_string(chunk, at, visitor),
                 ScanState::InBare => self.in_bare(chunk, at, visitor),
                 ScanState::Passing => self.passing(chunk, at, visitor),
-                ScanState::PassingString => self.passing_string(chunk, at),
                 _ => self.between(chunk, at, visitor),
             };
         }
@@ -111,14 +110,13 @@ impl<P: Copy> Scanner<P> {
         self.offset += chunk.len() as u64;
     }
 
-    /// What stands between the tokens, up to the first byte of the next one.
+    /// Reads what stands between the tokens, up to the first byte of the next one.
     #[inline]
     fn between<V: Visit<Node = P>>(&mut self, chunk: &[u8], mut at: usize, visitor: &mut V) -> usize {
         while let Some(&byte) = chunk.get(at) {
             match (self.state, byte) {
                 (_, b' ' | b'\n' | b'\r' | b'\t') => {}
                 (ScanState::FirstKey | ScanState::NextKey, b'"') => {
-                    self.quoted = Quoted::default();
                     self.capture.begin(at + 1);
                     self.state = ScanState::InKey;
                     at = self.in_key(chunk, at + 1, visitor);
@@ -136,7 +134,7 @@ impl<P: Copy> Scanner<P> {
                     self.value(first, at, visitor);
                     return at + 1;
                 }
-                // What may follow the document is nobody's.
+                // Bytes after the document are ignored.
                 (ScanState::Over, _) => return at,
                 _ => {
                     self.state = ScanState::Lost;
@@ -148,7 +146,7 @@ impl<P: Copy> Scanner<P> {
         at
     }
 
-    /// A value begins with the byte `first`.
+    /// Begins a value whose first byte is `first`.
     fn value<V: Visit<Node = P>>(&mut self, first: u8, at: usize, visitor: &mut V) {
         self.start = self.offset + at as u64;
         if let Next::Raw(_) = self.next {
@@ -156,7 +154,6 @@ impl<P: Copy> Scanner<P> {
         }
         self.state = match first {
             b'"' => {
-                self.quoted = Quoted::default();
                 if let Next::Look(_) = self.next {
                     self.capture.begin(at + 1);
                 }
@@ -187,17 +184,17 @@ impl<P: Copy> Scanner<P> {
             }
             self.next = Next::Skip;
         }
-        self.brackets = 1;
+        self.skipper = Skipper::inside();
         ScanState::Passing
     }
 
     fn in_key<V: Visit<Node = P>>(&mut self, chunk: &[u8], at: usize, visitor: &mut V) -> usize {
-        let Some(end) = self.quoted.end(chunk, at) else {
+        let Some(end) = string_end(chunk, at, &mut self.escaped) else {
             return chunk.len();
         };
         let (raw, whole) = self.capture.end(chunk, end - 1, Keep::Head(KEY_LIMIT));
         self.next = match innermost(&self.path, self.depth) {
-            Some((node, _)) if whole => visitor.member(node, &self.quoted.text(raw, whole).bytes()),
+            Some((node, _)) if whole => visitor.member(node, &JsonStr::new(raw, whole).bytes()),
             _ => Next::Skip,
         };
         self.state = ScanState::Colon;
@@ -205,13 +202,13 @@ impl<P: Copy> Scanner<P> {
     }
 
     fn in_string<V: Visit<Node = P>>(&mut self, chunk: &[u8], at: usize, visitor: &mut V) -> usize {
-        let Some(end) = self.quoted.end(chunk, at) else {
+        let Some(end) = string_end(chunk, at, &mut self.escaped) else {
             return chunk.len();
         };
         if let Next::Look(node) = self.next {
             let (raw, whole) = self.capture.end(chunk, end - 1, Keep::Head(V::TEXT_LIMIT));
             let range = self.start..self.offset + end as u64;
-            visitor.scalar(node, Scalar::String(self.quoted.text(raw, whole)), range);
+            visitor.scalar(node, Scalar::String(JsonStr::new(raw, whole)), range);
         }
         self.after_value(chunk, end, visitor);
         end
@@ -241,41 +238,13 @@ impl<P: Copy> Scanner<P> {
         end
     }
 
-    fn passing<V: Visit<Node = P>>(&mut self, chunk: &[u8], mut at: usize, visitor: &mut V) -> usize {
-        while let Some(&byte) = chunk.get(at) {
-            at += 1;
-            match byte {
-                b'"' => {
-                    self.quoted = Quoted::default();
-                    match self.quoted.end(chunk, at) {
-                        Some(end) => at = end,
-                        None => {
-                            self.state = ScanState::PassingString;
-                            return chunk.len();
-                        }
-                    }
-                }
-                b'{' | b'[' => self.brackets += 1,
-                b'}' | b']' => {
-                    self.brackets -= 1;
-                    if self.brackets == 0 {
-                        self.after_value(chunk, at, visitor);
-                        return at;
-                    }
-                }
-                _ => {}
-            }
-        }
-        at
-    }
-
-    fn passing_string(&mut self, chunk: &[u8], at: usize) -> usize {
-        let Some(end) = self.quoted.end(chunk, at) else { return chunk.len() };
-        self.state = ScanState::Passing;
+    fn passing<V: Visit<Node = P>>(&mut self, chunk: &[u8], at: usize, visitor: &mut V) -> usize {
+        let Some(end) = self.skipper.skip(chunk, at, 0) else { return chunk.len() };
+        self.after_value(chunk, end, visitor);
         end
     }
 
-    /// The value that was being read ends at `end`.
+    /// Ends the value that was being read, at `end`.
     fn after_value<V: Visit<Node = P>>(&mut self, chunk: &[u8], end: usize, visitor: &mut V) {
         if let Next::Raw(node) = self.next {
             let (bytes, whole) = self.capture.end(chunk, end, Keep::Tail(V::RAW_LIMIT));
@@ -305,7 +274,7 @@ impl<P: Copy> Scanner<P> {
         };
     }
 
-    /// How much is kept of what is being read.
+    /// The part that is kept of what is being read.
     fn keep<V: Visit<Node = P>>(&self) -> Keep {
         match (self.state, self.next) {
             (ScanState::InKey, _) => Keep::Head(KEY_LIMIT),

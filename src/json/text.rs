@@ -1,136 +1,95 @@
-//! Strings: where they end, and what they say once their escapes are resolved.
+//! Strings: how long they are, and what they say once their escapes are resolved.
 
 use std::borrow::Cow;
 
-use memchr::memchr2;
+use memchr::{memchr, memchr2};
 
-/// Finds the end of a string that may be cut anywhere, and counts what it decodes to.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Quoted {
-    escape: Escape,
-    /// Bytes the string decodes to, in UTF-8.
-    len: u64,
-    escaped: bool,
-    /// Whether the last thing was the first half of a surrogate pair.
-    halved: bool,
-}
+use super::block::{BLOCK, Block};
+use super::skip::string_end;
 
 /// Bytes of U+FFFD.
-const REPLACEMENT_LEN: u64 = char::REPLACEMENT_CHARACTER.len_utf8() as u64;
-
-#[derive(Clone, Copy, Debug, Default)]
-enum Escape {
-    #[default]
-    None,
-    /// Behind a backslash.
-    Begun,
-    /// Inside `\uXXXX`: the digits seen and their value.
-    Hex { digits: u8, code: u16 },
-}
-
-impl Quoted {
-    /// The place just behind the closing quote, if it stands in `bytes[at..]`.
-    pub(super) fn end(&mut self, bytes: &[u8], mut at: usize) -> Option<usize> {
-        loop {
-            match self.escape {
-                Escape::None => {
-                    let rest = bytes.get(at..)?;
-                    let Some(run) = quote_or_backslash(rest) else {
-                        self.len += rest.len() as u64;
-                        return None;
-                    };
-                    self.len += run as u64;
-                    self.halved &= run == 0;
-                    at += run + 1;
-                    if rest[run] == b'"' {
-                        return Some(at);
-                    }
-                    self.escaped = true;
-                    self.escape = match bytes.get(at) {
-                        Some(letter) => self.letter(*letter),
-                        None => Escape::Begun,
-                    };
-                    at += usize::from(!matches!(self.escape, Escape::Begun));
-                }
-                Escape::Begun => {
-                    self.escape = self.letter(*bytes.get(at)?);
-                    at += 1;
-                }
-                Escape::Hex { digits, code } => {
-                    let Some(digit) = hex(*bytes.get(at)?) else {
-                        // No escape at all; what stands here is read for what it is.
-                        self.len += REPLACEMENT_LEN + u64::from(digits);
-                        self.halved = false;
-                        self.escape = Escape::None;
-                        continue;
-                    };
-                    at += 1;
-                    let code = code << 4 | digit;
-                    self.escape = if digits < 3 {
-                        Escape::Hex { digits: digits + 1, code }
-                    } else {
-                        self.code_unit(code);
-                        Escape::None
-                    };
-                }
-            }
-        }
-    }
-
-    /// Behind a backslash comes this letter.
-    #[inline]
-    fn letter(&mut self, letter: u8) -> Escape {
-        if letter == b'u' {
-            return Escape::Hex { digits: 0, code: 0 };
-        }
-        // What is no escape stands for U+FFFD; what is no ASCII is the start of a character, which stays.
-        self.len += simple_escape(letter).map_or(REPLACEMENT_LEN + u64::from(!letter.is_ascii()), |_| 1);
-        self.halved = false;
-        Escape::None
-    }
-
-    /// Counts what `\uXXXX` stands for. A half of a surrogate pair becomes U+FFFD, both together a character of four bytes.
-    fn code_unit(&mut self, code: u16) {
-        let completes = self.halved && matches!(code, 0xDC00..0xE000);
-        self.halved = matches!(code, 0xD800..0xDC00);
-        self.len += match code {
-            _ if completes => 4 - REPLACEMENT_LEN,
-            0..0x80 => 1,
-            0x80..0x800 => 2,
-            _ => 3,
-        };
-    }
-
-    pub(super) fn text<'a>(&self, raw: &'a [u8], whole: bool) -> JsonStr<'a> {
-        JsonStr { raw, len: self.len, escaped: self.escaped, whole }
-    }
-}
+const REPLACEMENT_LEN: usize = char::REPLACEMENT_CHARACTER.len_utf8();
 
 /// The string that `rest` continues behind its opening quote, up to the closing one.
 #[inline]
 pub(super) fn up_to_quote(rest: &[u8]) -> Option<JsonStr<'_>> {
     let run = quote_or_backslash(rest)?;
-    if rest[run] == b'"' {
-        return Some(JsonStr { raw: &rest[..run], len: run as u64, escaped: false, whole: true });
-    }
-    let mut quoted = Quoted::default();
-    let end = quoted.end(rest, 0)?;
-    Some(quoted.text(&rest[..end - 1], true))
+    let escaped = rest[run] == b'\\';
+    let end = if escaped { string_end(rest, run, &mut false)? - 1 } else { run };
+    Some(JsonStr { raw: &rest[..end], escaped, whole: true })
 }
 
-/// How long that string is as it is written, for whoever does not ask what it says.
+/// The length of that string as it is written, in bytes.
+#[inline]
 pub(super) fn written_len(rest: &[u8]) -> Option<usize> {
-    let mut at = 0;
-    loop {
-        at += quote_or_backslash(rest.get(at..)?)?;
-        if rest[at] == b'"' {
-            return Some(at);
+    let run = quote_or_backslash(rest)?;
+    if rest[run] == b'"' {
+        return Some(run);
+    }
+    string_end(rest, run, &mut false).map(|end| end - 1)
+}
+
+/// The length of a string once its escapes are resolved to UTF-8, in bytes. `raw` is how it is written.
+#[inline(never)]
+fn decoded_len(raw: &[u8]) -> u64 {
+    let (mut at, mut next, mut len) = (0, 0, raw.len());
+    // Blocks find the backslashes; `next` is where the escape before ended.
+    while let Some(block) = raw.get(at..).and_then(Block::first) {
+        let mut backslashes = block.equal(b'\\');
+        while backslashes != 0 {
+            let backslash = at + backslashes.trailing_zeros() as usize;
+            backslashes &= backslashes - 1;
+            if backslash >= next {
+                let escape = Escape::of(&raw[backslash..]);
+                next = backslash + escape.written;
+                len = len + escape.decoded - escape.written;
+            }
         }
-        at += 2;
+        at += BLOCK;
+    }
+    let mut at = at.max(next);
+    while let Some(run) = raw.get(at..).and_then(|rest| memchr(b'\\', rest)) {
+        let escape = Escape::of(&raw[at + run..]);
+        at += run + escape.written;
+        len = len + escape.decoded - escape.written;
+    }
+    len as u64
+}
+
+/// The lengths of an escape, in bytes: of a surrogate pair, both halves are one.
+struct Escape {
+    written: usize,
+    decoded: usize,
+}
+
+impl Escape {
+    /// The escape that `raw` begins with. Whatever is no escape is decoded to U+FFFD.
+    #[inline]
+    fn of(raw: &[u8]) -> Self {
+        match raw.get(1) {
+            Some(b'u') => Self::of_code_unit(raw),
+            Some(&letter) if simple_escape(letter).is_some() => Self { written: 2, decoded: 1 },
+            Some(0x80..) | None => Self { written: 1, decoded: REPLACEMENT_LEN },
+            Some(_) => Self { written: 2, decoded: REPLACEMENT_LEN },
+        }
+    }
+
+    fn of_code_unit(raw: &[u8]) -> Self {
+        let unit = |at: usize| raw.get(at..).and_then(code_unit);
+        let decoded = match unit(2) {
+            None => return Self { written: 2, decoded: REPLACEMENT_LEN },
+            Some(0xD800..0xDC00) if raw.get(6..8) == Some(b"\\u") && matches!(unit(8), Some(0xDC00..0xE000)) => {
+                return Self { written: 12, decoded: 4 };
+            }
+            Some(0..0x80) => 1,
+            Some(0x80..0x800) => 2,
+            Some(_) => 3,
+        };
+        Self { written: 6, decoded }
     }
 }
 
-/// Where the first quote or backslash stands. Most strings are short, and so are the runs between escapes: the first words
+/// The index of the first quote or backslash. Most strings are short, and so are the runs between escapes: the first words
 /// are searched in place, which costs less than `memchr2` takes to get going.
 #[inline]
 fn quote_or_backslash(bytes: &[u8]) -> Option<usize> {
@@ -153,20 +112,31 @@ fn quote_or_backslash(bytes: &[u8]) -> Option<usize> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct JsonStr<'a> {
     raw: &'a [u8],
-    len: u64,
     escaped: bool,
     whole: bool,
 }
 
 impl<'a> JsonStr<'a> {
-    /// As it is written.
+    /// The string that is written as `raw` between its quotes; not `whole`: only the start of it.
+    pub(super) fn new(raw: &'a [u8], whole: bool) -> Self {
+        // Keys are short, and `memchr` takes a while to get going.
+        let escaped = if raw.len() < 32 { raw.contains(&b'\\') } else { memchr(b'\\', raw).is_some() };
+        Self { raw, escaped, whole }
+    }
+
+    /// How it is written.
     pub(super) fn raw(&self) -> &'a [u8] {
         self.raw
     }
 
-    /// Bytes of the whole string in UTF-8, escapes resolved; however much of it was kept.
-    pub(crate) fn len(&self) -> u64 {
-        self.len
+    /// The length once escapes are resolved to UTF-8, in bytes; of a string that is not whole, that of its start.
+    #[inline]
+    pub(super) fn decoded_len(&self) -> u64 {
+        if self.escaped { decoded_len(self.raw) } else { self.raw.len() as u64 }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.raw.is_empty()
     }
 
     /// Whether the string was short enough to be kept as a whole.
@@ -174,22 +144,18 @@ impl<'a> JsonStr<'a> {
         self.whole
     }
 
-    /// How it is written, between its quotes; cut at a character, and at an escape, if it was too long to be kept.
-    pub(super) fn written(&self) -> &'a [u8] {
-        if self.whole { self.raw } else { without_cut_character(self.raw) }
-    }
-
-    /// What it says, escapes resolved, and cut at a character if it was too long to be kept. What is no UTF-8 and what is
-    /// no escape becomes U+FFFD.
+    /// The text with its escapes resolved, cut at a character if it was too long to be kept. Bytes that are no UTF-8 and escapes
+    /// that are none become U+FFFD.
     pub(crate) fn decode(&self) -> Cow<'a, str> {
-        let written = self.written();
+        let written = if self.whole { self.raw } else { without_cut_character(self.raw) };
         match std::str::from_utf8(written) {
             Ok(text) if !self.escaped => Cow::Borrowed(text),
             _ => Cow::Owned(unescape(written)),
         }
     }
 
-    /// The same as bytes; nothing is checked where there are no escapes.
+    /// The text with its escapes resolved, as bytes; nothing is checked where there are no escapes.
+    #[inline]
     pub(crate) fn bytes(&self) -> Cow<'a, [u8]> {
         if self.escaped { Cow::Owned(unescape(self.raw).into_bytes()) } else { Cow::Borrowed(self.raw) }
     }
@@ -198,7 +164,7 @@ impl<'a> JsonStr<'a> {
 fn unescape(raw: &[u8]) -> String {
     let mut out = String::with_capacity(raw.len());
     let mut rest = raw;
-    while let Some(run) = memchr::memchr(b'\\', rest) {
+    while let Some(run) = memchr(b'\\', rest) {
         out.push_str(&String::from_utf8_lossy(&rest[..run]));
         rest = &rest[run + 1..];
         let Some((&letter, behind)) = rest.split_first() else {
@@ -232,7 +198,7 @@ fn unescape(raw: &[u8]) -> String {
     out
 }
 
-/// What a backslash and this letter stand for.
+/// The character that a backslash and this letter stand for.
 fn simple_escape(letter: u8) -> Option<char> {
     Some(match letter {
         b'n' => '\n',
@@ -255,7 +221,7 @@ fn hex(byte: u8) -> Option<u16> {
 }
 
 /// `raw` without a last character, or a last escape, that has been cut through.
-fn without_cut_character(raw: &[u8]) -> &[u8] {
+pub(super) fn without_cut_character(raw: &[u8]) -> &[u8] {
     let escape = raw.iter().rev().take(6).position(|&byte| byte == b'\\').map(|back| raw.len() - 1 - back);
     if let Some(at) = escape {
         let backslashes = raw[..=at].iter().rev().take_while(|&&byte| byte == b'\\').count();

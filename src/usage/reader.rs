@@ -93,11 +93,17 @@ impl ResponseReader {
 
     /// The answer has come as one document. Of an abridged one, something may be missing that counts.
     pub(super) fn document(&mut self, document: &Event<'_>, is_abridged: bool) {
-        let said = dialect::recognise_document(document).map(|reader| {
-            let mut said = EventFacts { ended: true, ..EventFacts::default() };
-            (reader.read)(document, &mut said, &mut self.record.calls);
-            (reader.dialect, said)
-        });
+        let mut said = None;
+        let is_read = match dialect::recognise_document(document) {
+            Some(reader) => {
+                let (_, said) = said.insert((reader.dialect, EventFacts { ended: true, ..EventFacts::default() }));
+                (reader.read)(document, said, &mut self.record.calls)
+            }
+            None => document.members(|_, _| {}),
+        };
+        if !is_read {
+            return self.lose_sight();
+        }
         if is_abridged && said.as_ref().is_some_and(|(_, said)| !said.has_usage()) {
             self.lose_sight();
         }

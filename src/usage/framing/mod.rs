@@ -136,8 +136,10 @@ impl Framing {
                     *self = self.by_first_byte(*first);
                     if let Self::Document(_) = self {
                         stream.await_end();
-                        // Most answers come in one piece, which need not be copied to be read.
-                        if stream.whole_document(&Event::unnamed(piece)) {
+                        // Most answers come in one piece, which need not be copied to be read. A longer one is, so that it is
+                        // abridged whatever the cuts.
+                        let is_short = piece.len() <= Condenser::ABRIDGES_NONE_UP_TO;
+                        if is_short && stream.whole_document(&Event::unnamed(piece)) {
                             *self = Self::Lost;
                         }
                     }
