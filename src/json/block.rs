@@ -37,12 +37,6 @@ impl Block {
         self.mask(|part| (part | LOWER).cmp_eq(CLOSING))
     }
 
-    /// Whether a byte is a quote or a backslash.
-    #[inline(always)]
-    pub(super) fn has_quote_or_backslash(self) -> bool {
-        self.any(|part| part.cmp_eq(QUOTE) | part.cmp_eq(BACKSLASH))
-    }
-
     /// Whether a byte is a quote or a bracket.
     #[inline(always)]
     pub(super) fn has_quote_or_bracket(self) -> bool {
@@ -67,7 +61,6 @@ impl Block {
 }
 
 const QUOTE: u8x16 = u8x16::new([b'"'; 16]);
-const BACKSLASH: u8x16 = u8x16::new([b'\\'; 16]);
 /// The bit by which `[` and `]` differ from `{` and `}`.
 const LOWER: u8x16 = u8x16::new([b'{' ^ b'['; 16]);
 const OPENING: u8x16 = u8x16::new([b'{'; 16]);

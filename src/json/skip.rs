@@ -162,7 +162,9 @@ pub(super) fn string_end(bytes: &[u8], mut at: usize, escape: &mut bool) -> Opti
     }
     let mut plain = 0;
     while let Some(block) = bytes.get(at..).and_then(Block::first) {
-        if !block.has_quote_or_backslash() {
+        let mut quotes = block.equal(b'"');
+        let backslashes = block.equal(b'\\');
+        if quotes | backslashes == 0 {
             at += BLOCK;
             plain += 1;
             if plain == PLAIN_BLOCKS {
@@ -172,8 +174,6 @@ pub(super) fn string_end(bytes: &[u8], mut at: usize, escape: &mut bool) -> Opti
             continue;
         }
         plain = 0;
-        let mut quotes = block.equal(b'"');
-        let backslashes = block.equal(b'\\');
         let mut carry = false;
         if backslashes != 0 {
             quotes &= !escaped(backslashes, &mut carry);
