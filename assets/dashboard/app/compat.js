@@ -68,7 +68,7 @@
     if (key) request.setRequestHeader('Authorization', 'Bearer ' + key);
     request.onload = function () {
       if (request.status === 401 && !key) {
-        key = window.prompt('This server wants a key') || '';
+        key = window.prompt('This server requires an API key') || '';
         if (key) return poll();
       }
       try {

@@ -120,7 +120,7 @@ export function bindPageKeys({ address, list, settings }, { filterBar, details, 
   byId('freeze').addEventListener('click', freeze);
   bindKeys([
     { keys: ['/'], label: 'filter', run: () => filterBar.focus() },
-    { keys: [' '], label: 'freeze, and go on', run: freeze },
+    { keys: [' '], label: 'freeze or resume the view', run: freeze },
     { keys: ['j'], label: 'next request', run: () => list.move(1) },
     { keys: ['k'], label: 'previous request', run: () => list.move(-1) },
     { keys: ['Enter'], label: 'details', run: () => list.open() },

@@ -51,7 +51,7 @@ export function createGauges({ address, clock, connection, feed, list, settings,
         }
       }
       setText(countRequests, feed.lastMs === null ? '' : String(feed.store.active));
-      document.title = feed.lastMs === null ? 'Active Requests' : `${counts.active} active${counts.stalled > 0 ? ` · ${counts.stalled} stalled` : ''} – Active Requests`;
+      document.title = feed.lastMs === null ? 'Active Requests' : `${counts.active} in flight${counts.stalled > 0 ? ` · ${counts.stalled} stalled` : ''} – Active Requests`;
     },
   };
 }

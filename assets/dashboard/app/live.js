@@ -120,7 +120,7 @@ export function createLive() {
     },
     onState: (state) => {
       debug(`connection ${state.name}`, state);
-      list.waiting(state.name === 'waiting' ? 'No connection to the server yet.' : state.name === 'locked' ? 'This server wants a key.' : 'Connecting...');
+      list.waiting(state.name === 'waiting' ? 'No connection to the server yet.' : state.name === 'locked' ? 'This server requires an API key.' : 'Connecting...');
       events.emit('connection');
     },
   });

@@ -90,7 +90,7 @@ export function createPage(live) {
   events.on('facts', drawStatus);
   events.on('connection', showConnection);
   events.on('restart', () => {
-    status.notice('The server was restarted; the list began anew.');
+    status.notice('The server was restarted; the list is new.');
     recall();
   });
   document.addEventListener('visibilitychange', () => {

@@ -43,7 +43,7 @@ function ended(row) {
     case 'body_error':
       return `The answer broke off ${took}${status}.`;
     case 'gone':
-      return `Ended ${took}; how was not seen.`;
+      return `Ended ${took}; the outcome was not seen.`;
     default: {
       const { word } = outcome(row.outcome ?? '');
       return `${word} ${took}${failed(row.outcome ?? '') ? status : ''}.`;

@@ -26,7 +26,7 @@ const OUTCOMES = {
   gone: { word: 'Ended', tone: 'mute', icon: '✓' },
 };
 
-const UNKNOWN = { word: 'Active', tone: /** @type {Tone} */ ('calm'), icon: '○' };
+const UNKNOWN = { word: 'In flight', tone: /** @type {Tone} */ ('calm'), icon: '○' };
 
 /** @param {Record<string, { word: string, tone: Tone, icon: string }>} table @param {string} name */
 function look(table, name) {

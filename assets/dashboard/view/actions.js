@@ -30,7 +30,7 @@ export const requestActions = ({ open, copy, linkTo, filter, pin, origin }) => [
   { label: 'Copy id', inDrawer: false, run: (row) => copy(row.id, 'Id') },
   { label: 'Only this model', inDrawer: true, run: (row) => filter('model', row.model) },
   { label: 'Only this provider', inDrawer: true, run: (row) => filter('provider', row.provider) },
-  { label: 'Pin, so that it stays after its end', key: 'p', inDrawer: false, run: pin },
+  { label: 'Pin: keep it after it ends', key: 'p', inDrawer: false, run: pin },
 ];
 
 /** Copies also where the page came over plain http, and the clipboard interface is not there. @param {string} text */

@@ -129,7 +129,7 @@ export function createTimeline(host) {
     context.lineTo(Math.round(x(index)) + 0.5, y(0));
     context.stroke();
     const at = format.timeOfDay((lastSecond - (span - 1 - index)) * 1000);
-    setText(readoutText, `${at} · ${format.rate(second.tokens)} tokens/s · ${second.active} active${second.failed > 0 ? ` · ${Math.ceil(second.failed)} failed` : ''}`);
+    setText(readoutText, `${at} · ${format.rate(second.tokens)} tokens/s · ${second.active} in flight${second.failed > 0 ? ` · ${Math.ceil(second.failed)} failed` : ''}`);
   }
 
   return {

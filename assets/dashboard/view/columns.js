@@ -59,7 +59,7 @@ function buildState(cell) {
   const markText = textIn(mark);
   const word = h('span', { class: 'state-word' });
   const wordText = textIn(word);
-  const pin = h('span', { class: 'state-pin', title: 'Pinned: stays after its end' }, '⚲');
+  const pin = h('span', { class: 'state-pin', title: 'Pinned: kept after it ends' }, '⚲');
   pin.hidden = true;
   const folded = h('span', { class: 'visually-hidden' });
   const foldedText = textIn(folded);
@@ -71,7 +71,7 @@ function buildState(cell) {
     host ??= cell.closest('[role="row"]');
     if (line.kind === 'group') {
       setText(markText, line.open ? '▾' : '▸');
-      setText(wordText, `${line.count} active`);
+      setText(wordText, `${line.count} in flight`);
       setData(cell, 'data-tone', line.stalled > 0 ? 'warn' : 'mute');
       pin.hidden = true;
       setText(foldedText, line.open ? '' : 'folded');
@@ -140,7 +140,7 @@ function buildModel(cell) {
     setText(badgeText, line.provider);
     if (nameText.data === line.model) return;
     nameText.data = line.model;
-    cell.title = line.requested === '' || line.requested === line.qualified ? line.qualified : `${line.qualified} (asked for ${line.requested})`;
+    cell.title = line.requested === '' || line.requested === line.qualified ? line.qualified : `${line.qualified} (requested as ${line.requested})`;
   };
 }
 
@@ -180,7 +180,7 @@ export const COLUMNS = [
   { id: 'model', title: 'Model', width: 200, flex: 5, live: true, sortable: true, card: true, build: buildModel },
   { id: 'resolved', title: 'Resolved', hint: 'The model that an alias resolved to', width: 110, flex: 3, live: true, sortable: true, build: titled((row) => row.resolved || format.NONE) },
   { id: 'streaming', title: 'Stream', hint: 'Whether the answer is streamed', width: 78, live: true, sortable: true, build: plain((line) => (line.kind === 'group' ? '' : line.streaming ? 'Yes' : 'No')) },
-  { id: 'waits', title: 'Waits for', hint: 'Who has to move next: the upstream, or the client that reads', width: 104, live: true, sortable: true, card: true, build: buildWaits },
+  { id: 'waits', title: 'Waits for', hint: 'The side that must act next: the upstream or the client', width: 104, live: true, sortable: true, card: true, build: buildWaits },
   { id: 'input', title: 'In', hint: 'Input tokens, cached ones included', width: 82, end: true, live: true, sortable: true, build: plain((line) => sum(line, line.input)) },
   {
     id: 'output', title: 'Out', hint: 'Output tokens, reasoning included; ~ is our estimate until the provider reports', width: 88, end: true, live: true, sortable: true, card: true,

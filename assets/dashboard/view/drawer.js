@@ -16,8 +16,8 @@ const SECTIONS = [
     ['Id', (row) => row.id],
     ['Path', (row) => (row.path === '' ? format.NONE : `${row.method} ${row.path}`.trim())],
     ['Provider', (row) => row.provider],
-    ['Asked for', (row) => row.requested || row.model],
-    ['Resolved to', (row) => row.resolved || format.NONE],
+    ['Requested model', (row) => row.requested || row.model],
+    ['Resolved model', (row) => row.resolved || format.NONE],
     ['Streamed', (row) => (row.streaming ? 'yes' : 'no')],
     ['Started', (row) => format.dateTime(row.startMs)],
     ['Messages', (row) => `${row.messages} · ${row.toolUses} tool uses · ${row.toolResults} results`],
@@ -30,7 +30,7 @@ const SECTIONS = [
     ['HTTP status', (row) => (row.status === null ? format.NONE : String(row.status))],
     ['Duration', (row, nowMs) => (row.outcome === null ? format.duration(ageOf(row, nowMs)) : format.latency(row.durationMs))],
     ['First token after', (row) => format.latency(row.ttftMs)],
-    ['Last moved', (row, nowMs) => (row.outcome === null ? format.ago(idleOf(row, nowMs)) : format.timeOfDay(row.endedMs))],
+    ['Last activity', (row, nowMs) => (row.outcome === null ? format.ago(idleOf(row, nowMs)) : format.timeOfDay(row.endedMs))],
     ['Received', (row) => format.bytes(row.bytes)],
   ]],
   ['Tokens', [
@@ -38,13 +38,13 @@ const SECTIONS = [
     ['Output', (row) => `${format.count(row.output)}${row.reasoning > 0 ? ` (${format.count(row.reasoning)} reasoning)` : ''}`],
     ['Per second', (row) => (row.outcome === null ? format.rate(row.rate) : format.NONE)],
     ['Tool calls', (row) => format.count(row.toolCalls)],
-    ['Counted by', (row) => (row.usageSource === 'none' && row.outcome === null ? 'nobody yet' : (SOURCES[row.usageSource] ?? row.usageSource))],
+    ['Counted by', (row) => (row.usageSource === 'none' && row.outcome === null ? 'not counted yet' : (SOURCES[row.usageSource] ?? row.usageSource))],
     ['Observed', (row) => (row.observation === '' ? format.NONE : row.observation)],
   ]],
 ];
 
 /** @type {Record<string, string>} */
-const SOURCES = { none: 'nobody', estimated: 'us, an estimate', partial: 'the provider, in part', reported: 'the provider' };
+const SOURCES = { none: 'not counted', estimated: 'this server (estimate)', partial: 'the provider, in part', reported: 'the provider' };
 
 /**
  * @param {{ onClose: () => void, actions: import('./actions.js').Action[], focus: (row: Row) => void }} parts `focus`: puts the focus on a row of the list
@@ -154,7 +154,7 @@ export function createDrawer({ onClose, actions, focus }) {
       if (entry?.finishReason) found.unshift(['Finish reason', entry.finishReason]);
       if (entry?.error) found.unshift(['Error', entry.errorType === '' ? entry.error : `${entry.errorType}: ${entry.error}`]);
       more.replaceChildren(...(found.length === 0 ? [] : [
-        h('h3', {}, entry?.error || entry?.finishReason ? 'As the provider said it' : 'Usage as the provider said it'),
+        h('h3', {}, entry?.error || entry?.finishReason ? 'From the provider' : 'Usage from the provider'),
         h('dl', { class: 'pairs' }, ...found.map(([key, value]) => h('div', { class: 'pair' }, h('dt', {}, key), h('dd', {}, value)))),
       ]));
     },

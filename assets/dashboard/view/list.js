@@ -123,7 +123,7 @@ export function createList({ feed, clock, lost, createGrid, hidden, onSort, onOp
     empty.hidden = rows.length > 0;
     if (rows.length > 0) return;
     const filtered = all > 0;
-    setText(emptyText, filtered ? 'No request matches the filter.' : feed.lastMs === null ? waitingText : 'No active requests.\nA request shows here from its first byte to its last.');
+    setText(emptyText, filtered ? 'No request matches the filter.' : feed.lastMs === null ? waitingText : 'No requests in flight.\nA request is listed from its start to the end of its response.');
     emptyAction.hidden = !filtered;
   }
 

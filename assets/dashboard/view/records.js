@@ -95,7 +95,7 @@ export function createLogs(onOpen) {
   const duration = { title: 'Duration', end: true, key: (it) => it.durationMs, cell: (it) => format.latency(it.durationMs) };
   const look = (/** @type {Entry} */ it) => (it.failed ? 'failed' : null);
   const errors = createTable(byId('errors-table'), {
-    caption: 'Recent errors, newest first', empty: 'No errors. Nothing that the server remembers went wrong.', onOpen, id: (it) => it.id,
+    caption: 'Recent errors, newest first', empty: 'No errors among the requests that the server remembers.', onOpen, id: (it) => it.id,
     columns: [
       time, provider, model, outcome, status,
       { title: 'Error type', key: (it) => it.errorType, className: 'mono', cell: (it) => it.errorType || format.NONE },

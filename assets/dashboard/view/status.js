@@ -68,11 +68,11 @@ export function createStatus({ onIndicator, onRetry, now }) {
       else if (state.name === 'waiting') {
         const seen = facts.heardMs === null ? 'Nothing was received yet.' : `What you see is from ${format.timeOfDay(facts.heardMs)}, ${format.ago(silence)}.`;
         show('bad', `Not connected: ${state.cause}.`, `${seen} Try ${state.attempt} in ${secondsTo(state.untilMs, now())} s.`, 'Try now');
-      } else if (facts.disabled) show('warn', sentence(facts.disabled.message), facts.disabled.suggestion, 'Look again');
+      } else if (facts.disabled) show('warn', sentence(facts.disabled.message), facts.disabled.suggestion, 'Try again');
       else if (state.name === 'polling' && state.hint) show('info', `${sentence(state.hint.message)} The list is polled every ${facts.pollMs / 1000} s.`, state.hint.suggestion, 'Try the stream');
       else if (state.name === 'stale') show('warn', 'The connection is silent.', `No heartbeat since ${format.timeOfDay(facts.heardMs)}.`, 'Reconnect');
       else if (facts.pollError) show('bad', 'The last answer could not be used.', facts.pollError, 'Try now');
-      else if (facts.late) show('warn', 'AG Grid is late.', 'Still trying; the newest rows are kept for it, and the plain table shows them.');
+      else if (facts.late) show('warn', 'AG Grid is late.', 'The plain table shows the rows until it is ready.');
       else if (notice) show('info', notice.text, '');
       else banner.hidden = true;
     },
@@ -100,8 +100,8 @@ function describe(state, nowMs, pollMs) {
     case 'off':
       return { word: `○ Polling every ${pollMs / 1000} s`, tone: 'calm' };
     case 'locked':
-      return { word: '○ Key needed', tone: 'warn' };
+      return { word: '○ API key needed', tone: 'warn' };
     case 'paused':
-      return { word: '○ Stream resting', tone: 'calm' };
+      return { word: '○ Stream paused', tone: 'calm' };
   }
 }

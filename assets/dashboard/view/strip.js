@@ -41,7 +41,7 @@ export function createStrip(host, actions) {
     host.append(button);
     return { button, value: textIn(value), note: textIn(note) };
   }
-  const active = tile('Active', 'Show all requests', actions.onAll);
+  const active = tile('In flight', 'Show all requests', actions.onAll);
   const stalled = tile('Stalled', 'Show stalled requests', () => actions.onFilter('state', 'stalled'));
   const upstream = tile('On upstream', 'Show requests that wait for the upstream', () => actions.onFilter('waits', 'upstream'));
   const tokens = tile('Tokens/s', 'Fastest first', () => actions.onSort('rate'));
@@ -56,7 +56,7 @@ export function createStrip(host, actions) {
       setText(active.value, format.count(counts.active));
       setText(active.note, `${format.count(counts.streaming)} streaming`);
       setText(stalled.value, format.count(counts.stalled));
-      setText(stalled.note, counts.stalled > 0 ? 'needs a look' : 'none');
+      setText(stalled.note, counts.stalled > 0 ? 'needs attention' : 'none');
       setData(stalled.button, 'data-tone', counts.stalled > 0 ? 'warn' : null);
       setText(upstream.value, format.count(counts.onUpstream));
       setText(upstream.note, `${format.count(counts.onClient)} on clients`);

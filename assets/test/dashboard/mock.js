@@ -34,7 +34,7 @@ export class Mock {
   asked = [];
   #server = createServer((request, response) => void this.#answer(request, response));
   /** @type {Map<Response, string>} */
-  #viewers = new Map();
+  #subscribers = new Map();
   #seq = 0;
   /** @type {{ seq: number, frame: string }[]} */
   #ring = [];
@@ -53,7 +53,7 @@ export class Mock {
     this.world.onStructure = () => (this.#soon ??= setTimeout(() => this.flush(), 20));
     this.#timer = setInterval(() => this.flush(), deltaMs);
     this.#beat = setInterval(() => {
-      for (const viewer of this.#viewers.keys()) viewer.write(': heartbeat\n\n');
+      for (const subscriber of this.#subscribers.keys()) subscriber.write(': heartbeat\n\n');
     }, this.settings.heartbeatMs);
   }
 
@@ -65,15 +65,15 @@ export class Mock {
     return `http://127.0.0.1:${this.port}`;
   }
 
-  get viewers() {
-    return this.#viewers.size;
+  get subscribers() {
+    return this.#subscribers.size;
   }
 
   /** Cuts every connection and answers no more, until `listen` is called again. */
   async stop() {
     const closed = new Promise((resolve) => this.#server.close(resolve));
     this.#server.closeAllConnections();
-    this.#viewers.clear();
+    this.#subscribers.clear();
     await closed;
   }
 
@@ -89,19 +89,19 @@ export class Mock {
     this.world.restart();
     this.#seq = 0;
     this.#ring = [];
-    for (const viewer of this.#viewers.keys()) viewer.destroy();
-    this.#viewers.clear();
+    for (const subscriber of this.#subscribers.keys()) subscriber.destroy();
+    this.#subscribers.clear();
   }
 
   /** Ends the streams, as a load balancer does. */
   cut() {
-    for (const viewer of this.#viewers.keys()) viewer.destroy();
-    this.#viewers.clear();
+    for (const subscriber of this.#subscribers.keys()) subscriber.destroy();
+    this.#subscribers.clear();
   }
 
   /** Sends what is to be sent as it stands. @param {string} frame */
   raw(frame) {
-    for (const viewer of this.#viewers.keys()) viewer.write(frame);
+    for (const subscriber of this.#subscribers.keys()) subscriber.write(frame);
   }
 
   /** Loses a delta on the way. */
@@ -116,7 +116,7 @@ export class Mock {
     const { started, changed, progressed, ended } = this.world.pending;
     if (started.size + changed.size + progressed.size + ended.length === 0) return;
     this.world.pending = World.nothing();
-    if (this.#viewers.size === 0) {
+    if (this.#subscribers.size === 0) {
       // Nobody listens: the feed stands still, and nothing can be resumed.
       this.#ring = [];
       this.#seq += 1;
@@ -136,7 +136,7 @@ export class Mock {
     const frame = `event: delta\nid: ${this.world.epoch}-${this.#seq}\ndata: ${JSON.stringify(delta)}\n\n`;
     this.#ring.push({ seq: this.#seq, frame });
     if (this.#ring.length > RING) this.#ring.shift();
-    for (const [viewer, format] of this.#viewers) viewer.write(format === 'delta' ? frame : this.#update(format));
+    for (const [subscriber, format] of this.#subscribers) subscriber.write(format === 'delta' ? frame : this.#update(format));
   }
 
   /** @param {string} format */
@@ -187,8 +187,8 @@ export class Mock {
     const missed = this.#ring.filter((it) => it.seq > Number(seq));
     const resumes = format === 'delta' && epoch === this.world.epoch && Number(seq) <= this.#seq && missed.length === this.#seq - Number(seq);
     response.write(resumes ? missed.map((it) => it.frame).join('') || ': resumed\n\n' : this.#update(format));
-    this.#viewers.set(response, format);
-    response.on('close', () => this.#viewers.delete(response));
+    this.#subscribers.set(response, format);
+    response.on('close', () => this.#subscribers.delete(response));
   }
 
   /** @param {string} path @param {Response} response */

@@ -73,7 +73,7 @@ describe('the connection', { skip: noBrowser }, () => {
       await soon(() => page.locator('#key-dialog').isVisible(), true);
       await page.locator('#key-input').fill('wrong');
       await page.keyboard.press('Enter');
-      await soon(() => page.locator('#key-dialog').innerText(), /did not take that key/);
+      await soon(() => page.locator('#key-dialog').innerText(), /refused that key/);
       await page.locator('#key-input').fill('s3cret');
       await page.keyboard.press('Enter');
       await soon(indicator, '● Live');
@@ -90,27 +90,27 @@ describe('the connection', { skip: noBrowser }, () => {
 
   it('rests in views that are not live, also on the way back and forward', () =>
     onPage(async ({ mock, page, indicator, soon }) => {
-      await soon(async () => mock.viewers, 1);
+      await soon(async () => mock.subscribers, 1);
       await page.locator('[data-view="errors"]').click();
-      await soon(async () => mock.viewers, 0);
-      await soon(indicator, '○ Stream resting');
+      await soon(async () => mock.subscribers, 0);
+      await soon(indicator, '○ Stream paused');
       await page.goBack();
-      await soon(async () => mock.viewers, 1);
+      await soon(async () => mock.subscribers, 1);
       await soon(indicator, '● Live');
       await page.goForward();
-      await soon(async () => mock.viewers, 0);
+      await soon(async () => mock.subscribers, 0);
       await page.evaluate(() => history.pushState(null, '', '#/totals'));
       await page.evaluate(() => dispatchEvent(new PopStateEvent('popstate')));
-      await soon(async () => mock.viewers, 1);
+      await soon(async () => mock.subscribers, 1);
     }));
 
   it('rests while the tab is hidden', () =>
     onPage(async ({ world, mock, page, rows, soon }) => {
       world.start();
       await soon(rows, 1);
-      await soon(async () => mock.viewers, 1);
+      await soon(async () => mock.subscribers, 1);
       await hide(page, true);
-      await soon(async () => mock.viewers, 0);
+      await soon(async () => mock.subscribers, 0);
       world.start();
       const asked = mock.asked.length;
       await page.waitForTimeout(1500);

@@ -12,7 +12,7 @@ for (const grid of [true, false]) {
     it('shows requests as they come, count and leave', () =>
       onPage(async ({ world, page, rows, models, soon }) => {
         await soon(rows, 0);
-        await soon(() => page.locator('#grid-empty').innerText(), /No active requests/);
+        await soon(() => page.locator('#grid-empty').innerText(), /No requests in flight/);
         const id = world.start({ model: 'alpha', provider: 'OpenAI', start_time: Date.now() / 1000 - 3 });
         await soon(models, ['alpha']);
         assert.equal(await page.locator('#grid .badge').getAttribute('data-badge'), 'primary');
@@ -162,7 +162,7 @@ describe('the list', { skip: noBrowser }, () => {
       await soon(rows, 1);
       await page.locator('.col-model').click();
       await soon(() => page.locator('#drawer .verdict').innerText(), /Stalled: the upstream has sent nothing/);
-      await soon(() => page.locator('#drawer').innerText(), /Usage as the provider said it/);
+      await soon(() => page.locator('#drawer').innerText(), /Usage from the provider/);
       assert.ok(page.url().includes(`row=${id}`));
       const other = await context.newPage();
       await other.goto(page.url());
@@ -239,7 +239,7 @@ describe('the list', { skip: noBrowser }, () => {
       assert.equal(await is(), true);
       await page.evaluate(() => /** @type {any} */ (window).__vdmActiveRequestsSSE.disable());
       await soon(indicator, '○ Polling every 5 s');
-      await soon(async () => mock.viewers, 0);
+      await soon(async () => mock.subscribers, 0);
       assert.equal(await is(), false);
       world.start();
       await page.locator('#refresh').click();

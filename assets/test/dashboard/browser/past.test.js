@@ -36,7 +36,7 @@ describe('the views of the past', { skip: noBrowser }, () => {
       await page.keyboard.press('j');
       await page.keyboard.press('Enter');
       const drawer = () => page.locator('#drawer').innerText();
-      await soon(drawer, /Counted by\s+us, an estimate/);
+      await soon(drawer, /Counted by\s+this server \(estimate\)/);
       world.end(id, 'completed', { usage_source: 'reported', output_tokens: 72, response_bytes: 4096, time_to_first_token_ms: 350 });
       await soon(drawer, /Counted by\s+the provider\s/);
       await soon(drawer, /350 ms to the first token/);
