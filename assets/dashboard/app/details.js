@@ -28,7 +28,7 @@ export function createDetails({ address, api, debug, events, feed, list }, { pol
     linkTo: (row) => address.link({ row: row.id, frozen: false }),
     filter: (field, value) => {
       const { filter, view } = address.place;
-      address.go({ filter: toggleTerm(filter, field, value), view: view === 'totals' ? 'requests' : view });
+      address.go({ filter: toggleTerm(filter, field, value, '='), view: view === 'totals' ? 'requests' : view });
     },
     pin,
     origin: location.origin,

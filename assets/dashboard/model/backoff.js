@@ -1,13 +1,15 @@
 /** Waiting times: between two tries to reach the server, and between two looks whether the grid is ready. */
 
+const LONGEST = 30_000;
+
 /**
- * Milliseconds before the `attempt`-th new try to connect (from 1): 750 ms x 1.6^attempt, at most 30 s, give or take a quarter, so that
- * a hundred open pages do not return in one moment; never under 250 ms.
+ * Milliseconds before the `attempt`-th new try to connect (from 1): 750 ms x 1.6^attempt, give or take a quarter, so that a hundred open
+ * pages do not return in one moment; never under 250 ms, never over 30 s.
  * @param {number} attempt @param {() => number} random in [0, 1)
  */
 export function reconnectDelay(attempt, random) {
-  const base = Math.min(30_000, 750 * 1.6 ** attempt);
-  return Math.max(250, Math.round(base * (0.75 + random() * 0.5)));
+  const base = Math.min(LONGEST, 750 * 1.6 ** attempt);
+  return Math.max(250, Math.min(LONGEST, Math.round(base * (0.75 + random() * 0.5))));
 }
 
 /** Looks after which the page says that its grid is late. */

@@ -3,8 +3,8 @@
  *
  *     gpt state:stalled,waiting age>30s -path:/v1/embeddings age:2s..5s resolved:claude-* "two words"
  *
- * A word looks into id, names, path and stage. `field:a,b` is a or b; `*` and `?` are wildcards; `-` in front negates. Numbers compare with
- * `>`, `>=`, `<`, `<=`, `=` and `:from..to`; times take `ms`, `s`, `m`, `h`, sizes `k`, `m`, `g`. What looks like a term but names no
+ * A word looks into id, names, path and stage. `field:a,b` is a or b; `*` and `?` are wildcards; `field=a` is that text and no longer one,
+ * whatever stands in it; `-` in front negates. Numbers compare with `>`, `>=`, `<`, `<=`, `=` and `:from..to`; times take `ms`, `s`, `m`, `h`, sizes `k`, `m`, `g`. What looks like a term but names no
  * field we know (`openai:gpt-4o`) is a word.
  */
 
@@ -74,7 +74,7 @@ function term(source) {
   const parts = /^([a-z_/]+)(:|>=|<=|>|<|=)(.*)$/i.exec(body);
   const name = parts?.[1]?.toLowerCase() ?? '';
   const field = Object.hasOwn(ALIASES, name) ? (ALIASES[name] ?? name) : name;
-  const value = unquote(parts?.[3] ?? '');
+  const value = parts?.[3] ?? '';
   const operator = parts?.[2] ?? '';
   const made = parts && FIELDS.includes(field) ? fieldTest(field, operator, value) : wordTest(unquote(body));
   if (typeof made === 'string') return { source, error: made, test: always };
@@ -94,11 +94,12 @@ function wordTest(word) {
     row.path.toLowerCase().includes(needle) || row.stage.toLowerCase().includes(needle);
 }
 
-/** @param {string} field @param {string} operator @param {string} value @returns {Test | string} a test, or what is wrong */
-function fieldTest(field, operator, value) {
+/** @param {string} field @param {string} operator @param {string} written as it was written, quotes included @returns {Test | string} a test, or what is wrong */
+function fieldTest(field, operator, written) {
+  const value = unquote(written);
   // Half typed: holds back no row while the operator is still at it.
   if (value === '') return always;
-  if (field === 'state') return anyOf(value, stateTest);
+  if (field === 'state') return anyOf(written, stateTest);
   if (field === 'streaming') {
     const wanted = /^(yes|true|1)$/i.test(value);
     if (!wanted && !/^(no|false|0)$/i.test(value)) return `streaming: takes yes or no, not “${value}”`;
@@ -107,15 +108,15 @@ function fieldTest(field, operator, value) {
   const read = TEXTS[field];
   if (read) {
     if (operator !== ':' && operator !== '=') return `${field} is text: use ${field}:value`;
-    return anyOf(value, (one) => textTest(read, one));
+    return anyOf(written, (one) => textTest(read, one, operator === '='));
   }
   const get = NUMBERS[field];
   return get ? numberTest(field, get, operator, value) : `there is no field “${field}”`;
 }
 
-/** @param {string} value @param {(one: string) => Test} make @returns {Test} */
-function anyOf(value, make) {
-  const tests = value.split(',').filter((one) => one !== '').map(make);
+/** Splits at commas outside quotes. @param {string} written @param {(one: string) => Test} make @returns {Test} */
+function anyOf(written, make) {
+  const tests = (written.match(/(?:[^,"]+|"[^"]*"?)+/g) ?? []).map(unquote).filter((one) => one !== '').map(make);
   return (row, nowMs) => tests.some((test) => test(row, nowMs));
 }
 
@@ -128,12 +129,15 @@ function stateTest(value) {
   return (row) => words.stateName(row) === wanted;
 }
 
-/** Contains, or with wildcards matches as a whole. @param {(row: Row) => string | string[]} read @param {string} value @returns {Test} */
-function textTest(read, value) {
+/** Contains, or with wildcards matches as a whole; `exact`: is that text. @param {(row: Row) => string | string[]} read @param {string} value @param {boolean} exact @returns {Test} */
+function textTest(read, value, exact) {
   const needle = value.toLowerCase();
   const isPattern = /[*?]/.test(needle);
   /** @param {string} text */
-  const holds = (text) => (isPattern ? glob(needle, text.toLowerCase()) : text.toLowerCase().includes(needle));
+  const holds = (text) => {
+    const have = text.toLowerCase();
+    return exact ? have === needle : isPattern ? glob(needle, have) : have.includes(needle);
+  };
   return (row) => {
     const found = read(row);
     return typeof found === 'string' ? holds(found) : found.some(holds);
@@ -209,11 +213,14 @@ function quantity(field, value) {
 /** A value as a term can carry it. @param {string} value */
 const quoted = (value) => (/[\s,]/.test(value) ? `"${value}"` : value);
 
-/** `query` with the term in it, or, where it was, without. @param {string} query @param {string} field @param {string} value */
-export function toggleTerm(query, field, value) {
-  const wanted = `${field}:${quoted(value)}`;
+/**
+ * `query` with the term in it, or, where it was, without.
+ * @param {string} query @param {string} field @param {string} value @param {':' | '='} [operator]
+ */
+export function toggleTerm(query, field, value, operator = ':') {
+  const wanted = `${field}${operator}${quoted(value)}`;
   const terms = split(query);
-  const others = terms.filter((one) => !one.startsWith(`${field}:`));
+  const others = terms.filter((one) => !one.startsWith(`${field}:`) && !one.startsWith(`${field}=`));
   return (terms.includes(wanted) ? others : [...others, wanted]).join(' ');
 }
 

@@ -24,11 +24,12 @@ describe('the filter', () => {
     'resolved:gpt-4-0125-preview', 'state:stalled', 'state:waiting,stalled', 'state:active', 'phase:stalled', 'waits:upstream', 'waiting_on:upstream', 'streaming:yes', 'streaming:true', 'age>30s', 'age>=45s', 'age<1m', 'age>44',
     'age:30s..60s', 'duration:30s..', 'idle>10s', 'ttft<1s', 'ttft>300ms', 'ttft=310ms', 'in=150', 'out>1000', 'output>=2000', 'tok/s<5', 'rate>3', 'tools=0', 'size>=2k', 'bytes:50k', 'status:200', 'status:2xx', 'status<300',
     '-provider:poe', '-state:ended', '-gemini', 'path:/v1/chat/completions', 'usage:estimated', 'method:post', 'stage:documents', 'id:7f3a', 'state:', 'age>', 'provider:openai state:stalled age>30s -path:/v1/embeddings',
+    'model=gpt-4-turbo', 'model=GPT-4-Turbo', 'model=openai:gpt-4-turbo', 'model=gpt-4,gpt-4-turbo', '-model=gpt-4',
   ]) it(`shows it for ${query || 'nothing'}`, () => assert.equal(holds(query), true));
 
   for (const query of [
     'claude', 'gpt claude', 'provider:anthropic', 'provider:open?', 'state:streaming', 'state:ended', 'state:error', 'waits:client', 'streaming:no', 'age>45s', 'age:50s..', 'age:1..2', 'out<2000',
-    'tok/s>=5', 'status:5xx', 'status:404', '-gpt', '-state:stalled', '-age>30s', 'path:/v1/messages', '"chat gpt"',
+    'tok/s>=5', 'status:5xx', 'status:404', '-gpt', '-state:stalled', '-age>30s', 'path:/v1/messages', '"chat gpt"', 'model=gpt-4', 'model=gpt-4*', 'provider=open',
   ]) it(`hides it for ${query}`, () => assert.equal(holds(query), false));
 
   for (const query of ['state:ended', 'state:error', 'state:client_disconnect', 'outcome:client_disconnect', 'age<1s', '-waits:upstream']) {
@@ -57,6 +58,13 @@ describe('the filter', () => {
     assert.ok(performance.now() - began < 2000);
   });
 
+  it('takes a comma in quotes for a part of the value', () => {
+    assert.ok(row);
+    assert.equal(holds('model="a,b"', { ...row, model: 'a,b' }), true);
+    for (const model of ['a', 'b', 'a,b,c']) assert.equal(holds('model="a,b"', { ...row, model }), false, model);
+    assert.equal(holds('model:"a,b"', { ...row, model: 'a' }), false);
+  });
+
   it('splits at spaces outside quotes', () => assert.deepEqual(split('a "b c" model:"d e"  f'), ['a', '"b c"', 'model:"d e"', 'f']));
 
   it('takes a term in and out', () => {
@@ -64,6 +72,8 @@ describe('the filter', () => {
     assert.equal(toggleTerm('gpt state:waiting', 'state', 'stalled'), 'gpt state:stalled');
     assert.equal(toggleTerm('gpt state:stalled', 'state', 'stalled'), 'gpt');
     assert.equal(toggleTerm('', 'model', 'my model'), 'model:"my model"');
+    assert.equal(toggleTerm('gpt model:mini', 'model', 'a,b', '='), 'gpt model="a,b"');
+    assert.equal(toggleTerm('gpt model="a,b"', 'model', 'a,b', '='), 'gpt');
     assert.ok(hasTerm('x model:"my model"', 'model', 'my model'));
   });
 });
