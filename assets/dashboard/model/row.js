@@ -135,6 +135,9 @@ export function ageOf(row, nowMs) {
 /** Milliseconds since anything moved. @param {Row} row @param {number} nowMs */
 export const idleOf = (row, nowMs) => (row.outcome === null ? Math.max(0, nowMs - row.movedMs) : 0);
 
+/** Input is counted by the provider alone: before it has said anything, 0 is no number. @param {Row} row */
+export const isInputKnown = (row) => row.input > 0 || row.usageSource === 'partial' || row.usageSource === 'reported';
+
 /** Seconds a sparkline looks back. */
 export const SPARK_POINTS = 20;
 

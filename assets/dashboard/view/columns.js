@@ -4,7 +4,7 @@
  */
 
 import * as format from '../model/format.js';
-import { ageOf, idleOf, SPARK_POINTS } from '../model/row.js';
+import { ageOf, idleOf, isInputKnown, SPARK_POINTS } from '../model/row.js';
 import * as words from '../model/words.js';
 import { h, setData, setText, textIn } from './dom.js';
 import { createSpark } from './spark.js';
@@ -181,7 +181,7 @@ export const COLUMNS = [
   { id: 'resolved', title: 'Resolved', hint: 'The model that an alias resolved to', width: 110, flex: 3, live: true, sortable: true, build: titled((row) => row.resolved || format.NONE) },
   { id: 'streaming', title: 'Stream', hint: 'Whether the answer is streamed', width: 78, live: true, sortable: true, build: plain((line) => (line.kind === 'group' ? '' : line.streaming ? 'Yes' : 'No')) },
   { id: 'waits', title: 'Waits for', hint: 'The side that must act next: the upstream or the client', width: 104, live: true, sortable: true, card: true, build: buildWaits },
-  { id: 'input', title: 'In', hint: 'Input tokens, cached ones included', width: 82, end: true, live: true, sortable: true, build: plain((line) => sum(line, line.input)) },
+  { id: 'input', title: 'In', hint: 'Input tokens, cached ones included', width: 82, end: true, live: true, sortable: true, build: plain((line) => (line.kind === 'row' && !isInputKnown(line) ? format.NONE : sum(line, line.input))) },
   {
     id: 'output', title: 'Out', hint: 'Output tokens, reasoning included; ~ is our estimate until the provider reports', width: 88, end: true, live: true, sortable: true, card: true,
     build: plain((line) => (line.kind === 'row' && line.usageSource === 'estimated' && line.output > 0 ? `~${format.count(line.output)}` : sum(line, line.output))),

@@ -1,7 +1,7 @@
 /** The details of one request: what it is doing in a sentence, its time as a bar, its numbers, and what one can do with it. */
 
 import * as format from '../model/format.js';
-import { ageOf, idleOf, SPARK_POINTS } from '../model/row.js';
+import { ageOf, idleOf, isInputKnown, SPARK_POINTS } from '../model/row.js';
 import { verdict } from '../model/verdict.js';
 import * as words from '../model/words.js';
 import { byId, h, setData, setText, textIn } from './dom.js';
@@ -34,7 +34,7 @@ const SECTIONS = [
     ['Received', (row) => format.bytes(row.bytes)],
   ]],
   ['Tokens', [
-    ['Input', (row) => `${format.count(row.input)}${row.cacheRead + row.cacheCreation > 0 ? ` (${format.count(row.cacheRead)} read from cache, ${format.count(row.cacheCreation)} written)` : ''}`],
+    ['Input', (row) => !isInputKnown(row) ? format.NONE : `${format.count(row.input)}${row.cacheRead + row.cacheCreation > 0 ? ` (${format.count(row.cacheRead)} read from cache, ${format.count(row.cacheCreation)} written)` : ''}`],
     ['Output', (row) => `${format.count(row.output)}${row.reasoning > 0 ? ` (${format.count(row.reasoning)} reasoning)` : ''}`],
     ['Per second', (row) => (row.outcome === null ? format.rate(row.rate) : format.NONE)],
     ['Tool calls', (row) => format.count(row.toolCalls)],

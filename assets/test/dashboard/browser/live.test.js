@@ -23,6 +23,9 @@ for (const grid of [true, false]) {
         await soon(() => row.locator('.col-state').innerText(), /Streaming/);
         world.progress(id, { output_tokens: 1234 });
         await soon(() => row.locator('.col-output').innerText(), '~1,234');
+        assert.equal(await row.locator('.col-input').innerText(), '–', 'not reported yet');
+        world.progress(id, { usage_source: 'reported', input_tokens: 0 });
+        await soon(() => row.locator('.col-input').innerText(), '0');
         world.progress(id, { phase: 'stalled' });
         await soon(() => row.getAttribute('data-look'), 'stalled');
         await soon(() => row.locator('.col-waits').innerText(), '↑ upstream');
