@@ -3,6 +3,7 @@
 import { hasTerm, toggleTerm } from '../model/filter.js';
 import { GROUP_FIELDS, isGroupField } from '../model/order.js';
 import { VIEWS } from '../model/place.js';
+import { isKey } from '../net/key.js';
 import { byId, h, setText, textIn, typed } from '../view/dom.js';
 import { bindKeys } from '../view/keys.js';
 import { bindSettings, THEMES } from '../view/settings.js';
@@ -39,8 +40,14 @@ export function createFilterBar({ address }) {
   filter.addEventListener('clear', () => address.go({ filter: '' }));
   group.addEventListener('change', () => address.go({ group: isGroupField(group.value) ? group.value : null }));
 
+  const bar = byId('filterbar');
   return {
     focus: () => filter.focus(),
+    /** Goes along to the view that it filters. @param {import('../types.js').ViewName} view */
+    stand(view) {
+      const before = view === 'requests' ? byId('grid-frame') : document.querySelector(`#view-${view} .filtered`);
+      if (before && bar.nextElementSibling !== before) before.before(bar);
+    },
     /** @param {string[]} errors what is wrong with the filter */
     show(errors) {
       const { place } = address;
@@ -72,8 +79,11 @@ export function createKeyDialog({ api }, onKey) {
     input.value = '';
     dialog.showModal();
   }
+  input.addEventListener('input', () => {
+    input.setCustomValidity(isKey(input.value.trim()) ? '' : 'An API key consists of ASCII letters, digits and signs, without spaces.');
+  });
   byId('key-form').addEventListener('submit', () => {
-    api.setKey(input.value);
+    api.setKey(input.value.trim());
     onKey();
   });
   byId('key-cancel').addEventListener('click', () => dialog.close());
@@ -109,24 +119,31 @@ export function createSettings({ connection, feed, list, settings }, onPolling) 
  * @param {Live} live
  * @param {object} parts
  * @param {{ focus: () => void }} parts.filterBar
- * @param {{ copyCurl: () => void, pin: () => void }} parts.details
+ * @param {{ act: (key: string) => void }} parts.details
  * @param {ReturnType<typeof createSettings>} parts.set
  * @param {() => void} parts.refresh
  * @param {(text: string) => void} parts.toast
  */
 export function bindPageKeys({ address, list, settings }, { filterBar, details, set, refresh, toast }) {
   const freeze = () => address.go({ frozen: !address.place.frozen });
+  /** The details follow, so that a key means the request that is seen. @param {number} by */
+  const move = (by) => {
+    if (address.place.view !== 'requests') return;
+    list.move(by);
+    const at = list.focused();
+    if (address.place.row !== null && at) address.go({ row: at.id });
+  };
   byId('refresh').addEventListener('click', refresh);
   byId('freeze').addEventListener('click', freeze);
   bindKeys([
     { keys: ['/'], label: 'filter', run: () => filterBar.focus() },
     { keys: [' '], label: 'freeze or resume the view', run: freeze },
-    { keys: ['j'], label: 'next request', run: () => list.move(1) },
-    { keys: ['k'], label: 'previous request', run: () => list.move(-1) },
+    { keys: ['j'], label: 'next request', run: () => move(1) },
+    { keys: ['k'], label: 'previous request', run: () => move(-1) },
     { keys: ['Enter'], label: 'details', run: () => list.open() },
     { keys: ['Escape'], label: 'close details', run: () => address.go({ row: null }) },
-    { keys: ['c'], label: 'copy as curl', run: () => details.copyCurl() },
-    { keys: ['p'], label: 'pin', run: () => details.pin() },
+    { keys: ['c'], label: 'copy as curl', run: ({ key }) => details.act(key) },
+    { keys: ['p'], label: 'pin', run: ({ key }) => details.act(key) },
     { keys: ['m'], label: 'menu of the request', run: () => list.openMenu() },
     { keys: ['g'], label: 'group by the next field', run: () => {
       const fields = [null, ...GROUP_FIELDS];

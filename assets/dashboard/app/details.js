@@ -106,7 +106,10 @@ export function createDetails({ address, api, debug, events, feed, list }, { pol
       show();
       drawer.draw(list.now());
     },
-    copyCurl: () => drawer.row && actions.find((it) => it.key === 'c')?.run(drawer.row),
-    pin: () => drawer.row && pin(drawer.row),
+    /** Does what a key stands for with the request that has the focus, else with the one whose details are open. @param {string} key */
+    act(key) {
+      const row = list.focused() ?? drawer.row;
+      if (row) actions.find((it) => it.key === key)?.run(row);
+    },
   };
 }

@@ -9,7 +9,7 @@ import { createStrip, tally } from '../view/strip.js';
  * @param {import('./live.js').Live} live
  * @param {{ filterBar: { count: (counts: ReturnType<typeof tally>) => void }, listIsPolled: () => boolean }} parts
  */
-export function createGauges({ address, clock, connection, feed, list, settings, stats }, { filterBar, listIsPolled }) {
+export function createGauges({ address, clock, connection, feed, list, settings, stats, whyUnknown }, { filterBar, listIsPolled }) {
   const strip = createStrip(byId('strip'), {
     onAll: () => address.go({ filter: '' }),
     onFilter: (field, value) => address.go({ filter: toggleTerm(address.place.filter, field, value) }),
@@ -42,16 +42,17 @@ export function createGauges({ address, clock, connection, feed, list, settings,
       if (connection.connected || listIsPolled()) feed.store.expire(clock.now());
       list.second();
       const counts = tally(list.rows);
+      const unknown = whyUnknown() !== null;
       if (address.place.view === 'requests' && list.frozen === null) {
-        strip.draw(counts, stats);
+        strip.draw(unknown ? null : counts, stats);
         filterBar.count(counts);
         if (settings.charts) {
           timeline.draw(stats.seconds, stats.lastSecond);
           histogram.draw(stats.ends.map((it) => it.durationMs));
         }
       }
-      setText(countRequests, feed.lastMs === null ? '' : String(feed.store.active));
-      document.title = feed.lastMs === null ? 'Active Requests' : `${counts.active} in flight${counts.stalled > 0 ? ` · ${counts.stalled} stalled` : ''} – Active Requests`;
+      setText(countRequests, unknown ? '' : String(feed.store.active));
+      document.title = unknown ? 'Active Requests' : `${counts.active} in flight${counts.stalled > 0 ? ` · ${counts.stalled} stalled` : ''} – Active Requests`;
     },
   };
 }

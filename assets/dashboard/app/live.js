@@ -78,9 +78,19 @@ export function createLive() {
       events.emit('facts');
     },
   });
+  /** Why nothing is known of the requests in flight; `null` where it is. */
+  function whyUnknown() {
+    const { state } = connection;
+    if (facts.disabled) return `${facts.disabled.message.replace(/\.$/, '')}.\nWhat is in flight is not known.`;
+    if (state.name === 'locked') return 'This server requires an API key.';
+    if (feed.lastMs !== null) return null;
+    return state.name === 'waiting' ? 'No connection to the server yet.' : 'Connecting...';
+  }
+
   const list = createList({
     feed, clock, createGrid,
     hidden: settings.hidden,
+    whyUnknown,
     lost: () => connection.state.name === 'waiting',
     onSort: (sort) => address.go({ sort: sort ?? DEFAULT_SORT }),
     onOpen: (row) => address.go({ row: address.place.row === row.id ? null : row.id }),
@@ -120,7 +130,7 @@ export function createLive() {
     },
     onState: (state) => {
       debug(`connection ${state.name}`, state);
-      list.waiting(state.name === 'waiting' ? 'No connection to the server yet.' : state.name === 'locked' ? 'This server requires an API key.' : 'Connecting...');
+      list.explain();
       events.emit('connection');
     },
   });
@@ -142,5 +152,5 @@ export function createLive() {
   connection.wish({ enabled: settings.live, visible: !document.hidden, here: isLiveView(address.place.view) });
   if (connection.state.name !== 'connecting') drop();
 
-  return { settings, events, address, clock, stats, api, facts, feed, list, connection, received, debug, firstRows };
+  return { settings, events, address, clock, stats, api, facts, feed, list, connection, received, whyUnknown, debug, firstRows };
 }

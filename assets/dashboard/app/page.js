@@ -54,6 +54,7 @@ export function createPage(live) {
       else tab.removeAttribute('aria-current');
       tab.setAttribute('href', writePlace({ ...place, view, row: null }));
     }
+    filterBar.stand(place.view);
     filterBar.show(list.wish(place));
     filterBar.count(tally(list.rows));
     list.show(place.view === 'requests');
@@ -87,7 +88,10 @@ export function createPage(live) {
 
   events.on('place', showPlace);
   events.on('rows', () => details.look());
-  events.on('facts', drawStatus);
+  events.on('facts', () => {
+    list.explain();
+    drawStatus();
+  });
   events.on('connection', showConnection);
   events.on('restart', () => {
     status.notice('The server was restarted; the list is new.');
@@ -97,6 +101,14 @@ export function createPage(live) {
     if (document.hidden) stats.pause();
     connection.wish({ visible: !document.hidden });
     polling.settle();
+  });
+  byId('skip').addEventListener('click', (event) => {
+    // The part of the address behind `#` says which view is shown.
+    event.preventDefault();
+    const { view } = address.place;
+    if (view === 'requests' && list.enter()) return;
+    const table = /** @type {HTMLElement | null} */ (document.querySelector(`#view-${view} .table-host`));
+    (table ?? byId('main')).focus();
   });
   startTicker(() => tickOf(settings), () => list.tick());
   startTicker(() => 1000, everySecond);

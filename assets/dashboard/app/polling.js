@@ -16,7 +16,7 @@ import { watchBusy } from '../view/ticker.js';
 /** @param {import('./live.js').Live} live @param {{ askKey: (refused: boolean) => void }} parts */
 export function createPolling({ address, api, clock, connection, debug, events, facts, feed, list, received, settings, stats }, { askKey }) {
   const totals = createTotals(() => clock.now());
-  const tables = createLogs((entry) => address.go({ row: entry.id }));
+  const tables = createLogs({ onOpen: (entry) => address.go({ row: entry.id }), onClear: () => address.go({ filter: '' }) });
   const errorsCount = textIn(byId('count-errors'));
   const errorsNote = textIn(byId('errors-note'));
   const tracesNote = textIn(byId('traces-note'));
@@ -90,14 +90,16 @@ export function createPolling({ address, api, clock, connection, debug, events, 
     const kept = (all) => all.filter((it) => list.test(rowOfEntry(it), nowMs));
     /** @param {Entry[]} shown @param {Entry[]} all */
     const note = (shown, all) => (filter.trim() === '' ? `the newest ${all.length}` : `${shown.length} of the newest ${all.length} match “${filter.trim()}”`);
+    /** The filter, where there is anything to leave out. @param {Entry[]} all */
+    const leftOut = (all) => (all.length > 0 ? filter.trim() : '');
     countErrors();
     if (view === 'errors') {
       const shown = kept(logs.errors);
-      tables.errors.show(shown);
+      tables.errors.show(shown, leftOut(logs.errors));
       setText(errorsNote, note(shown, logs.errors));
     } else if (view === 'traces') {
       const shown = kept(logs.traces);
-      tables.traces.show(shown);
+      tables.traces.show(shown, leftOut(logs.traces));
       setText(tracesNote, note(shown, logs.traces));
     }
   }

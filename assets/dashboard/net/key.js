@@ -4,6 +4,9 @@
 
 const KEY = 'active-requests.key';
 
+/** Whether a header can carry it. @param {string} text */
+export const isKey = (text) => /^[\x21-\x7e]*$/.test(text);
+
 /** @param {Session} session */
 export const hasKey = (session) => session.getItem(KEY) !== null;
 

@@ -31,6 +31,7 @@ const LIVE_PACE = 1000;
  * @param {object} parts
  * @param {import('../model/feed.js').Feed} parts.feed
  * @param {import('../model/clock.js').ServerClock} parts.clock
+ * @param {() => string | null} parts.whyUnknown why nothing is known of the requests in flight; `null` where it is
  * @param {() => boolean} parts.lost whether nothing can be known of now, so that time stands where it was last heard
  * @param {(host: HTMLElement, options: import('./grid-plain.js').GridOptions) => Grid} parts.createGrid the one for wide windows
  * @param {string[]} parts.hidden the columns not shown
@@ -38,7 +39,7 @@ const LIVE_PACE = 1000;
  * @param {(row: Row) => void} parts.onOpen
  * @param {(row: Row, at: DOMRect) => void} parts.onMenu
  */
-export function createList({ feed, clock, lost, createGrid, hidden, onSort, onOpen, onMenu }) {
+export function createList({ feed, clock, whyUnknown, lost, createGrid, hidden, onSort, onOpen, onMenu }) {
   const { store } = feed;
   const host = byId('grid');
   const empty = byId('grid-empty');
@@ -65,7 +66,6 @@ export function createList({ feed, clock, lost, createGrid, hidden, onSort, onOp
   /** Whether a frame is on its way. */
   let coming = false;
   let visible = true;
-  let waitingText = 'Connecting...';
 
   /** @param {string[]} ids */
   const without = (ids) => COLUMNS.filter((column) => column.id === 'state' || column.id === 'menu' || !ids.includes(column.id));
@@ -123,7 +123,7 @@ export function createList({ feed, clock, lost, createGrid, hidden, onSort, onOp
     empty.hidden = rows.length > 0;
     if (rows.length > 0) return;
     const filtered = all > 0;
-    setText(emptyText, filtered ? 'No request matches the filter.' : feed.lastMs === null ? waitingText : 'No requests in flight.\nA request is listed from its start to the end of its response.');
+    setText(emptyText, filtered ? 'No request matches the filter.' : whyUnknown() ?? 'No requests in flight.\nA request is listed from its start to the end of its response.');
     emptyAction.hidden = !filtered;
   }
 
@@ -225,6 +225,16 @@ export function createList({ feed, clock, lost, createGrid, hidden, onSort, onOp
     },
     /** @param {number} by */
     move: (by) => grid.move(by),
+    /** The request that has the focus. @returns {Row | null} */
+    focused() {
+      const line = grid.focused()?.line;
+      return line?.kind === 'row' ? line : null;
+    },
+    /** Puts the focus into the list. @returns {boolean} whether there is a line to put it on */
+    enter() {
+      grid.focus();
+      return host.contains(document.activeElement);
+    },
     /** As if the line that has the focus were pressed. */
     open() {
       const at = grid.focused();
@@ -239,10 +249,7 @@ export function createList({ feed, clock, lost, createGrid, hidden, onSort, onOp
       grid.point(id);
       grid.focus();
     },
-    /** What stands where the rows would, before the first snapshot. @param {string} text */
-    waiting(text) {
-      waitingText = text;
-      say();
-    },
+    /** Says anew why there are no rows. */
+    explain: say,
   };
 }

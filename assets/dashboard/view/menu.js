@@ -19,8 +19,11 @@ export function createMenu(actions, focus) {
     const items = [...menu.querySelectorAll('button')];
     const at = items.findIndex((it) => it === document.activeElement);
     const step = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0;
-    if (step === 0) return;
+    // The keys that stand beside the actions; Enter presses the one that has the focus.
+    const named = event.key === 'Enter' ? -1 : actions.findIndex((action) => action.key === event.key);
+    if (step === 0 && named < 0) return;
     event.preventDefault();
+    if (named >= 0) return items[named]?.click();
     items[(at + step + items.length) % items.length]?.focus();
   });
   return {

@@ -76,8 +76,8 @@ export function createTotals(now) {
   };
 }
 
-/** @param {(entry: Entry) => void} onOpen */
-export function createLogs(onOpen) {
+/** @param {{ onOpen: (entry: Entry) => void, onClear: () => void }} parts */
+export function createLogs({ onOpen, onClear }) {
   /** @type {import('./table.js').TableColumn<Entry>} */
   const time = { title: 'Time', key: (it) => it.endMs ?? 0, cell: (it) => h('time', { title: format.iso(it.endMs) }, format.timeOfDay(it.endMs)) };
   /** @type {import('./table.js').TableColumn<Entry>} */
@@ -95,7 +95,7 @@ export function createLogs(onOpen) {
   const duration = { title: 'Duration', end: true, key: (it) => it.durationMs, cell: (it) => format.latency(it.durationMs) };
   const look = (/** @type {Entry} */ it) => (it.failed ? 'failed' : null);
   const errors = createTable(byId('errors-table'), {
-    caption: 'Recent errors, newest first', empty: 'No errors among the requests that the server remembers.', onOpen, id: (it) => it.id,
+    caption: 'Recent errors, newest first', empty: 'No errors among the requests that the server remembers.', onOpen, onClear, id: (it) => it.id,
     columns: [
       time, provider, model, outcome, status,
       { title: 'Error type', key: (it) => it.errorType, className: 'mono', cell: (it) => it.errorType || format.NONE },
@@ -105,7 +105,7 @@ export function createLogs(onOpen) {
     ],
   });
   const traces = createTable(byId('traces-table'), {
-    caption: 'Recent requests, newest first', empty: 'No request has ended yet.', onOpen, look, id: (it) => it.id,
+    caption: 'Recent requests, newest first', empty: 'No request has ended yet.', onOpen, onClear, look, id: (it) => it.id,
     columns: [
       time, provider, model, outcome, status, duration,
       { title: 'First token', end: true, key: (it) => it.ttftMs ?? -1, cell: (it) => format.latency(it.ttftMs) },

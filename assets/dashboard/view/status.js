@@ -68,7 +68,8 @@ export function createStatus({ onIndicator, onRetry, now }) {
       else if (state.name === 'waiting') {
         const seen = facts.heardMs === null ? 'Nothing was received yet.' : `What you see is from ${format.timeOfDay(facts.heardMs)}, ${format.ago(silence)}.`;
         show('bad', `Not connected: ${state.cause}.`, `${seen} Try ${state.attempt} in ${secondsTo(state.untilMs, now())} s.`, 'Try now');
-      } else if (facts.disabled) show('warn', sentence(facts.disabled.message), facts.disabled.suggestion, 'Try again');
+      } else if (state.name === 'locked') show('warn', state.refused ? 'The server refused the API key.' : 'This server requires an API key.', '', 'Enter the key');
+      else if (facts.disabled) show('warn', sentence(facts.disabled.message), facts.disabled.suggestion, 'Try again');
       else if (state.name === 'polling' && state.hint) show('info', `${sentence(state.hint.message)} The list is polled every ${facts.pollMs / 1000} s.`, state.hint.suggestion, 'Try the stream');
       else if (state.name === 'stale') show('warn', 'The connection is silent.', `No heartbeat since ${format.timeOfDay(facts.heardMs)}.`, 'Reconnect');
       else if (facts.pollError) show('bad', 'The last answer could not be used.', facts.pollError, 'Try now');

@@ -51,8 +51,16 @@ export function createStrip(host, actions) {
   const duration = tile('Duration', 'Longest first', () => actions.onSort('age'));
 
   return {
-    /** @param {ReturnType<typeof tally>} counts @param {import('../model/stats.js').Stats} stats */
+    /** @param {ReturnType<typeof tally> | null} counts `null`: nothing is known @param {import('../model/stats.js').Stats} stats */
     draw(counts, stats) {
+      if (counts === null) {
+        for (const tile of [active, stalled, upstream, tokens, requests, errors, first, duration]) {
+          setText(tile.value, format.NONE);
+          setText(tile.note, 'not known');
+          setData(tile.button, 'data-tone', null);
+        }
+        return;
+      }
       setText(active.value, format.count(counts.active));
       setText(active.note, `${format.count(counts.streaming)} streaming`);
       setText(stalled.value, format.count(counts.stalled));

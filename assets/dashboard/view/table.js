@@ -15,10 +15,10 @@ import { h } from './dom.js';
 /**
  * @template T
  * @param {HTMLElement} host
- * @param {{ caption: string, columns: TableColumn<T>[], empty: string, onOpen?: (item: T) => void, look?: (item: T) => string | null, id?: (item: T) => unknown }} options
- *   `id`: by which the focus stays with its item when all is drawn again
+ * @param {{ caption: string, columns: TableColumn<T>[], empty: string, onOpen?: (item: T) => void, look?: (item: T) => string | null, id?: (item: T) => unknown, onClear?: () => void }} options
+ *   `id`: by which the focus stays with its item when all is drawn again; `onClear`: takes the filter away
  */
-export function createTable(host, { caption, columns, empty, onOpen, look, id = (item) => item }) {
+export function createTable(host, { caption, columns, empty, onOpen, look, id = (item) => item, onClear }) {
   /** @type {T[]} */
   let items = [];
   /** The items as they are drawn. @type {T[]} */
@@ -29,7 +29,9 @@ export function createTable(host, { caption, columns, empty, onOpen, look, id = 
   const headers = columns.map((column, index) =>
     h('th', { scope: 'col', class: column.end ? 'num' : null }, column.key ? h('button', { type: 'button', onclick: () => sortBy(index) }, column.title) : column.title));
   const table = h('table', { class: 'records' }, h('caption', { class: 'visually-hidden' }, caption), h('thead', {}, h('tr', {}, ...headers)), body);
-  const nothing = h('p', { class: 'nothing' }, empty);
+  const why = h('span');
+  const clear = h('button', { type: 'button', class: 'tool', onclick: () => onClear?.() }, 'Clear the filter');
+  const nothing = h('p', { class: 'nothing' }, why, ' ', clear);
   host.replaceChildren(table, nothing);
 
   /** @param {number} index */
@@ -69,9 +71,11 @@ export function createTable(host, { caption, columns, empty, onOpen, look, id = 
   }
 
   return {
-    /** @param {T[]} next */
-    show(next) {
+    /** @param {T[]} next @param {string} [filter] what others were left out by */
+    show(next, filter = '') {
       items = next;
+      why.textContent = filter === '' ? empty : `Nothing here matches “${filter}”.`;
+      clear.hidden = filter === '';
       render();
     },
   };

@@ -53,9 +53,13 @@ describe('the connection', { skip: noBrowser }, () => {
     }, { complaints: REFUSED, mock: (mock) => (mock.settings.sse = false) }));
 
   it('shows the hint of a server that does not track, and comes back when it does', () =>
-    onPage(async ({ mock, indicator, banner, soon }) => {
+    onPage(async ({ mock, page, indicator, banner, soon }) => {
       await soon(indicator, '○ Polling every 5 s');
       await soon(banner, /Request metrics logging is disabled.*Set LOG_REQUEST_METRICS=true to enable tracking/s);
+      await soon(() => page.locator('.tile-value').first().innerText(), '–');
+      assert.deepEqual([...new Set(await page.locator('.tile-value').allInnerTexts())], ['–']);
+      await soon(() => page.locator('#grid-empty').innerText(), /logging is disabled.*not known/s);
+      assert.equal(await page.title(), 'Active Requests');
       mock.settings.tracking = true;
       await soon(indicator, '● Live');
     }, { mock: (mock) => (mock.settings.tracking = false) }));
@@ -86,6 +90,31 @@ describe('the connection', { skip: noBrowser }, () => {
       assert.ok(mock.asked.every((it) => !it.path.includes('s3cret')));
       assert.ok(!page.url().includes('s3cret'));
       assert.equal(await page.evaluate(() => JSON.stringify(localStorage).includes('s3cret')), false);
+    }, { complaints: REFUSED, mock: (mock) => (mock.settings.key = 's3cret') }));
+
+  it('says what is not known without a key, and asks for it again', () =>
+    onPage(async ({ page, banner, soon }) => {
+      await soon(() => page.locator('#key-dialog').isVisible(), true);
+      await page.locator('#key-cancel').click();
+      await soon(banner, /requires an API key/);
+      await soon(() => page.locator('.tile-value').first().innerText(), '–');
+      assert.match(await page.locator('#grid-empty').innerText(), /requires an API key/);
+      await page.locator('#banner-action').click();
+      await soon(() => page.locator('#key-dialog').isVisible(), true);
+    }, { complaints: REFUSED, mock: (mock) => (mock.settings.key = 's3cret') }));
+
+  it('takes no key that a header cannot carry, and says so', () =>
+    onPage(async ({ mock, page, indicator, soon }) => {
+      await soon(() => page.locator('#key-dialog').isVisible(), true);
+      const asked = mock.asked.length;
+      await page.locator('#key-input').fill('ключ');
+      await page.keyboard.press('Enter');
+      assert.equal(await page.locator('#key-dialog').isVisible(), true);
+      assert.match(await page.locator('#key-input').evaluate((input) => /** @type {HTMLInputElement} */ (input).validationMessage), /ASCII/);
+      assert.equal(mock.asked.length, asked);
+      await page.locator('#key-input').fill(' s3cret ');
+      await page.keyboard.press('Enter');
+      await soon(indicator, '● Live');
     }, { complaints: REFUSED, mock: (mock) => (mock.settings.key = 's3cret') }));
 
   it('rests in views that are not live, also on the way back and forward', () =>

@@ -107,6 +107,46 @@ describe('the keyboard', { skip: noBrowser }, () => {
       }, { grid, before: (page) => page.addInitScript(() => localStorage.setItem('active-requests.settings', '{"lingerMs":0}')) }));
   }
 
+  it('means the request that is seen: in the list, in its menu, and in its details', () =>
+    onPage(async ({ world, page, rows, soon }) => {
+      startThree(world);
+      await oneGrid(page);
+      await soon(rows, 3);
+      const toast = () => page.locator('#toast').innerText();
+      await page.keyboard.press('j');
+      await page.keyboard.press(' ');
+      await soon(() => page.locator('#freeze').getAttribute('aria-pressed'), 'true');
+      await page.keyboard.press(' ');
+      await page.keyboard.press('p');
+      await soon(toast, 'Pinned');
+      await page.keyboard.press('m');
+      await page.keyboard.press('p');
+      await soon(toast, 'No longer pinned');
+      await soon(() => page.locator('#menu').isVisible(), false);
+      await page.keyboard.press('Enter');
+      await soon(() => page.locator('#drawer-title').innerText(), /first/);
+      await page.keyboard.press('j');
+      await soon(() => page.locator('#drawer-title').innerText(), /second/);
+      assert.equal(await focusedModel(page), 'second');
+    }));
+
+  it('skips to the list, and leaves the address as it is', () =>
+    onPage(async ({ world, page, base, rows, soon }) => {
+      startThree(world);
+      await oneGrid(page);
+      await soon(rows, 2);
+      const address = page.url();
+      await page.locator('#skip').focus();
+      await page.keyboard.press('Enter');
+      assert.equal(await focusedModel(page), 'third');
+      assert.equal(page.url(), address);
+      await page.goto(`${base}/dashboard/#/errors`);
+      await page.locator('#skip').focus();
+      await page.keyboard.press('Enter');
+      assert.equal(await page.evaluate(() => document.activeElement?.id), 'errors-table');
+      assert.match(page.url(), /#\/errors$/);
+    }, { hash: '#/requests?q=model:*d&sort=-age' }));
+
   it('keeps what was typed into the filter before the page was there', () => {
     const { release, before } = heldGrid();
     return onPage(async ({ world, page, models, soon }) => {

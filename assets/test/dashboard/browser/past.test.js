@@ -57,6 +57,21 @@ describe('the views of the past', { skip: noBrowser }, () => {
       assert.equal(await count(), '2');
     }));
 
+  it('can be filtered where they are, and say what they leave out', () =>
+    onPage(async ({ world, page, soon }) => {
+      for (const model of ['one', 'two']) world.end(world.start({ model, resolved_model: model }), 'upstream_error');
+      await soon(() => page.locator('#errors-table').innerText(), /Nothing here matches “state:stalled”/);
+      assert.equal(await page.locator('#filter').inputValue(), 'state:stalled');
+      await page.locator('#errors-table button', { hasText: 'Clear the filter' }).click();
+      await soon(() => page.locator('#errors-table tbody tr').count(), 2);
+      await page.keyboard.press('/');
+      await page.keyboard.type('model:two');
+      await soon(() => page.locator('#errors-table tbody tr').count(), 1);
+      await page.locator('[data-view="requests"]').click();
+      await soon(() => page.locator('#filter').inputValue(), 'model:two');
+      await soon(() => page.locator('#chips').isVisible(), true);
+    }, { hash: '#/errors?q=state:stalled' }));
+
   it('are not redrawn under the operator’s hand', () =>
     onPage(async ({ world, page, soon }) => {
       world.end(world.start());
