@@ -36,7 +36,7 @@ impl World {
         let requests = (0..ROWS).map(|_| {
             let mut request = tracker.start(&Method::POST, "/v1/chat/completions", &info).expect("tracking is on");
             request.head(StatusCode::OK, Some(true), Observation::Full);
-            request.record(&Reading { text_bytes: 1, ..Reading::default() });
+            request.record(&Reading::new().text_bytes(1));
             request
         });
         Self { requests: requests.collect(), tracker, bytes: 0 }

@@ -17,6 +17,11 @@ impl<'a> ContentType<'a> {
         self.0.eq_ignore_ascii_case(name.as_bytes())
     }
 
+    /// The name in lower case; other bytes than UTF-8 become U+FFFD.
+    pub(crate) fn to_lowercase(self) -> String {
+        String::from_utf8_lossy(self.0).to_ascii_lowercase()
+    }
+
     pub(crate) fn ends_with(self, suffix: &str) -> bool {
         let end = self.0.len().saturating_sub(suffix.len());
         self.0[end..].eq_ignore_ascii_case(suffix.as_bytes())

@@ -15,6 +15,9 @@ use super::text::{JsonStr, up_to_quote, written_len};
 /// Bytes of an object or array that are skipped one by one. Most are shorter than that; blocks are faster behind it.
 const NEAR: usize = 64;
 
+/// The largest count that is believed: 2^53, up to which a JSON number is exact everywhere.
+pub(crate) const MAX_COUNT: u64 = 1 << 53;
+
 /// A string of a JSON text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Span {
@@ -115,6 +118,15 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    /// Walks over a value. If it is an object, `value` is called for its member `key`, with the cursor at its value.
+    pub(crate) fn member(&mut self, key: &[u8], mut value: impl FnMut(&mut Self)) {
+        self.object(|name, cursor| {
+            if name == key {
+                value(cursor);
+            }
+        });
+    }
+
     /// Walks over a value. If it is an array, `item` is called for each element.
     pub(crate) fn array(&mut self, mut item: impl FnMut(&mut Self)) {
         if self.peek() != b'[' {
@@ -209,8 +221,8 @@ impl<'a> Cursor<'a> {
         (!cursor.broken).then_some(cursor.at)
     }
 
-    /// Walks over a value. A number, or text that is one, is given as a count: fractions are cut off, what is too large
-    /// saturates, less than nothing is no count.
+    /// Walks over a value. Returns a number, or a text that is one, as a count, and `None` for what is no count: less than
+    /// 0, no integer, or more than [`MAX_COUNT`], which nothing that is counted comes to.
     pub(crate) fn count(&mut self) -> Option<u64> {
         let literal = match self.peek() {
             b'"' => self.quoted()?.bytes(),
@@ -220,14 +232,14 @@ impl<'a> Cursor<'a> {
                 return None;
             }
         };
-        // Nineteen digits fit, whatever they are.
-        if literal.len() < 20 && literal.iter().all(u8::is_ascii_digit) && !literal.is_empty() {
+        // Fifteen digits are below the limit, whatever they are.
+        if literal.len() < 16 && literal.iter().all(u8::is_ascii_digit) && !literal.is_empty() {
             return Some(literal.iter().fold(0, |count, digit| count * 10 + u64::from(digit - b'0')));
         }
         let literal = std::str::from_utf8(&literal).ok()?.trim();
-        // A cast from float to integer saturates.
-        let number = literal.parse::<f64>().ok().filter(|number| *number >= 0.0);
-        literal.parse().ok().or(number.map(|number| number as u64))
+        let integer_of = |number: f64| (number.fract() == 0.0 && number >= 0.0).then_some(number as u64);
+        let count = literal.parse().ok().or_else(|| literal.parse().ok().and_then(integer_of));
+        count.filter(|count| *count <= MAX_COUNT)
     }
 
     /// Walks over a value. If it is a string, how long it is and where it stands, else an empty text.
@@ -388,17 +400,25 @@ mod tests {
     }
 
     #[test]
-    fn a_count_may_be_a_fraction_or_text_but_not_negative() {
+    fn a_count_may_be_written_as_a_float_or_text_but_is_a_plausible_integer() {
         for (json, count) in [
             ("0", Some(0)),
             ("17", Some(17)),
             ("12.0", Some(12)),
             ("1e3", Some(1000)),
             ("\"42\"", Some(42)),
-            ("9999999999999999999", Some(9_999_999_999_999_999_999)),
-            ("18446744073709551615", Some(u64::MAX)),
-            ("99999999999999999999999", Some(u64::MAX)),
+            ("999999999999999", Some(999_999_999_999_999)),
+            ("9007199254740992", Some(MAX_COUNT)),
+            ("9007199254740993", None),
+            ("1e16", None),
+            ("18446744073709551615", None),
+            ("99999999999999999999999", None),
+            ("1e400", None),
+            ("\"inf\"", None),
+            ("\"nan\"", None),
+            ("12.5", None),
             ("-1", None),
+            ("\"-1\"", None),
             ("null", None),
             ("true", None),
             ("\"many\"", None),

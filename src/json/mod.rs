@@ -24,7 +24,7 @@ mod text;
 use std::ops::Range;
 
 pub(crate) use condenser::Condenser;
-pub(crate) use cursor::{Cursor, Span};
+pub(crate) use cursor::{Cursor, MAX_COUNT, Span};
 pub(crate) use scanner::Scanner;
 pub(crate) use text::JsonStr;
 

@@ -1,7 +1,11 @@
 //! From the response head to the end of the body.
 
 use super::end::{Asked, End, Expected};
-use crate::{http::visit_chunks, tracker::ActiveRequest, usage::Meter};
+use crate::{
+    http::visit_chunks,
+    tracker::ActiveRequest,
+    usage::{Dialects, Meter},
+};
 use bytes::Buf;
 use http::{header, response::Parts};
 use http_body::{Body, Frame, SizeHint};
@@ -22,10 +26,16 @@ pin_project! {
 }
 
 impl<B: Body> ResponseBody<B> {
-    pub(super) fn new(inner: B, active: Option<ActiveRequest>, asked: Asked, head: &Parts) -> Self {
+    pub(super) fn new(
+        inner: B,
+        active: Option<ActiveRequest>,
+        asked: Asked,
+        head: &Parts,
+        dialects: &Dialects,
+    ) -> Self {
         let observer = active.map(|mut active| {
             let length = inner.size_hint().exact().or_else(|| declared_length(head));
-            let meter = Meter::for_response(head);
+            let meter = Meter::with_dialects(head, dialects);
             active.head(head.status, meter.is_stream().or(length.map(|_| false)), meter.reading().observation);
             let mut observer = Observer {
                 expected: Expected::new(asked, head.status, length),

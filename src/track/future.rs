@@ -1,7 +1,10 @@
 //! From the call to the response head.
 
 use super::{body::ResponseBody, end::Asked};
-use crate::tracker::{ActiveRequest, ErrorType, Outcome};
+use crate::{
+    tracker::{ActiveRequest, ErrorType, Outcome},
+    usage::Dialects,
+};
 use http::Response;
 use http_body::Body;
 use pin_project_lite::pin_project;
@@ -22,12 +25,13 @@ pin_project! {
         inner: F,
         active: Option<ActiveRequest>,
         asked: Asked,
+        dialects: Dialects,
     }
 }
 
 impl<F> ResponseFuture<F> {
-    pub(super) fn new(inner: F, active: Option<ActiveRequest>, asked: Asked) -> Self {
-        Self { inner, active, asked }
+    pub(super) fn new(inner: F, active: Option<ActiveRequest>, asked: Asked, dialects: Dialects) -> Self {
+        Self { inner, active, asked, dialects }
     }
 }
 
@@ -46,7 +50,7 @@ where
         Poll::Ready(match result {
             Ok(response) => {
                 let (head, body) = response.into_parts();
-                let body = ResponseBody::new(body, active, *this.asked, &head);
+                let body = ResponseBody::new(body, active, *this.asked, &head, this.dialects);
                 Ok(Response::from_parts(head, body))
             }
             Err(error) => {

@@ -1,7 +1,10 @@
 //! The layer and its settings.
 
 use super::service::ActiveRequests;
-use crate::tracker::{RequestInfo, RequestTracker};
+use crate::{
+    tracker::{RequestInfo, RequestTracker},
+    usage::{CustomDialect, Dialects},
+};
 use http::request::Parts;
 use std::{fmt, sync::Arc};
 use tower_layer::Layer;
@@ -17,12 +20,13 @@ pub struct ActiveRequestsLayer {
     pub(super) tracker: RequestTracker,
     filter: Option<Arc<Filter>>,
     describe: Option<Arc<Describe>>,
+    pub(super) dialects: Dialects,
 }
 
 impl ActiveRequestsLayer {
     /// Tracks every request with `tracker`.
     pub fn new(tracker: RequestTracker) -> Self {
-        Self { tracker, filter: None, describe: None }
+        Self { tracker, filter: None, describe: None, dialects: Dialects::new() }
     }
 
     /// Tracks only the requests for whose head `filter` returns true.
@@ -36,6 +40,13 @@ impl ActiveRequestsLayer {
     #[must_use]
     pub fn describe(mut self, describe: impl for<'a> Fn(&'a Parts) -> RequestInfo<'a> + Send + Sync + 'static) -> Self {
         self.describe = Some(Arc::new(describe));
+        self
+    }
+
+    /// Reads the tokens of responses that are written in a dialect of one's own, too. May be called several times.
+    #[must_use]
+    pub fn dialect(mut self, dialect: impl CustomDialect) -> Self {
+        self.dialects = self.dialects.with(dialect);
         self
     }
 

@@ -53,6 +53,6 @@ where
         if let Some(active) = &active {
             request.extensions_mut().insert(active.handle());
         }
-        ResponseFuture::new(self.inner.call(request), active, asked)
+        ResponseFuture::new(self.inner.call(request), active, asked, self.layer.dialects.clone())
     }
 }

@@ -1,18 +1,17 @@
-//! What one event of a response says, and what a reading becomes by it.
+//! The facts that one event of a response tells.
 
-use super::dialect::{Dialect, Event};
-use super::normalise::Counting;
-use super::tool::ToolCalls;
-use super::{EndMark, ProviderUsage, Reading, UsageSource};
-use crate::json::{Cursor, Span};
+use std::{borrow::Cow, sync::LazyLock};
+
 use memchr::memmem::Finder;
-use std::borrow::Cow;
-use std::sync::LazyLock;
 
-/// Longest model name, finish reason or error message that is kept, in bytes.
-const WORDS_KEPT: usize = 1024;
+use super::{
+    counts::ProviderUsage,
+    event::ResponseEvent,
+    tool::{ToolCalls, ToolKind},
+};
+use crate::json::{Cursor, Span};
 
-/// So many members of one name are looked at in the end of an event.
+/// Members of one name that are looked at in the end of an event.
 const TAIL_MEMBERS: usize = 16;
 
 /// Made once: that takes longer than the search of an event.
@@ -22,12 +21,12 @@ static ESCAPE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\\u"));
 /// Reads the numbers of a usage object.
 pub(super) type ReadUsage = fn(&mut Cursor<'_>) -> ProviderUsage;
 
-/// The changes of one event. A dialect fills it in; it takes effect only if the whole event could be read.
+/// The facts that one event tells. A dialect fills them in; they take effect only if the whole event could be read.
 #[derive(Debug, Default)]
-pub(super) struct EventFacts<'a> {
+pub struct EventFacts<'a> {
     pub(super) model: Option<Cow<'a, str>>,
     pub(super) usage: Option<ProviderUsage>,
-    /// More numbers are to come that replace these.
+    /// Numbers are to come that replace these.
     pub(super) usage_is_interim: bool,
     pub(super) tool_calls: u64,
     pub(super) server_tool_calls: u64,
@@ -39,10 +38,58 @@ pub(super) struct EventFacts<'a> {
     pub(super) text: Span,
     /// Bytes of other texts, when there were several.
     pub(super) other_text_bytes: u64,
+    /// The calls that this and earlier events have told of.
+    pub(super) calls: ToolCalls,
+    pub(super) is_unreadable: bool,
+}
+
+/// Setters for dialects of one's own.
+impl EventFacts<'_> {
+    /// Sets the model that answers.
+    pub fn set_model(&mut self, model: impl Into<String>) {
+        self.model = Some(model.into().into()).filter(|model: &Cow<'_, str>| !model.is_empty());
+    }
+
+    /// Sets the token counts so far, in all: each count takes the place of an earlier one. Counts beyond 2^53 are ignored.
+    pub fn set_usage(&mut self, usage: ProviderUsage) {
+        self.usage = Some(usage.plausible());
+    }
+
+    /// Adds bytes (in UTF-8) of text, of reasoning, or of a tool call's name and arguments. The first of them are the first
+    /// token; until tokens are reported, their number is estimated from all of them.
+    pub fn add_text_bytes(&mut self, bytes: usize) {
+        // A text whose place is not known is never learnt as the hole of a shape.
+        self.other_text_bytes = self.other_text_bytes.saturating_add(bytes as u64);
+    }
+
+    /// Adds calls of the client's tools.
+    pub fn add_tool_calls(&mut self, calls: u64) {
+        self.tool_calls = self.tool_calls.saturating_add(calls);
+    }
+
+    /// Sets the reason for which the model has stopped. This is no end mark: see [`end`](Self::end).
+    pub fn set_finish_reason(&mut self, reason: impl Into<String>) {
+        self.finish_reason = Some(reason.into().into());
+    }
+
+    /// Sets the error that the event tells of: the response has failed.
+    pub fn set_error(&mut self, error: impl Into<String>) {
+        self.error = Some(error.into().into());
+    }
+
+    /// Says that this event is the stream's own end mark: a body that is dropped behind it is complete.
+    pub fn end(&mut self) {
+        self.ended = true;
+    }
+
+    /// Says that the event could not be read: nothing of it counts, and the request is shown as partly observed.
+    pub fn set_unreadable(&mut self) {
+        self.is_unreadable = true;
+    }
 }
 
 impl<'a> EventFacts<'a> {
-    /// Counts a piece of text, reasoning, or a tool's name or arguments.
+    /// Counts a text, reasoning, or a tool's name or arguments.
     pub(super) fn add_text(&mut self, text: Span) {
         if self.text.bytes == 0 {
             self.text = text;
@@ -58,9 +105,22 @@ impl<'a> EventFacts<'a> {
         }
     }
 
+    /// Counts one call of a tool.
+    pub(super) fn add_call(&mut self, tool: ToolKind) {
+        match tool {
+            ToolKind::Client => self.tool_calls += 1,
+            ToolKind::Server => self.server_tool_calls += 1,
+        }
+    }
+
     /// The text of the event, if it is one string of its payload.
     pub(super) fn only_text(&self) -> Option<Span> {
         Some(self.text).filter(|text| text.bytes > 0 && self.other_text_bytes == 0)
+    }
+
+    /// Whether there are numbers in the usage, if any.
+    pub(super) fn has_usage(&self) -> bool {
+        self.usage.is_some_and(|usage| !usage.is_empty())
     }
 
     /// Reads a model name; empty ones do not count.
@@ -74,11 +134,6 @@ impl<'a> EventFacts<'a> {
             self.finish_reason = Some(reason);
             self.ended = true;
         }
-    }
-
-    /// Whether there are numbers in the usage, if any.
-    pub(super) fn has_usage(&self) -> bool {
-        self.usage.is_some_and(|usage| !usage.is_empty())
     }
 
     /// Reads a usage object out of the end of an event that lacks its front.
@@ -96,12 +151,28 @@ impl<'a> EventFacts<'a> {
 
     /// Reads an error: its message, else its type or code. `null`, `false` and `{}` are no errors.
     pub(super) fn read_error(&mut self, value: &mut Cursor<'a>) {
-        let said = match value.peek() {
+        let error = match value.peek() {
             b'"' => value.string(),
             b'{' => error_of(value, true),
             _ => None,
         };
-        self.error = said.or(self.error.take());
+        self.error = error.or(self.error.take());
+    }
+
+    /// Reads the error of an event of whatever dialect.
+    pub(super) fn read_any_error(&mut self, event: &ResponseEvent<'a>) {
+        // A search for the word is many times quicker than a walk. It may be written with escapes.
+        let may_have = |word: &Finder<'_>| word.find(event.data).is_some();
+        if event.name.is_empty() && !may_have(&ERROR) && !may_have(&ESCAPE) {
+            return;
+        }
+        if let Some(mut error) = event.find("error") {
+            self.read_error(&mut error);
+        }
+        if self.error.is_none() && event.kind() == "error" {
+            self.read_error(&mut Cursor::new(event.data));
+            self.error.get_or_insert_with(|| String::from_utf8_lossy(event.data));
+        }
     }
 }
 
@@ -116,136 +187,4 @@ fn error_of<'a>(value: &mut Cursor<'a>, may_nest: bool) -> Option<Cow<'a, str>> 
         _ => {}
     });
     message.or(nested).or(kind).or(code)
-}
-
-/// A reading as it grows, and what has to be remembered from event to event to get it right.
-#[derive(Debug, Default)]
-pub(super) struct Record {
-    pub(super) reading: Reading,
-    pub(super) calls: ToolCalls,
-    /// The numbers so far are such as are sent ahead of the final ones.
-    usage_is_interim: bool,
-}
-
-impl Record {
-    /// An event has brought so much text and nothing else.
-    #[inline]
-    pub(super) fn add_text_event(&mut self, bytes: u64) {
-        self.reading.events += 1;
-        self.reading.text_bytes = self.reading.text_bytes.saturating_add(bytes);
-    }
-
-    /// Takes over what an event said. Gives whether that changes anything but the count of text.
-    pub(super) fn apply(&mut self, said: EventFacts<'_>, dialect: &Dialect) -> bool {
-        let reading = &mut self.reading;
-        reading.text_bytes = reading.text_bytes.saturating_add(said.text.bytes).saturating_add(said.other_text_bytes);
-        let mut changed = replace(&mut reading.model, said.model);
-        changed |= replace(&mut reading.finish_reason, said.finish_reason);
-        changed |= replace(&mut reading.error, said.error);
-        if said.tool_calls > 0 || said.server_tool_calls > 0 {
-            reading.tool_calls = reading.tool_calls.saturating_add(said.tool_calls);
-            reading.server_tool_calls = reading.server_tool_calls.saturating_add(said.server_tool_calls);
-            changed = true;
-        }
-        if said.ended && reading.end != EndMark::Seen {
-            reading.end = EndMark::Seen;
-            changed = true;
-        }
-        changed |= self.apply_usage(said.usage, said.usage_is_interim, dialect);
-        if changed {
-            self.note_change();
-        }
-        changed
-    }
-
-    /// Takes over an error that an event of no known dialect tells of.
-    pub(super) fn apply_error(&mut self, event: &Event<'_>) {
-        // A search for the word is many times quicker than a walk. It may be written with escapes.
-        let may_have = |word: &Finder<'_>| word.find(event.data).is_some();
-        if event.name.is_empty() && !may_have(&ERROR) && !may_have(&ESCAPE) {
-            return;
-        }
-        let mut said = EventFacts::default();
-        if let Some(mut error) = event.member("error") {
-            said.read_error(&mut error);
-        }
-        if said.error.is_none() && event.kind() == "error" {
-            said.read_error(&mut Cursor::new(event.data));
-            said.error = said.error.or_else(|| Some(String::from_utf8_lossy(event.data)));
-        }
-        if let Some(error) = said.error {
-            self.fail(&error);
-        }
-    }
-
-    pub(super) fn fail(&mut self, error: &str) {
-        if replace(&mut self.reading.error, Some(error.into())) {
-            self.note_change();
-        }
-    }
-
-    /// Takes over the counts of a platform for what the model has not counted itself. They come last.
-    pub(super) fn apply_metrics(&mut self, metrics: ProviderUsage) {
-        let before = (self.reading.provider_usage, self.reading.source);
-        self.reading.provider_usage = metrics.overlaid_with(self.reading.provider_usage);
-        self.reading.usage = Counting::CacheApart.normalise(&self.reading.provider_usage);
-        self.reading.end = EndMark::Seen;
-        self.settle_source();
-        if before != (self.reading.provider_usage, self.reading.source) {
-            self.note_change();
-        }
-    }
-
-    /// The stream's own end mark has come by.
-    pub(super) fn end(&mut self) {
-        if self.reading.end != EndMark::Seen {
-            self.reading.end = EndMark::Seen;
-            self.settle_source();
-            self.note_change();
-        }
-    }
-
-    pub(super) fn note_change(&mut self) {
-        self.reading.revision = self.reading.revision.wrapping_add(1);
-    }
-
-    fn apply_usage(&mut self, said: Option<ProviderUsage>, is_interim: bool, dialect: &Dialect) -> bool {
-        let before = (self.reading.provider_usage, self.reading.source);
-        if let Some(usage) = said.filter(|usage| !usage.is_empty()) {
-            self.reading.provider_usage = dialect.merge.apply(self.reading.provider_usage, usage);
-            self.reading.usage = dialect.counting.normalise(&self.reading.provider_usage);
-            self.usage_is_interim = is_interim;
-        }
-        self.settle_source();
-        before != (self.reading.provider_usage, self.reading.source)
-    }
-
-    /// Numbers are final once the stream has said that it is at its end, be it before it gave them or after.
-    fn settle_source(&mut self) {
-        self.reading.source = if self.reading.provider_usage.is_empty() {
-            UsageSource::None
-        } else if self.usage_is_interim || self.reading.end != EndMark::Seen {
-            UsageSource::Partial
-        } else {
-            UsageSource::Reported
-        };
-    }
-}
-
-fn replace(kept: &mut Option<String>, said: Option<Cow<'_, str>>) -> bool {
-    match said {
-        Some(said) if kept.as_deref() != Some(&said) => {
-            *kept = Some(cut(&said).to_owned());
-            true
-        }
-        _ => false,
-    }
-}
-
-fn cut(text: &str) -> &str {
-    let mut end = text.len().min(WORDS_KEPT);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    &text[..end]
 }

@@ -12,7 +12,7 @@
 //! Two kinds of values more may differ: those of keys that no dialect reads, such as a sequence number; and those of keys
 //! that are read as text and nothing else, where this one was not, since it repeats the text under another name.
 
-use super::dialect::Event;
+use super::event::ResponseEvent;
 use crate::json::{Cursor, Span};
 
 /// Bytes of the longest event that is learnt, not counting what stands in its holes.
@@ -58,11 +58,11 @@ pub(super) struct EventShape {
 struct Hole {
     /// Where in the literal it is.
     at: u16,
-    kind: Kind,
+    kind: HoleKind,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Kind {
+enum HoleKind {
     /// The text that counts.
     #[default]
     Text,
@@ -76,7 +76,7 @@ enum Kind {
 impl EventShape {
     /// If the event has this shape, the length of its text in bytes, once decoded.
     #[inline]
-    pub(super) fn text_of(&self, event: &Event<'_>) -> Option<u64> {
+    pub(super) fn text_of(&self, event: &ResponseEvent<'_>) -> Option<u64> {
         if self.count == 0 {
             return None;
         }
@@ -93,10 +93,10 @@ impl EventShape {
             let (before, behind) = literal.split_at(usize::from(hole.at - from));
             rest = rest.strip_prefix(before)?;
             rest = match hole.kind {
-                Kind::Number => &rest[rest.iter().position(|byte| !is_of_number(*byte))?..],
-                Kind::Nested => &rest[Cursor::value_len(rest)?..],
-                Kind::String => &rest[Span::up_to_quote(rest)?.end..],
-                Kind::Text => {
+                HoleKind::Number => &rest[rest.iter().position(|byte| !is_of_number(*byte))?..],
+                HoleKind::Nested => &rest[Cursor::value_len(rest)?..],
+                HoleKind::String => &rest[Span::up_to_quote(rest)?.end..],
+                HoleKind::Text => {
                     let string = Span::up_to_quote(rest)?;
                     text = string.bytes;
                     &rest[string.end..]
@@ -111,7 +111,7 @@ impl EventShape {
     }
 
     /// Learns the shape of an event whose `text` was all it said.
-    pub(super) fn learn(&mut self, event: &Event<'_>, text: Span) {
+    pub(super) fn learn(&mut self, event: &ResponseEvent<'_>, text: Span) {
         self.forget();
         if self.failures < FAILURES {
             self.failures = if self.try_learn(event, text).is_some() { 0 } else { self.failures + 1 };
@@ -126,7 +126,7 @@ impl EventShape {
         self.count = 0;
     }
 
-    fn try_learn(&mut self, event: &Event<'_>, text: Span) -> Option<()> {
+    fn try_learn(&mut self, event: &ResponseEvent<'_>, text: Span) -> Option<()> {
         self.name = u16::try_from(event.name.len()).ok()?;
         self.push(event.name)?;
         let mut from = 0;
@@ -136,19 +136,19 @@ impl EventShape {
             }
             let is_string = event.data[value.start - 1] == b'"';
             let (kind, end) = if value.start == text.start {
-                (Kind::Text, value.end)
+                (HoleKind::Text, value.end)
             } else if is_string && value.bytes > 0 && TEXTS.contains(&key) {
-                (Kind::String, value.end)
+                (HoleKind::String, value.end)
             } else if !UNREAD.contains(&key) {
                 continue;
             } else if is_string {
-                (Kind::String, value.end)
+                (HoleKind::String, value.end)
             } else if value.start < value.end {
-                (Kind::Number, value.end)
+                (HoleKind::Number, value.end)
             } else {
                 match Cursor::value_len(&event.data[value.start..])? {
                     ..=EMPTY => continue,
-                    len => (Kind::Nested, value.start + len),
+                    len => (HoleKind::Nested, value.start + len),
                 }
             };
             self.push(event.data.get(from..value.start)?)?;
@@ -158,7 +158,7 @@ impl EventShape {
             from = end;
         }
         self.push(event.data.get(from..)?)?;
-        self.holes.iter().take(self.count.into()).find(|hole| hole.kind == Kind::Text).map(|_| ())
+        self.holes.iter().take(self.count.into()).find(|hole| hole.kind == HoleKind::Text).map(|_| ())
     }
 
     fn push(&mut self, bytes: &[u8]) -> Option<()> {
@@ -191,8 +191,8 @@ mod tests {
     fn text_of(first: &str, key: &str, second: &str) -> Option<u64> {
         let text = Cursor::new(first.as_bytes()).members().find(|(name, _)| *name == key.as_bytes());
         let mut shape = EventShape::default();
-        shape.learn(&Event::unnamed(first.as_bytes()), text.expect("the text is there").1);
-        shape.text_of(&Event::unnamed(second.as_bytes()))
+        shape.learn(&ResponseEvent::unnamed(first.as_bytes()), text.expect("the text is there").1);
+        shape.text_of(&ResponseEvent::unnamed(second.as_bytes()))
     }
 
     fn chunk(text: &str, rest: &str) -> String {
@@ -257,9 +257,9 @@ mod tests {
     fn the_name_belongs_to_the_shape() {
         let data = br#"{"delta":"a"}"#;
         let mut shape = EventShape::default();
-        shape.learn(&Event { name: b"text", data }, Span { bytes: 1, start: 10, end: 11 });
-        assert_eq!(shape.text_of(&Event { name: b"text", data }), Some(1));
-        assert_eq!(shape.text_of(&Event { name: b"", data }), None);
-        assert_eq!(shape.text_of(&Event { name: b"code", data }), None);
+        shape.learn(&ResponseEvent { name: b"text", data }, Span { bytes: 1, start: 10, end: 11 });
+        assert_eq!(shape.text_of(&ResponseEvent { name: b"text", data }), Some(1));
+        assert_eq!(shape.text_of(&ResponseEvent { name: b"", data }), None);
+        assert_eq!(shape.text_of(&ResponseEvent { name: b"code", data }), None);
     }
 }

@@ -1,37 +1,68 @@
-//! The observer of one body: what it is made of, by its head, and who reads it.
+//! The meter of one response body: chooses decoder and framing by the head, and feeds the events to a reader.
 
-use http::response;
+use http::{HeaderMap, HeaderValue, StatusCode, header, response};
 
-use super::framing::{Framing, Kind};
-use super::reader::ResponseReader;
-use super::{Observation, Reading};
+use super::{
+    custom::Dialects,
+    framing::{BodyKind, Framing},
+    reader::ResponseReader,
+    reading::{Observation, Reading},
+};
 use crate::decompress::{ContentEncoding, Decompressor};
 
 /// Watches one response body.
 ///
-/// It is a pointer: what cannot be read (encoded, or of a kind that says nothing about tokens) costs nothing but that.
+/// It is a pointer: a body that cannot be read (encoded, or of a kind that says nothing about tokens) costs nothing more.
 #[derive(Debug, Default)]
 pub struct Meter {
-    state: Option<Box<State>>,
+    body: Option<Box<ReadableBody>>,
     is_stream: Option<bool>,
 }
 
 #[derive(Debug)]
-struct State {
-    /// Of an encoded body, what makes it readable.
+struct ReadableBody {
+    /// Decodes the body, if it is encoded.
     decompressor: Option<Box<Decompressor>>,
     framing: Framing,
-    stream: ResponseReader,
+    reader: ResponseReader,
 }
 
-/// What is read of a body that is not looked at.
+/// The reading of a body that is not looked at.
 static UNREAD: Reading = Reading { observation: Observation::None, ..Reading::EMPTY };
 
 impl Meter {
-    /// The meter for a response with this head, chosen by content type and encoding; the dialect is found in the body.
+    /// Returns the meter for a response with this head, chosen by content type and encoding; the dialect is found in the body.
     pub fn for_response(head: &response::Parts) -> Self {
-        let kind = Kind::of(&head.headers);
-        Self { state: kind.and_then(|kind| State::new(kind, head)), is_stream: kind.and_then(Kind::is_stream) }
+        Self::with_dialects(head, &Dialects::new())
+    }
+
+    /// Returns the meter for a response with this head, which knows these dialects besides those that are built in.
+    pub fn with_dialects(head: &response::Parts, dialects: &Dialects) -> Self {
+        Self::new(head.status, &head.headers, dialects)
+    }
+
+    /// Returns the meter for the bytes of a successful response of this content type, such as a recorded one; not encoded.
+    ///
+    /// ```
+    /// use active_requests::usage::Meter;
+    ///
+    /// let mut meter = Meter::for_content_type("application/x-ndjson");
+    /// meter.observe(b"{\"model\":\"llama3\",\"response\":\"Hi\",\"done\":false}\n");
+    /// meter.observe(b"{\"model\":\"llama3\",\"done\":true,\"prompt_eval_count\":26,\"eval_count\":1}\n");
+    /// meter.finish();
+    /// assert_eq!(meter.reading().usage.input_tokens, 26);
+    /// ```
+    pub fn for_content_type(content_type: &str) -> Self {
+        // What cannot stand in a header is no content type that could be read.
+        let Ok(content_type) = HeaderValue::from_str(content_type) else { return Self::default() };
+        let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, content_type)]);
+        Self::new(StatusCode::OK, &headers, &Dialects::new())
+    }
+
+    fn new(status: StatusCode, headers: &HeaderMap, dialects: &Dialects) -> Self {
+        let kind = BodyKind::of(headers, dialects);
+        let body = kind.and_then(|kind| ReadableBody::new(kind, status, headers, dialects));
+        Self { body, is_stream: kind.and_then(BodyKind::is_stream) }
     }
 
     /// Whether the response is a stream, by its content type; `None` where that does not tell.
@@ -39,66 +70,67 @@ impl Meter {
         self.is_stream
     }
 
-    /// Whether the body is one that cannot be read: there is no point in showing it.
+    /// Whether the body is one that cannot be read: there is no point in showing it to the meter.
     #[inline]
     pub fn is_blind(&self) -> bool {
-        self.state.is_none()
+        self.body.is_none()
     }
 
-    /// Some of the body has passed unseen: what follows cannot be understood.
+    /// Notes that some of the body has passed unseen: the rest cannot be understood.
     pub fn lose_sight(&mut self) {
-        if let Some(state) = &mut self.state {
-            state.lose_sight();
+        if let Some(body) = &mut self.body {
+            body.lose_sight();
         }
     }
 
-    /// Sees a piece of the body. Pieces may be cut anywhere.
+    /// Reads a chunk of the body. Chunks may be cut anywhere.
     #[inline]
-    pub fn observe(&mut self, piece: &[u8]) {
-        if let Some(state) = &mut self.state {
-            state.observe(piece);
+    pub fn observe(&mut self, chunk: &[u8]) {
+        if let Some(body) = &mut self.body {
+            body.observe(chunk);
         }
     }
 
-    /// The body has ended cleanly: what an unfinished last line says counts too.
+    /// Notes that the body has ended cleanly: an unfinished last line counts too.
     pub fn finish(&mut self) {
-        if let Some(state) = &mut self.state {
-            state.framing.finish(&mut state.stream);
-            state.stream.finish();
+        if let Some(body) = &mut self.body {
+            body.framing.finish(&mut body.reader);
+            body.reader.finish();
         }
     }
 
-    /// What has been said so far.
+    /// Returns the facts so far.
     #[inline]
     pub fn reading(&self) -> &Reading {
-        self.state.as_ref().map_or(&UNREAD, |state| state.stream.reading())
+        self.body.as_ref().map_or(&UNREAD, |body| body.reader.reading())
     }
 }
 
-impl State {
+impl ReadableBody {
     /// `None`: the body cannot be decoded.
-    fn new(kind: Kind, head: &response::Parts) -> Option<Box<Self>> {
-        let decompressor = match ContentEncoding::of(&head.headers) {
+    fn new(kind: BodyKind, status: StatusCode, headers: &HeaderMap, dialects: &Dialects) -> Option<Box<Self>> {
+        let decompressor = match ContentEncoding::of(headers) {
             ContentEncoding::Identity => None,
             ContentEncoding::Known(decompressor) => Some(decompressor),
             ContentEncoding::Other => return None,
         };
-        Some(Box::new(Self { decompressor, framing: Framing::of(kind), stream: ResponseReader::new(head.status) }))
+        let reader = ResponseReader::new(status, dialects);
+        Some(Box::new(Self { decompressor, framing: Framing::of(kind), reader }))
     }
 
     #[inline]
-    fn observe(&mut self, piece: &[u8]) {
-        let Self { decompressor, framing, stream } = self;
-        let Some(decompressor) = decompressor else { return framing.feed(piece, stream) };
-        if decompressor.feed(piece, |decoded| framing.feed(decoded, stream)).is_err() {
+    fn observe(&mut self, chunk: &[u8]) {
+        let Self { decompressor, framing, reader } = self;
+        let Some(decompressor) = decompressor else { return framing.feed(chunk, reader) };
+        if decompressor.feed(chunk, |decoded| framing.feed(decoded, reader)).is_err() {
             self.lose_sight();
         }
     }
 
-    /// What follows cannot be read.
+    /// Gives the rest of the body up.
     fn lose_sight(&mut self) {
         self.decompressor = None;
         self.framing = Framing::Lost;
-        self.stream.lose_sight();
+        self.reader.lose_sight();
     }
 }

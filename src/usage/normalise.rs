@@ -1,12 +1,32 @@
 //! From a provider's own numbers to numbers that compare across providers.
 
-use super::{ProviderUsage, Usage};
+use super::counts::{ProviderUsage, Usage};
+
+/// The effect of a later report of usage on an earlier one. Reports are never added up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Merge {
+    /// The later report takes the place of the whole earlier one.
+    Replace,
+    /// Each number of the later report takes the place of the earlier one.
+    Overlay,
+}
+
+impl Merge {
+    pub(super) fn apply(self, earlier: ProviderUsage, later: ProviderUsage) -> ProviderUsage {
+        match self {
+            Self::Replace => later,
+            Self::Overlay => earlier.overlaid_with(later),
+        }
+    }
+}
 
 /// How a provider counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Counting {
-    /// Input includes what came from a cache, output includes reasoning (OpenAI and most others). Some that speak this
-    /// dialect leave reasoning out of the output (xAI's chat); their own total gives them away.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Counting {
+    /// Input includes what came from a cache, output includes reasoning (OpenAI and most others). Some providers that use this
+    /// dialect leave reasoning out of the output (xAI's chat); their own total tells.
+    #[default]
     Inclusive,
     /// Input leaves out what was read from and written to a cache (Anthropic, Bedrock).
     CacheApart,
@@ -15,25 +35,25 @@ pub(super) enum Counting {
 }
 
 impl Counting {
-    pub(super) fn normalise(self, said: &ProviderUsage) -> Usage {
+    pub(super) fn normalise(self, reported: &ProviderUsage) -> Usage {
         let count = Option::unwrap_or_default;
-        let reasoning = count(said.reasoning_tokens);
-        let (input, output) = (count(said.input_tokens), count(said.output_tokens));
-        let cached = count(said.cache_read_tokens).saturating_add(count(said.cache_creation_tokens));
+        let reasoning = count(reported.reasoning_tokens);
+        let (input, output) = (count(reported.input_tokens), count(reported.output_tokens));
+        let cached = count(reported.cache_read_tokens).saturating_add(count(reported.cache_creation_tokens));
         let (beside_input, beside_output) = match self {
             Self::Inclusive if reasoning > 0 => {
                 let with_reasoning = input.saturating_add(output).saturating_add(reasoning);
-                (0, if said.total_tokens == Some(with_reasoning) { reasoning } else { 0 })
+                (0, if reported.total_tokens == Some(with_reasoning) { reasoning } else { 0 })
             }
             Self::Inclusive => (0, 0),
             Self::CacheApart => (cached, 0),
-            Self::ReasoningApart => (count(said.tool_prompt_tokens), reasoning),
+            Self::ReasoningApart => (count(reported.tool_prompt_tokens), reasoning),
         };
         Usage {
             input_tokens: input.saturating_add(beside_input),
             output_tokens: output.saturating_add(beside_output),
-            cache_read_tokens: count(said.cache_read_tokens),
-            cache_creation_tokens: count(said.cache_creation_tokens),
+            cache_read_tokens: count(reported.cache_read_tokens),
+            cache_creation_tokens: count(reported.cache_creation_tokens),
             reasoning_tokens: reasoning,
         }
     }

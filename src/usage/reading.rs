@@ -1,63 +1,9 @@
-//! What can be known of a response: its model, its tokens, its tool calls, and how it ended.
+//! All that can be known of a response: its model, its tokens, its tool calls, and how it ended.
 
+use super::counts::{ProviderUsage, Usage};
 use crate::words::words;
 
-/// Token counts as the provider said them; `None` is "not reported", which is not 0.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
-pub struct ProviderUsage {
-    /// Tokens of the prompt, by the provider's own counting (with or without cached ones).
-    pub input_tokens: Option<u64>,
-    /// Tokens of the answer, by the provider's own counting (with or without reasoning).
-    pub output_tokens: Option<u64>,
-    /// Prompt tokens read from a cache.
-    pub cache_read_tokens: Option<u64>,
-    /// Prompt tokens written to a cache.
-    pub cache_creation_tokens: Option<u64>,
-    /// Tokens spent on reasoning.
-    pub reasoning_tokens: Option<u64>,
-    /// Tokens that the provider's own tools added to the prompt, where they are counted apart (Gemini).
-    pub tool_prompt_tokens: Option<u64>,
-    /// The provider's own sum.
-    pub total_tokens: Option<u64>,
-}
-
-impl ProviderUsage {
-    /// Whether no number was reported at all.
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
-
-    /// These numbers, with each that `later` reports in place of the earlier one, be it lower or 0.
-    pub(super) fn overlaid_with(self, later: Self) -> Self {
-        Self {
-            input_tokens: later.input_tokens.or(self.input_tokens),
-            output_tokens: later.output_tokens.or(self.output_tokens),
-            cache_read_tokens: later.cache_read_tokens.or(self.cache_read_tokens),
-            cache_creation_tokens: later.cache_creation_tokens.or(self.cache_creation_tokens),
-            reasoning_tokens: later.reasoning_tokens.or(self.reasoning_tokens),
-            tool_prompt_tokens: later.tool_prompt_tokens.or(self.tool_prompt_tokens),
-            total_tokens: later.total_tokens.or(self.total_tokens),
-        }
-    }
-}
-
-/// Token counts that compare and add up across providers: input includes what was read from and written to a cache,
-/// output includes reasoning (OpenTelemetry's GenAI rule). 0 where nothing is known.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Usage {
-    /// Tokens of the prompt, cached ones included.
-    pub input_tokens: u64,
-    /// Tokens of the answer, reasoning included.
-    pub output_tokens: u64,
-    /// Part of the input that was read from a cache.
-    pub cache_read_tokens: u64,
-    /// Part of the input that was written to a cache.
-    pub cache_creation_tokens: u64,
-    /// Part of the output that was reasoning.
-    pub reasoning_tokens: u64,
-}
-
-/// Where the numbers come from.
+/// The source of the numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 #[repr(u8)]
@@ -85,12 +31,12 @@ words!(UsageSource {
 #[non_exhaustive]
 #[repr(u8)]
 pub enum Observation {
-    /// Everything that has passed.
+    /// All that has passed.
     #[default]
     Full,
     /// Some events could not be read.
     Partial,
-    /// Encoded, of an unknown kind, or given up.
+    /// Nothing: the body is encoded, of an unknown kind, or given up.
     None,
 }
 
@@ -100,8 +46,8 @@ words!(Observation {
     None => "none",
 });
 
-/// What is known of the stream's own end mark (`[DONE]`, `message_stop`, a finish reason ...), as opposed to the end of the body.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// State of the stream's own end mark (`[DONE]`, `message_stop`, a finish reason ...), as opposed to the end of the body.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum EndMark {
     /// This kind of body has none, or its kind is not known.
@@ -113,8 +59,15 @@ pub enum EndMark {
     Seen,
 }
 
-/// What a response has said so far.
+words!(EndMark {
+    Unmarked => "unmarked",
+    Awaited => "awaited",
+    Seen => "seen",
+});
+
+/// Facts of a response so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Reading {
     /// Moves on whenever a field other than `text_bytes` and `events` changes.
     pub revision: u32,
@@ -123,19 +76,20 @@ pub struct Reading {
     pub text_bytes: u64,
     /// Events (or lines, or messages) seen.
     pub events: u64,
-    /// ToolCalls of the client's tools in the response.
+    /// Calls of the client's tools in the response.
     pub tool_calls: u64,
-    /// ToolCalls of tools that the provider runs itself, such as a web search.
+    /// Calls of tools that the provider runs itself, such as a web search. The client has nothing to do for them, so they are
+    /// not among `tool_calls`.
     pub server_tool_calls: u64,
-    /// Normalised numbers.
+    /// Comparable numbers.
     pub usage: Usage,
     /// The provider's own numbers.
     pub provider_usage: ProviderUsage,
-    /// `None`, `Partial` or `Reported`; estimating is the reader's business.
+    /// `None`, `Partial` or `Reported`; the tracker estimates.
     pub source: UsageSource,
     /// The model that answers, where the response names one.
     pub model: Option<String>,
-    /// The last finish reason said.
+    /// The last finish reason.
     pub finish_reason: Option<String>,
     /// An error inside the response body: its message, else its type.
     pub error: Option<String>,
@@ -146,29 +100,15 @@ pub struct Reading {
 }
 
 impl Reading {
-    /// Nothing said yet.
+    /// Nothing known yet.
     pub(super) const EMPTY: Self = Self {
         revision: 0,
         text_bytes: 0,
         events: 0,
         tool_calls: 0,
         server_tool_calls: 0,
-        usage: Usage {
-            input_tokens: 0,
-            output_tokens: 0,
-            cache_read_tokens: 0,
-            cache_creation_tokens: 0,
-            reasoning_tokens: 0,
-        },
-        provider_usage: ProviderUsage {
-            input_tokens: None,
-            output_tokens: None,
-            cache_read_tokens: None,
-            cache_creation_tokens: None,
-            reasoning_tokens: None,
-            tool_prompt_tokens: None,
-            total_tokens: None,
-        },
+        usage: Usage::EMPTY,
+        provider_usage: ProviderUsage::EMPTY,
         source: UsageSource::None,
         model: None,
         finish_reason: None,
@@ -176,4 +116,36 @@ impl Reading {
         end: EndMark::Unmarked,
         observation: Observation::Full,
     };
+
+    /// Nothing known yet; set what is.
+    pub const fn new() -> Self {
+        Self::EMPTY
+    }
+
+    setters! {
+        /// Sets the bytes of decoded text.
+        text_bytes(count: u64) => count,
+        /// Sets the number of events.
+        events(count: u64) => count,
+        /// Sets the calls of the client's tools.
+        tool_calls(count: u64) => count,
+        /// Sets the calls of the provider's tools.
+        server_tool_calls(count: u64) => count,
+        /// Sets the comparable numbers.
+        usage(usage: Usage) => usage,
+        /// Sets the provider's own numbers.
+        provider_usage(provider_usage: ProviderUsage) => provider_usage,
+        /// Sets the source of the numbers.
+        source(source: UsageSource) => source,
+        /// Sets the model that answers.
+        model(text: impl Into<String>) => Some(text.into()),
+        /// Sets the last finish reason.
+        finish_reason(text: impl Into<String>) => Some(text.into()),
+        /// Sets the error.
+        error(text: impl Into<String>) => Some(text.into()),
+        /// Sets the state of the end mark.
+        end(end: EndMark) => end,
+        /// Sets how much could be read.
+        observation(observation: Observation) => observation,
+    }
 }

@@ -1,20 +1,51 @@
-//! Which tool calls have been counted already, for dialects that send a call in pieces.
+//! Tools: who runs them, and which calls have been counted already.
 
-/// ToolCalls that are told apart. Hostile streams may go on; then only repetitions of the newest are recognised.
+use std::hash::{BuildHasher, Hasher};
+
+use foldhash::fast::FixedState;
+
+/// The party that runs a tool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ToolKind {
+    Client,
+    Server,
+}
+
+impl ToolKind {
+    /// Returns the kind of the tool that an item or a block of this `type` calls, in any dialect; `None` if it is no call.
+    pub(crate) fn of_item(item_type: &str) -> Option<Self> {
+        match item_type {
+            "tool_use" | "function_call" | "custom_tool_call" | "computer_call" | "local_shell_call" | "shell_call"
+            | "apply_patch_call" => Some(Self::Client),
+            "server_tool_use" | "mcp_tool_use" => Some(Self::Server),
+            _ if item_type.ends_with("_call") => Some(Self::Server),
+            _ => None,
+        }
+    }
+}
+
+/// Calls that are told apart. A hostile stream may have more; then only repetitions of the newest are recognised.
 const KEPT: usize = 32;
 
-/// The tool calls of a response.
+/// The tool calls of a response that have been counted, for dialects that send a call in pieces.
 #[derive(Debug, Default)]
 pub(super) struct ToolCalls {
     kept: Vec<ToolCall>,
 }
 
-/// A call by its place in the response and a digest of its id.
+/// A call: its place in the response and a digest of its id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct ToolCall {
     choice: u32,
     index: u32,
-    id: Option<u32>,
+    id: Option<u64>,
+}
+
+/// Seeded the same everywhere, so that a recording is read the same each time. Ids that collide are one call less.
+fn digest(id: &str) -> u64 {
+    let mut hasher = FixedState::default().build_hasher();
+    hasher.write(id.as_bytes());
+    hasher.finish()
 }
 
 impl ToolCalls {
@@ -26,8 +57,7 @@ impl ToolCalls {
     /// a new id, where it comes with the tool's `name`, is a new call too; a call's later pieces have no id, or repeat it.
     pub(super) fn begin(&mut self, choice: u64, index: u64, id: Option<&str>, is_named: bool) -> bool {
         let place = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
-        let piece =
-            ToolCall { choice: place(choice), index: place(index), id: id.map(|id| crc32fast::hash(id.as_bytes())) };
+        let piece = ToolCall { choice: place(choice), index: place(index), id: id.map(digest) };
         let mut known = self.kept.iter_mut().filter(|call| (call.choice, call.index) == (piece.choice, piece.index));
         let is_new = match (known.next_back(), piece.id) {
             (None, _) => true,

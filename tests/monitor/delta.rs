@@ -37,9 +37,9 @@ async fn a_viewer_begins_with_an_update_and_goes_on_with_deltas() {
     sleep(ms(200)).await;
 
     let begun = Instant::now();
-    let usage = Usage { input_tokens: 150, output_tokens: 212, ..Usage::default() };
+    let usage = Usage::new().input_tokens(150).output_tokens(212);
     first.frame(53_110, 0);
-    first.record(&Reading { usage, source: UsageSource::Partial, tool_calls: 3, ..Reading::default() });
+    first.record(&Reading::new().usage(usage).source(UsageSource::Partial).tool_calls(3));
     let delta = viewer.event().await;
     assert!(begun.elapsed() <= ms(250));
     assert_eq!(delta.keys(), ["seq", "progressed", "ended_omitted", "timestamp"]);

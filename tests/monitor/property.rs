@@ -117,12 +117,12 @@ impl World {
             Step::Frame(i, n) => request(requests, i, &|r| r.frame(n, 0)),
             Step::Poll(i) => request(requests, i, &ActiveRequest::pending),
             Step::Usage(i, n) => {
-                let usage = Usage { input_tokens: n, output_tokens: 2 * n, ..Usage::default() };
-                let reading = Reading { usage, source: UsageSource::Partial, tool_calls: n / 3, ..Reading::default() };
+                let usage = Usage::new().input_tokens(n).output_tokens(2 * n);
+                let reading = Reading::new().usage(usage).source(UsageSource::Partial).tool_calls(n / 3);
                 request(requests, i, &|r| r.record(&reading));
             }
             Step::FirstToken(i) => {
-                request(requests, i, &|r| r.record(&Reading { text_bytes: 1, ..Reading::default() }));
+                request(requests, i, &|r| r.record(&Reading::new().text_bytes(1)));
             }
             Step::Provider(i) => request(requests, i, &|r| r.handle().set_provider("openrouter")),
             Step::Stage(i) => request(requests, i, &|r| r.handle().set_stage("\"searching\"")),

@@ -19,7 +19,7 @@ async fn produce(monitor: &Monitor, seed: usize) -> Vec<active_requests::tracker
             request.frame(number as u64, 0);
         }
         if number % 5 == 0 {
-            request.record(&Reading { text_bytes: 1, ..Reading::default() });
+            request.record(&Reading::new().text_bytes(1));
         }
         requests.push(request);
         if requests.len() > 20 {

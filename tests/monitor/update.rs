@@ -122,7 +122,7 @@ async fn a_head_a_first_token_and_names_are_told_at_once() {
     assert_eq!(field("status").await, 200);
     pause().await;
     request.frame(30, 4);
-    request.record(&Reading { text_bytes: 4, ..Reading::default() });
+    request.record(&Reading::new().text_bytes(4));
     assert_eq!(field("phase").await, "streaming");
     pause().await;
     request.handle().set_stage("searching");

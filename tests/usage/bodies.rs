@@ -1,7 +1,7 @@
 //! What a body is taken for, where its tokens begin, and how it ends, in whatever dialect.
 
 use crate::support::Body;
-use active_requests::usage::{EndMark, Observation, UsageSource};
+use active_requests::usage::{EndMark, Meter, Observation, UsageSource};
 
 #[test]
 fn an_answer_without_numbers_may_tell_of_an_error() {
@@ -85,4 +85,41 @@ fn text_of_no_declared_kind_is_told_by_its_first_byte() {
     let chat = Body::fixture("openai_chat.sse");
     let plain = Body { content_type: "text/plain", ..Body::fixture("openai_chat.sse") };
     assert_eq!(plain.read_whole(), chat.read_whole());
+}
+
+#[test]
+fn a_body_without_tokens_is_known_as_such_with_its_first_bytes() {
+    for (content_type, body) in [
+        ("text/plain", "Dear reader, this is no stream of events."),
+        ("text/plain; charset=utf-8", "ideas: none"),
+        ("application/json", "7"),
+        ("text/event-stream", "event: news\ndata: {\"n\":1}\n\n"),
+        ("application/x-ndjson", "{\"n\":1}\n"),
+    ] {
+        for size in [1, body.len()] {
+            let mut meter = Meter::for_content_type(content_type);
+            body.as_bytes().chunks(size).for_each(|chunk| meter.observe(chunk));
+            assert_eq!(meter.reading().observation, Observation::None, "{body} by {size}");
+        }
+    }
+}
+
+#[test]
+fn a_stream_that_has_said_nothing_yet_may_still_bring_tokens() {
+    for body in [
+        ": keep-alive\n\n",
+        "event: ping\ndata: {\"type\":\"ping\"}\n\n",
+        "data: {\"choices\":[{\"delta\":{\"role\":\"assistant\"}}]}\n\n",
+    ] {
+        let mut meter = Meter::for_content_type("text/event-stream");
+        meter.observe(body.as_bytes());
+        assert_eq!((meter.reading().observation, meter.reading().text_bytes), (Observation::Full, 0), "{body}");
+    }
+}
+
+#[test]
+fn a_dialect_may_show_after_events_of_none() {
+    let mut meter = Meter::for_content_type("text/event-stream");
+    meter.observe(b"event: hello\ndata: {\"n\":1}\n\ndata: {\"choices\":[{\"delta\":{\"content\":\"hi\"}}]}\n\n");
+    assert_eq!((meter.reading().observation, meter.reading().text_bytes), (Observation::Full, 2));
 }

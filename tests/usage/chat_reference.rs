@@ -133,7 +133,10 @@ fn numbers_may_be_anything() {
     let seen = EndMark::Seen;
     assert_eq!(usage(r#"{"prompt_tokens":3.0,"completion_tokens":"4"}"#), (Some(3), Some(4), seen));
     assert_eq!(usage(r#"{"prompt_tokens":-3,"completion_tokens":4}"#), (None, Some(4), seen));
-    assert_eq!(usage(r#"{"prompt_tokens":1e30,"completion_tokens":4}"#), (Some(u64::MAX), Some(4), seen));
+    for implausible in ["1e30", "1e400", "18446744073709551615", "9007199254740993", "2.5", "\"inf\"", "true", "[3]"] {
+        let numbers = usage(&format!(r#"{{"prompt_tokens":{implausible},"completion_tokens":4}}"#));
+        assert_eq!(numbers, (None, Some(4), seen), "{implausible}");
+    }
     assert_eq!(
         usage(r#"{"prompt_tokens":{"a":1},"completion_tokens":4,"prompt_tokens_details":7}"#),
         (None, Some(4), seen)

@@ -3,15 +3,7 @@
 use crate::support::Body;
 use active_requests::usage::{EndMark, Observation, ProviderUsage, UsageSource};
 
-const NONE: ProviderUsage = ProviderUsage {
-    input_tokens: None,
-    output_tokens: None,
-    cache_read_tokens: None,
-    cache_creation_tokens: None,
-    reasoning_tokens: None,
-    tool_prompt_tokens: None,
-    total_tokens: None,
-};
+const NONE: ProviderUsage = ProviderUsage::new();
 
 /// What is said in a stream.
 struct Case {
@@ -44,18 +36,18 @@ const CASE: Case = Case {
 };
 
 const fn said(input: u64, output: u64) -> ProviderUsage {
-    ProviderUsage { input_tokens: Some(input), output_tokens: Some(output), ..NONE }
+    NONE.input_tokens(input).output_tokens(output)
 }
 
 const fn said_in_all(input: u64, output: u64, total: u64) -> ProviderUsage {
-    ProviderUsage { total_tokens: Some(total), ..said(input, output) }
+    said(input, output).total_tokens(total)
 }
 
 const OPENAI: &[Case] = &[
     Case {
         fixture: "openai_chat.sse",
         model: Some("gpt-x"),
-        said: ProviderUsage { cache_read_tokens: Some(64), reasoning_tokens: Some(5), ..said_in_all(100, 20, 120) },
+        said: said_in_all(100, 20, 120).cache_read_tokens(64).reasoning_tokens(5),
         totals: (100, 20),
         calls: (2, 0),
         finish_reason: Some("tool_calls"),
@@ -83,7 +75,7 @@ const OPENAI: &[Case] = &[
     Case {
         fixture: "openai_chat_mistral.sse",
         model: Some("magistral"),
-        said: ProviderUsage { cache_read_tokens: Some(0), ..said_in_all(9, 6, 15) },
+        said: said_in_all(9, 6, 15).cache_read_tokens(0),
         totals: (9, 6),
         finish_reason: Some("stop"),
         text_bytes: 8,
@@ -111,7 +103,7 @@ const OPENAI: &[Case] = &[
     Case {
         fixture: "openai_chat_xai.sse",
         model: Some("grok"),
-        said: ProviderUsage { cache_read_tokens: Some(161), reasoning_tokens: Some(40), ..said_in_all(12, 1, 53) },
+        said: said_in_all(12, 1, 53).cache_read_tokens(161).reasoning_tokens(40),
         totals: (12, 41),
         finish_reason: Some("stop"),
         text_bytes: 3,
@@ -131,7 +123,7 @@ const OPENAI: &[Case] = &[
     Case {
         fixture: "openai_chat_moonshot.sse",
         model: Some("moonshot"),
-        said: ProviderUsage { cache_read_tokens: Some(4), ..said_in_all(19, 13, 32) },
+        said: said_in_all(19, 13, 32).cache_read_tokens(4),
         totals: (19, 13),
         finish_reason: Some("length"),
         text_bytes: 2,
@@ -140,7 +132,7 @@ const OPENAI: &[Case] = &[
     Case {
         fixture: "openai_chat_deepseek.sse",
         model: Some("deepseek"),
-        said: ProviderUsage { cache_read_tokens: Some(16), reasoning_tokens: Some(6), ..said_in_all(30, 9, 39) },
+        said: said_in_all(30, 9, 39).cache_read_tokens(16).reasoning_tokens(6),
         totals: (30, 9),
         finish_reason: Some("stop"),
         text_bytes: 8,
@@ -167,12 +159,7 @@ const OPENAI: &[Case] = &[
     Case {
         fixture: "openai_responses.sse",
         model: Some("gpt-r"),
-        said: ProviderUsage {
-            cache_read_tokens: Some(32),
-            cache_creation_tokens: Some(8),
-            reasoning_tokens: Some(10),
-            ..said_in_all(50, 21, 71)
-        },
+        said: said_in_all(50, 21, 71).cache_read_tokens(32).cache_creation_tokens(8).reasoning_tokens(10),
         totals: (50, 21),
         calls: (1, 1),
         finish_reason: Some("max_output_tokens"),
@@ -190,7 +177,7 @@ const OPENAI: &[Case] = &[
     Case {
         fixture: "openai_assistants.sse",
         model: Some("gpt-a"),
-        said: ProviderUsage { cache_read_tokens: Some(3), ..said_in_all(27, 16, 43) },
+        said: said_in_all(27, 16, 43).cache_read_tokens(3),
         totals: (27, 16),
         calls: (1, 0),
         finish_reason: Some("completed"),
@@ -204,12 +191,7 @@ const ANTHROPIC: &[Case] = &[
         fixture: "anthropic.sse",
         model: Some("claude-x"),
         // A later 0 takes the place of 2000; what is not said again stays.
-        said: ProviderUsage {
-            cache_read_tokens: Some(0),
-            cache_creation_tokens: Some(100),
-            reasoning_tokens: Some(12),
-            ..said(30, 40)
-        },
+        said: said(30, 40).cache_read_tokens(0).cache_creation_tokens(100).reasoning_tokens(12),
         totals: (130, 40),
         calls: (1, 1),
         finish_reason: Some("tool_use"),
@@ -242,7 +224,7 @@ const GOOGLE: &[Case] = &[
         fixture: "gemini.sse",
         model: Some("gemini-x"),
         // The candidates' 21 and the cached 4 are gone with the report that the last one replaces: a missing count is none.
-        said: ProviderUsage { reasoning_tokens: Some(87), tool_prompt_tokens: Some(3), ..said_in_all(9, 0, 99) },
+        said: said_in_all(9, 0, 99).reasoning_tokens(87).tool_prompt_tokens(3),
         totals: (12, 87),
         calls: (1, 1),
         finish_reason: Some("STOP"),
@@ -278,12 +260,7 @@ const GOOGLE: &[Case] = &[
     Case {
         fixture: "gemini_interactions.sse",
         model: Some("gemini-i"),
-        said: ProviderUsage {
-            cache_read_tokens: Some(0),
-            reasoning_tokens: Some(65),
-            tool_prompt_tokens: Some(2),
-            ..said_in_all(53, 15, 135)
-        },
+        said: said_in_all(53, 15, 135).cache_read_tokens(0).reasoning_tokens(65).tool_prompt_tokens(2),
         totals: (55, 80),
         calls: (1, 1),
         finish_reason: Some("requires_action"),
@@ -295,11 +272,7 @@ const GOOGLE: &[Case] = &[
 const BEDROCK: &[Case] = &[
     Case {
         fixture: "bedrock_converse.frames",
-        said: ProviderUsage {
-            cache_read_tokens: Some(250),
-            cache_creation_tokens: Some(1000),
-            ..said_in_all(12, 28, 1290)
-        },
+        said: said_in_all(12, 28, 1290).cache_read_tokens(250).cache_creation_tokens(1000),
         totals: (1262, 28),
         calls: (1, 0),
         finish_reason: Some("tool_use"),
@@ -309,16 +282,16 @@ const BEDROCK: &[Case] = &[
     Case {
         fixture: "bedrock_invoke_claude.frames",
         model: Some("claude-b"),
-        // The model's own counts; Bedrock's for what it has not counted.
-        said: ProviderUsage { cache_read_tokens: Some(0), ..said(21, 22) },
-        totals: (21, 22),
+        // Bedrock's own counts, not the model's.
+        said: said(99, 88).cache_read_tokens(0),
+        totals: (99, 88),
         finish_reason: Some("end_turn"),
         text_bytes: 2,
         ..CASE
     },
     Case {
         fixture: "bedrock_invoke_nova.frames",
-        said: ProviderUsage { cache_read_tokens: Some(2), cache_creation_tokens: Some(0), ..said(5, 10) },
+        said: said(5, 10).cache_read_tokens(2).cache_creation_tokens(0),
         totals: (7, 10),
         finish_reason: Some("end_turn"),
         text_bytes: 4,
@@ -361,7 +334,7 @@ const BEDROCK: &[Case] = &[
 const OTHERS: &[Case] = &[
     Case {
         fixture: "cohere_v2.sse",
-        said: ProviderUsage { cache_read_tokens: Some(48), reasoning_tokens: Some(2), ..said(70, 9) },
+        said: said(70, 9).cache_read_tokens(48).reasoning_tokens(2),
         totals: (70, 9),
         calls: (1, 0),
         finish_reason: Some("TOOL_CALL"),
@@ -379,7 +352,7 @@ const OTHERS: &[Case] = &[
     Case {
         fixture: "ollama_chat.ndjson",
         model: Some("qwen"),
-        said: ProviderUsage { cache_read_tokens: Some(20), ..said(26, 28) },
+        said: said(26, 28).cache_read_tokens(20),
         totals: (26, 28),
         calls: (1, 0),
         finish_reason: Some("stop"),
@@ -389,7 +362,7 @@ const OTHERS: &[Case] = &[
     Case {
         fixture: "ollama_generate.ndjson",
         model: Some("llama"),
-        said: ProviderUsage { output_tokens: Some(2), ..NONE },
+        said: NONE.output_tokens(2),
         totals: (0, 2),
         text_bytes: 2,
         ..CASE
@@ -405,12 +378,7 @@ const OTHERS: &[Case] = &[
     },
     Case {
         fixture: "vercel.sse",
-        said: ProviderUsage {
-            cache_read_tokens: Some(20),
-            cache_creation_tokens: Some(0),
-            reasoning_tokens: Some(3),
-            ..said_in_all(21, 9, 30)
-        },
+        said: said_in_all(21, 9, 30).cache_read_tokens(20).cache_creation_tokens(0).reasoning_tokens(3),
         totals: (21, 9),
         calls: (1, 1),
         finish_reason: Some("tool-calls"),
@@ -420,7 +388,7 @@ const OTHERS: &[Case] = &[
     Case {
         fixture: "staged_chat_metadata.sse",
         model: Some("m-small"),
-        said: ProviderUsage { cache_read_tokens: Some(8), ..said_in_all(20, 4, 24) },
+        said: said_in_all(20, 4, 24).cache_read_tokens(8),
         totals: (20, 4),
         text_bytes: 2,
         ..CASE

@@ -44,7 +44,7 @@ fn answer(body: &str) -> Reading {
 }
 
 fn said(input: u64, output: u64) -> ProviderUsage {
-    ProviderUsage { input_tokens: Some(input), output_tokens: Some(output), ..ProviderUsage::default() }
+    ProviderUsage::new().input_tokens(input).output_tokens(output)
 }
 
 #[test]
@@ -67,12 +67,7 @@ fn every_dialect_says_its_model_tokens_calls_and_reason() {
                 "usage":{"prompt_tokens":100,"completion_tokens":20,"total_tokens":120,"prompt_tokens_details":{"cached_tokens":64},
                 "completion_tokens_details":{"reasoning_tokens":8}}}"#,
             model: Some("gpt-4o-2024"),
-            said: ProviderUsage {
-                cache_read_tokens: Some(64),
-                reasoning_tokens: Some(8),
-                total_tokens: Some(120),
-                ..said(100, 20)
-            },
+            said: said(100, 20).cache_read_tokens(64).reasoning_tokens(8).total_tokens(120),
             totals: (100, 20),
             tool_calls: 2,
             finish_reason: Some("tool_calls"),
@@ -99,7 +94,7 @@ fn every_dialect_says_its_model_tokens_calls_and_reason() {
             dialect: "embeddings",
             body: r#"{"object":"list","data":[{"object":"embedding","embedding":[0.1,-2e-3]}],"model":"e","usage":{"prompt_tokens":5,"total_tokens":5}}"#,
             model: Some("e"),
-            said: ProviderUsage { input_tokens: Some(5), total_tokens: Some(5), ..ProviderUsage::default() },
+            said: ProviderUsage::new().input_tokens(5).total_tokens(5),
             totals: (5, 0),
             tool_calls: 0,
             finish_reason: None,
@@ -112,12 +107,7 @@ fn every_dialect_says_its_model_tokens_calls_and_reason() {
                 "text":{"format":{"type":"text"}},"usage":{"input_tokens":10,"input_tokens_details":{"cached_tokens":4},"output_tokens":6,
                 "output_tokens_details":{"reasoning_tokens":2},"total_tokens":16}}"#,
             model: Some("o4"),
-            said: ProviderUsage {
-                cache_read_tokens: Some(4),
-                reasoning_tokens: Some(2),
-                total_tokens: Some(16),
-                ..said(10, 6)
-            },
+            said: said(10, 6).cache_read_tokens(4).reasoning_tokens(2).total_tokens(16),
             totals: (10, 6),
             tool_calls: 1,
             finish_reason: Some("max_output_tokens"),
@@ -129,7 +119,7 @@ fn every_dialect_says_its_model_tokens_calls_and_reason() {
                 {"id":"b","type":"function","function":{"name":"f","arguments":"{}"}}]}},"last_error":null,
                 "usage":{"prompt_tokens":7,"completion_tokens":8,"total_tokens":15}}"#,
             model: Some("gpt-4o"),
-            said: ProviderUsage { total_tokens: Some(15), ..said(7, 8) },
+            said: said(7, 8).total_tokens(15),
             totals: (7, 8),
             tool_calls: 2,
             finish_reason: Some("requires_action"),
@@ -140,7 +130,7 @@ fn every_dialect_says_its_model_tokens_calls_and_reason() {
                 {"type":"text","text":"hi"},{"type":"tool_use","id":"t","name":"f","input":{"type":"tool_use"}},{"type":"server_tool_use"}],
                 "stop_reason":"tool_use","usage":{"input_tokens":5,"cache_creation_input_tokens":10,"cache_read_input_tokens":100,"output_tokens":9}}"#,
             model: Some("claude"),
-            said: ProviderUsage { cache_read_tokens: Some(100), cache_creation_tokens: Some(10), ..said(5, 9) },
+            said: said(5, 9).cache_read_tokens(100).cache_creation_tokens(10),
             totals: (115, 9),
             tool_calls: 1,
             finish_reason: Some("tool_use"),
@@ -151,7 +141,7 @@ fn every_dialect_says_its_model_tokens_calls_and_reason() {
                 "finishReason":"STOP"}],"usageMetadata":{"promptTokenCount":10,"candidatesTokenCount":3,"thoughtsTokenCount":30,"totalTokenCount":43},
                 "modelVersion":"gemini-2.5"}"#,
             model: Some("gemini-2.5"),
-            said: ProviderUsage { reasoning_tokens: Some(30), total_tokens: Some(43), ..said(10, 3) },
+            said: said(10, 3).reasoning_tokens(30).total_tokens(43),
             totals: (10, 33),
             tool_calls: 1,
             finish_reason: Some("STOP"),
@@ -161,7 +151,7 @@ fn every_dialect_says_its_model_tokens_calls_and_reason() {
             body: r#"{"object":"interaction","model":"gemini-3","status":"completed","outputs":[{"type":"thought"},{"type":"text","text":"hi"},
                 {"type":"function_call","name":"f","arguments":{}}],"usage":{"total_input_tokens":4,"total_output_tokens":5,"total_thought_tokens":6,"total_tokens":15}}"#,
             model: Some("gemini-3"),
-            said: ProviderUsage { reasoning_tokens: Some(6), total_tokens: Some(15), ..said(4, 5) },
+            said: said(4, 5).reasoning_tokens(6).total_tokens(15),
             totals: (4, 11),
             tool_calls: 1,
             finish_reason: Some("completed"),
@@ -172,12 +162,7 @@ fn every_dialect_says_its_model_tokens_calls_and_reason() {
                 {"text":"hi"},{"toolUse":{"toolUseId":"t","name":"f","input":{"a":1}}}]}},"stopReason":"tool_use",
                 "usage":{"inputTokens":12,"outputTokens":28,"cacheReadInputTokens":250,"cacheWriteInputTokens":1000,"totalTokens":1290}}"#,
             model: None,
-            said: ProviderUsage {
-                cache_read_tokens: Some(250),
-                cache_creation_tokens: Some(1000),
-                total_tokens: Some(1290),
-                ..said(12, 28)
-            },
+            said: said(12, 28).cache_read_tokens(250).cache_creation_tokens(1000).total_tokens(1290),
             totals: (1262, 28),
             tool_calls: 1,
             finish_reason: Some("tool_use"),
@@ -233,7 +218,7 @@ fn every_dialect_says_its_model_tokens_calls_and_reason() {
             dialect: "ollama generate",
             body: r#"{"model":"m","response":"hi","done":true,"done_reason":"length","context":[1,2,3],"eval_count":2}"#,
             model: Some("m"),
-            said: ProviderUsage { output_tokens: Some(2), ..ProviderUsage::default() },
+            said: ProviderUsage::new().output_tokens(2),
             totals: (0, 2),
             tool_calls: 0,
             finish_reason: Some("length"),
@@ -357,4 +342,29 @@ fn beside_a_hundred_megabytes_everything_that_is_short_is_read() {
     }
     assert_eq!((image.tool_calls, image.finish_reason.as_deref(), image.text_bytes), (1, Some("tool_calls"), 5));
     assert_eq!((nesting.end, nesting.observation), (EndMark::Awaited, Observation::None));
+}
+
+#[test]
+fn the_platforms_own_counts_stand_for_the_models() {
+    let metrics = r#""amazon-bedrock-invocationMetrics":{"inputTokenCount":40,"outputTokenCount":20}"#;
+    for (body, expected) in [
+        (
+            r#"{"text":"hi","finish_reason":"COMPLETE","meta":{"tokens":{"input_tokens":3,"output_tokens":4}},@}"#,
+            said(40, 20),
+        ),
+        (
+            r#"{"choices":[{"message":{"content":"hi"}}],"usage":{"prompt_tokens":40,"completion_tokens":20,"total_tokens":60},@}"#,
+            said(40, 20).total_tokens(60),
+        ),
+        (
+            r#"{"choices":[{"message":{"content":"hi"}}],"usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3},@}"#,
+            said(40, 20),
+        ),
+        (r#"{"generations":[],@}"#, said(40, 20)),
+    ] {
+        let reading = answer(&body.replace('@', metrics));
+        assert_eq!(reading.provider_usage, expected, "{body}");
+        assert_eq!((reading.usage.input_tokens, reading.source), (40, UsageSource::Reported), "{body}");
+        assert_eq!(reading.observation, Observation::Full, "{body}");
+    }
 }

@@ -7,6 +7,7 @@
 mod bodies;
 mod bounds;
 mod chat_reference;
+mod custom;
 mod cuts;
 mod dialects;
 mod documents;

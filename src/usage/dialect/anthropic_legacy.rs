@@ -1,26 +1,32 @@
 //! Anthropic's text completions (`/v1/complete`), which say nothing about tokens.
 
-use super::super::event_facts::EventFacts;
-use super::super::normalise::Counting;
-use super::super::tool::ToolCalls;
-use super::{Dialect, Event, Merge};
+use super::{
+    Dialect,
+    document::{Document, Mark},
+};
+use crate::usage::{
+    event::ResponseEvent,
+    event_facts::EventFacts,
+    normalise::{Counting, Merge},
+};
 
 pub(super) static DIALECT: Dialect = Dialect {
     speaks: |event| {
-        event.kind() == "completion" || (event.text("completion").is_some() && event.member("stop_reason").is_some())
+        event.kind() == "completion" || (event.text("completion").is_some() && event.find("stop_reason").is_some())
     },
     read,
-    read_tail: |event, said| said.read_finish_reason_of_tail(event.data, "stop_reason"),
+    read_tail: |event, facts| facts.read_finish_reason_of_tail(event.data, "stop_reason"),
+    document: Some(Document { marks: &[Mark::HasText(b"completion")], read }),
     merge: Merge::Replace,
     counting: Counting::CacheApart,
 };
 
-pub(super) fn read<'a>(event: &Event<'a>, said: &mut EventFacts<'a>, _calls: &mut ToolCalls) -> bool {
+fn read<'a>(event: &ResponseEvent<'a>, facts: &mut EventFacts<'a>) -> bool {
     event.members(|key, value| match key {
-        b"completion" => said.add_text(value.text()),
-        b"model" => said.read_model(value),
-        b"stop_reason" => said.read_finish_reason(value),
-        b"error" => said.read_error(value),
+        b"completion" => facts.add_text(value.text()),
+        b"model" => facts.read_model(value),
+        b"stop_reason" => facts.read_finish_reason(value),
+        b"error" => facts.read_error(value),
         _ => {}
     })
 }

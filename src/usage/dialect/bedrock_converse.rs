@@ -2,123 +2,115 @@
 //!
 //! The usage comes after `messageStop`, in `metadata`.
 
-use super::super::event_facts::EventFacts;
-use super::super::normalise::Counting;
-use super::super::tool::ToolCalls;
-use super::{Dialect, Event, Merge};
-use crate::json::Cursor;
-use crate::usage::ProviderUsage;
+use super::{
+    Dialect,
+    document::{Document, Mark},
+};
+use crate::{
+    json::Cursor,
+    usage::{
+        counts::ProviderUsage,
+        event::ResponseEvent,
+        event_facts::EventFacts,
+        normalise::{Counting, Merge},
+        tool::ToolKind,
+    },
+};
 
 const KINDS: [&str; 6] =
     ["messageStart", "contentBlockStart", "contentBlockDelta", "contentBlockStop", "messageStop", "metadata"];
 
 pub(super) static DIALECT: Dialect = Dialect {
-    speaks: |event| KINDS.iter().any(|kind| event.name == kind.as_bytes() || event.member(kind).is_some()),
+    speaks: |event| KINDS.iter().any(|kind| event.name == kind.as_bytes() || event.find(kind).is_some()),
     read,
-    read_tail: |event, said| {
-        said.read_usage_of_tail(event.data, "usage", read_usage);
-        said.read_finish_reason_of_tail(event.data, "stopReason");
+    read_tail: |event, facts| {
+        facts.read_usage_of_tail(event.data, "usage", read_usage);
+        facts.read_finish_reason_of_tail(event.data, "stopReason");
     },
+    document: Some(Document { marks: &[Mark::Has(b"stopReason")], read: read_document }),
     merge: Merge::Replace,
     counting: Counting::CacheApart,
 };
 
-fn read<'a>(event: &Event<'a>, said: &mut EventFacts<'a>, _calls: &mut ToolCalls) -> bool {
+fn read<'a>(event: &ResponseEvent<'a>, facts: &mut EventFacts<'a>) -> bool {
     if !event.name.is_empty() {
         let mut payload = Cursor::new(event.data);
-        read_kind(event.name, &mut payload, said);
+        read_kind(event.name, &mut payload, facts);
         return !payload.is_broken();
     }
-    event.members(|key, value| read_kind(key, value, said))
+    event.members(|key, value| read_kind(key, value, facts))
 }
 
-fn read_kind<'a>(kind: &[u8], payload: &mut Cursor<'a>, said: &mut EventFacts<'a>) {
+fn read_kind<'a>(kind: &[u8], payload: &mut Cursor<'a>, facts: &mut EventFacts<'a>) {
     payload.object(|key, value| match (kind, key) {
-        (b"contentBlockStart", b"start") => value.object(|key, value| {
-            if key == b"toolUse" {
-                read_tool_use(value, said);
-            }
-        }),
+        (b"contentBlockStart", b"start") => value.member(b"toolUse", |tool| read_tool_use(tool, facts)),
         (b"contentBlockDelta", b"delta") => value.object(|key, value| match key {
-            b"text" => said.add_text(value.text()),
-            b"reasoningContent" => read_reasoning(value, said),
-            b"toolUse" => value.object(|key, value| {
-                if key == b"input" {
-                    said.add_text(value.text());
-                }
-            }),
+            b"text" => facts.add_text(value.text()),
+            b"reasoningContent" => read_reasoning(value, facts),
+            b"toolUse" => value.member(b"input", |input| facts.add_text(input.text())),
             _ => {}
         }),
-        (b"messageStop", b"stopReason") => said.read_finish_reason(value),
-        (b"metadata", b"usage") => said.usage = Some(read_usage(value)),
+        (b"messageStop", b"stopReason") => facts.read_finish_reason(value),
+        (b"metadata", b"usage") => facts.usage = Some(read_usage(value)),
         _ => {}
     });
 }
 
-fn read_reasoning<'a>(reasoning: &mut Cursor<'a>, said: &mut EventFacts<'a>) {
+fn read_reasoning<'a>(reasoning: &mut Cursor<'a>, facts: &mut EventFacts<'a>) {
     reasoning.object(|key, value| match key {
-        b"text" => said.add_text(value.text()),
-        b"reasoningText" => value.object(|key, value| {
-            if key == b"text" {
-                said.add_text(value.text());
-            }
-        }),
+        b"text" => facts.add_text(value.text()),
+        b"reasoningText" => value.member(b"text", |text| facts.add_text(text.text())),
         _ => {}
     });
 }
 
-/// The answer as a whole, of Converse as of Nova's native interface.
-pub(super) fn read_document<'a>(document: &Event<'a>, said: &mut EventFacts<'a>, _calls: &mut ToolCalls) -> bool {
+/// Reads the answer as a whole, of Converse as of Nova's native interface.
+fn read_document<'a>(document: &ResponseEvent<'a>, facts: &mut EventFacts<'a>) -> bool {
     document.members(|key, value| match key {
-        b"output" => value.object(|key, value| {
-            if key == b"message" {
-                value.object(|key, value| {
-                    if key == b"content" {
-                        value.array(|block| read_block(block, said));
-                    }
-                });
-            }
+        b"output" => value.member(b"message", |message| {
+            message.member(b"content", |content| content.array(|block| read_block(block, facts)));
         }),
-        b"stopReason" => said.read_finish_reason(value),
-        b"usage" => said.usage = Some(read_usage(value)),
+        b"stopReason" => facts.read_finish_reason(value),
+        b"usage" => facts.usage = Some(read_usage(value)),
         _ => {}
     })
 }
 
-fn read_block<'a>(block: &mut Cursor<'a>, said: &mut EventFacts<'a>) {
+fn read_block<'a>(block: &mut Cursor<'a>, facts: &mut EventFacts<'a>) {
     block.object(|key, value| match key {
-        b"text" => said.add_text(value.text()),
-        b"reasoningContent" => read_reasoning(value, said),
-        b"toolUse" => read_tool_use(value, said),
+        b"text" => facts.add_text(value.text()),
+        b"reasoningContent" => read_reasoning(value, facts),
+        b"toolUse" => read_tool_use(value, facts),
         _ => {}
     });
 }
 
-fn read_tool_use<'a>(tool: &mut Cursor<'a>, said: &mut EventFacts<'a>) {
-    let is_server = tool.find(b"type").and_then(|mut kind| kind.string()).as_deref() == Some("server_tool_use");
-    said.tool_calls += u64::from(!is_server);
-    said.server_tool_calls += u64::from(is_server);
+fn read_tool_use<'a>(tool: &mut Cursor<'a>, facts: &mut EventFacts<'a>) {
+    let kind = tool.find(b"type").and_then(|mut kind| kind.string());
+    let runs_it = kind.as_deref().and_then(ToolKind::of_item).unwrap_or(ToolKind::Client);
+    facts.add_call(runs_it);
     tool.object(|key, value| match key {
-        b"name" if !is_server => said.add_text(value.text()),
-        b"input" if !is_server => said.add_arguments(value.raw()),
+        _ if runs_it == ToolKind::Server => {}
+        b"name" => facts.add_text(value.text()),
+        b"input" => facts.add_arguments(value.raw()),
         _ => {}
     });
 }
 
 fn read_usage(usage: &mut Cursor<'_>) -> ProviderUsage {
-    let mut said = ProviderUsage::default();
+    let mut counts = ProviderUsage::new();
     let (mut cache_read, mut cache_write) = (None, None);
     usage.object(|key, value| match key {
-        b"inputTokens" => said.input_tokens = value.count(),
-        b"outputTokens" => said.output_tokens = value.count(),
-        b"totalTokens" => said.total_tokens = value.count(),
-        b"cacheReadInputTokens" => said.cache_read_tokens = value.count(),
-        b"cacheWriteInputTokens" => said.cache_creation_tokens = value.count(),
+        b"inputTokens" => counts.input_tokens = value.count(),
+        b"outputTokens" => counts.output_tokens = value.count(),
+        b"totalTokens" => counts.total_tokens = value.count(),
+        b"cacheReadInputTokens" => counts.cache_read_tokens = value.count(),
+        b"cacheWriteInputTokens" => counts.cache_creation_tokens = value.count(),
         b"cacheReadInputTokenCount" => cache_read = value.count(),
         b"cacheWriteInputTokenCount" => cache_write = value.count(),
         _ => {}
     });
-    said.cache_read_tokens = said.cache_read_tokens.or(cache_read);
-    said.cache_creation_tokens = said.cache_creation_tokens.or(cache_write);
-    said
+    counts.cache_read_tokens = counts.cache_read_tokens.or(cache_read);
+    counts.cache_creation_tokens = counts.cache_creation_tokens.or(cache_write);
+    counts
 }

@@ -1,72 +1,63 @@
-//! The native streams of models that only Bedrock serves (InvokeModelWithResponseStream): Titan, Llama, Mistral, Cohere's
-//! older ones. Their last event carries Bedrock's own counts, as it does for every model.
+//! The native events and documents of models that only Bedrock serves (InvokeModel): Titan, Llama, Mistral, Cohere's older
+//! ones. Bedrock's own counts, which it adds to those of every model, are read where its messages are unwrapped.
 
-use std::borrow::Cow;
-
-use super::super::event_facts::EventFacts;
-use super::super::normalise::Counting;
-use super::super::tool::ToolCalls;
-use super::{Dialect, Event, Merge};
-use crate::json::Cursor;
-use crate::usage::ProviderUsage;
+use super::{
+    Dialect,
+    document::{Document, Mark},
+};
+use crate::{
+    json::Cursor,
+    usage::{
+        counts::ProviderUsage,
+        event::ResponseEvent,
+        event_facts::EventFacts,
+        normalise::{Counting, Merge},
+    },
+};
 
 pub(super) static DIALECT: Dialect = Dialect {
-    speaks: |event| {
-        ["outputText", "generation", "is_finished", "outputs", METRICS].iter().any(|key| event.member(key).is_some())
-    },
+    speaks: |event| ["outputText", "generation", "is_finished", "outputs"].iter().any(|key| event.find(key).is_some()),
     read,
-    read_tail: |event, said| said.read_usage_of_tail(event.data, METRICS, read_metrics),
+    // Messages are read whole or not at all.
+    read_tail: |_, _| {},
+    document: Some(Document {
+        marks: &[Mark::Has(b"inputTextTokenCount"), Mark::Has(b"generation"), Mark::Has(b"outputs")],
+        read,
+    }),
     // Llama counts the prompt in the first event only.
     merge: Merge::Overlay,
     counting: Counting::CacheApart,
 };
 
-/// Where Bedrock adds its counts to the last event of any model.
-pub(in crate::usage) const METRICS: &str = "amazon-bedrock-invocationMetrics";
-
-pub(super) fn read<'a>(event: &Event<'a>, said: &mut EventFacts<'a>, _calls: &mut ToolCalls) -> bool {
-    let mut usage = ProviderUsage::default();
+fn read<'a>(event: &ResponseEvent<'a>, facts: &mut EventFacts<'a>) -> bool {
+    let mut usage = ProviderUsage::new();
     let is_read = event.members(|key, value| match key {
-        b"outputText" | b"generation" | b"text" => said.add_text(value.text()),
+        b"outputText" | b"generation" | b"text" => facts.add_text(value.text()),
         b"results" => value.array(|result| {
             result.object(|key, value| match key {
-                b"outputText" => said.add_text(value.text()),
+                b"outputText" => facts.add_text(value.text()),
                 b"tokenCount" => usage.output_tokens = value.count(),
-                b"completionReason" => read_reason(value, said),
+                b"completionReason" => read_reason(value, facts),
                 _ => {}
             });
         }),
         b"outputs" => value.array(|output| {
             output.object(|key, value| match key {
-                b"text" => said.add_text(value.text()),
-                b"stop_reason" => read_reason(value, said),
+                b"text" => facts.add_text(value.text()),
+                b"stop_reason" => read_reason(value, facts),
                 _ => {}
             });
         }),
-        b"completionReason" | b"stop_reason" | b"finish_reason" => read_reason(value, said),
+        b"completionReason" | b"stop_reason" | b"finish_reason" => read_reason(value, facts),
         b"inputTextTokenCount" | b"prompt_token_count" => usage.input_tokens = value.count(),
         b"totalOutputTextTokenCount" | b"generation_token_count" => usage.output_tokens = value.count(),
         _ => {}
     });
-    said.usage = Some(usage);
+    facts.usage = Some(usage);
     is_read
 }
 
-/// Not every finish reason is the end: one of several generations may have finished. The metrics are.
-fn read_reason<'a>(value: &mut Cursor<'a>, said: &mut EventFacts<'a>) {
-    let reason: Option<Cow<'a, str>> = value.word();
-    said.finish_reason = reason.or(said.finish_reason.take());
-}
-
-/// Bedrock's counts.
-pub(in crate::usage) fn read_metrics(metrics: &mut Cursor<'_>) -> ProviderUsage {
-    let mut said = ProviderUsage::default();
-    metrics.object(|key, value| match key {
-        b"inputTokenCount" => said.input_tokens = value.count(),
-        b"outputTokenCount" => said.output_tokens = value.count(),
-        b"cacheReadInputTokenCount" => said.cache_read_tokens = value.count(),
-        b"cacheWriteInputTokenCount" => said.cache_creation_tokens = value.count(),
-        _ => {}
-    });
-    said
+/// Reads a finish reason, which is not always the end: one of several generations may have finished. Bedrock's counts are.
+fn read_reason<'a>(value: &mut Cursor<'a>, facts: &mut EventFacts<'a>) {
+    facts.finish_reason = value.word().or(facts.finish_reason.take());
 }

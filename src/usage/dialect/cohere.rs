@@ -2,12 +2,21 @@
 //!
 //! Usage stands in the last event, twice: `tokens` are what the model read and wrote, `billed_units` leave some of it out.
 
-use super::super::event_facts::EventFacts;
-use super::super::normalise::Counting;
-use super::super::tool::ToolCalls;
-use super::{Dialect, Event, Merge};
-use crate::json::Cursor;
-use crate::usage::ProviderUsage;
+use std::borrow::Cow;
+
+use super::{
+    Dialect,
+    document::{Document, Mark},
+};
+use crate::{
+    json::Cursor,
+    usage::{
+        counts::ProviderUsage,
+        event::ResponseEvent,
+        event_facts::EventFacts,
+        normalise::{Counting, Merge},
+    },
+};
 
 pub(super) static DIALECT: Dialect = Dialect {
     speaks: |event| {
@@ -18,69 +27,56 @@ pub(super) static DIALECT: Dialect = Dialect {
         v2.contains(&&*kind) || v1.contains(&&*kind)
     },
     read,
-    read_tail: |event, said| {
-        said.read_usage_of_tail(event.data, "usage", read_usage);
-        if said.usage.is_none() {
-            said.read_usage_of_tail(event.data, "meta", read_usage);
+    read_tail: |event, facts| {
+        facts.read_usage_of_tail(event.data, "usage", read_usage);
+        if facts.usage.is_none() {
+            facts.read_usage_of_tail(event.data, "meta", read_usage);
         }
-        said.read_finish_reason_of_tail(event.data, "finish_reason");
+        facts.read_finish_reason_of_tail(event.data, "finish_reason");
     },
+    document: Some(Document {
+        marks: &[
+            Mark::Has(b"finish_reason"),
+            // `meta` may name a version only.
+            Mark::HasWithin(b"meta", b"tokens"),
+            Mark::HasWithin(b"meta", b"billed_units"),
+        ],
+        read: read_document,
+    }),
     merge: Merge::Replace,
     counting: Counting::Inclusive,
 };
 
-fn kind<'a>(event: &Event<'a>) -> std::borrow::Cow<'a, str> {
+fn kind<'a>(event: &ResponseEvent<'a>) -> Cow<'a, str> {
     event.text("event_type").unwrap_or_else(|| event.kind())
 }
 
-fn read<'a>(event: &Event<'a>, said: &mut EventFacts<'a>, _calls: &mut ToolCalls) -> bool {
+fn read<'a>(event: &ResponseEvent<'a>, facts: &mut EventFacts<'a>) -> bool {
     match &*kind(event) {
         kind @ ("content-start" | "content-delta" | "tool-plan-delta" | "tool-call-start" | "tool-call-delta") => {
-            said.tool_calls += u64::from(kind == "tool-call-start");
-            event.members(|key, value| {
-                if key == b"delta" {
-                    value.object(|key, value| {
-                        if key == b"message" {
-                            read_message(value, said);
-                        }
-                    });
-                }
-            })
+            facts.tool_calls += u64::from(kind == "tool-call-start");
+            event.member(b"delta", |delta| delta.member(b"message", |message| read_message(message, facts)))
         }
-        "message-end" => event.members(|key, value| {
-            if key == b"delta" {
-                read_end(value, said);
-            }
-        }),
-        "text-generation" => event.members(|key, value| {
-            if key == b"text" {
-                said.add_text(value.text());
-            }
-        }),
+        "message-end" => event.member(b"delta", |delta| read_end(delta, facts)),
+        "text-generation" => event.member(b"text", |text| facts.add_text(text.text())),
         "tool-calls-chunk" => event.members(|key, value| match key {
-            b"text" => said.add_text(value.text()),
+            b"text" => facts.add_text(value.text()),
             b"tool_call_delta" => value.object(|key, value| {
                 if matches!(key, b"name" | b"parameters") {
-                    said.add_text(value.text());
+                    facts.add_text(value.text());
                 }
             }),
             _ => {}
         }),
-        "tool-calls-generation" => event.members(|key, value| {
-            if key == b"tool_calls" {
-                value.array(|_| said.tool_calls += 1);
-            }
-        }),
+        "tool-calls-generation" => {
+            event.member(b"tool_calls", |tool_calls| tool_calls.array(|_| facts.tool_calls += 1))
+        }
         "stream-end" => {
-            said.ended = true;
+            facts.ended = true;
             event.members(|key, value| match key {
-                b"finish_reason" => said.read_finish_reason(value),
-                b"error" => said.read_error(value),
-                b"response" => value.object(|key, value| {
-                    if key == b"meta" {
-                        said.usage = Some(read_usage(value));
-                    }
-                }),
+                b"finish_reason" => facts.read_finish_reason(value),
+                b"error" => facts.read_error(value),
+                b"response" => value.member(b"meta", |meta| facts.usage = Some(read_usage(meta))),
                 _ => {}
             })
         }
@@ -89,94 +85,85 @@ fn read<'a>(event: &Event<'a>, said: &mut EventFacts<'a>, _calls: &mut ToolCalls
 }
 
 /// The answer as a whole: v2 with a message, v1 with its text beside the counts.
-pub(super) fn read_document<'a>(document: &Event<'a>, said: &mut EventFacts<'a>, _calls: &mut ToolCalls) -> bool {
+fn read_document<'a>(document: &ResponseEvent<'a>, facts: &mut EventFacts<'a>) -> bool {
     document.members(|key, value| match key {
         b"message" => value.object(|key, value| match key {
-            b"content" => value.array(|part| read_part(part, said)),
-            b"tool_plan" => said.add_text(value.text()),
-            b"tool_calls" => value.array(|call| read_whole_call(call, said)),
+            b"content" => value.array(|part| read_part(part, facts)),
+            b"tool_plan" => facts.add_text(value.text()),
+            b"tool_calls" => value.array(|call| read_whole_call(call, facts)),
             _ => {}
         }),
-        b"text" => said.add_text(value.text()),
-        b"tool_calls" => value.array(|call| read_whole_call(call, said)),
-        b"finish_reason" => said.read_finish_reason(value),
-        b"usage" | b"meta" => said.usage = Some(read_usage(value)),
+        b"text" => facts.add_text(value.text()),
+        b"tool_calls" => value.array(|call| read_whole_call(call, facts)),
+        b"finish_reason" => facts.read_finish_reason(value),
+        b"usage" | b"meta" => facts.usage = Some(read_usage(value)),
         _ => {}
     })
 }
 
-fn read_whole_call<'a>(call: &mut Cursor<'a>, said: &mut EventFacts<'a>) {
-    said.tool_calls += 1;
+fn read_whole_call<'a>(call: &mut Cursor<'a>, facts: &mut EventFacts<'a>) {
+    facts.tool_calls += 1;
     call.object(|key, value| match key {
-        b"function" => read_function(value, said),
-        b"name" => said.add_text(value.text()),
-        b"parameters" => said.add_arguments(value.raw()),
+        b"function" => read_function(value, facts),
+        b"name" => facts.add_text(value.text()),
+        b"parameters" => facts.add_arguments(value.raw()),
         _ => {}
     });
 }
 
-fn read_part<'a>(part: &mut Cursor<'a>, said: &mut EventFacts<'a>) {
+fn read_part<'a>(part: &mut Cursor<'a>, facts: &mut EventFacts<'a>) {
     part.object(|key, value| {
         if matches!(key, b"text" | b"thinking") {
-            said.add_text(value.text());
+            facts.add_text(value.text());
         }
     });
 }
 
-fn read_function<'a>(function: &mut Cursor<'a>, said: &mut EventFacts<'a>) {
+fn read_function<'a>(function: &mut Cursor<'a>, facts: &mut EventFacts<'a>) {
     function.object(|key, value| {
         if matches!(key, b"name" | b"arguments") {
-            said.add_text(value.text());
+            facts.add_text(value.text());
         }
     });
 }
 
-fn read_message<'a>(message: &mut Cursor<'a>, said: &mut EventFacts<'a>) {
+fn read_message<'a>(message: &mut Cursor<'a>, facts: &mut EventFacts<'a>) {
     message.object(|key, value| match key {
-        b"content" => read_part(value, said),
-        b"tool_plan" => said.add_text(value.text()),
-        b"tool_calls" => value.object(|key, value| {
-            if key == b"function" {
-                read_function(value, said);
-            }
-        }),
+        b"content" => read_part(value, facts),
+        b"tool_plan" => facts.add_text(value.text()),
+        b"tool_calls" => value.member(b"function", |function| read_function(function, facts)),
         _ => {}
     });
 }
 
-fn read_end<'a>(delta: &mut Cursor<'a>, said: &mut EventFacts<'a>) {
-    said.ended = true;
+fn read_end<'a>(delta: &mut Cursor<'a>, facts: &mut EventFacts<'a>) {
+    facts.ended = true;
     delta.object(|key, value| match key {
-        b"finish_reason" => said.read_finish_reason(value),
-        b"usage" => said.usage = Some(read_usage(value)),
-        b"error" => said.read_error(value),
+        b"finish_reason" => facts.read_finish_reason(value),
+        b"usage" => facts.usage = Some(read_usage(value)),
+        b"error" => facts.read_error(value),
         _ => {}
     });
-}
-
-/// Whether `meta` counts tokens, as opposed to naming a version only.
-pub(super) fn has_units(meta: &Cursor<'_>) -> bool {
-    ["tokens", "billed_units"].iter().any(|key| meta.find(key.as_bytes()).is_some())
 }
 
 fn read_usage(usage: &mut Cursor<'_>) -> ProviderUsage {
-    let (mut said, mut billed) = (ProviderUsage::default(), ProviderUsage::default());
+    let (mut counts, mut billed) = (ProviderUsage::new(), ProviderUsage::new());
     usage.object(|key, value| match key {
-        b"tokens" => read_units(value, &mut said),
+        b"tokens" => read_units(value, &mut counts),
         b"billed_units" => read_units(value, &mut billed),
-        b"cached_tokens" => said.cache_read_tokens = value.count(),
+        b"cached_tokens" => counts.cache_read_tokens = value.count(),
         _ => {}
     });
-    said.input_tokens = said.input_tokens.or(billed.input_tokens);
-    said.output_tokens = said.output_tokens.or(billed.output_tokens);
-    said
+    counts.input_tokens = counts.input_tokens.or(billed.input_tokens);
+    counts.output_tokens = counts.output_tokens.or(billed.output_tokens);
+    counts
 }
 
-fn read_units(units: &mut Cursor<'_>, said: &mut ProviderUsage) {
+fn read_units(units: &mut Cursor<'_>, counts: &mut ProviderUsage) {
     units.object(|key, value| match key {
-        b"input_tokens" => said.input_tokens = value.count(),
-        b"output_tokens" => said.output_tokens = value.count(),
-        b"reasoning_tokens" => said.reasoning_tokens = value.count(),
+        b"input_tokens" => counts.input_tokens = value.count(),
+        b"output_tokens" => counts.output_tokens = value.count(),
+        b"reasoning_tokens" => counts.reasoning_tokens = value.count(),
         _ => {}
     });
 }

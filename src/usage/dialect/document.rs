@@ -1,76 +1,95 @@
-//! Answers that come as one JSON document instead of a stream: who speaks in them, and how they are read. Some look like
-//! an event of the dialect's stream, the others are read by a function beside the one for events.
+//! Answers that are one JSON document instead of a stream: how a dialect recognises and reads its own.
 
-use super::super::event_facts::EventFacts;
-use super::super::tool::ToolCalls;
-use super::{
-    Dialect, Event, anthropic, anthropic_legacy, bedrock_converse, bedrock_invoke, cohere, gemini, gemini_interactions,
-    ollama, openai_assistants, openai_chat, openai_responses,
-};
+use std::collections::HashMap;
+
+use foldhash::fast::FixedState;
+
+use super::{Dialect, Read};
 use crate::json::Cursor;
 
-/// A dialect's way of answering in one piece.
+/// The form of a dialect's documents.
+#[derive(Debug)]
 pub(in crate::usage) struct Document {
-    pub(in crate::usage) dialect: &'static Dialect,
-    /// Gives whether the document could be read to its end.
-    pub(in crate::usage) read: for<'a> fn(&Event<'a>, &mut EventFacts<'a>, &mut ToolCalls) -> bool,
+    /// Members at the top of the document by which it is recognised.
+    pub(super) marks: &'static [Mark],
+    /// Reads a document.
+    pub(in crate::usage) read: Read,
 }
 
-static OPENAI_CHAT: Document = Document { dialect: &openai_chat::DIALECT, read: openai_chat::read };
-static OPENAI_RESPONSES: Document =
-    Document { dialect: &openai_responses::DIALECT, read: openai_responses::read_document };
-static OPENAI_ASSISTANTS: Document =
-    Document { dialect: &openai_assistants::DIALECT, read: openai_assistants::read_document };
-static ANTHROPIC: Document = Document { dialect: &anthropic::DIALECT, read: anthropic::read_document };
-static GEMINI: Document = Document { dialect: &gemini::DIALECT, read: gemini::read };
-static GEMINI_INTERACTIONS: Document =
-    Document { dialect: &gemini_interactions::DIALECT, read: gemini_interactions::read_document };
-static BEDROCK_CONVERSE: Document =
-    Document { dialect: &bedrock_converse::DIALECT, read: bedrock_converse::read_document };
-static OLLAMA: Document = Document { dialect: &ollama::DIALECT, read: ollama::read };
-static COHERE: Document = Document { dialect: &cohere::DIALECT, read: cohere::read_document };
-static ANTHROPIC_LEGACY: Document = Document { dialect: &anthropic_legacy::DIALECT, read: anthropic_legacy::read };
-static BEDROCK_INVOKE: Document = Document { dialect: &bedrock_invoke::DIALECT, read: bedrock_invoke::read };
-
-/// The dialect of a document.
-pub(in crate::usage) fn recognise_document(document: &Event<'_>) -> Option<&'static Document> {
-    let document = Cursor::new(document.data);
-    document.find_map(by_what_it_calls_itself).or_else(|| document.find_map(by_member)).or_else(|| by_usage(&document))
+/// A member by which a document is recognised.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Mark {
+    /// The document calls itself by this text.
+    Says(&'static [u8], &'static str),
+    /// No other dialect's document has this member.
+    Has(&'static [u8]),
+    /// No other dialect's document has this member as a text.
+    HasText(&'static [u8]),
+    /// No other dialect's document has this object with that member.
+    HasWithin(&'static [u8], &'static [u8]),
+    /// `usage` has this member: the one thing to go by where something else than a text has been asked of a model
+    /// (embeddings, images, a transcript).
+    Counts(&'static [u8]),
 }
 
-/// Most documents say what they are, near their front, so that they are known without a look at the rest.
-fn by_what_it_calls_itself(key: &[u8], value: &mut Cursor<'_>) -> Option<&'static Document> {
-    match key {
-        b"choices" => Some(&OPENAI_CHAT),
-        b"object" => match &*value.string()? {
-            "response" => Some(&OPENAI_RESPONSES),
-            "thread.run" => Some(&OPENAI_ASSISTANTS),
-            "interaction" => Some(&GEMINI_INTERACTIONS),
-            "chat.completion" => Some(&OPENAI_CHAT),
-            _ => None,
-        },
-        b"type" => (value.string()? == "message").then_some(&ANTHROPIC),
-        _ => None,
+/// How sure it is that a document is a dialect's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Certainty {
+    CountsAlike,
+    HasMember,
+    SaysSo,
+}
+
+/// The marks of all dialects, by the member that they look at: most members are nobody's, which has to be found out quickly.
+pub(super) struct MarkIndex(HashMap<&'static [u8], Vec<(Mark, &'static Dialect)>, FixedState>);
+
+impl MarkIndex {
+    pub(super) fn of(dialects: &[&'static Dialect]) -> Self {
+        let mut index: HashMap<_, Vec<_>, _> = HashMap::default();
+        for dialect in dialects {
+            for mark in dialect.document.iter().flat_map(|document| document.marks) {
+                index.entry(mark.key()).or_default().push((*mark, *dialect));
+            }
+        }
+        Self(index)
+    }
+
+    /// Returns the dialect of a document: of those that have a mark of theirs in it, the one with the surest; of equally sure
+    /// ones, the one whose mark stands first.
+    pub(super) fn recognise(&self, document: &Cursor<'_>) -> Option<&'static Dialect> {
+        let mut found: Option<(Certainty, &'static Dialect)> = None;
+        // Most documents say near their front what they are, so that they are known without a look at the rest.
+        let _ = document.find_map(|key, value| {
+            let marks = self.0.get(key)?;
+            let text = value.clone().string();
+            for (mark, dialect) in marks {
+                let Some(certainty) = mark.certainty(value, text.as_deref()) else { continue };
+                if found.is_none_or(|(before, _)| certainty > before) {
+                    found = Some((certainty, dialect));
+                }
+            }
+            found.filter(|(certainty, _)| *certainty == Certainty::SaysSo)
+        });
+        found.map(|(_, dialect)| dialect)
     }
 }
 
-/// Of the others, each has a member that none of the others has.
-fn by_member(key: &[u8], value: &mut Cursor<'_>) -> Option<&'static Document> {
-    match key {
-        b"candidates" | b"usageMetadata" | b"promptFeedback" => Some(&GEMINI),
-        b"stopReason" => Some(&BEDROCK_CONVERSE),
-        b"done" | b"prompt_eval_count" => Some(&OLLAMA),
-        b"finish_reason" => Some(&COHERE),
-        b"meta" => cohere::has_units(value).then_some(&COHERE),
-        b"completion" => value.string().map(|_| &ANTHROPIC_LEGACY),
-        b"inputTextTokenCount" | b"generation" | b"outputs" => Some(&BEDROCK_INVOKE),
-        _ => None,
+impl Mark {
+    fn key(&self) -> &'static [u8] {
+        match self {
+            Self::Says(key, _) | Self::Has(key) | Self::HasText(key) | Self::HasWithin(key, _) => key,
+            Self::Counts(_) => b"usage",
+        }
     }
-}
 
-/// Whatever else has been asked of a model (embeddings, images, a transcript) is counted in one of two ways.
-fn by_usage(document: &Cursor<'_>) -> Option<&'static Document> {
-    let usage = document.find(b"usage")?;
-    let has = |key: &str| usage.find(key.as_bytes()).is_some();
-    if has("prompt_tokens") { Some(&OPENAI_CHAT) } else { has("input_tokens").then_some(&OPENAI_RESPONSES) }
+    /// Returns how sure it is, by the value of this member, that a document is the dialect's; `text`: the value, if it is one.
+    fn certainty(&self, value: &Cursor<'_>, text: Option<&str>) -> Option<Certainty> {
+        match self {
+            Self::Says(_, name) => (text? == *name).then_some(Certainty::SaysSo),
+            Self::Has(_) => Some(Certainty::HasMember),
+            Self::HasText(_) => text.map(|_| Certainty::HasMember),
+            Self::HasWithin(_, member) => value.find(member).map(|_| Certainty::HasMember),
+            Self::Counts(member) => value.find(member).map(|_| Certainty::CountsAlike),
+        }
+    }
 }

@@ -1,11 +1,20 @@
 //! Gemini's Interactions API: named steps, and the usage in the last event.
 
-use super::super::event_facts::EventFacts;
-use super::super::normalise::Counting;
-use super::super::tool::ToolCalls;
-use super::{Dialect, Event, Merge};
-use crate::json::Cursor;
-use crate::usage::ProviderUsage;
+use std::borrow::Cow;
+
+use super::{
+    Dialect,
+    document::{Document, Mark},
+};
+use crate::{
+    json::Cursor,
+    usage::{
+        counts::ProviderUsage,
+        event::ResponseEvent,
+        event_facts::EventFacts,
+        normalise::{Counting, Merge},
+    },
+};
 
 pub(super) static DIALECT: Dialect = Dialect {
     speaks: |event| {
@@ -13,82 +22,71 @@ pub(super) static DIALECT: Dialect = Dialect {
         ["interaction.", "step.", "content."].iter().any(|prefix| kind.starts_with(prefix))
     },
     read,
-    read_tail: |event, said| {
-        said.read_usage_of_tail(event.data, "usage", read_usage);
-        said.read_finish_reason_of_tail(event.data, "status");
+    read_tail: |event, facts| {
+        facts.read_usage_of_tail(event.data, "usage", read_usage);
+        facts.read_finish_reason_of_tail(event.data, "status");
     },
+    document: Some(Document { marks: &[Mark::Says(b"object", "interaction")], read: read_document }),
     merge: Merge::Replace,
     counting: Counting::ReasoningApart,
 };
 
-fn kind<'a>(event: &Event<'a>) -> std::borrow::Cow<'a, str> {
+fn kind<'a>(event: &ResponseEvent<'a>) -> Cow<'a, str> {
     event.text("event_type").unwrap_or_else(|| event.kind())
 }
 
-fn read<'a>(event: &Event<'a>, said: &mut EventFacts<'a>, _calls: &mut ToolCalls) -> bool {
+fn read<'a>(event: &ResponseEvent<'a>, facts: &mut EventFacts<'a>) -> bool {
     let kind = kind(event);
     match &*kind {
-        "step.delta" | "content.delta" => event.members(|key, value| {
-            if key == b"delta" {
-                read_delta(value, said);
-            }
-        }),
+        "step.delta" | "content.delta" => event.member(b"delta", |delta| read_delta(delta, facts)),
         "step.start" | "content.start" => event.members(|key, value| {
             if matches!(key, b"step" | b"content") {
-                read_start(value, said);
+                read_start(value, facts);
             }
         }),
-        "error" => event.members(|key, value| {
-            if key == b"error" {
-                said.read_error(value);
-            }
-        }),
+        "error" => event.member(b"error", |error| facts.read_error(error)),
         _ if kind.starts_with("interaction.") => {
             let is_last =
                 !matches!(&kind["interaction.".len()..], "created" | "start" | "status_update" | "in_progress");
-            event.members(|key, value| {
-                if key == b"interaction" {
-                    read_interaction(value, is_last, said);
-                }
-            })
+            event.member(b"interaction", |interaction| read_interaction(interaction, is_last, facts))
         }
         _ => true,
     }
 }
 
-fn read_interaction<'a>(interaction: &mut Cursor<'a>, is_last: bool, said: &mut EventFacts<'a>) {
+fn read_interaction<'a>(interaction: &mut Cursor<'a>, is_last: bool, facts: &mut EventFacts<'a>) {
     interaction.object(|key, value| match key {
-        b"model" => said.read_model(value),
-        b"usage" => said.usage = Some(read_usage(value)),
-        b"status" if is_last => said.read_finish_reason(value),
-        b"error" => said.read_error(value),
+        b"model" => facts.read_model(value),
+        b"usage" => facts.usage = Some(read_usage(value)),
+        b"status" if is_last => facts.read_finish_reason(value),
+        b"error" => facts.read_error(value),
         _ => {}
     });
 }
 
-fn read_start<'a>(step: &mut Cursor<'a>, said: &mut EventFacts<'a>) {
+fn read_start<'a>(step: &mut Cursor<'a>, facts: &mut EventFacts<'a>) {
     step.object(|key, value| match key {
         b"type" => match value.string().as_deref() {
-            Some("function_call") => said.tool_calls += 1,
-            Some(kind) if kind.ends_with("_call") => said.server_tool_calls += 1,
+            Some("function_call") => facts.tool_calls += 1,
+            Some(kind) if kind.ends_with("_call") => facts.server_tool_calls += 1,
             _ => {}
         },
-        b"text" => said.add_text(value.text()),
+        b"text" => facts.add_text(value.text()),
         _ => {}
     });
 }
 
 /// The interaction as a whole.
-pub(super) fn read_document<'a>(document: &Event<'a>, said: &mut EventFacts<'a>, _calls: &mut ToolCalls) -> bool {
+fn read_document<'a>(document: &ResponseEvent<'a>, facts: &mut EventFacts<'a>) -> bool {
     let mut interaction = Cursor::new(document.data);
-    read_interaction(&mut interaction, true, said);
+    read_interaction(&mut interaction, true, facts);
     for steps in ["outputs", "steps"] {
-        if let Some(mut steps) = document.member(steps) {
+        if let Some(mut steps) = document.find(steps) {
             steps.array(|step| {
                 if let Some(mut content) = step.find(b"content") {
-                    content.array(|part| read_start(part, said));
+                    content.array(|part| read_start(part, facts));
                 }
-                read_start(step, said);
+                read_start(step, facts);
             });
         }
     }
@@ -96,28 +94,24 @@ pub(super) fn read_document<'a>(document: &Event<'a>, said: &mut EventFacts<'a>,
 }
 
 /// A text, a summary of a thought (which holds a text), or arguments; the signature of a thought is none of these.
-fn read_delta<'a>(delta: &mut Cursor<'a>, said: &mut EventFacts<'a>) {
+fn read_delta<'a>(delta: &mut Cursor<'a>, facts: &mut EventFacts<'a>) {
     delta.object(|key, value| match key {
-        b"text" | b"arguments" if value.peek() == b'"' => said.add_text(value.text()),
-        b"content" => value.object(|key, value| {
-            if key == b"text" {
-                said.add_text(value.text());
-            }
-        }),
+        b"text" | b"arguments" if value.peek() == b'"' => facts.add_text(value.text()),
+        b"content" => value.member(b"text", |text| facts.add_text(text.text())),
         _ => {}
     });
 }
 
 fn read_usage(usage: &mut Cursor<'_>) -> ProviderUsage {
-    let mut said = ProviderUsage::default();
+    let mut counts = ProviderUsage::new();
     usage.object(|key, value| match key {
-        b"total_input_tokens" => said.input_tokens = value.count(),
-        b"total_output_tokens" => said.output_tokens = value.count(),
-        b"total_tokens" => said.total_tokens = value.count(),
-        b"total_cached_tokens" => said.cache_read_tokens = value.count(),
-        b"total_thought_tokens" => said.reasoning_tokens = value.count(),
-        b"total_tool_use_tokens" => said.tool_prompt_tokens = value.count(),
+        b"total_input_tokens" => counts.input_tokens = value.count(),
+        b"total_output_tokens" => counts.output_tokens = value.count(),
+        b"total_tokens" => counts.total_tokens = value.count(),
+        b"total_cached_tokens" => counts.cache_read_tokens = value.count(),
+        b"total_thought_tokens" => counts.reasoning_tokens = value.count(),
+        b"total_tool_use_tokens" => counts.tool_prompt_tokens = value.count(),
         _ => {}
     });
-    said
+    counts
 }

@@ -1,53 +1,59 @@
 //! Ollama's chat and generate: one object a line; the last, `"done":true`, has the counts.
 
-use super::super::event_facts::EventFacts;
-use super::super::normalise::Counting;
-use super::super::tool::ToolCalls;
-use super::{Dialect, Event, Merge};
-use crate::json::Cursor;
-use crate::usage::ProviderUsage;
+use super::{
+    Dialect,
+    document::{Document, Mark},
+};
+use crate::{
+    json::Cursor,
+    usage::{
+        counts::ProviderUsage,
+        event::ResponseEvent,
+        event_facts::EventFacts,
+        normalise::{Counting, Merge},
+    },
+};
 
 pub(super) static DIALECT: Dialect = Dialect {
-    speaks: |event| event.member("done").is_some() && event.member("model").is_some(),
+    speaks: |event| event.find("done").is_some() && event.find("model").is_some(),
     read,
-    read_tail: |event, said| {
-        said.usage = Some(read_counts(event.data)).filter(|usage| !usage.is_empty());
-        said.read_finish_reason_of_tail(event.data, "done_reason");
+    read_tail: |event, facts| {
+        facts.usage = Some(read_counts(event.data)).filter(|usage| !usage.is_empty());
+        facts.read_finish_reason_of_tail(event.data, "done_reason");
     },
+    document: Some(Document { marks: &[Mark::Has(b"done"), Mark::Has(b"prompt_eval_count")], read }),
     merge: Merge::Replace,
     counting: Counting::Inclusive,
 };
 
-pub(super) fn read<'a>(event: &Event<'a>, said: &mut EventFacts<'a>, _calls: &mut ToolCalls) -> bool {
+fn read<'a>(event: &ResponseEvent<'a>, facts: &mut EventFacts<'a>) -> bool {
     let mut usage = ProviderUsage::default();
     let is_read = event.members(|key, value| match key {
-        b"model" => said.read_model(value),
-        b"response" | b"thinking" => said.add_text(value.text()),
+        b"model" => facts.read_model(value),
+        b"response" | b"thinking" => facts.add_text(value.text()),
         b"message" => value.object(|key, value| match key {
-            b"content" | b"thinking" => said.add_text(value.text()),
-            b"tool_calls" => value.array(|call| read_call(call, said)),
+            b"content" | b"thinking" => facts.add_text(value.text()),
+            b"tool_calls" => value.array(|call| read_call(call, facts)),
             _ => {}
         }),
-        b"done" => said.ended |= value.is_true(),
-        b"done_reason" => said.finish_reason = value.word(),
-        b"error" => said.read_error(value),
+        b"done" => facts.ended |= value.is_true(),
+        b"done_reason" => facts.finish_reason = value.word(),
+        b"error" => facts.read_error(value),
         _ => read_count(key, value, &mut usage),
     });
-    said.usage = Some(usage);
+    facts.usage = Some(usage);
     is_read
 }
 
 /// A call comes whole.
-fn read_call<'a>(call: &mut Cursor<'a>, said: &mut EventFacts<'a>) {
-    said.tool_calls += 1;
-    call.object(|key, value| {
-        if key == b"function" {
-            value.object(|key, value| match key {
-                b"name" => said.add_text(value.text()),
-                b"arguments" => said.add_arguments(value.raw()),
-                _ => {}
-            });
-        }
+fn read_call<'a>(call: &mut Cursor<'a>, facts: &mut EventFacts<'a>) {
+    facts.tool_calls += 1;
+    call.member(b"function", |function| {
+        function.object(|key, value| match key {
+            b"name" => facts.add_text(value.text()),
+            b"arguments" => facts.add_arguments(value.raw()),
+            _ => {}
+        })
     });
 }
 

@@ -1,82 +1,93 @@
 //! OpenAI chat completions and the legacy completions, with the variants of all who imitate them.
 //!
 //! `choices[].delta` carries the text, `usage` comes once (on the finish chunk or on one of its own, with no choices) or
-//! grows on every chunk; the last one said is right. Variants: Groq repeats usage under `x_groq` (older: only there),
+//! grows on every chunk; the last one is right. Variants: Groq repeats usage under `x_groq` (older: only there),
 //! Moonshot had it inside the choice; Mistral's content is an array of parts; Writer repeats
 //! the delta as `message`, HF's router as `text`, Perplexity says all that went before in its `message`; reasoning goes by
 //! three names, of which several may say the same.
 
-use super::super::event_facts::EventFacts;
-use super::super::normalise::Counting;
-use super::super::tool::ToolCalls;
-use super::{Dialect, Event, Merge};
-use crate::json::{Cursor, Span};
-use crate::usage::ProviderUsage;
+use super::{
+    Dialect,
+    document::{Document, Mark},
+};
+use crate::{
+    json::{Cursor, Span},
+    usage::{
+        counts::ProviderUsage,
+        event::ResponseEvent,
+        event_facts::EventFacts,
+        normalise::{Counting, Merge},
+    },
+};
 
 pub(super) static DIALECT: Dialect = Dialect {
     speaks: |event| {
-        event.member("choices").is_some()
+        event.find("choices").is_some()
             || event.text("object").is_some_and(|object| object.starts_with("chat.completion"))
     },
     read,
-    read_tail: |event, said| {
-        said.read_usage_of_tail(event.data, "usage", read_usage);
-        said.read_finish_reason_of_tail(event.data, "finish_reason");
+    read_tail: |event, facts| {
+        facts.read_usage_of_tail(event.data, "usage", read_usage);
+        facts.read_finish_reason_of_tail(event.data, "finish_reason");
     },
+    document: Some(Document {
+        marks: &[Mark::Says(b"object", "chat.completion"), Mark::Has(b"choices"), Mark::Counts(b"prompt_tokens")],
+        read,
+    }),
     merge: Merge::Replace,
     counting: Counting::Inclusive,
 };
 
-pub(super) fn read<'a>(event: &Event<'a>, said: &mut EventFacts<'a>, calls: &mut ToolCalls) -> bool {
+fn read<'a>(event: &ResponseEvent<'a>, facts: &mut EventFacts<'a>) -> bool {
     let (mut usage, mut groq, mut moonshot) = (None, None, None);
     let is_read = event.members(|key, value| match key {
-        b"model" => said.read_model(value),
-        b"choices" => value.array(|choice| moonshot = read_choice(choice, said, calls).or(moonshot)),
+        b"model" => facts.read_model(value),
+        b"choices" => value.array(|choice| moonshot = read_choice(choice, facts).or(moonshot)),
         b"usage" => usage = Some(read_usage(value)),
         b"x_groq" => value.object(|key, value| match key {
             b"usage" => groq = Some(read_usage(value)),
-            b"error" => said.read_error(value),
+            b"error" => facts.read_error(value),
             _ => {}
         }),
-        b"error" => said.read_error(value),
+        b"error" => facts.read_error(value),
         _ => {}
     });
-    said.usage = [usage, groq, moonshot].into_iter().flatten().find(|usage| !usage.is_empty());
+    facts.usage = [usage, groq, moonshot].into_iter().flatten().find(|usage| !usage.is_empty());
     is_read
 }
 
 /// Gives the usage that stands inside the choice, if any.
-fn read_choice<'a>(choice: &mut Cursor<'a>, said: &mut EventFacts<'a>, calls: &mut ToolCalls) -> Option<ProviderUsage> {
+fn read_choice<'a>(choice: &mut Cursor<'a>, facts: &mut EventFacts<'a>) -> Option<ProviderUsage> {
     let start = choice.clone();
     let mut usage = None;
     let (mut has_delta, mut message, mut text) = (false, None, Span::default());
     choice.object(|key, value| match key {
         b"delta" if value.peek() == b'{' => {
             has_delta = true;
-            read_delta(value, &start, said, calls);
+            read_delta(value, &start, facts);
         }
         b"message" => message = Some(value.clone()),
         b"text" => text = value.text(),
-        b"finish_reason" => said.read_finish_reason(value),
+        b"finish_reason" => facts.read_finish_reason(value),
         b"usage" => usage = Some(read_usage(value)),
-        b"error" => said.read_error(value),
+        b"error" => facts.read_error(value),
         _ => {}
     });
     if !has_delta {
-        said.add_text(text);
+        facts.add_text(text);
         if let Some(mut message) = message {
-            read_delta(&mut message, &start, said, calls);
+            read_delta(&mut message, &start, facts);
         }
     }
     usage
 }
 
-fn read_delta<'a>(delta: &mut Cursor<'a>, choice: &Cursor<'a>, said: &mut EventFacts<'a>, calls: &mut ToolCalls) {
+fn read_delta<'a>(delta: &mut Cursor<'a>, choice: &Cursor<'a>, facts: &mut EventFacts<'a>) {
     let (mut refusal, mut reasoning_content, mut reasoning) = (Span::default(), Span::default(), Span::default());
     let mut details = Span::default();
     let mut more_details = 0;
     delta.object(|key, value| match key {
-        b"content" => read_content(value, said),
+        b"content" => read_content(value, facts),
         b"refusal" => refusal = value.text(),
         b"reasoning_content" => reasoning_content = value.text(),
         b"reasoning" => reasoning = value.text(),
@@ -95,51 +106,43 @@ fn read_delta<'a>(delta: &mut Cursor<'a>, choice: &Cursor<'a>, said: &mut EventF
         b"tool_calls" => {
             let mut position = 0;
             value.array(|call| {
-                read_call(call, position, choice, said, calls);
+                read_call(call, position, choice, facts);
                 position += 1;
             });
         }
         b"function_call" => value.object(|key, value| match key {
             b"name" => {
                 let name = value.text();
-                if name.bytes > 0 && calls.begin(index_of(choice).unwrap_or_default(), u64::MAX, None, true) {
-                    said.tool_calls += 1;
+                if name.bytes > 0 && facts.calls.begin(index_of(choice).unwrap_or_default(), u64::MAX, None, true) {
+                    facts.tool_calls += 1;
                 }
-                said.add_text(name);
+                facts.add_text(name);
             }
-            b"arguments" => said.add_text(value.text()),
+            b"arguments" => facts.add_text(value.text()),
             _ => {}
         }),
-        b"audio" => value.object(|key, value| {
-            if key == b"transcript" {
-                said.add_text(value.text());
-            }
-        }),
+        b"audio" => value.member(b"transcript", |transcript| facts.add_text(transcript.text())),
         _ => {}
     });
-    said.add_text(refusal);
+    facts.add_text(refusal);
     let reasoning = reasoning_content.or(reasoning);
     if reasoning.bytes > 0 {
-        said.add_text(reasoning);
+        facts.add_text(reasoning);
     } else {
-        said.add_text(details);
-        said.other_text_bytes += more_details;
+        facts.add_text(details);
+        facts.other_text_bytes += more_details;
     }
 }
 
 /// A string, or parts of text and thinking, where a thinking part holds parts again.
-fn read_content<'a>(content: &mut Cursor<'a>, said: &mut EventFacts<'a>) {
+fn read_content<'a>(content: &mut Cursor<'a>, facts: &mut EventFacts<'a>) {
     match content.peek() {
-        b'"' => said.add_text(content.text()),
+        b'"' => facts.add_text(content.text()),
         b'[' => content.array(|part| {
             part.object(|key, value| match key {
-                b"text" => said.add_text(value.text()),
+                b"text" => facts.add_text(value.text()),
                 b"thinking" => value.array(|part| {
-                    part.object(|key, value| {
-                        if key == b"text" {
-                            said.add_text(value.text());
-                        }
-                    });
+                    part.member(b"text", |text| facts.add_text(text.text()));
                 }),
                 _ => {}
             });
@@ -148,13 +151,7 @@ fn read_content<'a>(content: &mut Cursor<'a>, said: &mut EventFacts<'a>) {
     }
 }
 
-fn read_call<'a>(
-    call: &mut Cursor<'a>,
-    position: u64,
-    choice: &Cursor<'a>,
-    said: &mut EventFacts<'a>,
-    calls: &mut ToolCalls,
-) {
+fn read_call<'a>(call: &mut Cursor<'a>, position: u64, choice: &Cursor<'a>, facts: &mut EventFacts<'a>) {
     let (mut index, mut id) = (None, None);
     let mut name = Span::default();
     call.object(|key, value| match key {
@@ -162,7 +159,7 @@ fn read_call<'a>(
         b"id" => id = value.string(),
         b"function" | b"custom" => value.object(|key, value| match key {
             b"name" => name = value.text(),
-            b"arguments" | b"input" => said.add_text(value.text()),
+            b"arguments" | b"input" => facts.add_text(value.text()),
             _ => {}
         }),
         _ => {}
@@ -171,10 +168,12 @@ fn read_call<'a>(
     let is_named = name.bytes > 0;
     // With neither an index nor an id, a call comes whole.
     let is_whole = index.is_none() && id.is_none();
-    if is_whole && is_named || !is_whole && calls.begin(choice, index.unwrap_or(position), id.as_deref(), is_named) {
-        said.tool_calls += 1;
+    if is_whole && is_named
+        || !is_whole && facts.calls.begin(choice, index.unwrap_or(position), id.as_deref(), is_named)
+    {
+        facts.tool_calls += 1;
     }
-    said.add_text(name);
+    facts.add_text(name);
 }
 
 fn index_of(object: &Cursor<'_>) -> Option<u64> {
@@ -182,27 +181,25 @@ fn index_of(object: &Cursor<'_>) -> Option<u64> {
 }
 
 pub(super) fn read_usage(usage: &mut Cursor<'_>) -> ProviderUsage {
-    let mut said = ProviderUsage::default();
+    let mut counts = ProviderUsage::new();
     // Names that stand for the same number, in the order in which they are believed.
     let mut cache_read = [None; 4];
     let mut cache_creation = [None; 3];
     let mut reasoning = None;
     let reported = |value: &mut Cursor<'_>| value.count().filter(|count| *count > 0);
     usage.object(|key, value| match key {
-        b"prompt_tokens" => said.input_tokens = value.count(),
-        b"completion_tokens" => said.output_tokens = value.count(),
-        b"total_tokens" => said.total_tokens = value.count(),
+        b"prompt_tokens" => counts.input_tokens = value.count(),
+        b"completion_tokens" => counts.output_tokens = value.count(),
+        b"total_tokens" => counts.total_tokens = value.count(),
         b"prompt_tokens_details" | b"prompt_token_details" => value.object(|key, value| match key {
             b"cached_tokens" => cache_read[0] = value.count(),
             b"cache_write_tokens" => cache_creation[0] = value.count(),
             b"cache_creation_tokens" => cache_creation[1] = value.count(),
             _ => {}
         }),
-        b"completion_tokens_details" | b"completion_token_details" => value.object(|key, value| {
-            if key == b"reasoning_tokens" {
-                said.reasoning_tokens = value.count();
-            }
-        }),
+        b"completion_tokens_details" | b"completion_token_details" => {
+            value.member(b"reasoning_tokens", |count| counts.reasoning_tokens = count.count())
+        }
         b"reasoning_tokens" => reasoning = value.count(),
         b"prompt_cache_hit_tokens" => cache_read[1] = value.count(),
         b"cached_tokens" | b"num_cached_tokens" => cache_read[2] = value.count(),
@@ -211,8 +208,8 @@ pub(super) fn read_usage(usage: &mut Cursor<'_>) -> ProviderUsage {
         b"cache_creation_input_tokens" => cache_creation[2] = reported(value),
         _ => {}
     });
-    said.cache_read_tokens = cache_read.into_iter().find_map(|count| count);
-    said.cache_creation_tokens = cache_creation.into_iter().find_map(|count| count);
-    said.reasoning_tokens = said.reasoning_tokens.or(reasoning);
-    said
+    counts.cache_read_tokens = cache_read.into_iter().find_map(|count| count);
+    counts.cache_creation_tokens = cache_creation.into_iter().find_map(|count| count);
+    counts.reasoning_tokens = counts.reasoning_tokens.or(reasoning);
+    counts
 }

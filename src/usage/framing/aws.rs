@@ -11,12 +11,12 @@ const CHECKSUM: usize = 4;
 
 /// A message's headers, as far as they matter, and its payload.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Message<'a> {
+pub(super) struct AwsMessage<'a> {
     /// `event`, `exception` or `error`.
     pub(super) kind: &'a [u8],
     /// The name of the event, the exception or the error.
     pub(super) name: &'a [u8],
-    /// What an error says.
+    /// The message of an error.
     pub(super) error: &'a [u8],
     pub(super) payload: &'a [u8],
 }
@@ -32,7 +32,7 @@ pub(super) enum Unread {
 
 /// Cuts a body into messages. One that lies whole in a piece is a slice of it.
 #[derive(Debug, Default)]
-pub(in crate::usage) struct Messages {
+pub(in crate::usage) struct AwsMessages {
     /// The message that the last piece left open.
     open: Vec<u8>,
     /// Bytes of a message to let pass.
@@ -40,9 +40,9 @@ pub(in crate::usage) struct Messages {
     is_lost: bool,
 }
 
-impl Messages {
+impl AwsMessages {
     /// Hands out the messages that end in `piece`.
-    pub(super) fn feed(&mut self, mut piece: &[u8], mut on_message: impl FnMut(Result<Message<'_>, Unread>)) {
+    pub(super) fn feed(&mut self, mut piece: &[u8], mut on_message: impl FnMut(Result<AwsMessage<'_>, Unread>)) {
         while !piece.is_empty() && !self.is_lost {
             if self.passing > 0 {
                 let (_, rest) = piece.split_at(self.passing.min(piece.len()));
@@ -71,7 +71,7 @@ impl Messages {
     }
 
     /// Adds to the open message as much as belongs to it; gives the rest.
-    fn extend<'a>(&mut self, piece: &'a [u8], on_message: &mut impl FnMut(Result<Message<'_>, Unread>)) -> &'a [u8] {
+    fn extend<'a>(&mut self, piece: &'a [u8], on_message: &mut impl FnMut(Result<AwsMessage<'_>, Unread>)) -> &'a [u8] {
         let wanted = match length(&self.open) {
             Ok(Some(len)) => len,
             _ => PRELUDE,
@@ -122,13 +122,13 @@ fn be32(bytes: &[u8]) -> usize {
     bytes.iter().take(4).fold(0, |number, byte| number << 8 | usize::from(*byte))
 }
 
-fn read(message: &[u8]) -> Result<Message<'_>, Unread> {
+fn read(message: &[u8]) -> Result<AwsMessage<'_>, Unread> {
     let (content, checksum) = message.split_at(message.len() - CHECKSUM);
     if be32(checksum) != crc32fast::hash(content) as usize {
         return Err(Unread::Message);
     }
     let (mut headers, payload) = content[PRELUDE..].split_at(be32(&message[4..8]));
-    let mut read = Message { payload, ..Message::default() };
+    let mut read = AwsMessage { payload, ..AwsMessage::default() };
     while !headers.is_empty() {
         let (name, value) = header(&mut headers).ok_or(Unread::Message)?;
         match name {
@@ -189,7 +189,7 @@ mod tests {
     }
 
     fn read_all(body: &[u8], size: usize) -> Vec<Result<(String, Vec<u8>), Unread>> {
-        let mut messages = Messages::default();
+        let mut messages = AwsMessages::default();
         let mut seen = Vec::new();
         for piece in body.chunks(size) {
             messages.feed(piece, |message| {

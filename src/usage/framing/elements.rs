@@ -1,4 +1,4 @@
-//! One event an element of a JSON array that is streamed (Gemini without `alt=sse`).
+//! Elements of a JSON array that is streamed, one event each (Gemini without `alt=sse`).
 
 use crate::json::{Next, Scanner, Visit};
 
@@ -22,18 +22,18 @@ impl Elements {
 
     /// Hands out the elements that end in `chunk`, and whether each is only the end of one.
     pub(super) fn feed(&mut self, chunk: &[u8], on_element: impl FnMut(&[u8], bool)) {
-        self.scanner.push(chunk, &mut Visitor(on_element));
+        self.scanner.push(chunk, &mut ElementVisitor(on_element));
     }
 
-    /// Whether what has come is no JSON.
+    /// Whether the body is no JSON.
     pub(super) fn is_lost(&self) -> bool {
         self.scanner.is_lost()
     }
 }
 
-struct Visitor<F>(F);
+struct ElementVisitor<F>(F);
 
-impl<F: FnMut(&[u8], bool)> Visit for Visitor<F> {
+impl<F: FnMut(&[u8], bool)> Visit for ElementVisitor<F> {
     type Node = ArrayNode;
 
     const RAW_LIMIT: usize = 1024 * 1024;

@@ -1,190 +1,167 @@
-//! How a body is cut into events, by its content type.
+//! Framing: how a body is cut into events, by its content type and its first bytes.
 
 mod aws;
+mod body_kind;
 mod elements;
+mod first_bytes;
+mod invoke_model;
 mod lines;
 mod sse;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
-use http::HeaderMap;
+pub(super) use self::body_kind::BodyKind;
 
-use self::aws::{Message, Messages, Unread};
-use self::elements::Elements;
-use self::lines::Lines;
-use self::sse::Events;
-use super::dialect::Event;
-use super::reader::ResponseReader;
-use crate::http::ContentType;
+use self::{
+    aws::{AwsMessage, AwsMessages, Unread},
+    elements::Elements,
+    first_bytes::{Announced, FirstBytes},
+    lines::Lines,
+    sse::SseEvents,
+};
+use super::{event::ResponseEvent, reader::ResponseReader};
 use crate::json::{Condenser, Cursor};
 
-/// What a body is, by its content type.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// Server-Sent Events.
-    Sse,
-    /// One JSON object a line.
-    Lines,
-    /// An AWS event stream.
-    Aws,
-    /// One JSON document. It may be streamed, too: an array, element by element.
-    Json,
-    /// Text of which the first byte must tell.
-    Text,
-}
-
-impl Kind {
-    /// `None`: nothing that could speak of tokens.
-    pub(super) fn of(headers: &HeaderMap) -> Option<Self> {
-        let Some(declared) = ContentType::of(headers) else { return Some(Self::Text) };
-        if declared.is("text/event-stream") {
-            Some(Self::Sse)
-        } else if declared.is("application/vnd.amazon.eventstream") {
-            Some(Self::Aws)
-        } else if declared.is("application/stream+json")
-            || ["/x-ndjson", "/ndjson", "/jsonl", "/x-jsonlines"].into_iter().any(|suffix| declared.ends_with(suffix))
-        {
-            Some(Self::Lines)
-        } else if declared.is("application/json") || declared.ends_with("+json") {
-            Some(Self::Json)
-        } else if declared.is("text/plain") {
-            Some(Self::Text)
-        } else {
-            None
-        }
-    }
-
-    /// Whether a body of this kind is a stream; `None` if that cannot be told.
-    pub(super) fn is_stream(self) -> Option<bool> {
-        match self {
-            Self::Sse | Self::Lines | Self::Aws => Some(true),
-            Self::Json | Self::Text => None,
-        }
-    }
-}
-
-/// The cutter of one body.
+/// Cuts one body into events.
 #[derive(Debug)]
 pub(super) enum Framing {
-    Sse(Events),
+    Sse(SseEvents),
     Lines(Lines),
     Aws {
-        messages: Messages,
-        /// The payload within the payload, decoded.
+        messages: AwsMessages,
+        /// Room for an event that is wrapped in a message.
         decoded: Vec<u8>,
     },
     Elements(Elements),
     /// An answer in one piece.
     Document(Condenser),
-    /// What it is shows with the first byte.
-    Json,
-    Text,
-    /// It is not looked at any more.
+    /// The first bytes have to tell.
+    Undecided {
+        first: FirstBytes,
+        /// The framing of a body that begins with a JSON object.
+        of_object: ObjectFraming,
+    },
+    /// The body is not looked at any more.
     Lost,
 }
 
+/// The meaning of a JSON object at the start of a body.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum ObjectFraming {
+    Document,
+    /// Lines, or a document of one line.
+    Lines,
+}
+
 impl Framing {
-    pub(super) fn of(kind: Kind) -> Self {
+    pub(super) fn of(kind: BodyKind) -> Self {
+        let undecided = |of_object| Self::Undecided { first: FirstBytes::default(), of_object };
         match kind {
-            Kind::Sse => Self::Sse(Events::new()),
-            Kind::Lines => Self::Lines(Lines::new()),
-            Kind::Aws => Self::Aws { messages: Messages::default(), decoded: Vec::new() },
-            Kind::Json => Self::Json,
-            Kind::Text => Self::Text,
+            BodyKind::Sse => Self::Sse(SseEvents::new()),
+            BodyKind::Lines => Self::Lines(Lines::new()),
+            BodyKind::Aws => Self::Aws { messages: AwsMessages::default(), decoded: Vec::new() },
+            BodyKind::Json => undecided(ObjectFraming::Document),
+            BodyKind::Text => undecided(ObjectFraming::Lines),
         }
     }
 
-    /// Cuts off the events that end in `piece`.
+    /// Hands over the events that end in `chunk`.
     #[inline]
-    pub(super) fn feed(&mut self, piece: &[u8], stream: &mut ResponseReader) {
+    pub(super) fn feed(&mut self, chunk: &[u8], reader: &mut ResponseReader) {
         match self {
-            Self::Sse(events) => events.feed(piece, stream),
-            _ => self.feed_other(piece, stream),
+            Self::Sse(events) => events.feed(chunk, reader),
+            _ => self.feed_other(chunk, reader),
         }
     }
 
-    fn feed_other(&mut self, piece: &[u8], stream: &mut ResponseReader) {
+    fn feed_other(&mut self, chunk: &[u8], reader: &mut ResponseReader) {
         match self {
             Self::Sse(_) | Self::Lost => {}
-            Self::Lines(lines) => lines.feed(piece, |line, is_tail| stream.event(Event::unnamed(line), is_tail)),
-            Self::Aws { messages, decoded } => messages.feed(piece, |message| match message {
-                Ok(message) => pass_on(message, decoded, stream),
-                Err(Unread::Message) => stream.unread_event(),
-                Err(Unread::Stream) => stream.lose_sight(),
+            Self::Lines(lines) => {
+                lines.feed(chunk, |line, is_tail| reader.event(ResponseEvent::unnamed(line), is_tail));
+            }
+            Self::Aws { messages, decoded } => messages.feed(chunk, |message| match message {
+                Ok(message) => hand_over(message, decoded, reader),
+                Err(Unread::Message) => reader.unread_event(),
+                Err(Unread::Stream) => reader.lose_sight(),
             }),
             Self::Elements(elements) => {
-                elements.feed(piece, |element, is_tail| stream.event(Event::unnamed(element), is_tail));
+                elements.feed(chunk, |element, is_tail| reader.event(ResponseEvent::unnamed(element), is_tail));
                 if elements.is_lost() {
-                    stream.lose_sight();
+                    reader.lose_sight();
                     *self = Self::Lost;
                 }
             }
-            Self::Document(document) => {
-                document.push(piece);
-                if let Some(copy) = document.complete() {
-                    stream.document(&Event::unnamed(copy), document.is_abridged());
+            Self::Document(condenser) => {
+                condenser.push(chunk);
+                if let Some(copy) = condenser.complete() {
+                    let document = ResponseEvent::unnamed(copy);
+                    reader.document(&document, condenser.is_abridged());
+                    invoke_model::hand_over_counts(&document, reader);
                     *self = Self::Lost;
-                } else if document.is_lost() {
-                    stream.lose_sight();
+                } else if condenser.is_lost() {
+                    reader.lose_sight();
                     *self = Self::Lost;
                 }
             }
-            Self::Json | Self::Text => {
+            Self::Undecided { first, of_object } => {
                 // Space in front is left out, so that it makes no difference where the body is cut.
-                let piece = piece.trim_ascii_start();
-                if let Some(first) = piece.first() {
-                    *self = self.by_first_byte(*first);
-                    if let Self::Document(_) = self {
-                        stream.await_end();
-                        // Most answers come in one piece, which need not be copied to be read. A longer one is, so that it is
-                        // abridged whatever the cuts.
-                        let is_short = piece.len() <= Condenser::ABRIDGES_NONE_UP_TO;
-                        if is_short && stream.whole_document(&Event::unnamed(piece)) {
-                            *self = Self::Lost;
-                        }
-                    }
-                    self.feed(piece, stream);
+                let chunk = if first.kept().is_empty() { chunk.trim_ascii_start() } else { chunk };
+                if let Some(announced) = first.announce(chunk) {
+                    let (first, of_object) = (std::mem::take(first), *of_object);
+                    self.decide(announced, of_object, chunk, reader);
+                    self.feed(first.kept(), reader);
+                    self.feed(chunk, reader);
                 }
             }
         }
     }
 
-    fn by_first_byte(&self, first: u8) -> Self {
-        match (self, first) {
-            (_, b'[') => Self::Elements(Elements::new()),
-            (Self::Json, b'{') => Self::Document(Condenser::new()),
-            // Lines, or a document of one line.
-            (Self::Text, b'{') => Self::of(Kind::Lines),
-            // No JSON starts like this: some servers call their event streams by the wrong name.
-            (_, b'd' | b'e' | b'i' | b'r' | b':') => Self::of(Kind::Sse),
-            _ => Self::Lost,
-        }
+    /// Takes the framing that the first bytes announce. `chunk`: all that has come of a JSON body.
+    fn decide(&mut self, announced: Announced, of_object: ObjectFraming, chunk: &[u8], reader: &mut ResponseReader) {
+        *self = match (announced, of_object) {
+            (Announced::Sse, _) => Self::of(BodyKind::Sse),
+            (Announced::JsonArray, _) => Self::Elements(Elements::new()),
+            (Announced::JsonObject, ObjectFraming::Lines) => Self::of(BodyKind::Lines),
+            (Announced::JsonObject, ObjectFraming::Document) => {
+                reader.await_document();
+                let document = ResponseEvent::unnamed(chunk);
+                // Most answers come in one chunk, which need not be copied to be read. A longer one is, so that it is
+                // abridged whatever the cuts.
+                let is_short = chunk.len() <= Condenser::ABRIDGES_NONE_UP_TO;
+                if is_short && reader.whole_document(&document) {
+                    invoke_model::hand_over_counts(&document, reader);
+                    Self::Lost
+                } else {
+                    Self::Document(Condenser::new())
+                }
+            }
+            (Announced::Other, _) => {
+                reader.observe_nothing();
+                Self::Lost
+            }
+        };
     }
 
-    /// The body has ended: hands over what is left.
-    pub(super) fn finish(&mut self, stream: &mut ResponseReader) {
+    /// Hands over the rest when the body has ended.
+    pub(super) fn finish(&mut self, reader: &mut ResponseReader) {
         match self {
-            Self::Sse(events) => events.finish(stream),
-            Self::Lines(lines) => lines.finish(|line, is_tail| stream.last_event(Event::unnamed(line), is_tail)),
-            Self::Aws { .. } | Self::Elements(_) | Self::Document(_) | Self::Json | Self::Text | Self::Lost => {}
+            Self::Sse(events) => events.finish(reader),
+            Self::Lines(lines) => {
+                lines.finish(|line, is_tail| reader.last_event(ResponseEvent::unnamed(line), is_tail));
+            }
+            Self::Aws { .. } | Self::Elements(_) | Self::Document(_) | Self::Undecided { .. } | Self::Lost => {}
         }
     }
 }
 
-/// A message is an event, but for the exceptions; with InvokeModel it wraps the model's own event in Base64.
-fn pass_on(message: Message<'_>, decoded: &mut Vec<u8>, stream: &mut ResponseReader) {
+/// Hands over the event that a message is, or wraps; an exception is an error.
+fn hand_over(message: AwsMessage<'_>, decoded: &mut Vec<u8>, reader: &mut ResponseReader) {
     if message.kind != b"event" {
-        let mut said = Cursor::new(message.payload).find(b"message").and_then(|mut text| text.string());
+        let mut text = Cursor::new(message.payload).find(b"message").and_then(|mut text| text.string());
         let name = if message.error.is_empty() { message.name } else { message.error };
-        return stream.fail(&said.take().unwrap_or_else(|| String::from_utf8_lossy(name)));
+        return reader.fail(&text.take().unwrap_or_else(|| String::from_utf8_lossy(name)));
     }
-    if message.name != b"chunk" {
-        return stream.event(Event { name: message.name, data: message.payload }, false);
+    if message.name == invoke_model::WRAPPER {
+        return invoke_model::unwrap(message.payload, decoded, reader);
     }
-    decoded.clear();
-    let bytes = Cursor::new(message.payload).find(b"bytes").and_then(|mut bytes| bytes.string());
-    match bytes.map(|bytes| BASE64.decode_vec(&*bytes, decoded)) {
-        Some(Ok(())) => stream.event_of_model(Event::unnamed(decoded)),
-        _ => stream.unread_event(),
-    }
+    reader.event(ResponseEvent { name: message.name, data: message.payload }, false);
 }

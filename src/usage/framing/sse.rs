@@ -1,59 +1,60 @@
-//! Server-Sent Events, and what servers write between them when they fail: `error: {..}` as if it were a field, or a JSON
+//! Server-Sent Events, and the errors that servers write between them: `error: {..}` as if it were a field, or a JSON
 //! object as it stands, over several lines.
 
-use super::super::dialect::Event;
-use super::super::reader::ResponseReader;
-use crate::json::Cursor;
-use crate::sse::{Decoder, RawEvent, Sink};
+use crate::{
+    json::Cursor,
+    sse::{Decoder, RawEvent, Sink},
+    usage::{event::ResponseEvent, reader::ResponseReader},
+};
 
 /// Bytes of the longest error object that is read between events.
 const LIMIT: usize = 16 * 1024;
 
 /// Cuts a body into events.
 #[derive(Debug)]
-pub(in crate::usage) struct Events {
+pub(in crate::usage) struct SseEvents {
     decoder: Decoder,
     /// The lines of an object that is no event.
     object: Vec<u8>,
 }
 
-impl Events {
+impl SseEvents {
     pub(super) fn new() -> Self {
         Self { decoder: Decoder::new(), object: Vec::new() }
     }
 
     #[inline]
-    pub(super) fn feed(&mut self, piece: &[u8], stream: &mut ResponseReader) {
-        self.decoder.feed_to(&mut Reader { object: &mut self.object, stream }, piece);
+    pub(super) fn feed(&mut self, chunk: &[u8], reader: &mut ResponseReader) {
+        self.decoder.feed_to(&mut SseSink { object: &mut self.object, reader }, chunk);
     }
 
-    pub(super) fn finish(&mut self, stream: &mut ResponseReader) {
-        self.decoder.finish_to(&mut Reader { object: &mut self.object, stream });
+    pub(super) fn finish(&mut self, reader: &mut ResponseReader) {
+        self.decoder.finish_to(&mut SseSink { object: &mut self.object, reader });
     }
 }
 
-struct Reader<'a> {
+struct SseSink<'a> {
     object: &'a mut Vec<u8>,
-    stream: &'a mut ResponseReader,
+    reader: &'a mut ResponseReader,
 }
 
-impl Sink for Reader<'_> {
+impl Sink for SseSink<'_> {
     #[inline]
     fn event(&mut self, event: RawEvent<'_>) {
         let is_tail = event.skipped > 0;
         let is_last = event.unterminated;
-        let event = Event { name: event.name, data: event.data };
+        let event = ResponseEvent { name: event.name, data: event.data };
         if is_last {
-            self.stream.last_event(event, is_tail);
+            self.reader.last_event(event, is_tail);
         } else {
-            self.stream.event(event, is_tail);
+            self.reader.event(event, is_tail);
         }
     }
 
     #[cold]
     fn stray(&mut self, line: &[u8]) {
         if let Some(error) = line.strip_prefix(b"error:") {
-            return self.stream.stray_error(Cursor::new(error));
+            return self.reader.stray_error(Cursor::new(error));
         }
         if line.starts_with(b"{") {
             self.object.clear();
@@ -68,7 +69,7 @@ impl Sink for Reader<'_> {
             let mut whole = Cursor::new(self.object);
             whole.skip();
             if !whole.is_broken() {
-                self.stream.stray_error(error);
+                self.reader.stray_error(error);
             }
         }
     }
