@@ -1,6 +1,6 @@
-//! The one value a scanner keeps while it passes: a slice of the chunk where it can be, a bounded copy where it is cut.
+//! The value that a scanner keeps while it passes: a slice of the chunk where it can be, a bounded copy where it is cut.
 
-/// Which part of a value that is too long is kept.
+/// The part that is kept of a value that is too long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Keep {
     Head(usize),
@@ -12,9 +12,9 @@ pub(super) enum Keep {
 pub(super) struct Capture {
     /// Where the value, or its continuation, begins in the current chunk. `None`: nothing is being kept.
     mark: Option<usize>,
-    /// What earlier chunks held of it.
+    /// The bytes of it in earlier chunks.
     held: Vec<u8>,
-    /// Whether any of it has been let go.
+    /// Whether any of it has been dropped.
     cut: bool,
 }
 
@@ -30,7 +30,7 @@ impl Capture {
         self.cut = false;
     }
 
-    /// The chunk ends inside the value.
+    /// Copies what is kept of the value, inside of which the chunk ends.
     pub(super) fn carry(&mut self, chunk: &[u8], keep: Keep) {
         if let Some(mark) = self.mark.replace(0) {
             self.hold(chunk.get(mark..).unwrap_or_default(), keep);
@@ -39,7 +39,7 @@ impl Capture {
         }
     }
 
-    /// The value ends at `end` of this chunk: its kept bytes, and whether they are all of it.
+    /// Ends the value at `end` of this chunk: returns its kept bytes, and whether they are all of it.
     pub(super) fn end<'a>(&'a mut self, chunk: &'a [u8], end: usize, keep: Keep) -> (&'a [u8], bool) {
         let rest = self.mark.take().and_then(|mark| chunk.get(mark..end)).unwrap_or_default();
         if !self.held.is_empty() {
@@ -64,7 +64,7 @@ impl Capture {
                 self.cut |= room < bytes.len();
                 self.held.extend_from_slice(&bytes[..room]);
             }
-            // The front is let go only once it is as long as what is kept, so that each byte is moved once on average.
+            // The front is dropped only once it is as long as what is kept, so that each byte is moved once on average.
             Keep::Tail(limit) => {
                 let tail = &bytes[bytes.len().saturating_sub(limit)..];
                 self.cut |= tail.len() < bytes.len();

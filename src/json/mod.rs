@@ -1,15 +1,18 @@
 //! Reads JSON of any size as it passes, cut anywhere, in bounded memory.
 //!
+//! This is own code because no kept crate does it: parsers want the whole document, or hold a frame until its values are complete,
+//! and an observer of a stream may do neither.
+//!
 //! A [`Scanner`] is pushed chunks of one document and walks it without recursion, without a tree and without ever holding
-//! more than the one value it has been asked to keep. What it should look at is said by a [`Visit`]or, one level at a time:
+//! more than the one value it has been asked to keep. A [`Visit`]or says what to look at, one level at a time:
 //! the visitor names the *nodes* it cares for (a small `Copy` enum), and for each member or element answers where it
 //! leads: [`Next::Look`] to a named node, [`Next::Raw`] to a value wanted as bytes, or [`Next::Skip`]. A skipped value is
 //! passed over without being understood: only quotes, backslashes and brackets matter, 64 bytes at a time. So nothing in it is
-//! checked.
+//! checked. Between the values it looks at, the scanner checks that the tokens are in the order of JSON.
 //!
 //! A [`Cursor`] reads a document, or a part of one, that lies whole in memory: the pulling kind of the same thing.
 //!
-//! A [`Condenser`] makes a document of any size into one that does.
+//! A [`Condenser`] makes a short copy of a document of any size for it. It checks nothing.
 //!
 //! The scanner never fails. On text that is no JSON it is *lost*: it says so and looks at nothing more.
 
@@ -28,7 +31,7 @@ pub(crate) use cursor::{Cursor, MAX_COUNT, Span};
 pub(crate) use scanner::Scanner;
 pub(crate) use text::JsonStr;
 
-/// What to do with the value of a member or element.
+/// The visitor's wish for the value of a member or element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Next<P> {
     /// Pass over it.
@@ -62,7 +65,7 @@ impl<'a> Scalar<'a> {
     }
 }
 
-/// What somebody wants to know of a document.
+/// Receives what a [`Scanner`] finds, and says where it should look.
 ///
 /// Members are reported in the order they stand in, repeated ones each time: a visitor that overwrites what it had gets
 /// "the last one wins", which is what JSON parsers make of repeated keys.
@@ -76,32 +79,32 @@ pub(crate) trait Visit {
     /// The most bytes of a [`Next::Raw`] value that are kept. Of a longer value only the end is handed over.
     const RAW_LIMIT: usize = 16 * 1024;
 
-    /// Where the member `key` of the object at `node` leads. Escapes in the key have been resolved; keys too long to be
-    /// anybody's are not asked about.
+    /// Chooses what to do with the member `key` of the object at `node`. Escapes in the key have been resolved; keys longer than any
+    /// known one are skipped without being asked about.
     fn member(&mut self, node: Self::Node, key: &[u8]) -> Next<Self::Node>;
 
-    /// Where the next element of the array at `node` leads.
+    /// Chooses what to do with the next element of the array at `node`.
     fn element(&mut self, node: Self::Node) -> Next<Self::Node> {
         let _ = node;
         Next::Skip
     }
 
-    /// An object or array begins at `node`.
+    /// Told that an object or array begins at `node`.
     fn open(&mut self, node: Self::Node, container: Container) {
         let _ = (node, container);
     }
 
-    /// The object or array at `node` is complete.
+    /// Told that the object or array at `node` is complete.
     fn close(&mut self, node: Self::Node, container: Container) {
         let _ = (node, container);
     }
 
-    /// The value at `node` is a scalar; `range` is where it stands in the document, in bytes, quotes included.
+    /// Takes the scalar at `node`; `range` is where it stands in the document, in bytes, quotes included.
     fn scalar(&mut self, node: Self::Node, value: Scalar<'_>, range: Range<u64>) {
         let _ = (node, value, range);
     }
 
-    /// A value wanted as it stands. Not `whole`: these are only its last [`RAW_LIMIT`](Self::RAW_LIMIT) bytes.
+    /// Takes a value as it stands. Not `whole`: these are only its last [`RAW_LIMIT`](Self::RAW_LIMIT) bytes.
     fn raw(&mut self, node: Self::Node, bytes: &[u8], whole: bool) {
         let _ = (node, bytes, whole);
     }
