@@ -11,6 +11,7 @@ use active_requests::{
     config::TrackerConfig,
     track::ActiveRequestsLayer,
     tracker::{Phase, RequestHandle, RequestInfo, RequestTracker, TotalsFilter, WaitingOn},
+    usage::{CustomDialect, EventFacts, ResponseEvent, UsageSource},
 };
 use bytes::Bytes;
 use http::{Method, Request, Response, header};
@@ -24,7 +25,7 @@ use std::{
     task::{Context, Poll, Waker},
     time::Duration,
 };
-use tower::{Service, ServiceBuilder, ServiceExt};
+use tower::{Layer, Service, ServiceBuilder, ServiceExt};
 
 const START: &str = "data: {\"object\":\"chat.completion.chunk\",\"model\":\"gpt-x\",\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\"},\"finish_reason\":null}]}\n\n";
 const TOKEN: &str = "data: {\"object\":\"chat.completion.chunk\",\"model\":\"gpt-x\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"12345678\"},\"finish_reason\":null}]}\n\n";
@@ -280,4 +281,77 @@ proptest! {
         let trace = tracker.recent_traces(1).remove(0);
         prop_assert_eq!(trace.response_bytes as usize, frames.iter().map(Bytes::len).sum::<usize>());
     }
+}
+
+/// The phase after each frame of a body of this content type.
+async fn phases(content_type: Option<&'static str>, frames: &[&'static str]) -> Vec<Phase> {
+    let tracker = RequestTracker::default();
+    let steps: Vec<_> = frames.iter().map(|frame| Data(frame)).chain([Hang]).collect();
+    let layer = ActiveRequestsLayer::new(tracker.clone());
+    let service = layer.layer(tower::service_fn(move |_: Request<()>| {
+        let mut response = Response::new(Steps::stream(&steps));
+        if let Some(content_type) = content_type {
+            response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static(content_type));
+        }
+        async { Ok::<_, Infallible>(response) }
+    }));
+    let mut body = service.oneshot(Request::new(())).await.unwrap().into_body();
+    let mut phases = Vec::new();
+    for _ in frames {
+        assert!(poll(&mut body).is_ready());
+        phases.push(tracker.snapshot().remove(0).phase);
+    }
+    phases
+}
+
+#[tokio::test]
+async fn a_body_without_tokens_streams_with_its_first_bytes() {
+    for (content_type, frame) in [
+        (Some("text/plain"), "Dear reader"),
+        (Some("text/plain; charset=utf-8"), "ideas for a play"),
+        (None, "some text"),
+        (Some("text/html"), "<p>"),
+        (Some("text/event-stream"), "event: news\ndata: {\"n\":1}\n\n"),
+        (Some("application/x-ndjson"), "{\"n\":1}\n"),
+    ] {
+        assert_eq!(phases(content_type, &[frame]).await, [Phase::Streaming], "{content_type:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_stream_of_tokens_streams_with_its_first_token() {
+    let sse = Some("text/event-stream");
+    assert_eq!(phases(sse, &[START, TOKEN]).await, [Phase::Responding, Phase::Streaming]);
+    let frames = ["event: ping\ndata: {\"type\":\"ping\"}\n\n", ": keep-alive\n\n", START, TOKEN];
+    let expected = [Phase::Responding, Phase::Responding, Phase::Responding, Phase::Streaming];
+    assert_eq!(phases(sse, &frames).await, expected);
+}
+
+/// Events named `word`, of plain text.
+struct Words;
+
+impl CustomDialect for Words {
+    fn recognise(&self, event: &ResponseEvent<'_>) -> bool {
+        event.name() == b"word"
+    }
+
+    fn read(&self, event: &ResponseEvent<'_>, facts: &mut EventFacts<'_>) {
+        facts.add_text_bytes(event.data().len());
+    }
+}
+
+#[tokio::test]
+async fn a_dialect_given_to_the_layer_counts_in_the_row() {
+    let tracker = RequestTracker::default();
+    let layer = ActiveRequestsLayer::new(tracker.clone()).dialect(Words);
+    let steps = Steps::stream(&[Data("event: word\ndata: a long word\n\n"), Hang]);
+    let service = layer.layer(tower::service_fn(move |_: Request<()>| {
+        let response = stream(steps.clone());
+        async { Ok::<_, Infallible>(response) }
+    }));
+    let mut body = service.oneshot(Request::new(())).await.unwrap().into_body();
+    assert!(poll(&mut body).is_ready());
+    let row = tracker.snapshot().remove(0);
+    assert_eq!((row.phase, row.usage_source), (Phase::Streaming, UsageSource::Estimated));
+    assert!(row.output_tokens > 0 && row.time_to_first_token_ms.is_some());
 }
