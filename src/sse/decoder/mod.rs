@@ -242,6 +242,11 @@ impl Decoder {
         };
     }
 
+    /// The offset of the event that is not complete yet, in bytes: just behind the last blank line of the body so far.
+    pub fn event_start(&self) -> u64 {
+        self.start
+    }
+
     /// The last event id in force: what a client sends as `Last-Event-ID` when it reconnects. Empty if there is none.
     pub fn last_event_id(&self) -> &[u8] {
         &self.id

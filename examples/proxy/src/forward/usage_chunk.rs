@@ -4,11 +4,12 @@
 //! it; the client, which has not asked, gets every other byte as it came.
 
 use std::{
+    ops::Range,
     pin::Pin,
     task::{Context, Poll, ready},
 };
 
-use active_requests::sse::{Decoder, RawEvent};
+use active_requests::sse::Decoder;
 use bytes::{Bytes, BytesMut};
 use http::{Response, header};
 use http_body::{Body, Frame, SizeHint};
@@ -22,7 +23,7 @@ pub fn is_asked_at(path: &str) -> bool {
     matches!(path, "/v1/chat/completions" | "/v1/completions")
 }
 
-/// What makes this body ask for usage; nothing, if it is no stream or asks already.
+/// The edit that makes a body ask for usage; `None` if it is no stream or asks already.
 pub fn edit(body: &[u8]) -> Option<BodyEdit> {
     #[derive(Deserialize)]
     struct Asked<'a> {
@@ -51,11 +52,11 @@ fn as_it_stands<'de, D: Deserializer<'de>>(value: D) -> Result<Option<&'de RawVa
     Deserialize::deserialize(value).map(Some)
 }
 
-/// Marks a response whose usage chunk the client has not asked for.
+/// The mark of a response to a request in which the proxy, and not the client, has asked for usage.
 #[derive(Clone, Copy, Debug)]
 pub struct UsageInjected;
 
-/// Whether there is a chunk to hide in this response.
+/// Whether this response is a stream with a usage chunk that its client has not asked for.
 pub fn is_to_hide<B>(response: &Response<B>) -> bool {
     let is_stream = |value: &http::HeaderValue| value.as_bytes().starts_with(b"text/event-stream");
     response.extensions().get::<UsageInjected>().is_some()
@@ -67,51 +68,15 @@ pub fn is_to_hide<B>(response: &Response<B>) -> bool {
 #[derive(Debug)]
 pub struct WithoutUsageChunk<B: Body> {
     inner: B,
-    /// The start of an event that is not complete yet.
-    open: BytesMut,
-    lines: EventEnds,
-    /// What comes after the last of the open event: trailers or an error.
-    after: Option<Result<Frame<Bytes>, B::Error>>,
+    events: Events,
+    /// Trailers or an error, sent after the last bytes.
+    last: Option<Result<Frame<Bytes>, B::Error>>,
     ended: bool,
 }
 
-/// Of a longer event no more is held: a usage chunk is short.
-const MAX_OPEN: usize = 64 * 1024;
-
 impl<B: Body> WithoutUsageChunk<B> {
     pub fn new(inner: B) -> Self {
-        Self { inner, open: BytesMut::new(), lines: EventEnds::default(), after: None, ended: false }
-    }
-
-    /// What may pass of the next piece.
-    fn filter(&mut self, piece: Bytes) -> Bytes {
-        let mut kept = BytesMut::new();
-        let mut untouched = self.open.is_empty();
-        let mut from = 0;
-        while let Some(end) = self.lines.event_end(&piece[from..]) {
-            self.open.extend_from_slice(&piece[from..from + end]);
-            from += end;
-            let event = self.open.split();
-            if is_usage_chunk(&event) {
-                untouched = false;
-            } else {
-                kept.unsplit(event);
-            }
-        }
-        if untouched && from == piece.len() {
-            return piece;
-        }
-        self.open.extend_from_slice(&piece[from..]);
-        if self.open.len() > MAX_OPEN {
-            kept.unsplit(self.open.split());
-        }
-        kept.freeze()
-    }
-
-    /// The stream is over: an event without its blank line counts as one.
-    fn last(&mut self) -> Option<Result<Frame<Bytes>, B::Error>> {
-        let last = self.open.split().freeze();
-        (!last.is_empty() && !is_usage_chunk(&last)).then(|| Ok(Frame::data(last)))
+        Self { inner, events: Events::default(), last: None, ended: false }
     }
 }
 
@@ -127,25 +92,26 @@ where
         let this = &mut *self;
         while !this.ended {
             match ready!(Pin::new(&mut this.inner).poll_frame(cx)).map(|frame| frame.map(Frame::into_data)) {
-                Some(Ok(Ok(piece))) => {
-                    let kept = this.filter(piece);
+                Some(Ok(Ok(chunk))) => {
+                    let kept = this.events.filter(chunk);
                     if !kept.is_empty() {
                         return Poll::Ready(Some(Ok(Frame::data(kept))));
                     }
                     continue;
                 }
-                Some(Ok(Err(trailers))) => this.after = Some(Ok(trailers)),
-                Some(Err(error)) => this.after = Some(Err(error)),
+                Some(Ok(Err(trailers))) => this.last = Some(Ok(trailers)),
+                Some(Err(error)) => this.last = Some(Err(error)),
                 None => {}
             }
             this.ended = true;
         }
-        Poll::Ready(this.last().or_else(|| this.after.take()))
+        let rest = this.events.finish();
+        Poll::Ready(if rest.is_empty() { this.last.take() } else { Some(Ok(Frame::data(rest))) })
     }
 
     fn is_end_stream(&self) -> bool {
         let over = self.ended || self.inner.is_end_stream();
-        over && self.open.is_empty() && self.after.is_none()
+        over && self.events.open.is_empty() && self.last.is_none()
     }
 
     fn size_hint(&self) -> SizeHint {
@@ -153,59 +119,87 @@ where
     }
 }
 
-/// Finds where events end: at a blank line, whatever ends its lines.
+/// The most bytes of an incomplete event that are held back: a usage chunk is short.
+const MAX_OPEN: usize = 64 * 1024;
+
+/// The events of a stream as bytes, the usage chunk left out. Held back is at most the event that is not complete yet.
 #[derive(Debug, Default)]
-struct EventEnds {
-    /// The current line has bytes.
-    filled: bool,
-    /// The last byte was a CR: an LF belongs to it.
-    cr: bool,
+struct Events {
+    decoder: Decoder,
+    /// The bytes that are held back.
+    open: BytesMut,
+    /// The offset of `open` in the body.
+    offset: u64,
+    /// A usage chunk has been left out up to a CR; an LF behind it belongs to it.
+    drop_lf: bool,
 }
 
-impl EventEnds {
-    /// The end of the first event that ends in `bytes`.
-    fn event_end(&mut self, bytes: &[u8]) -> Option<usize> {
-        let mut from = 0;
-        while let Some(at) = memchr::memchr2(b'\n', b'\r', &bytes[from..]) {
-            let of_crlf = at == 0 && self.cr && bytes[from] == b'\n';
-            self.filled |= at > 0;
-            self.cr = bytes[from + at] == b'\r';
-            from += at + 1;
-            if of_crlf {
+impl Events {
+    /// Takes the next chunk, and returns what may pass now.
+    fn filter(&mut self, chunk: Bytes) -> Bytes {
+        let mut usage: Vec<Range<u64>> = Vec::new();
+        self.decoder.feed(&chunk, |event| {
+            if is_usage_chunk(event.data) {
+                usage.push(event.start..event.end);
+            }
+        });
+        let complete = self.decoder.event_start();
+        let all_pass = usage.is_empty() && complete == self.offset + chunk.len() as u64;
+        if all_pass && self.open.is_empty() && !self.drop_lf {
+            self.offset = complete;
+            return chunk;
+        }
+        self.open.extend_from_slice(&chunk);
+        self.drop_lf();
+        let mut kept = BytesMut::new();
+        // What has passed because it was too long to be held is no usage chunk.
+        for Range { start, end } in usage {
+            if start < self.offset {
                 continue;
             }
-            if !std::mem::take(&mut self.filled) {
-                if self.cr && bytes.get(from) == Some(&b'\n') {
-                    self.cr = false;
-                    from += 1;
-                }
-                return Some(from);
+            kept.unsplit(self.take_to(start));
+            self.drop_lf = self.take_to(end).ends_with(b"\r");
+            self.drop_lf();
+        }
+        kept.unsplit(self.take_to(complete));
+        if self.open.len() > MAX_OPEN {
+            kept.unsplit(self.take_to(u64::MAX));
+        }
+        kept.freeze()
+    }
+
+    /// Ends the stream, and returns what is still held back, unless it is a usage chunk without its blank line.
+    fn finish(&mut self) -> Bytes {
+        let mut is_usage = false;
+        std::mem::take(&mut self.decoder).finish(|event| is_usage = is_usage_chunk(event.data));
+        let rest = self.take_to(u64::MAX);
+        if is_usage { Bytes::new() } else { rest.freeze() }
+    }
+
+    fn drop_lf(&mut self) {
+        if self.drop_lf && !self.open.is_empty() {
+            self.drop_lf = false;
+            if self.open.starts_with(b"\n") {
+                self.take_to(self.offset + 1);
             }
         }
-        if from < bytes.len() {
-            self.filled = true;
-            self.cr = false;
-        }
-        None
+    }
+
+    /// Takes the bytes before an offset in the body.
+    fn take_to(&mut self, end: u64) -> BytesMut {
+        let length = usize::try_from(end.saturating_sub(self.offset)).unwrap_or(usize::MAX).min(self.open.len());
+        self.offset += length as u64;
+        self.open.split_to(length)
     }
 }
 
-/// Whether this event is the one that `include_usage` adds.
-fn is_usage_chunk(event: &[u8]) -> bool {
+/// Whether an event with this data is the one that `include_usage` adds.
+fn is_usage_chunk(data: &[u8]) -> bool {
     #[derive(Deserialize)]
     struct Chunk {
         choices: Vec<IgnoredAny>,
         usage: Option<IgnoredAny>,
     }
-    let mut found = false;
-    if memchr::memmem::find(event, b"\"usage\"").is_some() {
-        let mut decoder = Decoder::new();
-        let mut read = |event: RawEvent<'_>| {
-            let chunk = serde_json::from_slice::<Chunk>(event.data);
-            found |= chunk.is_ok_and(|chunk| chunk.choices.is_empty() && chunk.usage.is_some());
-        };
-        decoder.feed(event, &mut read);
-        decoder.finish(&mut read);
-    }
-    found
+    memchr::memmem::find(data, b"\"usage\"").is_some()
+        && serde_json::from_slice::<Chunk>(data).is_ok_and(|chunk| chunk.choices.is_empty() && chunk.usage.is_some())
 }

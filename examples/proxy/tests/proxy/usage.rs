@@ -1,6 +1,12 @@
 //! Usage is asked for where the client did not, and the answer to that is kept from the client.
 
-use active_requests_proxy::forward::usage_chunk;
+use std::convert::Infallible;
+
+use active_requests_proxy::forward::usage_chunk::{self, WithoutUsageChunk};
+use bytes::Bytes;
+use futures_util::{FutureExt, StreamExt, stream};
+use http_body::Frame;
+use http_body_util::{BodyExt, StreamBody};
 use serde_json::{Value, json};
 
 use crate::support::{Answer, LAST_CHUNK, Mock, Running, SSE, chunk};
@@ -84,6 +90,28 @@ async fn the_chunk_is_found_however_it_is_cut() {
 async fn a_stream_without_its_last_blank_line_keeps_its_last_bytes() {
     let (_, answer, _) = exchange(&json!({"model": "m", "stream": true}), &[HELLO, "data: [DONE]"]).await;
     assert_eq!(answer.text(), [HELLO, "data: [DONE]"].concat());
+}
+
+#[tokio::test]
+async fn only_an_event_that_is_not_complete_is_held_back() {
+    for (chunks, passed) in [
+        (&[": ping\n\n"][..], &[": ping\n\n"][..]),
+        (&[HELLO, "data: {"], &[HELLO]),
+        (&[HELLO, "data: {", "}\n\ndata"], &[HELLO, "data: {}\n\n"]),
+        (&[HELLO, USAGE, USAGE, DONE], &[HELLO, DONE]),
+        (&[&[HELLO, USAGE, USAGE, DONE].concat()], &[&[HELLO, DONE].concat()]),
+    ] {
+        let frames =
+            chunks.iter().map(|chunk| Ok::<_, Infallible>(Frame::data(Bytes::copy_from_slice(chunk.as_bytes()))));
+        let frames: Vec<_> = frames.collect();
+        let body = StreamBody::new(stream::iter(frames).chain(stream::pending()));
+        let mut body = WithoutUsageChunk::new(body);
+        for passed in passed {
+            let frame = body.frame().now_or_never().flatten().unwrap().unwrap();
+            assert_eq!(frame.into_data().unwrap(), passed.as_bytes(), "{chunks:?}");
+        }
+        assert!(body.frame().now_or_never().is_none(), "{chunks:?}");
+    }
 }
 
 #[test]
