@@ -1,4 +1,4 @@
-//! What answers where: the chat inside the tracking layer, the monitor and the pages beside it.
+//! Routes: the chat inside the tracking layer, the monitor and the pages beside it.
 
 use std::{io, sync::Arc};
 
@@ -34,13 +34,13 @@ use crate::{
 /// The chat, ready to serve.
 #[derive(Debug)]
 pub struct App {
-    state: Chat,
+    state: ChatState,
     tracker: RequestTracker,
     monitor: MonitorService,
 }
 
 #[derive(Clone, Debug)]
-struct Chat {
+struct ChatState {
     pipeline: Arc<Pipeline>,
     sessions: Sessions,
     provider: Arc<str>,
@@ -51,7 +51,7 @@ impl App {
     pub fn new(upstream: Upstream, tracker: RequestTracker, monitor: MonitorConfig) -> Self {
         let (provider, model) = (upstream.name().into(), upstream.model().into());
         let state =
-            Chat { pipeline: Arc::new(Pipeline::new(upstream)), sessions: Sessions::default(), provider, model };
+            ChatState { pipeline: Arc::new(Pipeline::new(upstream)), sessions: Sessions::default(), provider, model };
         Self { state, monitor: MonitorService::new(tracker.clone(), monitor), tracker }
     }
 
@@ -84,7 +84,7 @@ impl App {
     }
 }
 
-async fn chat(State(chat): State<Chat>, request: Request<Body>) -> Result<Response, Refusal> {
+async fn chat(State(chat): State<ChatState>, request: Request<Body>) -> Result<Response, Refusal> {
     let row = request.extensions().get::<RequestHandle>().cloned();
     if let Some(row) = &row {
         row.describe(&RequestInfo::new().provider(&*chat.provider).model(&*chat.model));

@@ -1,4 +1,4 @@
-//! What the client is told on the way.
+//! The events that the client is sent while the pipeline works.
 
 use active_requests::{sse::Event, tracker::RequestHandle};
 use serde::Serialize;
@@ -13,32 +13,32 @@ use crate::library::Source;
 pub enum ChatEvent<'a> {
     /// The node that is at work now.
     Stage(&'a str),
-    /// A piece of the answer.
+    /// A part of the answer.
     Token(&'a str),
-    /// What the answer stands on.
+    /// The passages that the answer is based on.
     Sources(&'a [Source]),
     /// How much of the answer stands in the sources, 0 to 1.
     QualityScore(f64),
     FollowUpQuestions(&'a [String]),
     Metadata(Value),
-    /// What went wrong, in a sentence for the person.
+    /// An error, in a sentence for the user.
     Error(&'a str),
 }
 
-/// Tells the client, and the live list.
+/// Sends events to the client, and stages to the live list.
 #[derive(Clone, Debug)]
-pub struct Teller {
+pub struct EventSender {
     events: mpsc::Sender<Event>,
     row: Option<RequestHandle>,
 }
 
-impl Teller {
+impl EventSender {
     pub fn new(events: mpsc::Sender<Event>, row: Option<RequestHandle>) -> Self {
         Self { events, row }
     }
 
-    /// Waits while the client is slow. If it has left, nobody is told: whoever tells is dropped with the body.
-    pub async fn tell(&self, event: ChatEvent<'_>) {
+    /// Sends an event; waits while the client is slow. If the client has left, the event is dropped, and the pipeline soon after.
+    pub async fn send(&self, event: ChatEvent<'_>) {
         if let (ChatEvent::Stage(stage), Some(row)) = (&event, &self.row) {
             row.set_stage(stage);
         }

@@ -46,7 +46,7 @@ pub struct Passage {
 /// All passages, ready to be searched.
 pub struct Library {
     passages: Vec<Passage>,
-    engine: SearchEngine<u32, u32, Words>,
+    engine: SearchEngine<u32, u32, StemTokenizer>,
 }
 
 impl Default for Library {
@@ -56,7 +56,9 @@ impl Default for Library {
         let contents = passages.iter().map(|Passage { heading, text, .. }| {
             std::iter::repeat_n(heading.as_str(), HEADING_WEIGHT).chain([text.as_str()]).collect::<Vec<_>>().join(" ")
         });
-        let engine = SearchEngineBuilder::<u32, u32, Words>::with_tokenizer_and_corpus(Words::new(), contents).build();
+        let engine =
+            SearchEngineBuilder::<u32, u32, StemTokenizer>::with_tokenizer_and_corpus(StemTokenizer::new(), contents)
+                .build();
         Self { passages, engine }
     }
 }
@@ -64,7 +66,7 @@ impl Default for Library {
 impl Library {
     /// The passages that may answer a question, best first.
     pub fn search(&self, question: &str, limit: usize) -> Vec<(&Passage, f64)> {
-        let words: HashSet<String> = Words::new().tokenize(question).into_iter().collect();
+        let words: HashSet<String> = StemTokenizer::new().tokenize(question).into_iter().collect();
         let best = self.ranked(question).next().map_or(0.0, |(_, score)| score);
         let by_more_than_chance = |passage: &Passage, score: f64| {
             let shared = words.intersection(&passage.words).count();
@@ -85,7 +87,7 @@ impl Library {
 
     /// How much of `text` stands in `sources`, 0 to 1, by the words that carry meaning; `None` if there are none.
     pub fn grounding(text: &str, sources: &[Source]) -> Option<f64> {
-        let words = Words::new();
+        let words = StemTokenizer::new();
         let known: HashSet<String> = sources.iter().flat_map(|source| words.tokenize(&source.text)).collect();
         // A number alone is most often that of a passage.
         let mut said = words.tokenize(text);
@@ -127,7 +129,7 @@ fn passages(document_name: &'static str, markdown: &str) -> Vec<Passage> {
             let paragraphs: Vec<String> = text.trim().split("\n\n").map(|lines| lines.replace('\n', " ")).collect();
             let text = paragraphs.join("\n");
             Passage {
-                words: Words::new().tokenize(&format!("{heading} {text}")).into_iter().collect(),
+                words: StemTokenizer::new().tokenize(&format!("{heading} {text}")).into_iter().collect(),
                 chunk_id: format!("{}#{}", document_name.trim_end_matches(".md"), index + 1),
                 document_name,
                 heading: heading.trim().to_owned(),
@@ -137,18 +139,18 @@ fn passages(document_name: &'static str, markdown: &str) -> Vec<Passage> {
         .collect()
 }
 
-/// Words in lower case, reduced to their stems, without those that say nothing about a text.
-struct Words {
+/// Cuts text into words in lower case, reduced to their stems, without those that say nothing about a text.
+struct StemTokenizer {
     stemmer: Stemmer,
 }
 
-impl Words {
+impl StemTokenizer {
     fn new() -> Self {
         Self { stemmer: Stemmer::create(Algorithm::English) }
     }
 }
 
-impl Tokenizer for Words {
+impl Tokenizer for StemTokenizer {
     fn tokenize(&self, text: &str) -> Vec<String> {
         let text = text.to_lowercase();
         let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());

@@ -1,4 +1,4 @@
-//! From a question to an answer: nodes in a row, each of which announces itself and tells what it finds as it goes.
+//! The pipeline from a question to an answer: nodes in a row, each of which announces itself and sends what it finds at once.
 
 use std::{convert::Infallible, future::Future, sync::Arc, time::Instant};
 
@@ -12,39 +12,39 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use crate::{
-    event::{ChatEvent, Teller},
+    event::{ChatEvent, EventSender},
     library::{Library, Source},
     nodes::{Analysis, FollowUps, Generation, Retrieval, Scoring},
     session::{Exchange, Message},
     upstream::Upstream,
 };
 
-/// What is known of one question; each node adds to it.
+/// The state of one question; each node adds to it.
 #[derive(Debug)]
 pub struct Turn {
     pub question: String,
-    /// What was said before, the oldest first.
+    /// Earlier messages of the session, the oldest first.
     pub history: Vec<Message>,
-    /// What to search for.
+    /// The text to search for.
     pub query: String,
     pub sources: Vec<Source>,
     /// The answer so far; kept by the session, however far it gets.
     pub exchange: Exchange,
-    /// What the model says it has used, as it says it.
+    /// The usage as the model reports it.
     pub usage: Value,
 }
 
-/// Why a pipeline stopped: a sentence for the person.
+/// The reason why a pipeline stopped: a sentence for the user.
 #[derive(Debug)]
 pub struct Failure(pub String);
 
-/// A step.
+/// A step of the pipeline.
 pub trait Node {
-    /// Its name on the way, in the client's trail and in the live list.
+    /// Its name in the events and in the live list.
     const STAGE: &'static str;
 
     /// Does the step. Dropping the future stops it where it is.
-    fn run(&self, turn: &mut Turn, teller: &Teller) -> impl Future<Output = Result<(), Failure>> + Send;
+    fn run(&self, turn: &mut Turn, sender: &EventSender) -> impl Future<Output = Result<(), Failure>> + Send;
 }
 
 /// All nodes, ready for any number of questions at a time.
@@ -69,13 +69,13 @@ impl Pipeline {
         }
     }
 
-    async fn run(&self, turn: &mut Turn, teller: &Teller) -> Result<(), Failure> {
+    async fn run(&self, turn: &mut Turn, sender: &EventSender) -> Result<(), Failure> {
         let start = Instant::now();
-        step(&self.analysis, turn, teller).await?;
-        step(&self.retrieval, turn, teller).await?;
-        step(&self.generation, turn, teller).await?;
-        step(&self.scoring, turn, teller).await?;
-        step(&self.follow_ups, turn, teller).await?;
+        step(&self.analysis, turn, sender).await?;
+        step(&self.retrieval, turn, sender).await?;
+        step(&self.generation, turn, sender).await?;
+        step(&self.scoring, turn, sender).await?;
+        step(&self.follow_ups, turn, sender).await?;
         let metadata = json!({
             "provider": self.generation.provider(),
             "model": self.generation.model(),
@@ -83,7 +83,7 @@ impl Pipeline {
             "usage": turn.usage,
             "duration_ms": u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX),
         });
-        teller.tell(ChatEvent::Metadata(metadata)).await;
+        sender.send(ChatEvent::Metadata(metadata)).await;
         Ok(())
     }
 
@@ -96,11 +96,11 @@ impl Pipeline {
     ) -> Response<Sse<impl Stream<Item = Result<Event, Infallible>>>> {
         let (sender, receiver) = mpsc::channel(16);
         let work = async move {
-            let teller = Teller::new(sender, row);
-            if let Err(Failure(why)) = self.run(&mut turn, &teller).await {
-                teller.tell(ChatEvent::Error(&why)).await;
+            let sender = EventSender::new(sender, row);
+            if let Err(Failure(why)) = self.run(&mut turn, &sender).await {
+                sender.send(ChatEvent::Error(&why)).await;
             }
-            teller.done().await;
+            sender.done().await;
         };
         let events = stream::unfold(receiver, async |mut receiver| Some((Ok(receiver.recv().await?), receiver)));
         let work = stream::once(work).filter_map(|()| future::ready(None));
@@ -108,7 +108,7 @@ impl Pipeline {
     }
 }
 
-async fn step<N: Node>(node: &N, turn: &mut Turn, teller: &Teller) -> Result<(), Failure> {
-    teller.tell(ChatEvent::Stage(N::STAGE)).await;
-    node.run(turn, teller).await
+async fn step<N: Node>(node: &N, turn: &mut Turn, sender: &EventSender) -> Result<(), Failure> {
+    sender.send(ChatEvent::Stage(N::STAGE)).await;
+    node.run(turn, sender).await
 }

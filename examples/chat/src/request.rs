@@ -1,4 +1,4 @@
-//! What a client may ask, checked before the stream begins; and how a refusal looks.
+//! Requests of the chat, checked before the stream begins, and refusals.
 
 use axum::{
     Json,
@@ -23,7 +23,7 @@ pub struct ChatRequest {
     pub session_id: String,
 }
 
-/// Why a request is not answered: `{"error": {"type", "message"}}`.
+/// The reason why a request is not answered: `{"error": {"type", "message"}}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     status: StatusCode,

@@ -1,4 +1,4 @@
-//! What has been said, per session: the last 20 messages of the 1,000 sessions used last.
+//! Sessions: the last 20 messages of the 1,000 sessions used last.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -10,7 +10,7 @@ use serde::Serialize;
 const MAX_MESSAGES: usize = 20;
 const MAX_SESSIONS: usize = 1_000;
 
-/// Who said what, in the words of the OpenAI format.
+/// A message and the role of its author, in the words of the OpenAI format.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Message {
     pub role: &'static str,
@@ -26,11 +26,11 @@ impl Message {
 /// All sessions. Cheap to clone; all clones are one store.
 #[derive(Clone, Debug, Default)]
 pub struct Sessions {
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<SessionStore>>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct SessionStore {
     sessions: HashMap<String, Session>,
     /// Counts uses, so that the one used longest ago can be told.
     uses: u64,
@@ -43,7 +43,7 @@ struct Session {
 }
 
 impl Sessions {
-    /// What has been said so far, the oldest first.
+    /// The messages so far, the oldest first.
     pub fn history(&self, id: &str) -> Vec<Message> {
         self.with(|state| state.touch(id).map(|session| session.messages.iter().cloned().collect()).unwrap_or_default())
     }
@@ -63,12 +63,12 @@ impl Sessions {
         });
     }
 
-    fn with<T>(&self, look: impl FnOnce(&mut State) -> T) -> T {
+    fn with<T>(&self, look: impl FnOnce(&mut SessionStore) -> T) -> T {
         look(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-impl State {
+impl SessionStore {
     fn touch(&mut self, id: &str) -> Option<&mut Session> {
         self.uses += 1;
         let session = self.sessions.get_mut(id)?;

@@ -1,4 +1,4 @@
-//! What can be set, by flags or in the environment.
+//! Settings, from flags or the environment.
 
 use std::net::SocketAddr;
 
@@ -34,7 +34,7 @@ impl Settings {
     /// Checks the key, and whether the settings go together.
     ///
     /// # Errors
-    /// What is wrong, and what is allowed. The key is not shown.
+    /// A setting is wrong. The error says what is allowed, and does not show the key.
     pub fn check(&self) -> Result<(), String> {
         let mut key: Option<Secret> = None;
         let given = self.api_key.as_ref().map(|key| key.expose().to_owned());

@@ -19,9 +19,9 @@ use tokio::time::timeout;
 use crate::{pipeline::Failure, session::Message};
 
 const CONNECT: Duration = Duration::from_secs(10);
-/// To the response head, and between two pieces of the answer.
+/// The longest wait for the response head, and between two chunks of the answer.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// The most that is read of an error.
+/// The most bytes that are read of an error.
 const MAX_ERROR: usize = 64 * 1024;
 
 /// A model at a server. Cheap to clone; clones share their connections.
@@ -79,7 +79,7 @@ impl Upstream {
     }
 
     /// Asks for an answer. Dropping it ends the upstream's work.
-    pub async fn ask(&self, messages: &[Message]) -> Result<Answer, Failure> {
+    pub async fn ask(&self, messages: &[Message]) -> Result<ModelAnswer, Failure> {
         let body = json!({
             "model": self.model, "messages": messages, "stream": true, "stream_options": {"include_usage": true}
         });
@@ -104,11 +104,11 @@ impl Upstream {
             let why = serde_json::from_slice(&said).ok().and_then(|value| error_in(&value)).unwrap_or_default();
             return Err(self.refused(&format!("{status} {why}")));
         }
-        Ok(Answer {
+        Ok(ModelAnswer {
             upstream: self.clone(),
             body: response.into_body(),
             decoder: Decoder::new(),
-            read: Read::default(),
+            read: AnswerContent::default(),
         })
     }
 
@@ -125,16 +125,16 @@ impl Upstream {
 
 /// An answer on its way.
 #[derive(Debug)]
-pub struct Answer {
+pub struct ModelAnswer {
     upstream: Upstream,
     body: Incoming,
     decoder: Decoder,
-    read: Read,
+    read: AnswerContent,
 }
 
-/// What has been read of it.
+/// The content of an answer, as far as it has been read.
 #[derive(Debug, Default)]
-struct Read {
+struct AnswerContent {
     tokens: VecDeque<String>,
     usage: Value,
     error: Option<String>,
@@ -142,8 +142,8 @@ struct Read {
     finished: bool,
 }
 
-impl Answer {
-    /// The next pieces of text; `None` after the last.
+impl ModelAnswer {
+    /// The next parts of the text; `None` after the last.
     pub async fn next(&mut self) -> Result<Option<VecDeque<String>>, Failure> {
         let Self { upstream, body, decoder, read } = self;
         loop {
@@ -171,7 +171,7 @@ impl Answer {
         }
     }
 
-    /// What the upstream says was used; null if it says nothing.
+    /// The usage as the upstream reports it; null if it reports none.
     pub fn usage(&self) -> Value {
         self.read.usage.clone()
     }
@@ -183,7 +183,7 @@ impl Upstream {
     }
 }
 
-impl Read {
+impl AnswerContent {
     fn event(&mut self, data: &[u8]) {
         if data == b"[DONE]" {
             self.finished = true;

@@ -2,60 +2,60 @@
 
 use serde_json::{Value, json};
 
-use crate::{Dialect, asked::Asked, event};
+use crate::{Dialect, event, request::DemoRequest};
 
 pub(crate) struct Chat;
 
-fn chunk(asked: &Asked, delta: Value, finish_reason: Option<&str>) -> String {
+fn chunk(request: &DemoRequest, delta: Value, finish_reason: Option<&str>) -> String {
     let choice = json!({"index": 0, "delta": delta, "logprobs": null, "finish_reason": finish_reason});
-    chunk_of(asked, json!([choice]), Value::Null)
+    chunk_of(request, json!([choice]), Value::Null)
 }
 
-fn chunk_of(asked: &Asked, choices: Value, usage: Value) -> String {
+fn chunk_of(request: &DemoRequest, choices: Value, usage: Value) -> String {
     let mut chunk = json!({
-        "id": "chatcmpl-demo", "object": "chat.completion.chunk", "created": asked.created, "model": asked.model,
+        "id": "chatcmpl-demo", "object": "chat.completion.chunk", "created": request.created, "model": request.model,
         "system_fingerprint": "fp_demo", "choices": choices
     });
-    if asked.include_usage {
+    if request.include_usage {
         chunk["usage"] = usage;
     }
     event(None, &chunk)
 }
 
-pub(crate) fn usage(asked: &Asked) -> Value {
+pub(crate) fn usage(request: &DemoRequest) -> Value {
     json!({
-        "prompt_tokens": asked.input_tokens,
-        "completion_tokens": asked.output_tokens(),
-        "total_tokens": asked.input_tokens + asked.output_tokens(),
-        "prompt_tokens_details": {"cached_tokens": asked.cached_tokens},
+        "prompt_tokens": request.input_tokens,
+        "completion_tokens": request.output_tokens(),
+        "total_tokens": request.input_tokens + request.output_tokens(),
+        "prompt_tokens_details": {"cached_tokens": request.cached_tokens},
         "completion_tokens_details": {"reasoning_tokens": 0}
     })
 }
 
 impl Dialect for Chat {
-    fn opening(&self, asked: &Asked) -> String {
-        chunk(asked, json!({"role": "assistant", "content": ""}), None)
+    fn opening(&self, request: &DemoRequest) -> String {
+        chunk(request, json!({"role": "assistant", "content": ""}), None)
     }
 
-    fn piece(&self, asked: &Asked, index: usize) -> String {
-        chunk(asked, json!({"content": asked.word(index)}), None)
+    fn chunk(&self, request: &DemoRequest, index: usize) -> String {
+        chunk(request, json!({"content": request.word(index)}), None)
     }
 
-    fn closing(&self, asked: &Asked) -> String {
-        let mut last = chunk(asked, json!({}), Some("stop"));
-        if asked.include_usage {
-            last += &chunk_of(asked, json!([]), usage(asked));
+    fn closing(&self, request: &DemoRequest) -> String {
+        let mut last = chunk(request, json!({}), Some("stop"));
+        if request.include_usage {
+            last += &chunk_of(request, json!([]), usage(request));
         }
         last + "data: [DONE]\n\n"
     }
 
-    fn whole(&self, asked: &Asked) -> Value {
+    fn whole(&self, request: &DemoRequest) -> Value {
         json!({
-            "id": "chatcmpl-demo", "object": "chat.completion", "created": asked.created, "model": asked.model,
+            "id": "chatcmpl-demo", "object": "chat.completion", "created": request.created, "model": request.model,
             "choices": [{
-                "index": 0, "message": {"role": "assistant", "content": asked.text()}, "logprobs": null, "finish_reason": "stop"
+                "index": 0, "message": {"role": "assistant", "content": request.text()}, "logprobs": null, "finish_reason": "stop"
             }],
-            "usage": usage(asked)
+            "usage": usage(request)
         })
     }
 }

@@ -4,12 +4,12 @@
 //! embeddings, token counting and the list of models), streaming and not, with usage. The model's name says how it
 //! behaves: see [`plan`].
 
-mod asked;
 mod chat;
 mod messages;
 mod plan;
+mod request;
 mod responses;
-mod script;
+mod scripted_body;
 mod small;
 
 use std::{convert::Infallible, future::pending, io, net::SocketAddr, time::Duration};
@@ -22,8 +22,8 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use crate::{
-    asked::Asked,
-    script::{Faults, Script},
+    request::DemoRequest,
+    scripted_body::{Faults, ScriptedBody},
 };
 
 /// The most it reads of a request.
@@ -50,23 +50,23 @@ pub async fn start() -> io::Result<SocketAddr> {
     Ok(address)
 }
 
-/// One way to answer, as pieces of a stream or as a whole.
+/// An API format, as the chunks of a stream or as a whole.
 trait Dialect: Send + Sync + 'static {
     /// Everything before the first word.
-    fn opening(&self, asked: &Asked) -> String;
+    fn opening(&self, request: &DemoRequest) -> String;
     /// Word `index` of the answer.
-    fn piece(&self, asked: &Asked, index: usize) -> String;
+    fn chunk(&self, request: &DemoRequest, index: usize) -> String;
     /// Everything after the last word.
-    fn closing(&self, asked: &Asked) -> String;
+    fn closing(&self, request: &DemoRequest) -> String;
     /// The answer to a request for no stream.
-    fn whole(&self, asked: &Asked) -> Value;
+    fn whole(&self, request: &DemoRequest) -> Value;
     /// An error in this format.
     fn error(&self, status: StatusCode) -> Value {
         json!({"error": {"message": format!("simulated error {status}"), "type": "simulated_error", "param": null, "code": null}})
     }
 }
 
-async fn serve(request: Request<Incoming>) -> Result<Response<Script>, Infallible> {
+async fn serve(request: Request<Incoming>) -> Result<Response<ScriptedBody>, Infallible> {
     let path = request.uri().path().to_owned();
     let body = Limited::new(request.into_body(), MAX_BODY).collect().await;
     let body = body.map(|body| body.to_bytes()).unwrap_or_default();
@@ -75,28 +75,30 @@ async fn serve(request: Request<Incoming>) -> Result<Response<Script>, Infallibl
         "/v1/responses" => play(responses::Responses, &body).await,
         "/v1/messages" => play(messages::Messages, &body).await,
         "/v1/completions" => play(small::Completions, &body).await,
-        "/v1/messages/count_tokens" => whole(StatusCode::OK, &json!({"input_tokens": Asked::read(&body).input_tokens})),
-        "/v1/embeddings" => whole(StatusCode::OK, &small::embedding(&Asked::read(&body))),
+        "/v1/messages/count_tokens" => {
+            whole(StatusCode::OK, &json!({"input_tokens": DemoRequest::read(&body).input_tokens}))
+        }
+        "/v1/embeddings" => whole(StatusCode::OK, &small::embedding(&DemoRequest::read(&body))),
         "/v1/models" => whole(StatusCode::OK, &small::models()),
         _ => whole(StatusCode::NOT_FOUND, &json!({"error": {"message": format!("the demo has no {path}")}})),
     })
 }
 
-/// Answers as the model's name says.
-async fn play<D: Dialect>(dialect: D, body: &[u8]) -> Response<Script> {
-    let asked = Asked::read(body);
-    let plan = asked.plan;
+/// Answers as the model's name demands.
+async fn play<D: Dialect>(dialect: D, body: &[u8]) -> Response<ScriptedBody> {
+    let request = DemoRequest::read(body);
+    let plan = request.plan;
     tokio::time::sleep(plan.hold).await;
     if let Some(status) = plan.error {
         return whole(status, &dialect.error(status));
     }
-    if asked.stream {
+    if request.stream {
         let faults = Faults { cut: plan.cut.map(|chunk| chunk + 1), stall: plan.stall.map(|chunk| chunk + 1) };
         let chunks = plan.chunks;
-        let script = Script::new(plan.delay, faults, move |step| match step {
-            0 => Some(dialect.opening(&asked)),
-            step if step <= chunks => Some(dialect.piece(&asked, step - 1)),
-            step if step == chunks + 1 => Some(dialect.closing(&asked)),
+        let script = ScriptedBody::new(plan.delay, faults, move |step| match step {
+            0 => Some(dialect.opening(&request)),
+            step if step <= chunks => Some(dialect.chunk(&request, step - 1)),
+            step if step == chunks + 1 => Some(dialect.closing(&request)),
             _ => None,
         });
         return typed(Response::new(script), "text/event-stream; charset=utf-8");
@@ -105,28 +107,28 @@ async fn play<D: Dialect>(dialect: D, body: &[u8]) -> Response<Script> {
     if plan.stall.is_some() {
         pending::<()>().await;
     }
-    let answer = dialect.whole(&asked).to_string();
+    let answer = dialect.whole(&request).to_string();
     let length = HeaderValue::from(answer.len());
     // A cut answer is announced in full and sent by half.
     let faults = Faults { cut: plan.cut.map(|_| 1), stall: None };
     let sent = if plan.cut.is_some() { answer.len() / 2 } else { answer.len() };
-    let script = Script::new(Duration::ZERO, faults, move |step| (step == 0).then(|| answer[..sent].to_owned()));
+    let script = ScriptedBody::new(Duration::ZERO, faults, move |step| (step == 0).then(|| answer[..sent].to_owned()));
     let mut response = typed(Response::new(script), "application/json");
     response.headers_mut().insert(header::CONTENT_LENGTH, length);
     response
 }
 
-fn whole(status: StatusCode, value: &Value) -> Response<Script> {
+fn whole(status: StatusCode, value: &Value) -> Response<ScriptedBody> {
     let text = value.to_string();
     let length = HeaderValue::from(text.len());
-    let script = Script::new(Duration::ZERO, Faults::default(), move |step| (step == 0).then(|| text.clone()));
+    let script = ScriptedBody::new(Duration::ZERO, Faults::default(), move |step| (step == 0).then(|| text.clone()));
     let mut response = typed(Response::new(script), "application/json");
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_LENGTH, length);
     response
 }
 
-fn typed(mut response: Response<Script>, content_type: &'static str) -> Response<Script> {
+fn typed(mut response: Response<ScriptedBody>, content_type: &'static str) -> Response<ScriptedBody> {
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
 }

@@ -3,7 +3,7 @@
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::{Dialect, asked::Asked, event};
+use crate::{Dialect, event, request::DemoRequest};
 
 pub(crate) struct Messages;
 
@@ -13,46 +13,46 @@ fn named(event_type: &str, mut data: Value) -> String {
 }
 
 /// Anthropic counts cached tokens apart from the input.
-fn usage(asked: &Asked, output_tokens: usize) -> Value {
+fn usage(request: &DemoRequest, output_tokens: usize) -> Value {
     json!({
-        "input_tokens": asked.input_tokens - asked.cached_tokens,
+        "input_tokens": request.input_tokens - request.cached_tokens,
         "cache_creation_input_tokens": 0,
-        "cache_read_input_tokens": asked.cached_tokens,
+        "cache_read_input_tokens": request.cached_tokens,
         "output_tokens": output_tokens
     })
 }
 
-fn message(asked: &Asked, content: Value, stop_reason: Option<&str>, usage: Value) -> Value {
+fn message(request: &DemoRequest, content: Value, stop_reason: Option<&str>, usage: Value) -> Value {
     json!({
-        "id": "msg_demo", "type": "message", "role": "assistant", "model": asked.model, "content": content,
+        "id": "msg_demo", "type": "message", "role": "assistant", "model": request.model, "content": content,
         "stop_reason": stop_reason, "stop_sequence": null, "usage": usage
     })
 }
 
 impl Dialect for Messages {
-    fn opening(&self, asked: &Asked) -> String {
-        let message = message(asked, json!([]), None, usage(asked, 1));
+    fn opening(&self, request: &DemoRequest) -> String {
+        let message = message(request, json!([]), None, usage(request, 1));
         named("message_start", json!({"message": message}))
             + &named("content_block_start", json!({"index": 0, "content_block": {"type": "text", "text": ""}}))
             + &named("ping", json!({}))
     }
 
-    fn piece(&self, asked: &Asked, index: usize) -> String {
-        named("content_block_delta", json!({"index": 0, "delta": {"type": "text_delta", "text": asked.word(index)}}))
+    fn chunk(&self, request: &DemoRequest, index: usize) -> String {
+        named("content_block_delta", json!({"index": 0, "delta": {"type": "text_delta", "text": request.word(index)}}))
     }
 
-    fn closing(&self, asked: &Asked) -> String {
+    fn closing(&self, request: &DemoRequest) -> String {
         let delta = json!({
-            "delta": {"stop_reason": "end_turn", "stop_sequence": null}, "usage": {"output_tokens": asked.output_tokens()}
+            "delta": {"stop_reason": "end_turn", "stop_sequence": null}, "usage": {"output_tokens": request.output_tokens()}
         });
         named("content_block_stop", json!({"index": 0}))
             + &named("message_delta", delta)
             + &named("message_stop", json!({}))
     }
 
-    fn whole(&self, asked: &Asked) -> Value {
-        let content = json!([{"type": "text", "text": asked.text()}]);
-        message(asked, content, Some("end_turn"), usage(asked, asked.output_tokens()))
+    fn whole(&self, request: &DemoRequest) -> Value {
+        let content = json!([{"type": "text", "text": request.text()}]);
+        message(request, content, Some("end_turn"), usage(request, request.output_tokens()))
     }
 
     fn error(&self, status: StatusCode) -> Value {

@@ -8,22 +8,22 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-/// What one request is to be answered with.
+/// The behaviour for one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Plan {
     /// Chunks of text; one token each.
     pub chunks: usize,
-    /// Between two chunks.
+    /// The time from one chunk to the next.
     pub delay: Duration,
-    /// Before the response head.
+    /// The time before the response head.
     pub hold: Duration,
-    /// This status instead of an answer.
+    /// The status of an error instead of an answer.
     pub error: Option<StatusCode>,
-    /// The connection ends when so many chunks have been sent.
+    /// The number of chunks after which the connection ends.
     pub cut: Option<usize>,
-    /// Nothing more comes when so many chunks have been sent.
+    /// The number of chunks after which nothing more is sent.
     pub stall: Option<usize>,
-    /// So many paragraphs of the last system message are the answer.
+    /// The number of paragraphs of the last system message that are the answer.
     pub quote: Option<usize>,
 }
 

@@ -2,51 +2,51 @@
 
 use serde_json::{Value, json};
 
-use crate::{Dialect, asked::Asked, chat, event};
+use crate::{Dialect, chat, event, request::DemoRequest};
 
 /// OpenAI's legacy completions.
 pub(crate) struct Completions;
 
-fn completion(asked: &Asked, text: &str, finish_reason: Option<&str>) -> Value {
+fn completion(request: &DemoRequest, text: &str, finish_reason: Option<&str>) -> Value {
     json!({
-        "id": "cmpl-demo", "object": "text_completion", "created": asked.created, "model": asked.model,
+        "id": "cmpl-demo", "object": "text_completion", "created": request.created, "model": request.model,
         "choices": [{"index": 0, "text": text, "logprobs": null, "finish_reason": finish_reason}]
     })
 }
 
 impl Dialect for Completions {
-    fn opening(&self, asked: &Asked) -> String {
-        event(None, &completion(asked, "", None))
+    fn opening(&self, request: &DemoRequest) -> String {
+        event(None, &completion(request, "", None))
     }
 
-    fn piece(&self, asked: &Asked, index: usize) -> String {
-        event(None, &completion(asked, asked.word(index), None))
+    fn chunk(&self, request: &DemoRequest, index: usize) -> String {
+        event(None, &completion(request, request.word(index), None))
     }
 
-    fn closing(&self, asked: &Asked) -> String {
-        let mut last = event(None, &completion(asked, "", Some("stop")));
-        if asked.include_usage {
-            let mut chunk = completion(asked, "", None);
+    fn closing(&self, request: &DemoRequest) -> String {
+        let mut last = event(None, &completion(request, "", Some("stop")));
+        if request.include_usage {
+            let mut chunk = completion(request, "", None);
             chunk["choices"] = json!([]);
-            chunk["usage"] = chat::usage(asked);
+            chunk["usage"] = chat::usage(request);
             last += &event(None, &chunk);
         }
         last + "data: [DONE]\n\n"
     }
 
-    fn whole(&self, asked: &Asked) -> Value {
-        let mut whole = completion(asked, &asked.text(), Some("stop"));
-        whole["usage"] = chat::usage(asked);
+    fn whole(&self, request: &DemoRequest) -> Value {
+        let mut whole = completion(request, &request.text(), Some("stop"));
+        whole["usage"] = chat::usage(request);
         whole
     }
 }
 
-pub(crate) fn embedding(asked: &Asked) -> Value {
+pub(crate) fn embedding(request: &DemoRequest) -> Value {
     let vector: Vec<f64> = (0_i32..8).map(|i| f64::from(i) / 8.0).collect();
     json!({
-        "object": "list", "model": asked.model,
+        "object": "list", "model": request.model,
         "data": [{"object": "embedding", "index": 0, "embedding": vector}],
-        "usage": {"prompt_tokens": asked.input_tokens, "total_tokens": asked.input_tokens}
+        "usage": {"prompt_tokens": request.input_tokens, "total_tokens": request.input_tokens}
     })
 }
 

@@ -2,7 +2,7 @@
 //!
 //! There is one for each request, so it has to be cheap where requests come by the ten thousand, which is where standard error
 //! is a file or a pipe. There, a formatter of our own writes the same as `tracing-subscriber`'s, which is made for colours and
-//! spans, at about a third of the instructions; and lines that come close together are written together, by a thread that nobody
+//! spans, at about a third of the instructions; and lines that come close together are written together, by a thread that no request
 //! waits for.
 
 use std::{
@@ -26,7 +26,7 @@ use tracing_subscriber::{
 /// LineFormat that come within this time of the last writing wait for the next.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Bytes of lines that may wait. When whoever reads them does not keep up, further ones are lost, and counted.
+/// The most bytes of lines that wait. When their reader does not keep up, further lines are lost, and counted.
 const MOST_WAITING: usize = 4 * 1024 * 1024;
 
 /// Starts to log, by `RUST_LOG`. What is returned is to be finished at the end.
@@ -44,7 +44,7 @@ pub(crate) fn init() -> io::Result<Option<LastLines>> {
     Ok(Some(LastLines(queue)))
 }
 
-/// Whoever reads the lines may have stopped: the end does not wait longer for that.
+/// The longest wait for the last lines: their reader may have stopped.
 const LAST_WAIT: Duration = Duration::from_secs(1);
 
 /// The lines that have not been written yet.
@@ -72,7 +72,7 @@ struct Queue {
 struct Waiting {
     lines: Vec<u8>,
     lost: u64,
-    /// The thread waits for a line. While it does not, nobody makes the system call that would wake it.
+    /// The thread waits for a line. While it does not, no system call is made to wake it.
     asleep: bool,
     closed: bool,
     /// All of it, after it was closed.
@@ -111,7 +111,7 @@ impl Queue {
             std::mem::swap(&mut lines, &mut waiting.lines);
             let (lost, closed) = (std::mem::take(&mut waiting.lost), waiting.closed);
             drop(waiting);
-            // There is nobody to tell that the log cannot be written.
+            // There is no other place to report that the log cannot be written.
             let _ = out.write_all(&lines);
             if lost > 0 {
                 let _ = writeln!(out, "log lines lost: {lost}. They came faster than they could be written");
@@ -220,7 +220,7 @@ mod tests {
     use super::*;
     use std::sync::mpsc;
 
-    /// What is written once the queue has been closed.
+    /// Closes the queue and returns what is written then.
     fn written(queue: &Queue) -> String {
         queue.waiting().closed = true;
         let mut out = Vec::new();
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_that_nobody_takes_are_counted_instead_of_kept() {
+    fn lines_that_are_not_read_are_counted_instead_of_kept() {
         let queue = Queue::default();
         let line = [b'x'; 1024];
         for _ in 0..MOST_WAITING / line.len() + 3 {

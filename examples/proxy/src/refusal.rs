@@ -1,4 +1,4 @@
-//! The proxy's own errors, in the format of whoever asked.
+//! The proxy's own errors, in the API format of the client.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::upstream::provider::ApiFormat;
 
-/// Why a request was not forwarded, or not answered. The message is one sentence and holds no key.
+/// The reason why a request was not forwarded, or not answered. The message is one sentence and holds no key.
 #[derive(Debug)]
 pub struct Refusal {
     pub status: StatusCode,

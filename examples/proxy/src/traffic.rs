@@ -1,4 +1,4 @@
-//! Somebody who uses the simulated provider, so that a first look has something to look at.
+//! Requests to the simulated provider, so that a first look has something to show.
 
 use std::{net::SocketAddr, time::Duration};
 

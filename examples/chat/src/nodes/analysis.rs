@@ -1,7 +1,7 @@
-//! What is being asked: a short question leans on the one before it.
+//! The query for the search: a short question is joined with the one before it.
 
 use crate::{
-    event::Teller,
+    event::EventSender,
     pipeline::{Failure, Node, Turn},
 };
 
@@ -14,7 +14,7 @@ pub struct Analysis;
 impl Node for Analysis {
     const STAGE: &'static str = "query_analysis";
 
-    async fn run(&self, turn: &mut Turn, _: &Teller) -> Result<(), Failure> {
+    async fn run(&self, turn: &mut Turn, _: &EventSender) -> Result<(), Failure> {
         turn.query = turn.question.trim().to_owned();
         if turn.question.split_whitespace().count() < SHORT {
             let before = turn.history.iter().rev().find(|message| message.role == "user");

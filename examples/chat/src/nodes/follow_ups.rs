@@ -1,9 +1,9 @@
-//! What one could ask next: the headings of passages near the answer that have not been asked about.
+//! Questions to ask next: the headings of passages near the answer that have not been asked about.
 
 use std::sync::Arc;
 
 use crate::{
-    event::{ChatEvent, Teller},
+    event::{ChatEvent, EventSender},
     library::Library,
     pipeline::{Failure, Node, Turn},
 };
@@ -24,7 +24,7 @@ impl FollowUps {
 impl Node for FollowUps {
     const STAGE: &'static str = "follow_ups";
 
-    async fn run(&self, turn: &mut Turn, teller: &Teller) -> Result<(), Failure> {
+    async fn run(&self, turn: &mut Turn, sender: &EventSender) -> Result<(), Failure> {
         let asked = |heading: &str| {
             let before = turn.history.iter().filter(|message| message.role == "user");
             before.map(|message| &message.content).chain([&turn.question]).any(|text| text.trim() == heading)
@@ -33,7 +33,7 @@ impl Node for FollowUps {
         let said = format!("{} {}", turn.query, turn.exchange.answer);
         let headings = self.library.near(&said).skip(1).map(|passage| passage.heading.clone());
         let questions: Vec<String> = headings.filter(|heading| !asked(heading)).take(QUESTIONS).collect();
-        teller.tell(ChatEvent::FollowUpQuestions(&questions)).await;
+        sender.send(ChatEvent::FollowUpQuestions(&questions)).await;
         Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! The model's answer, token by token.
 
 use crate::{
-    event::{ChatEvent, Teller},
+    event::{ChatEvent, EventSender},
     library::Source,
     pipeline::{Failure, Node, Turn},
     session::Message,
@@ -34,12 +34,12 @@ impl Generation {
 impl Node for Generation {
     const STAGE: &'static str = "generation";
 
-    async fn run(&self, turn: &mut Turn, teller: &Teller) -> Result<(), Failure> {
+    async fn run(&self, turn: &mut Turn, sender: &EventSender) -> Result<(), Failure> {
         let mut answer = self.upstream.ask(&messages(turn)).await?;
         while let Some(tokens) = answer.next().await? {
             for token in tokens {
                 turn.exchange.answer.push_str(&token);
-                teller.tell(ChatEvent::Token(&token)).await;
+                sender.send(ChatEvent::Token(&token)).await;
             }
         }
         turn.usage = answer.usage();
@@ -47,7 +47,7 @@ impl Node for Generation {
     }
 }
 
-/// What the model is given: what to do, what was said, what the library says, and the question.
+/// The messages for the model: instructions, what was said before, the passages, and the question.
 fn messages(turn: &Turn) -> Vec<Message> {
     let mut messages = vec![Message::new("system", INSTRUCTIONS)];
     messages.extend(turn.history.iter().cloned());

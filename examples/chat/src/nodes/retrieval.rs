@@ -1,14 +1,14 @@
-//! What the library has to say about it.
+//! The passages that may answer the question.
 
 use std::sync::Arc;
 
 use crate::{
-    event::{ChatEvent, Teller},
+    event::{ChatEvent, EventSender},
     library::Library,
     pipeline::{Failure, Node, Turn},
 };
 
-/// So many passages are given to the model, and shown.
+/// Passages that are given to the model, and shown.
 const SOURCES: usize = 4;
 
 #[derive(Debug)]
@@ -25,10 +25,10 @@ impl Retrieval {
 impl Node for Retrieval {
     const STAGE: &'static str = "retrieval";
 
-    async fn run(&self, turn: &mut Turn, teller: &Teller) -> Result<(), Failure> {
+    async fn run(&self, turn: &mut Turn, sender: &EventSender) -> Result<(), Failure> {
         let found = self.library.search(&turn.query, SOURCES);
         turn.sources = found.into_iter().map(|(passage, score)| passage.as_source(score)).collect();
-        teller.tell(ChatEvent::Sources(&turn.sources)).await;
+        sender.send(ChatEvent::Sources(&turn.sources)).await;
         Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! How well the answer stands on its sources.
 
 use crate::{
-    event::{ChatEvent, Teller},
+    event::{ChatEvent, EventSender},
     library::Library,
     pipeline::{Failure, Node, Turn},
 };
@@ -12,9 +12,9 @@ pub struct Scoring;
 impl Node for Scoring {
     const STAGE: &'static str = "scoring";
 
-    async fn run(&self, turn: &mut Turn, teller: &Teller) -> Result<(), Failure> {
+    async fn run(&self, turn: &mut Turn, sender: &EventSender) -> Result<(), Failure> {
         if let Some(score) = Library::grounding(&turn.exchange.answer, &turn.sources) {
-            teller.tell(ChatEvent::QualityScore(score)).await;
+            sender.send(ChatEvent::QualityScore(score)).await;
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use clap::{Arg, ArgAction, Command, error::ErrorKind};
 
 use crate::config::description::{Description, SettingsError};
 
-/// What was given on the command line.
+/// The values given on the command line.
 pub(super) struct Given {
     /// Values by the name of their setting.
     pub flags: HashMap<&'static str, Secret>,

@@ -1,7 +1,7 @@
-//! From the model's name in a request to a provider and the name that goes out.
+//! Model names: the provider and the name there that a name in a request stands for.
 //!
 //! `provider:model` names its provider, but only if that is configured, so that other colons survive. Aliases are looked up
-//! at the provider they belong to, then among those that belong to nobody; `!name` is no alias.
+//! at the provider they belong to, then among those that belong to none; `!name` is no alias.
 
 use std::collections::BTreeMap;
 

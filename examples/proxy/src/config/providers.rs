@@ -121,7 +121,7 @@ fn read(sources: &Sources) -> Result<BTreeMap<String, ProviderSettings>, Setting
     Ok(all)
 }
 
-/// A provider by its settings; `None` if nobody knows where it is.
+/// A provider by its settings; `None` if its address is not known.
 fn provider(name: &str, settings: &ProviderSettings) -> Result<Option<Provider>, SettingsError> {
     let upper = name.to_ascii_uppercase();
     let known = KNOWN.iter().find(|known| known.name == name);
@@ -159,7 +159,7 @@ fn provider(name: &str, settings: &ProviderSettings) -> Result<Option<Provider>,
     }))
 }
 
-/// What a provider's key setting stands for.
+/// The key of a provider, from its setting.
 fn key(name: &str, given: Option<&Secret>) -> Result<ProviderKey, SettingsError> {
     let Some(given) = given else { return Ok(ProviderKey::None) };
     let mut key: Option<Secret> = None;

@@ -1,4 +1,4 @@
-//! A request's body, its start held back until the model is known; and the body that goes out in its place.
+//! A request's body whose start is held back until the model in it is known.
 
 use std::{ops::Range, time::Duration};
 
@@ -16,12 +16,12 @@ pub struct BufferedBody<B> {
     rest: Option<B>,
 }
 
-/// Why a body could not be held.
+/// The reason why a body cannot be forwarded.
 #[derive(Debug)]
 pub enum BufferError {
-    /// More than is allowed.
+    /// It is larger than is allowed.
     TooLarge,
-    /// No JSON with a model in it.
+    /// It is no JSON with a model in it.
     NoModel,
     /// The client broke off.
     Broken,
@@ -29,11 +29,12 @@ pub enum BufferError {
     Silent,
 }
 
-/// How much of a body is held, and how long the client may be silent.
+/// Limits of reading a body.
 #[derive(Clone, Copy, Debug)]
 pub struct BufferLimits {
-    /// In bytes.
+    /// The most bytes that are held.
     pub size: usize,
+    /// The longest wait for the client's next chunk.
     pub silence: Duration,
 }
 
@@ -43,8 +44,8 @@ impl<B: Body<Data = Bytes> + Unpin> BufferedBody<B> {
         let mut locator = ModelLocator::new();
         let mut model = None;
         let mut held = Self { start: Bytes::new(), rest: Some(body) };
-        let enough = |piece: &[u8]| {
-            model = locator.push(piece).cloned();
+        let enough = |chunk: &[u8]| {
+            model = locator.push(chunk).cloned();
             model.is_some() || locator.is_over()
         };
         held.read_on(limits, enough).await?;
@@ -56,32 +57,32 @@ impl<B: Body<Data = Bytes> + Unpin> BufferedBody<B> {
         self.read_on(limits, |_| false).await
     }
 
-    /// Reads on until `enough` says so of a piece, or to the end.
+    /// Reads on until `enough` says so of a chunk, or to the end.
     async fn read_on(
         &mut self,
         limits: BufferLimits,
         mut enough: impl FnMut(&[u8]) -> bool,
     ) -> Result<(), BufferError> {
         let Some(body) = &mut self.rest else { return Ok(()) };
-        // One piece is the rule and stays as it is. More are put together, so that a body sent byte by byte takes no
+        // One chunk is the rule and stays as it is. More are put together, so that a body sent byte by byte takes no
         // more memory than another.
         let mut joined = BytesMut::new();
         let mut done = false;
         while !done {
             let frame = tokio::time::timeout(limits.silence, body.frame()).await;
             let Some(frame) = frame.map_err(|_| BufferError::Silent)? else { break };
-            let Ok(piece) = frame.map_err(|_| BufferError::Broken)?.into_data() else { continue };
-            if self.start.len() + joined.len() + piece.len() > limits.size {
+            let Ok(chunk) = frame.map_err(|_| BufferError::Broken)?.into_data() else { continue };
+            if self.start.len() + joined.len() + chunk.len() > limits.size {
                 return Err(BufferError::TooLarge);
             }
-            done = enough(&piece);
+            done = enough(&chunk);
             if self.start.is_empty() && joined.is_empty() {
-                self.start = piece;
+                self.start = chunk;
             } else {
                 if joined.is_empty() {
                     joined.extend_from_slice(&std::mem::take(&mut self.start));
                 }
-                joined.extend_from_slice(&piece);
+                joined.extend_from_slice(&chunk);
             }
         }
         if !joined.is_empty() {
@@ -94,16 +95,16 @@ impl<B: Body<Data = Bytes> + Unpin> BufferedBody<B> {
     }
 }
 
-/// New bytes in the place of some of a body's.
+/// A range of a body, and the bytes that replace it.
 pub type BodyEdit = (Range<usize>, Bytes);
 
 impl<B> BufferedBody<B> {
-    /// What has been held.
+    /// The bytes read so far.
     pub fn start(&self) -> &[u8] {
         &self.start
     }
 
-    /// The body to send: what was held, with these edits of it, and then the rest as it comes.
+    /// The body to send: the start with these edits, and then the rest as it comes.
     pub fn edited(self, mut edits: Vec<BodyEdit>) -> UpstreamRequestBody<B> {
         edits.sort_by_key(|(range, _)| range.start);
         let mut first = Vec::with_capacity(1 + 2 * edits.len());

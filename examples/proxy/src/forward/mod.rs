@@ -1,4 +1,4 @@
-//! One request on its way to a provider and back.
+//! Forwarding: a request's way to a provider, and the answer's way back.
 
 pub mod buffer;
 pub mod headers;
@@ -27,7 +27,7 @@ use crate::{
     upstream::{UpstreamClient, UpstreamError, provider::Provider, request_body::RequestBody},
 };
 
-/// What all requests share.
+/// Forwards requests; shared by all connections.
 #[derive(Debug)]
 pub struct Forwarder {
     router: Router,
@@ -36,7 +36,7 @@ pub struct Forwarder {
     read_timeout: Option<Duration>,
 }
 
-/// The client has gone; nobody is left to answer.
+/// The client has gone, so there is no answer to send.
 #[derive(Debug)]
 pub struct ClientGone;
 
@@ -91,7 +91,7 @@ impl Forwarder {
         }
     }
 
-    /// Closes connections to upstreams that nobody has used for a while.
+    /// Closes connections to upstreams that have been idle for too long.
     pub fn sweep(&self) {
         self.router.models.providers.iter().for_each(Provider::sweep);
     }

@@ -1,4 +1,4 @@
-//! The body of an answer: the upstream's as it comes, or our own words.
+//! The body of a forwarded answer: the upstream's as it comes, or the proxy's own.
 
 use std::{
     future::Future,
@@ -21,7 +21,7 @@ use crate::{
 /// An upstream's answer to one of our requests.
 pub type UpstreamBody = UpstreamResponseBody<SentBody>;
 
-/// What the forwarding service answers with.
+/// The body of a response of the forwarding service.
 #[derive(Debug)]
 pub struct ForwardedBody {
     source: BodySource,
@@ -29,7 +29,7 @@ pub struct ForwardedBody {
     broken: Option<Box<PendingError>>,
 }
 
-/// Why an answer broke off, and when to tell.
+/// An error of the upstream's body, and when to pass it on.
 #[derive(Debug)]
 struct PendingError {
     error: BodyError,
@@ -47,7 +47,7 @@ enum BodySource {
     Upstream(UpstreamBody),
     /// The upstream's body, watched for silence.
     Watched(UpstreamBody, SilenceLimit),
-    /// Our own words.
+    /// The proxy's own.
     Own(Full<Bytes>),
 }
 
@@ -72,7 +72,7 @@ impl ForwardedBody {
         })
     }
 
-    /// Our own words.
+    /// The proxy's own.
     pub fn own(body: Full<Bytes>) -> Self {
         Self::from(BodySource::Own(body))
     }
@@ -114,7 +114,7 @@ impl SilenceLimit {
     }
 }
 
-/// Why a response broke off.
+/// The reason why a response broke off.
 pub type BodyError = Box<dyn std::error::Error + Send + Sync>;
 
 #[deny(clippy::missing_trait_methods)]

@@ -1,4 +1,4 @@
-//! What a method and a path ask for.
+//! Routes to providers, by method and path.
 
 use http::{Method, Uri};
 
@@ -15,7 +15,7 @@ const BY_MODEL: [(&str, ApiFormat); 6] = [
     ("/v1/messages/count_tokens", ApiFormat::Anthropic),
 ];
 
-/// Where a request goes.
+/// The route of a request.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Route<'a> {
     /// To the provider of the model in the body.

@@ -1,4 +1,4 @@
-//! What the proxy tells the tracker of a request.
+//! The row of a request, as far as the proxy writes to it.
 
 use active_requests::tracker::{RequestHandle, RequestInfo};
 use http::{HeaderValue, Request};

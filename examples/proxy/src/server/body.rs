@@ -1,4 +1,4 @@
-//! The body of whatever goes back to a client.
+//! The body of every response to a client.
 
 use std::{
     pin::Pin,
@@ -23,7 +23,7 @@ pub enum ServedBody {
     Forwarded(ResponseBody<ForwardedBody>),
     /// A tracked answer, less the chunk that its client has not asked for.
     WithoutUsageChunk(WithoutUsageChunk<ResponseBody<ForwardedBody>>),
-    /// What is in flight, maybe as a stream.
+    /// An answer of the monitor, perhaps a stream.
     Monitor(monitor::ResponseBody),
     /// A file of the page.
     Dashboard(dashboard::ResponseBody),

@@ -1,4 +1,4 @@
-//! Connections: taking them, serving them, and bringing them to an end.
+//! Connections of clients: accepts them, serves them, and ends them.
 
 pub mod body;
 mod lingering;
@@ -80,7 +80,7 @@ pub async fn serve(
     tokio::time::timeout(grace, graceful.shutdown()).await.is_ok()
 }
 
-/// What speaks with clients.
+/// The HTTP servers of client connections.
 struct HttpServers {
     http1: auto::Builder<TokioExecutor>,
     any: auto::Builder<TokioExecutor>,

@@ -38,7 +38,7 @@ impl CloseSignal {
     }
 }
 
-/// What all connections share.
+/// The state that all connections share, and the service that each one gets.
 #[derive(Debug)]
 pub struct ProxyService {
     forward: Arc<Forwarder>,
@@ -61,10 +61,10 @@ impl ProxyService {
         &self.tracker
     }
 
-    /// What is to be done from time to time.
+    /// Frees what has not been used for a while; called every few seconds.
     pub fn sweep(&self) {
         self.forward.sweep();
-        // The allocator gives memory back when it next lets go of a large piece. After a crowd that may take long.
+        // The allocator gives memory back when a large block is freed. After a crowd that may take long.
         drop(std::hint::black_box(Vec::<u8>::with_capacity(1 << 20)));
     }
 
@@ -106,7 +106,7 @@ impl ProxyService {
         })
     }
 
-    /// The answer to what is bound for nobody else.
+    /// The answer of the proxy's own routes; `None` if the request is for a provider.
     fn own_answer(&self, request: &Request<Incoming>, first_part: &str) -> Option<Response<ServedBody>> {
         let path = request.uri().path();
         let response = match first_part {

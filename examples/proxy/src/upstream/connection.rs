@@ -1,7 +1,7 @@
 //! A connection to an upstream, driven by the task that waits for its answer.
 //!
-//! The usual way is a task for each connection and channels in between: two turns of the scheduler for each piece of a
-//! stream. Here the connection travels with the answer's body and is polled by whoever reads that, and goes back to the pool when
+//! The usual way is a task for each connection and channels in between: two turns of the scheduler for each chunk of a
+//! stream. Here the connection travels with the answer's body, is polled by the task that reads the body, and goes back to the pool when
 //! the body has ended.
 
 use std::{
@@ -110,7 +110,7 @@ where
         body
     }
 
-    /// Nothing more will come: the connection is free for the next.
+    /// Gives the connection back to the pool, when the answer has ended.
     fn release(&mut self) {
         if let Some(connection) = self.connection.take() {
             self.pool.put(connection);
@@ -160,7 +160,7 @@ struct IdleConnection<B: Body + 'static> {
     since: Instant,
 }
 
-/// A connection that nobody has used for so long is closed.
+/// The time after which an idle connection is closed.
 const LONGEST_IDLE: Duration = Duration::from_secs(60);
 
 impl<B: Body> Clone for Pool<B> {

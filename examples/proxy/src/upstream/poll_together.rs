@@ -1,6 +1,6 @@
 //! A waker for futures that are driven together, by one task.
 //!
-//! What two halves of a connection tell each other through channels is a wake-up of the task that is polling them both right now.
+//! The two halves of a connection talk through channels, and each message wakes the task that is polling them both right now.
 //! Passed on, each would cost one more turn of the scheduler for nothing. The relay keeps those to itself, as a word that there is
 //! more to do, and passes on what comes from elsewhere. And while nobody has woken them, it knows without asking that all are still waiting.
 
@@ -59,7 +59,7 @@ impl Default for PollTogether {
 }
 
 impl PollTogether {
-    /// Turns until `turn` is ready, or nothing is left to be done.
+    /// Calls `turn` until it is ready, or until no wake-up has come since its last call.
     pub fn poll<T>(&self, cx: &Context<'_>, mut turn: impl FnMut(&mut Context<'_>) -> Poll<T>) -> Poll<T> {
         let shared = &*self.shared;
         shared.task.register(cx.waker());

@@ -44,7 +44,7 @@ pub static KEY_HEADERS: [HeaderName; 4] = [
     HeaderName::from_static("x-goog-api-key"),
 ];
 
-/// What is sent to a provider in place of the client's API key.
+/// The key that a provider is sent in place of the client's.
 #[derive(Clone, Debug)]
 pub enum ProviderKey {
     /// No key: the client's is removed.

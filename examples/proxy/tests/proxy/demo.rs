@@ -35,7 +35,7 @@ const ROUTES: [(&str, &str, &str); 4] = [
 ];
 
 #[tokio::test]
-async fn so_many_chunks_and_then_the_end_mark() {
+async fn a_stream_has_the_chunks_of_the_name_and_then_its_end_mark() {
     let proxy = start().await;
     for (path, delta, end) in ROUTES {
         for chunks in [0, 1, 7] {
@@ -63,7 +63,7 @@ async fn usage_counts_the_chunks() {
 }
 
 #[tokio::test]
-async fn a_chat_stream_tells_its_usage_only_to_who_asks() {
+async fn a_chat_stream_reports_its_usage_only_when_it_is_asked_for() {
     let proxy = start().await;
     let mut asked: Value = serde_json::from_str(&body("demo-c3-d0", true)).unwrap();
     assert!(!proxy.post("/v1/chat/completions", &asked.to_string()).await.text().contains("usage"));
@@ -88,7 +88,7 @@ async fn errors_have_the_status_of_the_name() {
 }
 
 #[tokio::test]
-async fn a_cut_comes_after_so_many_chunks() {
+async fn a_cut_comes_after_the_chunks_of_the_name() {
     let proxy = start().await;
     for (path, delta, end) in ROUTES {
         let answer = proxy.post(path, &body("demo-c20-d0-x5", true)).await;
@@ -101,7 +101,7 @@ async fn a_cut_comes_after_so_many_chunks() {
 }
 
 #[tokio::test]
-async fn a_stall_comes_after_so_many_chunks() {
+async fn a_stall_comes_after_the_chunks_of_the_name() {
     let proxy = start().await;
     let mut client = Client::to(proxy.address).await;
     client.send(post("/v1/messages", "", &body("demo-c20-d0-s3", true)).as_bytes()).await;

@@ -44,7 +44,7 @@ async fn idle_connections_hold_up_nothing() {
 }
 
 #[tokio::test]
-async fn nobody_waits_for_the_simulated_users() {
+async fn the_end_does_not_wait_for_the_simulated_traffic() {
     let mut proxy = Running::start(&["--demo", "--grace=10"], &[]).await;
     // All of them; one is in for a stall of twice the grace.
     eventually("the simulated users are there", || proxy.tracker.active() >= 8).await;

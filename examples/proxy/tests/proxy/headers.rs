@@ -1,10 +1,10 @@
-//! What becomes of headers on their way through, and of keys above all.
+//! Headers on their way through, and keys above all.
 
 use crate::support::{Mock, Running, ok, post};
 
 const BODY: &str = r#"{"model":"m"}"#;
 
-/// What the upstream is asked, and what the client is answered, for a request with these header lines.
+/// The request that the upstream gets and the answer that the client gets, for a request with these header lines.
 async fn exchange(proxy: &Running, mock: &mut Mock, path: &str, headers: &str, answer: &str) -> (String, String) {
     let request = post(path, headers, BODY);
     let (answer, asked) = tokio::join!(proxy.ask(&request), mock.serve(answer.as_bytes()));
@@ -67,7 +67,7 @@ async fn a_passing_key_passes_unless_it_is_the_proxys_own() {
 }
 
 #[tokio::test]
-async fn nobody_gets_in_without_the_key() {
+async fn a_request_without_the_key_is_refused() {
     let mut mock = Mock::start().await;
     let proxy = Running::start(&[], &[("MOCK_BASE_URL", &mock.url("")), ("PROXY_API_KEY", "pk-secret")]).await;
     for headers in [

@@ -3,7 +3,7 @@
 use crate::support::{Client, LAST_CHUNK, Mock, Running, SSE, chunk, ok, post};
 
 #[tokio::test]
-async fn each_piece_of_an_answer_passes_before_the_next_is_there() {
+async fn each_chunk_of_an_answer_passes_before_the_next_is_there() {
     let mut mock = Mock::start().await;
     let proxy = Running::with(&mock).await;
     for path in ["/v1/chat/completions", "/mock/chat/completions"] {
@@ -26,7 +26,7 @@ async fn each_piece_of_an_answer_passes_before_the_next_is_there() {
 }
 
 #[tokio::test]
-async fn each_piece_of_a_request_passes_before_the_next_is_there() {
+async fn each_chunk_of_a_request_passes_before_the_next_is_there() {
     let mut mock = Mock::start().await;
     let proxy = Running::with(&mock).await;
     let mut client = Client::to(proxy.address).await;

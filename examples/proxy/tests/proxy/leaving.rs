@@ -17,7 +17,7 @@ fn outcome(proxy: &Running) -> String {
 }
 
 #[tokio::test]
-async fn before_the_head() {
+async fn a_client_that_leaves_before_the_head_cancels_the_upstream_request() {
     let mut mock = Mock::start().await;
     let proxy = Running::with(&mock).await;
     for path in ["/v1/chat/completions", "/mock/x"] {
@@ -34,7 +34,7 @@ async fn before_the_head() {
 }
 
 #[tokio::test]
-async fn in_mid_stream() {
+async fn a_client_that_leaves_in_mid_stream_ends_the_upstream_request() {
     let mut mock = Mock::start().await;
     let proxy = Running::with(&mock).await;
     for path in ["/v1/chat/completions", "/mock/x"] {
@@ -52,7 +52,7 @@ async fn in_mid_stream() {
 }
 
 #[tokio::test]
-async fn with_a_request_half_sent() {
+async fn a_client_that_leaves_with_its_request_half_sent_is_cancelled() {
     let mut mock = Mock::start().await;
     let proxy = Running::with(&mock).await;
     for (body, length) in [(r#"{"model":"m","messages":["#.to_owned(), 500), ("x".repeat(100_000), 300_000)] {
@@ -69,7 +69,7 @@ async fn with_a_request_half_sent() {
 }
 
 #[tokio::test]
-async fn before_the_model_is_known() {
+async fn a_client_that_leaves_before_its_model_is_known_is_cancelled() {
     let mut mock = Mock::start().await;
     let proxy = Running::with(&mock).await;
     for (framing, start) in [("content-length: 1000", "{\"mod"), ("transfer-encoding: chunked", "5\r\n{\"mod")] {
@@ -86,7 +86,7 @@ async fn before_the_model_is_known() {
 }
 
 #[tokio::test]
-async fn with_an_upload_that_nobody_reads() {
+async fn a_client_that_leaves_an_upload_that_is_not_read_ends_with_the_time_out() {
     let mut mock = Mock::start().await;
     let proxy = Running::with(&mock).await;
     let mut client = Client::to(proxy.address).await;
@@ -100,7 +100,7 @@ async fn with_an_upload_that_nobody_reads() {
 }
 
 #[tokio::test]
-async fn one_stream_of_a_connection_that_stays() {
+async fn an_http2_client_that_gives_up_one_stream_keeps_the_others() {
     let mut mock = Mock::start().await;
     let proxy = Running::with(&mock).await;
     let stream = tokio::net::TcpStream::connect(proxy.address).await.unwrap();
@@ -145,7 +145,7 @@ async fn an_upstream_that_breaks_off_breaks_off_the_answer() {
 }
 
 #[tokio::test]
-async fn a_slow_client_holds_up_nobody() {
+async fn a_slow_client_does_not_hold_up_others() {
     let mut mock = Mock::start().await;
     let proxy = Running::with(&mock).await;
     let mut slow = Client::to(proxy.address).await;

@@ -35,7 +35,7 @@ async fn a_request_stands_in_the_snapshot_while_it_is_in_flight() {
 }
 
 #[tokio::test]
-async fn viewers_need_the_key_and_the_page_does_not() {
+async fn subscribers_need_the_key_and_the_page_does_not() {
     let proxy = Running::start(&[], &[("PROXY_API_KEY", "pk")]).await;
     for (path, headers, status) in [
         ("/metrics/active-requests", "", 401),
@@ -52,7 +52,7 @@ async fn viewers_need_the_key_and_the_page_does_not() {
 }
 
 #[tokio::test]
-async fn a_viewers_stream_ends_with_the_proxy() {
+async fn a_subscribers_stream_ends_with_the_proxy() {
     let mut proxy = Running::start(&["--grace=60"], &[]).await;
     let mut viewer = Client::to(proxy.address).await;
     viewer.send(get("/metrics/active-requests/stream", "").as_bytes()).await;

@@ -28,7 +28,7 @@ impl Woken {
 struct Task {
     relay: PollTogether,
     woken: Arc<Woken>,
-    /// What the futures keep to wake the task with.
+    /// The waker that the futures have been given.
     kept: Option<Waker>,
 }
 
@@ -57,7 +57,7 @@ impl Task {
 const PENDING: Poll<()> = Poll::Pending;
 
 #[test]
-fn who_wakes_from_outside_wakes_the_task() {
+fn a_wake_up_from_outside_wakes_the_task() {
     let mut task = Task::new();
     assert_eq!(task.poll(|_, _| PENDING), (1, PENDING));
     assert_eq!(task.woken.times(), 0);
@@ -67,7 +67,7 @@ fn who_wakes_from_outside_wakes_the_task() {
 }
 
 #[test]
-fn who_wakes_from_inside_gets_another_turn_and_the_task_none() {
+fn a_wake_up_from_inside_is_another_turn_and_does_not_wake_the_task() {
     let mut task = Task::new();
     let twice = |turn, waker: &Waker| {
         if turn < 3 {
@@ -80,7 +80,7 @@ fn who_wakes_from_inside_gets_another_turn_and_the_task_none() {
 }
 
 #[test]
-fn while_nobody_wakes_them_they_are_not_asked() {
+fn futures_that_were_not_woken_are_not_polled() {
     let mut task = Task::new();
     assert_eq!(task.poll(|_, _| PENDING), (1, PENDING));
     assert_eq!(task.poll(|_, _| PENDING), (0, PENDING));
@@ -88,14 +88,14 @@ fn while_nobody_wakes_them_they_are_not_asked() {
 }
 
 #[test]
-fn after_something_was_ready_they_are_asked_again() {
+fn futures_are_polled_again_after_something_was_ready() {
     let mut task = Task::new();
     assert_eq!(task.poll(|_, _| Poll::Ready(())), (1, Poll::Ready(())));
     assert_eq!(task.poll(|_, _| PENDING), (1, PENDING));
 }
 
 #[test]
-fn nobody_keeps_the_scheduler_for_long() {
+fn futures_that_wake_each_other_without_end_give_way_to_the_scheduler() {
     let mut task = Task::new();
     let restless = |_, waker: &Waker| {
         waker.wake_by_ref();

@@ -12,7 +12,7 @@ const RECORDINGS: &str = "ACTIVE_REQUESTS_RECORDINGS";
 struct Recording {
     facts: Value,
     body: Vec<u8>,
-    /// What was asked, if that was recorded too.
+    /// The request's body, if that was recorded too.
     request: Option<String>,
 }
 
@@ -71,7 +71,7 @@ impl Recording {
         Some(post(path, "", &request.to_string()))
     }
 
-    /// What stands otherwise in the trace than it should.
+    /// The differences between the trace and what it should say.
     fn differences(&self, trace: &Value) -> Vec<String> {
         let expected = &self.facts["expected"];
         if !expected["ambiguous"].is_null() {

@@ -1,4 +1,4 @@
-//! What can be set, and what is said to who sets it wrong.
+//! Settings, and the errors of wrong ones.
 
 use std::{net::SocketAddr, time::Duration};
 

@@ -1,4 +1,4 @@
-//! What a connection holds for a request: each byte counts as often as there are streams.
+//! The memory that a connection holds for a request: each byte counts as often as there are streams.
 
 use std::sync::Arc;
 

@@ -45,7 +45,7 @@ impl Drop for TempFile {
     }
 }
 
-/// What must not take longer, however busy the machine.
+/// The longest time anything may take, however busy the machine.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The sources of settings with these flags and variables.

@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use crate::support::{Client, Mock, Running, SSE, chunk, ok, post};
 
 #[tokio::test]
-async fn for_the_head() {
+async fn an_upstream_that_does_not_answer_in_time_is_a_504() {
     let mut mock = Mock::start().await;
     let proxy = Running::start(&["--request-timeout=0.1"], &[("MOCK_BASE_URL", &mock.url(""))]).await;
     for (path, anthropic) in [("/v1/chat/completions", false), ("/mock/x", false)] {
@@ -84,7 +84,7 @@ async fn an_upstream_that_stops_reading_is_its_own_fault() {
 }
 
 #[tokio::test]
-async fn inside_a_response() {
+async fn an_upstream_that_falls_silent_inside_a_response_breaks_it_off() {
     let mut mock = Mock::start().await;
     let proxy = Running::start(&["--read-timeout=0.2"], &[("MOCK_BASE_URL", &mock.url(""))]).await;
     let mut client = Client::to(proxy.address).await;

@@ -65,7 +65,7 @@ async fn request(upstream: &mut TlsStream<TcpStream>) -> String {
 }
 
 #[tokio::test]
-async fn a_stream_passes_piece_by_piece_and_the_connection_is_used_again() {
+async fn a_stream_passes_chunk_by_chunk_and_the_connection_is_used_again() {
     let tls = Tls::of("127.0.0.1");
     let mut mock = Mock::start().await;
     let (proxy, mut client, mut upstream, asked) = arrived(&tls, &mut mock).await;

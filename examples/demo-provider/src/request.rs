@@ -1,4 +1,4 @@
-//! What a request asks the simulated provider for.
+//! Requests to the simulated provider.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -8,7 +8,7 @@ use crate::plan::Plan;
 
 /// A request, as far as the answer depends on it.
 #[derive(Clone, Debug)]
-pub(crate) struct Asked {
+pub(crate) struct DemoRequest {
     pub model: String,
     pub plan: Plan,
     pub stream: bool,
@@ -23,7 +23,7 @@ pub(crate) struct Asked {
     quoted: Vec<String>,
 }
 
-impl Asked {
+impl DemoRequest {
     /// Reads a body. What is not there, or no JSON, gets the defaults.
     pub(crate) fn read(body: &[u8]) -> Self {
         let request: Value = serde_json::from_slice(body).unwrap_or_default();

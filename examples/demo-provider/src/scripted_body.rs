@@ -13,17 +13,17 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use tokio::time::Sleep;
 
-/// What goes wrong, and before which step.
+/// Faults, and before which step they happen.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Faults {
-    /// The connection ends.
+    /// The connection ends before this step.
     pub cut: Option<usize>,
-    /// Nothing more comes.
+    /// Nothing more is sent from this step on.
     pub stall: Option<usize>,
 }
 
 /// Sends what a function makes of 0, 1, 2 ..., one frame each, until it makes nothing.
-pub(crate) struct Script {
+pub(crate) struct ScriptedBody {
     write: Box<dyn Fn(usize) -> Option<String> + Send + Sync>,
     step: usize,
     delay: Duration,
@@ -31,7 +31,7 @@ pub(crate) struct Script {
     pause: Option<Pin<Box<Sleep>>>,
 }
 
-impl Script {
+impl ScriptedBody {
     pub(crate) fn new(
         delay: Duration,
         faults: Faults,
@@ -41,14 +41,14 @@ impl Script {
     }
 }
 
-impl fmt::Debug for Script {
+impl fmt::Debug for ScriptedBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Script").field("step", &self.step).field("delay", &self.delay).finish_non_exhaustive()
+        f.debug_struct("ScriptedBody").field("step", &self.step).field("delay", &self.delay).finish_non_exhaustive()
     }
 }
 
 #[deny(clippy::missing_trait_methods)]
-impl Body for Script {
+impl Body for ScriptedBody {
     type Data = Bytes;
     type Error = io::Error;
 
