@@ -7,6 +7,7 @@ use axum::{
     routing::get,
 };
 use http::{HeaderValue, StatusCode, header};
+use rust_embed::RustEmbed;
 
 use crate::request::Refusal;
 
@@ -48,8 +49,11 @@ const FILES: &[(&str, &str, &str)] = files! {
     "/sse/use-sse-stream.js": JS "../../../assets/sse/use-sse-stream.js",
 };
 
-/// React, as `npm run vendor` in `assets/` bundles it. It is no part of the repository, so it is looked for when asked for.
-const REACT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/vendor/react.js");
+/// React, as `npm run vendor` in `assets/` bundles it. It is no part of the repository, so it may be missing.
+#[derive(RustEmbed)]
+#[folder = "vendor/"]
+#[include = "*.js"]
+struct Vendor;
 
 pub fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
     let router = Router::new().route("/vendor/react.js", get(react));
@@ -59,10 +63,11 @@ pub fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
 }
 
 async fn react() -> Result<Response, Refusal> {
-    let text = tokio::fs::read_to_string(REACT).await.map_err(|_| {
-        Refusal::new(StatusCode::NOT_FOUND, "not_found", "React is not here: npm ci && npm run vendor in assets/.")
+    let react = Vendor::get("react.js").ok_or_else(|| {
+        let message = "This program was built without React: npm ci && npm run vendor in assets/, and build it again.";
+        Refusal::new(StatusCode::NOT_FOUND, "not_found", message)
     })?;
-    Ok(file(JS, text))
+    Ok(file(JS, react.data.into_owned()))
 }
 
 fn file(content_type: &'static str, text: impl Into<Body>) -> Response {
