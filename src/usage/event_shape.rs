@@ -5,7 +5,7 @@
 //! bytes around its own text says the same about everything else, that is nothing: only its text is counted, and no JSON
 //! is parsed. So this is exact for every dialect and knows none.
 //!
-//! What that leaves to be parsed, at some 1.5 ns a byte: an event that reports numbers, each time other ones (Gemini, vLLM's
+//! Still parsed, at some 1.5 ns a byte: an event that reports numbers, each time other ones (Gemini, vLLM's
 //! continuous usage, Perplexity); the choices of several, which take turns; and an event that is longer than what is kept of
 //! one, so that a meter stays below 1 KB (Writer).
 //!

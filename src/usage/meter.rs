@@ -4,7 +4,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, header, response};
 
 use super::{
     custom::Dialects,
-    framing::{BodyKind, Framing},
+    framing::{Framing, ResponseKind},
     reader::ResponseReader,
     reading::{Observation, Reading},
 };
@@ -60,9 +60,9 @@ impl Meter {
     }
 
     fn new(status: StatusCode, headers: &HeaderMap, dialects: &Dialects) -> Self {
-        let kind = BodyKind::of(headers, dialects);
+        let kind = ResponseKind::of(headers, dialects);
         let body = kind.and_then(|kind| ReadableBody::new(kind, status, headers, dialects));
-        Self { body, is_stream: kind.and_then(BodyKind::is_stream) }
+        Self { body, is_stream: kind.and_then(ResponseKind::is_stream) }
     }
 
     /// Whether the response is a stream, by its content type; `None` where that does not tell.
@@ -108,7 +108,7 @@ impl Meter {
 
 impl ReadableBody {
     /// `None`: the body cannot be decoded.
-    fn new(kind: BodyKind, status: StatusCode, headers: &HeaderMap, dialects: &Dialects) -> Option<Box<Self>> {
+    fn new(kind: ResponseKind, status: StatusCode, headers: &HeaderMap, dialects: &Dialects) -> Option<Box<Self>> {
         let decompressor = match ContentEncoding::of(headers) {
             ContentEncoding::Identity => None,
             ContentEncoding::Known(decompressor) => Some(decompressor),

@@ -1,14 +1,14 @@
 //! Framing: how a body is cut into events, by its content type and its first bytes.
 
 mod aws;
-mod body_kind;
 mod elements;
 mod first_bytes;
 mod invoke_model;
 mod lines;
+mod response_kind;
 mod sse;
 
-pub(super) use self::body_kind::BodyKind;
+pub(super) use self::response_kind::ResponseKind;
 
 use self::{
     aws::{AwsMessage, AwsMessages, Unread},
@@ -52,14 +52,14 @@ pub(super) enum ObjectFraming {
 }
 
 impl Framing {
-    pub(super) fn of(kind: BodyKind) -> Self {
+    pub(super) fn of(kind: ResponseKind) -> Self {
         let undecided = |of_object| Self::Undecided { first: FirstBytes::default(), of_object };
         match kind {
-            BodyKind::Sse => Self::Sse(SseEvents::new()),
-            BodyKind::Lines => Self::Lines(Lines::new()),
-            BodyKind::Aws => Self::Aws { messages: AwsMessages::default(), decoded: Vec::new() },
-            BodyKind::Json => undecided(ObjectFraming::Document),
-            BodyKind::Text => undecided(ObjectFraming::Lines),
+            ResponseKind::Sse => Self::Sse(SseEvents::new()),
+            ResponseKind::Lines => Self::Lines(Lines::new()),
+            ResponseKind::Aws => Self::Aws { messages: AwsMessages::default(), decoded: Vec::new() },
+            ResponseKind::Json => undecided(ObjectFraming::Document),
+            ResponseKind::Text => undecided(ObjectFraming::Lines),
         }
     }
 
@@ -118,9 +118,9 @@ impl Framing {
     /// Takes the framing that the first bytes announce. `chunk`: all that has come of a JSON body.
     fn decide(&mut self, announced: Announced, of_object: ObjectFraming, chunk: &[u8], reader: &mut ResponseReader) {
         *self = match (announced, of_object) {
-            (Announced::Sse, _) => Self::of(BodyKind::Sse),
+            (Announced::Sse, _) => Self::of(ResponseKind::Sse),
             (Announced::JsonArray, _) => Self::Elements(Elements::new()),
-            (Announced::JsonObject, ObjectFraming::Lines) => Self::of(BodyKind::Lines),
+            (Announced::JsonObject, ObjectFraming::Lines) => Self::of(ResponseKind::Lines),
             (Announced::JsonObject, ObjectFraming::Document) => {
                 reader.await_document();
                 let document = ResponseEvent::unnamed(chunk);

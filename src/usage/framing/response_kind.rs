@@ -9,7 +9,7 @@ use crate::{
 
 /// The kind of a body that may speak of tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::usage) enum BodyKind {
+pub(in crate::usage) enum ResponseKind {
     /// Server-Sent Events.
     Sse,
     /// One JSON object a line.
@@ -22,7 +22,7 @@ pub(in crate::usage) enum BodyKind {
     Text,
 }
 
-impl BodyKind {
+impl ResponseKind {
     /// Returns the kind of the body that these headers declare; `None`: nothing that could speak of tokens.
     pub(in crate::usage) fn of(headers: &HeaderMap, custom: &Dialects) -> Option<Self> {
         let declared = ContentType::of(headers);
@@ -62,7 +62,7 @@ impl BodyKind {
     }
 }
 
-impl From<CustomFraming> for BodyKind {
+impl From<CustomFraming> for ResponseKind {
     fn from(framing: CustomFraming) -> Self {
         match framing {
             CustomFraming::Sse => Self::Sse,
