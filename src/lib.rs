@@ -1,8 +1,8 @@
 //! Which requests are in flight, how far each is, and who it is waiting for.
 //!
-//! Whoever runs a service with long answers, above all a gateway to language models, wants to see its requests while they
-//! run: on which model, how many tokens so far, how fast, stuck on whom. This crate is a [tower] middleware that keeps the
-//! list, and a companion service that publishes it.
+//! This crate is a [tower] middleware that keeps a list of the requests in flight, and a companion service that publishes it. It is
+//! made for services with long answers, above all gateways to language models: a row shows the model, the tokens so far, how fast
+//! they come, and whether the request waits for the upstream or for the client.
 //!
 //! # In five lines
 //!
@@ -20,10 +20,10 @@
 //! ```
 //!
 //! `curl -N localhost:3000/metrics/active-requests/stream` then shows each request appear, count and leave. The monitor is
-//! mounted after `.layer(..)`, so that those who watch are not on the list themselves. The two layers stand in one
-//! `ServiceBuilder`, where the first is the outer one; with `.layer(a).layer(b)` axum puts `b` outside.
+//! mounted after `.layer(..)`, so that its own subscribers are not on the list. The two layers stand in one `ServiceBuilder`, where
+//! the first is the outermost; with `.layer(a).layer(b)` axum puts `b` outside.
 //!
-//! Under plain hyper it is the same stack, with the monitor told where it is mounted:
+//! Under plain hyper the stack is the same, and the monitor is told where it is mounted:
 //!
 //! ```
 //! use active_requests::{ActiveRequestsLayer, MonitorConfig, MonitorService, RequestTracker};
@@ -44,11 +44,21 @@
 //! # let _ = (TowerToHyperService::new(api), monitor);
 //! ```
 //!
+//! The [`cookbook`] has programs for the rest: a handler that writes to its row, the order of layers, clients, access to the monitor,
+//! shutdown.
+//!
+//! # What is exposed by default
+//!
+//! The monitor answers everybody who reaches it: there is no key, and `access-control-allow-origin: *` lets any web page that an
+//! operator opens read it. Its rows name paths, models, token counts and errors; they hold no prompt, no completion, no header and no
+//! key. [`MonitorConfig::keys`](config::MonitorConfig::keys) and [`CorsOrigins::None`](config::CorsOrigins::None) close it, or a
+//! listener of its own, or your own authentication: see the [`cookbook`].
+//!
 //! # What counts as a request, and when it starts and ends
 //!
-//! A request is on the list from the moment its service is called until its response *body* has ended: by its last frame, an
-//! error, or by being dropped, whoever dropped it. [`track`] tells how the ends are told apart; a row is never reaped by a
-//! timer, and none is left behind. What passes is not touched: bytes out are bytes in.
+//! A request is on the list from the moment its service is called until its response *body* has ended: by its last frame, by an
+//! error, or by being dropped. [`track`] tells how the ends are told apart. No timer removes a row, and none is left behind. The
+//! bytes that pass are not altered.
 //!
 //! # Where things are
 //!
@@ -66,16 +76,32 @@
 //!
 //! # Features
 //!
-//! `monitor` (default): the companion service. `dashboard`: the page, embedded. `axum`: the address as the client sent it, so that
-//! below `nest_service` the dashboard redirects to its address with the slash. `decompress`: count tokens in compressed responses, on a
-//! side copy. `compress`: gzip for clients that accept it. `tracing`: a log line for each request that has ended. `full`: all of them.
+//! | feature | what it adds |
+//! |---|---|
+//! | `monitor` (default) | [`MonitorService`] |
+//! | `dashboard` | `DashboardService`, with the page inside the program |
+//! | `axum` | the address as the client sent it, so that below `nest_service` the dashboard redirects to its address with the slash |
+//! | `decompress` | token counts of compressed responses, decoded on a side copy; needs a C compiler, for zstd |
+//! | `compress` | gzip for clients of the monitor and the dashboard that accept it |
+//! | `tracing` | an event for each request that has ended |
+//! | `full` | all of them |
+//!
+//! # Compiler, panics, clones
+//!
+//! The oldest supported compiler is Rust 1.85; a newer one may be asked for in a minor version. Library code holds no `unwrap`,
+//! `expect` or `panic!`; a panic of your service passes through, and ends its request as `panicked`. The monitor and the keep-alive of
+//! [`sse`] use tokio's timers, and so need a tokio runtime. Cloning a [`RequestTracker`], a [`RequestHandle`], a layer or a service of
+//! this crate copies reference counts, and allocates nothing; clones of a tracker share one list.
 //!
 //! [tower]: https://docs.rs/tower
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
 // What a test or an example may do and the library may not.
 #![cfg_attr(not(test), warn(clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::unwrap_used))]
 
 pub mod config;
+#[cfg(all(doc, feature = "monitor"))]
+pub mod cookbook;
 pub mod cost;
 #[cfg(feature = "dashboard")]
 pub mod dashboard;
@@ -102,3 +128,13 @@ pub use self::{
     track::ActiveRequestsLayer,
     tracker::{RequestHandle, RequestTracker},
 };
+
+/// The READMEs' code is compiled.
+#[cfg(all(doctest, feature = "dashboard"))]
+mod readme {
+    #[doc = include_str!("../README.md")]
+    struct Repository;
+
+    #[doc = include_str!("README.md")]
+    struct Registry;
+}

@@ -158,7 +158,7 @@ fn attributes(item: &Item) -> &[Attribute] {
     }
 }
 
-/// Whether one of `attributes` is a `cfg` that asks for `test`.
+/// Whether one of `attributes` is a `cfg` that asks for `test` or `doctest`.
 fn is_for_tests(attributes: &[Attribute]) -> bool {
     attributes.iter().any(|attribute| {
         attribute.path().is_ident("cfg")
@@ -171,7 +171,7 @@ fn asks_for_test(tokens: TokenStream) -> bool {
     tokens.into_iter().any(|token| match token {
         TokenTree::Ident(ident) => {
             negated = ident == "not";
-            ident == "test"
+            ident == "test" || ident == "doctest"
         }
         TokenTree::Group(group) if group.delimiter() == Delimiter::Parenthesis => {
             !negated && asks_for_test(group.stream())

@@ -1,0 +1,13 @@
+//! Recipes: programs that compile, for what a service needs besides the first five lines.
+//!
+//! - [A handler that writes to its request's row](#a-handler-that-writes-to-its-requests-row)
+//! - [The order of layers](#the-order-of-layers)
+//! - [Requests that a program sends](#requests-that-a-program-sends)
+//! - [Where the monitor is, and who may see it](#where-the-monitor-is-and-who-may-see-it)
+//! - [Graceful shutdown](#graceful-shutdown)
+//!
+#![doc = include_str!("handler.md")]
+#![doc = include_str!("layers.md")]
+#![doc = include_str!("client.md")]
+#![doc = include_str!("monitor.md")]
+#![doc = include_str!("shutdown.md")]
