@@ -73,7 +73,8 @@ fn by_id(list: &Value) -> BTreeMap<&str, &Value> {
     list.as_array().unwrap().iter().map(|entry| (entry["id"].as_str().unwrap(), entry)).collect()
 }
 
-/// `1.85` or `1.85.1`, to be compared.
-fn version(text: &str) -> Vec<u32> {
-    text.split('.').map(|part| part.parse().unwrap()).collect()
+/// `1.85` and `1.85.0` are the same compiler.
+fn version(text: &str) -> [u32; 3] {
+    let mut parts = text.split('.').map(|part| part.parse().unwrap());
+    std::array::from_fn(|_| parts.next().unwrap_or(0))
 }

@@ -1,11 +1,11 @@
-//! Puts what was measured last into one table, ours beside theirs, and into `BENCHMARKS.md`: criterion's estimates, the
+//! Puts the newest measures into one table, ours beside theirs, and into `BENCHMARKS.md`: criterion's estimates, the
 //! instruction gate's numbers and what the load harness has found.
 
-use active_requests_benches::measures::{Measures, target_dir};
+use active_requests_benches::measures::{Measure, Measures, target_dir};
 use serde::{Deserialize, de::DeserializeOwned};
 use std::{collections::BTreeMap, error::Error, fmt::Write, fs, path::Path, process::Command};
 
-/// Who stands for us among the contestants.
+/// The contestant that is this project.
 const OURS: &str = "ours";
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -21,8 +21,17 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// A group's contestants and the nanoseconds that each takes for one unit of work.
-type Groups = BTreeMap<String, Vec<(String, f64)>>;
+/// A group's contestants.
+type Groups = BTreeMap<String, Vec<Contestant>>;
+
+#[derive(Clone)]
+struct Contestant {
+    name: String,
+    /// Nanoseconds for one unit of work.
+    median: f64,
+    /// The median distance of a sample from the median, as a share of it.
+    spread: f64,
+}
 
 #[derive(Deserialize)]
 struct Benchmark {
@@ -35,6 +44,7 @@ struct Benchmark {
 #[derive(Deserialize)]
 struct Estimates {
     median: Estimate,
+    median_abs_dev: Estimate,
 }
 
 #[derive(Deserialize)]
@@ -51,7 +61,9 @@ fn collect(dir: &Path, groups: &mut Groups) {
         let group =
             benchmark.value_str.map_or(benchmark.group_id.clone(), |of| format!("{}, {of}", benchmark.group_id));
         let name = benchmark.function_id.unwrap_or_else(|| OURS.to_owned());
-        groups.entry(group).or_default().push((name, estimates.median.point_estimate / elements as f64));
+        let median = estimates.median.point_estimate;
+        let spread = estimates.median_abs_dev.point_estimate / median;
+        groups.entry(group).or_default().push(Contestant { name, median: median / elements as f64, spread });
         return;
     }
     let entries = fs::read_dir(dir).into_iter().flatten().flatten();
@@ -63,15 +75,15 @@ fn operations(text: &mut String, groups: &Groups) -> std::fmt::Result {
         return Ok(());
     }
     writeln!(text, "## In process\n\n`make bench`; medians for one request, frame, event or call.\n")?;
-    writeln!(text, "| operation | who | time | x ours |\n|---|---|---:|---:|")?;
+    writeln!(text, "| operation | who | time | median deviation | x ours |\n|---|---|---:|---:|---:|")?;
     for (group, contestants) in groups {
         let mut contestants = contestants.clone();
-        contestants.sort_by(|a, b| (a.0 != OURS).cmp(&(b.0 != OURS)).then(a.1.total_cmp(&b.1)));
-        let ours = contestants.first().filter(|first| first.0 == OURS).map(|first| first.1);
-        for (n, (name, nanos)) in contestants.iter().enumerate() {
+        contestants.sort_by(|a, b| (a.name != OURS).cmp(&(b.name != OURS)).then(a.median.total_cmp(&b.median)));
+        let ours = contestants.first().filter(|first| first.name == OURS).map(|first| first.median);
+        for (n, Contestant { name, median, spread }) in contestants.iter().enumerate() {
             let group = if n == 0 { group } else { "" };
-            let ratio = ours.map_or_else(String::new, |ours| format!("{:.2}", nanos / ours));
-            writeln!(text, "| {group} | {name} | {} | {ratio} |", duration(*nanos))?;
+            let ratio = ours.map_or_else(String::new, |ours| format!("{:.2}", median / ours));
+            writeln!(text, "| {group} | {name} | {} | {:.1} % | {ratio} |", duration(*median), spread * 100.0)?;
         }
     }
     writeln!(text)
@@ -93,14 +105,20 @@ fn load(text: &mut String, measures: &Measures) -> std::fmt::Result {
         return Ok(());
     }
     writeln!(text, "## Under load\n\n`make load`; over loopback, each server on one thread, rounds interleaved.\n")?;
-    writeln!(text, "| measure | of | median | x floor | goal |\n|---|---|---:|---:|---|")?;
+    writeln!(
+        text,
+        "| measure | of | median | smallest to largest round | x floor | goal | |\n|---|---|---:|---:|---:|---|---|"
+    )?;
     for measure in measures.values().flatten() {
+        let Measure { what, target, median, goal, .. } = measure;
+        let spread = measure.spread().map_or_else(String::new, |(low, high)| format!("{low:.2} to {high:.2}"));
         let ratio = measure.ratio.map_or_else(String::new, |ratio| format!("{ratio:.3}"));
-        writeln!(
-            text,
-            "| {} | {} | {:.2} | {ratio} | {} |",
-            measure.what, measure.target, measure.median, measure.goal
-        )?;
+        let met = match measure.is_met(measures.values().flatten()) {
+            Some(true) => "met",
+            Some(false) => "**missed**",
+            None => "",
+        };
+        writeln!(text, "| {what} | {target} | {median:.2} | {spread} | {ratio} | {goal} | {met} |")?;
     }
     writeln!(text)
 }
