@@ -1,5 +1,5 @@
-//! What it costs to learn a request's model, `stream` and message count from its body, beside parsing it with serde, for
-//! which the body has to be held until it is complete.
+//! The cost of learning a request's model, `stream` and message count from its body, beside parsing it with serde, for which the
+//! body has to be held until it is complete.
 
 use active_requests::inspect::{InspectRequestLayer, ModelLocator};
 use active_requests::tracker::{RequestHandle, RequestInfo, RequestTracker};

@@ -98,7 +98,7 @@ fn snapshot(c: &mut Criterion) {
     group.finish();
 }
 
-/// Those who encode for whoever asks: it makes no difference to them how much has changed.
+/// Alternatives that encode all rows for each reader, however little has changed.
 fn rivals(group: &mut BenchmarkGroup<'_, WallTime>, tracker: &RequestTracker) {
     group.bench_function("rows + serde_json", |b| b.iter(|| serde_json::to_vec(&tracker.snapshot())));
     let map: DashMap<RequestId, Row> = tracker.snapshot().into_iter().map(|row| (row.request_id, row)).collect();

@@ -51,7 +51,7 @@ mod rivals {
         started: Instant,
     }
 
-    /// Of the requests that have ended.
+    /// Sums over the requests that have ended.
     #[derive(Default)]
     struct Totals {
         requests: u64,

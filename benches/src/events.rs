@@ -1,4 +1,4 @@
-//! What providers send: one event of each of the main dialects while an answer is being written, and answers in one piece.
+//! Answers of providers: one event of each of the main dialects while an answer is being written, and answers in one piece.
 
 /// OpenAI Chat Completions, asked for usage: every chunk carries the key.
 pub const OPENAI_CHAT: &[u8] = b"data: {\"id\":\"chatcmpl-Ck3vB0Zq9n1mXo2Tt7yAaLw4eRsUd\",\"object\":\"chat.completion.chunk\",\

@@ -16,10 +16,10 @@ use tower::{Layer, Service};
 /// Does an operation once.
 pub type Run = Box<dyn FnMut()>;
 
-/// What is measured.
+/// One thing that is measured.
 #[derive(Clone, Copy, Debug)]
 pub struct Operation {
-    /// What it is called in the table.
+    /// Its name in the table.
     pub name: &'static str,
     /// Frames or events of its body.
     pub frames: usize,

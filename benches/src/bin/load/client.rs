@@ -108,7 +108,7 @@ async fn connect(port: u16) -> Result<TcpStream, Failure> {
 /// An answer that is coming in.
 pub struct Answer {
     body: Incoming,
-    /// What has not come yet.
+    /// The bytes that have not come yet.
     expected: Bytes,
 }
 

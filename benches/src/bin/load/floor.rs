@@ -18,7 +18,7 @@ use hyper_util::{
 };
 use std::convert::Infallible;
 
-/// What belongs to one connection and goes no further.
+/// Headers that belong to one connection and are not passed on.
 const HOP_BY_HOP: [HeaderName; 5] =
     [header::CONNECTION, header::TE, header::TRAILER, header::TRANSFER_ENCODING, header::UPGRADE];
 

@@ -29,7 +29,7 @@ pub type Failure = Box<dyn Error + Send + Sync>;
 /// Measures the proxy under load
 #[derive(Parser)]
 struct Args {
-    /// What to measure; everything if nothing is said
+    /// Scenarios to measure; all of them if none is given
     scenarios: Vec<Scenario>,
     /// How often each target has its turn
     #[arg(long, default_value_t = 5)]

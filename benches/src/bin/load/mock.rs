@@ -55,7 +55,7 @@ struct Mock {
 }
 
 #[derive(Deserialize)]
-struct Asked {
+struct ModelRequest {
     model: String,
     #[serde(default)]
     stream: bool,
@@ -70,7 +70,7 @@ impl Mock {
         }
         let live = Live::new(&self.live);
         let body = request.into_body().collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
-        let asked = serde_json::from_slice::<Asked>(&body).ok();
+        let asked = serde_json::from_slice::<ModelRequest>(&body).ok();
         let plan = asked.as_ref().and_then(|asked| Plan::of_model(&asked.model));
         let (Some(api), Some(asked), Some(plan)) = (Api::of_path(&path), asked, plan) else {
             let mut response = Response::new(Paced::whole(Bytes::new()));

@@ -1,4 +1,4 @@
-//! What is asked for and what must come back. The model's name says it all, so that the mock upstream, which makes the
+//! The answer that is asked for and has to come back. The model's name describes it, so that the mock upstream, which makes the
 //! answer, and the client, which checks every byte of it, need not talk to each other.
 
 use bytes::Bytes;

@@ -1,4 +1,4 @@
-//! What was measured: kept by scenario, printed as one table, and written for others to read.
+//! Results: kept by scenario, printed as one table, and written for the report to read.
 
 use crate::{Failure, targets::Target};
 use active_requests_benches::measures::{Measure, Measures};
@@ -9,7 +9,7 @@ use std::{fs, path::Path, time::Duration};
 pub struct Results(Measures);
 
 impl Results {
-    /// Those of earlier runs, if there are any.
+    /// Reads the results of earlier runs, if there are any.
     pub fn read(path: &Path) -> Self {
         Self(fs::read(path).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default())
     }

@@ -1,4 +1,4 @@
-//! What is measured: the floor, our proxy with tracking on and off, and what else is installed.
+//! Servers to measure: the floor, our proxy with tracking on and off, and what else is installed.
 
 use crate::{
     Failure,
@@ -15,12 +15,12 @@ use tokio::process::Command;
 #[derive(Clone)]
 pub struct Target {
     pub name: &'static str,
-    /// What comes before the upstream's own path.
+    /// The path's beginning, before the upstream's own path.
     pub prefix: &'static str,
     pub server: Arc<Server>,
 }
 
-/// What can stand between client and upstream.
+/// A server between client and upstream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Kind {
     Floor,

@@ -76,7 +76,7 @@ pub async fn latency(asked: &Asked) -> Result<Rounds, Failure> {
     Ok(rounds)
 }
 
-/// Of requests one after the other over one connection, in microseconds.
+/// Measures requests one after the other over one connection, in microseconds.
 async fn latencies(target: &Target) -> Result<Vec<f64>, Failure> {
     let ask = Ask::new(target, Api::OpenAi, Plan::new(20, 0), false);
     let took = client::run(target, &ask, 1, WARM_UP + 1000).await?;

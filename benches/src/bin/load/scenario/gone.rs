@@ -15,7 +15,7 @@ use tokio::{task::JoinSet, time::Instant};
 
 const CLIENTS: usize = 20;
 
-/// Who needs longer is given up.
+/// The time after which a target is given up.
 const LONGEST: Duration = Duration::from_secs(5);
 
 pub async fn gone(asked: &Asked) -> Result<Rounds, Failure> {
@@ -59,7 +59,7 @@ async fn wait_until(mut is_so: impl AsyncFnMut() -> Result<bool, Failure>) -> Re
     Ok(())
 }
 
-/// What a page with one number in it says.
+/// Reads a page that holds one number.
 async fn live(target: &Target, path: &str) -> Result<usize, Failure> {
     let connection = Connection::open(target.server.port).await?;
     let request = Request::get(path).header(http::header::HOST, "load").body(Full::default())?;

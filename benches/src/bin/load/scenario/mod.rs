@@ -26,7 +26,7 @@ pub enum Scenario {
     Held,
     /// From the start of a request to the event at a viewer, with 1, 50 and 1,000 viewers
     Viewers,
-    /// What 100 viewers of 10,000 live rows cost
+    /// Cost of 100 viewers of 10,000 live rows
     Rows,
     /// From a client's leaving until its row and its upstream request are gone
     Gone,
@@ -64,7 +64,7 @@ impl Scenario {
     }
 }
 
-/// What a scenario works with.
+/// The command line's wishes, and where servers are started.
 struct Asked {
     stage: Stage,
     rounds: usize,

@@ -20,7 +20,7 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-/// What stands in the paths of the requests that viewers look out for, a number after it.
+/// The path, before a number, of the requests that viewers look for.
 const MARK: &str = "/mark-";
 
 /// Requests in a round.
