@@ -1,5 +1,5 @@
 # Everything a person or a machine types here; each target does its own set-up. `make test` is what decides.
-.PHONY: run chat test fmt lint msrv rust test-loom js browser sdk cost instructions bench load
+.PHONY: run chat test fmt lint msrv public-api rust test-loom js browser sdk cost instructions bench load
 
 NODE_STAMP := assets/node_modules/.package-lock.json
 SDK_STAMP := tests/sdk/node_modules/.package-lock.json
@@ -45,6 +45,11 @@ msrv:
 	else \
 		echo "NOT CHECKED: there is no Rust $(MSRV) here, and rustup cannot install it."; \
 	fi
+
+# Types of other crates in the library's public interface, against those that Cargo.toml allows.
+public-api:
+	@command -v cargo-check-external-types >/dev/null || cargo install --locked cargo-check-external-types@0.5.0
+	CARGO_TARGET_DIR=target/public-api cargo +nightly check-external-types --all-features
 
 # The programs first: tests start them.
 rust: $(NODE_STAMP)
