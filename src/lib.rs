@@ -64,15 +64,21 @@
 //!
 //! | module | what it does | stands on |
 //! |---|---|---|
+//! | `http` | headers, chunks, conditional requests and mounts | |
+//! | `json` | reads JSON as it passes, in bounded memory | |
+//! | `decompress` | decodes compressed bodies on a side copy | |
+//! | `sync` | a mutex that does not poison, and what loom replaces in the models | |
+//! | `words` | a macro for enums that are one word on the wire | |
 //! | [`sse`] | the wire of Server-Sent Events, both directions | |
 //! | [`config`] | settings, from code or the environment | |
-//! | [`usage`] | reads tokens, tool calls and errors out of a response as it passes | `sse` |
-//! | [`cost`] | what those tokens cost, by a file of prices | `usage` |
-//! | [`tracker`] | the registry: rows, totals, errors and traces | `usage` |
-//! | [`track`] | [`ActiveRequestsLayer`]: registers, watches the response, lets go | `tracker` |
-//! | [`inspect`] | [`InspectRequestLayer`]: reads what a request asks for from its body | `tracker` |
-//! | [`monitor`] | [`MonitorService`]: publishes it all over HTTP | `tracker`, `sse` |
-//! | `dashboard` | the page (feature `dashboard`) | |
+//! | [`usage`] | reads tokens, tool calls and errors out of a response as it passes | `decompress`, `http`, `json`, `sse`, `words` |
+//! | [`cost`] | the price of those tokens, by a file of prices | `usage` |
+//! | [`tracker`] | the registry: rows, totals, errors and traces | `config`, `sync`, `usage`, `words` |
+//! | [`track`] | [`ActiveRequestsLayer`]: registers, observes the response, ends | `http`, `tracker`, `usage` |
+//! | [`inspect`] | [`InspectRequestLayer`]: reads what a request asks for from its body | `decompress`, `http`, `json`, `tracker`, `usage` |
+//! | [`monitor`] | [`MonitorService`]: publishes it all over HTTP | `config`, `http`, `sse`, `sync`, `tracker`, `usage` |
+//! | `dashboard` | the page (feature `dashboard`) | `http` |
+//! | [`cookbook`] | recipes, in the documentation only | |
 //!
 //! # Features
 //!

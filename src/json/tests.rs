@@ -52,7 +52,7 @@ impl Visit for Everything {
     }
 }
 
-/// What [`Everything`] should have been told of a value.
+/// Lists what [`Everything`] should have been told of a value.
 fn telling(value: &Value, told: &mut Vec<String>) {
     match value {
         Value::Null => told.push("null".into()),

@@ -36,25 +36,21 @@ fn a_module_uses_only_modules_of_lower_floors() {
 }
 
 #[test]
-#[ignore = "the code is being brought to it"]
 fn no_two_files_use_each_other() {
     accept(circles::refusals(&LIBRARY));
 }
 
 #[test]
-#[ignore = "the code is being brought to it"]
 fn the_guide_names_every_module_and_what_it_stands_on() {
     accept(guide::refusals(&LIBRARY));
 }
 
 #[test]
-#[ignore = "the code is being brought to it"]
 fn no_type_name_is_defined_twice_in_a_package() {
     accept(PACKAGES.iter().flat_map(|package| type_names::refusals(&Package::read(package))).collect());
 }
 
 #[test]
-#[ignore = "the code is being brought to it"]
 fn a_path_goes_up_one_module_at_most() {
     accept(
         PACKAGES.iter().flat_map(|package| rust_files(package)).flat_map(|file| lines::double_supers(&file)).collect(),

@@ -75,7 +75,7 @@ pub struct Decoder {
     line: CutLine,
     /// Bytes of a BOM seen at the start of the body, or its length when that is behind us.
     bom: usize,
-    /// What has come of a cut line, as far as it is not known to be `data`.
+    /// The beginning of a cut line, as long as it is not known to be `data`.
     label: Vec<u8>,
     name: Vec<u8>,
     data: EventData,
