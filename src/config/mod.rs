@@ -5,7 +5,10 @@
 //! `VDM_ACTIVE_REQUESTS_` and is none of the settings. (VDM stands for the Vandamme LLM proxy, whose settings keep working
 //! here.) In code, each setting has a method of its name.
 
+mod api_keys;
+mod cors;
 mod monitor;
+mod rights;
 mod secret;
 mod tracker;
 mod vars;
@@ -13,7 +16,10 @@ mod vars;
 #[cfg(feature = "monitor")]
 pub(crate) use self::vars::boolean;
 pub use self::{
-    monitor::{CorsOrigins, InvalidCorsOrigins, MonitorConfig},
+    api_keys::{KeyFile, sent_api_keys},
+    cors::{CorsOrigins, InvalidCorsOrigins},
+    monitor::MonitorConfig,
+    rights::{Right, Rights},
     secret::Secret,
     tracker::TrackerConfig,
     vars::{ConfigError, Value, Variable, check_names, read_variables},

@@ -1,113 +1,35 @@
 //! Settings of the monitor.
 
-use std::{fmt, str::FromStr, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
+
+use http::request::Parts;
 
 use super::{
+    api_keys::{KeyFile, known_among, sent_api_keys},
+    cors::CorsOrigins,
+    rights::{Right, Rights},
     secret::Secret,
-    vars::{ConfigError, Value, Variable, check_env, env, read_variables},
+    vars::{ConfigError, Variable, check_env, env, read_variables},
 };
-
-/// The other sites whose pages may read the monitor.
-///
-/// ```
-/// use active_requests::config::CorsOrigins;
-///
-/// let origins: CorsOrigins = "https://ops.example, http://localhost:8080".parse()?;
-/// assert!(origins.allows("https://ops.example") && !origins.allows("https://other.example"));
-/// # Ok::<(), active_requests::config::InvalidCorsOrigins>(())
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum CorsOrigins {
-    /// Every site: `access-control-allow-origin: *`.
-    Any,
-    /// No other site.
-    None,
-    /// The sites of the list, given as origins (`https://ops.example`).
-    List(Vec<String>),
-}
-
-impl CorsOrigins {
-    /// Whether a page of `origin`, written as browsers send it, may read.
-    pub fn allows(&self, origin: &str) -> bool {
-        match self {
-            Self::Any => true,
-            Self::None => false,
-            Self::List(list) => list.iter().any(|listed| without_slash(listed).eq_ignore_ascii_case(origin)),
-        }
-    }
-}
-
-/// An origin as browsers send it: without the slash that addresses end with.
-fn without_slash(origin: &str) -> &str {
-    origin.strip_suffix('/').unwrap_or(origin)
-}
-
-/// Text that is no [`CorsOrigins`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct InvalidCorsOrigins;
-
-impl fmt::Display for InvalidCorsOrigins {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(ALLOWED)
-    }
-}
-
-impl std::error::Error for InvalidCorsOrigins {}
-
-impl FromStr for CorsOrigins {
-    type Err = InvalidCorsOrigins;
-
-    /// Reads `*`, `none`, or a comma-separated list of origins.
-    fn from_str(text: &str) -> Result<Self, InvalidCorsOrigins> {
-        let text = text.trim();
-        if text == "*" {
-            return Ok(Self::Any);
-        }
-        if text.eq_ignore_ascii_case("none") {
-            return Ok(Self::None);
-        }
-        let origins: Vec<String> = text.split(',').map(|origin| without_slash(origin.trim()).to_owned()).collect();
-        let is_origin = |o: &String| {
-            o.split_once("://").is_some_and(|(scheme, host)| {
-                !scheme.is_empty() && !host.is_empty() && host.bytes().all(|b| b.is_ascii_graphic() && b != b'/')
-            })
-        };
-        if origins.iter().all(is_origin) { Ok(Self::List(origins)) } else { Err(InvalidCorsOrigins) }
-    }
-}
-
-const ALLOWED: &str = "allowed are *, none, or a comma-separated list of origins such as https://ops.example";
-
-impl Value for CorsOrigins {
-    fn set(&mut self, text: &str) -> Result<(), &'static str> {
-        *self = text.parse().map_err(|_| ALLOWED)?;
-        Ok(())
-    }
-
-    fn text(&self) -> String {
-        match self {
-            Self::Any => "*".to_owned(),
-            Self::None => "none".to_owned(),
-            Self::List(origins) => origins.join(","),
-        }
-    }
-
-    fn placeholder(&self) -> &'static str {
-        "LIST"
-    }
-}
 
 /// What the monitor offers, to whom, and how often.
 ///
-/// With neither [`keys`](Self::keys) nor [`cors_origins`](Self::cors_origins) set, everybody who can connect may read, and so
-/// may any page that the operator's browser opens.
+/// With no API key and no check of one's own, everybody who can connect may read, and so may any page that the operator's browser opens;
+/// nobody may cancel.
 ///
 /// ```
 /// use active_requests::config::{CorsOrigins, MonitorConfig};
 ///
 /// let config = MonitorConfig::default().keys(["a key"]).cors_origins(CorsOrigins::None);
 /// ```
+///
+/// # API keys and rights
+///
+/// A key in one of the lists [`scrape_keys`](Self::scrape_keys), [`view_keys`](Self::view_keys) and
+/// [`operate_keys`](Self::operate_keys) has that [right](Right), and those that the right includes. The general
+/// [`keys`](Self::keys) have the rights to view and to scrape, each only while there is no list for it, and the right to operate only
+/// with [`allow_cancel`](Self::allow_cancel). As soon as there is any key, nothing is open. A check of one's own,
+/// [`authorize`](Self::authorize), takes the place of all keys.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct MonitorConfig {
@@ -123,11 +45,33 @@ pub struct MonitorConfig {
     pub max_subscribers: usize,
     /// The other sites whose pages may read (`VDM_ACTIVE_REQUESTS_CORS_ORIGINS`).
     pub cors_origins: CorsOrigins,
-    /// Let a client that sends one of the keys cancel requests (`VDM_ACTIVE_REQUESTS_ALLOW_CANCEL`). In this version no request can be
-    /// cancelled: with this set and [`keys`](Self::keys), the answer to `DELETE` is `409` in place of `403`.
+    /// Give the general [`keys`](Self::keys) the right to cancel requests (`VDM_ACTIVE_REQUESTS_ALLOW_CANCEL`).
     pub allow_cancel: bool,
-    /// API keys, one of which a client must send; empty: open to everybody who can connect.
+    /// General API keys: they have each right that has no list of its own, to operate only with [`allow_cancel`](Self::allow_cancel).
     pub keys: Vec<Secret>,
+    /// API keys with the right to scrape (`VDM_ACTIVE_REQUESTS_SCRAPE_KEYS`, comma separated).
+    pub scrape_keys: Vec<Secret>,
+    /// A file with more of them (`VDM_ACTIVE_REQUESTS_SCRAPE_KEYS_FILE`, one key per line).
+    pub scrape_keys_file: KeyFile,
+    /// API keys with the right to view (`VDM_ACTIVE_REQUESTS_VIEW_KEYS`, comma separated).
+    pub view_keys: Vec<Secret>,
+    /// A file with more of them (`VDM_ACTIVE_REQUESTS_VIEW_KEYS_FILE`, one key per line).
+    pub view_keys_file: KeyFile,
+    /// API keys with the right to operate (`VDM_ACTIVE_REQUESTS_OPERATE_KEYS`, comma separated).
+    pub operate_keys: Vec<Secret>,
+    /// A file with more of them (`VDM_ACTIVE_REQUESTS_OPERATE_KEYS_FILE`, one key per line).
+    pub operate_keys_file: KeyFile,
+    authorize: Option<Authorize>,
+}
+
+/// A user's own check of who may do what.
+#[derive(Clone)]
+struct Authorize(Arc<dyn Fn(&Parts) -> Rights + Send + Sync>);
+
+impl fmt::Debug for Authorize {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Authorize(..)")
+    }
 }
 
 impl Default for MonitorConfig {
@@ -141,12 +85,19 @@ impl Default for MonitorConfig {
             cors_origins: CorsOrigins::Any,
             allow_cancel: false,
             keys: Vec::new(),
+            scrape_keys: Vec::new(),
+            scrape_keys_file: KeyFile::default(),
+            view_keys: Vec::new(),
+            view_keys_file: KeyFile::default(),
+            operate_keys: Vec::new(),
+            operate_keys_file: KeyFile::default(),
+            authorize: None,
         }
     }
 }
 
 impl MonitorConfig {
-    /// The defaults, changed by what the environment says. API keys are not read from it.
+    /// The defaults, changed by what the environment says. The general [`keys`](Self::keys) are not read from it.
     ///
     /// # Errors
     /// A variable is set to something that is not allowed for it, or a name that begins with `VDM_ACTIVE_REQUESTS_` is unknown.
@@ -197,8 +148,38 @@ impl MonitorConfig {
             ),
             Variable::new(
                 "VDM_ACTIVE_REQUESTS_ALLOW_CANCEL",
-                "Allow holders of an API key to cancel requests (no request can be cancelled in this version)",
+                "Give the general API key the right to cancel requests",
                 &mut self.allow_cancel,
+            ),
+            Variable::new(
+                "VDM_ACTIVE_REQUESTS_SCRAPE_KEYS",
+                "API keys that may read GET /metrics and nothing else, comma separated",
+                &mut self.scrape_keys,
+            ),
+            Variable::new(
+                "VDM_ACTIVE_REQUESTS_SCRAPE_KEYS_FILE",
+                "File with more keys that may read GET /metrics, one per line",
+                &mut self.scrape_keys_file,
+            ),
+            Variable::new(
+                "VDM_ACTIVE_REQUESTS_VIEW_KEYS",
+                "API keys that may read all of the monitor, comma separated",
+                &mut self.view_keys,
+            ),
+            Variable::new(
+                "VDM_ACTIVE_REQUESTS_VIEW_KEYS_FILE",
+                "File with more keys that may read all of the monitor, one per line",
+                &mut self.view_keys_file,
+            ),
+            Variable::new(
+                "VDM_ACTIVE_REQUESTS_OPERATE_KEYS",
+                "API keys that may read all of the monitor and cancel requests, comma separated",
+                &mut self.operate_keys,
+            ),
+            Variable::new(
+                "VDM_ACTIVE_REQUESTS_OPERATE_KEYS_FILE",
+                "File with more keys that may read all and cancel, one per line",
+                &mut self.operate_keys_file,
             ),
         ]
     }
@@ -258,11 +239,105 @@ impl MonitorConfig {
         self.keys = keys.into_iter().map(Into::into).collect();
         self
     }
+
+    /// Sets [`scrape_keys`](Self::scrape_keys).
+    #[must_use]
+    pub fn scrape_keys(mut self, keys: impl IntoIterator<Item = impl Into<Secret>>) -> Self {
+        self.scrape_keys = keys.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Sets [`view_keys`](Self::view_keys).
+    #[must_use]
+    pub fn view_keys(mut self, keys: impl IntoIterator<Item = impl Into<Secret>>) -> Self {
+        self.view_keys = keys.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Sets [`operate_keys`](Self::operate_keys).
+    #[must_use]
+    pub fn operate_keys(mut self, keys: impl IntoIterator<Item = impl Into<Secret>>) -> Self {
+        self.operate_keys = keys.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Lets `check` say which rights a request has, in place of all keys. Without any right the answer is `401`, with too few `403`.
+    ///
+    /// ```
+    /// use active_requests::config::{MonitorConfig, Right, Rights};
+    ///
+    /// let config = MonitorConfig::default().authorize(|parts| match parts.headers.get("x-role") {
+    ///     Some(role) if role == "operator" => Rights::none().with(Right::Operate),
+    ///     Some(_) => Rights::none().with(Right::View),
+    ///     None => Rights::none(),
+    /// });
+    /// ```
+    #[must_use]
+    pub fn authorize(mut self, check: impl Fn(&Parts) -> Rights + Send + Sync + 'static) -> Self {
+        self.authorize = Some(Authorize(Arc::new(check)));
+        self
+    }
+
+    /// Returns the rights of a request.
+    pub fn rights(&self, request: &Parts) -> Rights {
+        if let Some(Authorize(check)) = &self.authorize {
+            return check(request);
+        }
+        let mut rights = Rights::none();
+        let lists = self.lists();
+        if self.keys.is_empty() && lists.iter().all(|(_, listed, file)| listed.is_empty() && file.keys().is_empty()) {
+            return rights.with(Right::View);
+        }
+        // Everything given is compared with every key, whichever fits.
+        for given in sent_api_keys(&request.headers) {
+            let general = known_among(&self.keys, given);
+            for (right, listed, file) in lists {
+                let known = known_among(listed, given) | known_among(file.keys(), given);
+                let unlisted = listed.is_empty() && file.keys().is_empty();
+                let given_to_all = if right == Right::Operate { self.allow_cancel } else { unlisted };
+                if known | (general & given_to_all) {
+                    rights = rights.with(right);
+                }
+            }
+        }
+        rights
+    }
+
+    /// Returns whether it is known who sends `request`: it carries an API key that is known here, whatever its rights, or the user's own
+    /// check gives it a right.
+    pub fn knows(&self, request: &Parts) -> bool {
+        if let Some(Authorize(check)) = &self.authorize {
+            return check(request) != Rights::none();
+        }
+        let lists = self.lists();
+        sent_api_keys(&request.headers).fold(false, |known, given| {
+            lists.iter().fold(known | known_among(&self.keys, given), |known, (_, listed, file)| {
+                known | known_among(listed, given) | known_among(file.keys(), given)
+            })
+        })
+    }
+
+    /// Returns whether these settings can give anybody the right to cancel.
+    pub fn can_operate(&self) -> bool {
+        let general = self.allow_cancel && !self.keys.is_empty();
+        let listed = !self.operate_keys.is_empty() || !self.operate_keys_file.keys().is_empty();
+        self.authorize.is_some() || general || listed
+    }
+
+    /// The lists of keys, by the right that they give.
+    fn lists(&self) -> [(Right, &[Secret], &KeyFile); 3] {
+        [
+            (Right::Scrape, &self.scrape_keys, &self.scrape_keys_file),
+            (Right::View, &self.view_keys, &self.view_keys_file),
+            (Right::Operate, &self.operate_keys, &self.operate_keys_file),
+        ]
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::InvalidCorsOrigins;
 
     fn monitor(name: &'static str, value: &'static str) -> Result<MonitorConfig, ConfigError> {
         MonitorConfig::from_vars(|asked| (asked == name).then(|| value.to_owned()))
@@ -306,22 +381,29 @@ mod tests {
     }
 
     #[test]
-    fn an_origin_may_be_listed_with_a_trailing_slash() {
-        let origins = CorsOrigins::List(vec!["https://a.example/".into(), "https://b.example".into()]);
-        for (origin, allowed) in [
-            ("https://a.example", true),
-            ("https://b.example", true),
-            ("https://a.example.org", false),
-            ("http://a.example", false),
-            ("null", false),
-        ] {
-            assert_eq!(origins.allows(origin), allowed, "{origin}");
-        }
-    }
-
-    #[test]
     fn a_config_does_not_print_its_keys() {
         let printed = format!("{:?}", MonitorConfig::default().keys(["sk-hidden", "sk-too"]));
         assert!(printed.contains("keys: [Secret(..), Secret(..)]") && !printed.contains("sk-"), "{printed}");
+    }
+
+    #[test]
+    fn keys_of_a_right_come_from_a_list_and_from_a_file() {
+        let path = std::env::temp_dir().join(format!("keys-of-a-right-{}", std::process::id()));
+        std::fs::write(&path, "k3\nk4\r\n").unwrap();
+        let config = MonitorConfig::from_vars(|name| match name {
+            "VDM_ACTIVE_REQUESTS_OPERATE_KEYS" => Some("k1, k2".to_owned()),
+            "VDM_ACTIVE_REQUESTS_OPERATE_KEYS_FILE" => Some(path.display().to_string()),
+            _ => None,
+        });
+        std::fs::remove_file(&path).unwrap();
+        let config = config.unwrap();
+        for (key, expected) in [("k1", true), ("k2", true), ("k3", true), ("k4", true), ("k1, k2", false), ("k", false)]
+        {
+            let (parts, ()) = http::Request::builder().header("x-api-key", key).body(()).unwrap().into_parts();
+            assert_eq!(config.rights(&parts).may(Right::Operate), expected, "{key}");
+            assert_eq!(config.knows(&parts), expected, "{key}");
+        }
+        assert!(config.can_operate());
+        assert!(!format!("{config:?}").contains("k3"), "{config:?}");
     }
 }

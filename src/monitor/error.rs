@@ -4,6 +4,7 @@ use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use serde::Serialize;
 
 use super::{body::ResponseBody, hub::TooManySubscribers, query::BadQuery, respond::json};
+use crate::config::Right;
 
 /// An error that a client is told of.
 #[derive(Debug)]
@@ -24,9 +25,20 @@ impl Error {
         self
     }
 
-    pub(super) fn unauthorized() -> Self {
-        let message = "A key is needed: send it as x-api-key or as authorization: Bearer.";
+    pub(super) fn unauthorized(right: Right) -> Self {
+        let message = format!(
+            "A key with the right {right:?} is needed: send it as x-api-key or as authorization: Bearer.",
+            right = right.as_str()
+        );
         Self::new(StatusCode::UNAUTHORIZED, "unauthorized", message).with(header::WWW_AUTHENTICATE, "Bearer")
+    }
+
+    pub(super) fn forbidden(right: Right) -> Self {
+        let message = format!(
+            "This needs the right {right:?}, which the key that was sent does not have.",
+            right = right.as_str()
+        );
+        Self::new(StatusCode::FORBIDDEN, "forbidden", message)
     }
 
     pub(super) fn no_route() -> Self {
@@ -45,9 +57,9 @@ impl Error {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message).with(header::ALLOW, allow)
     }
 
-    pub(super) fn may_not_cancel() -> Self {
-        let message = "Requests may not be cancelled here: that needs both keys and the setting allow_cancel \
-                       (VDM_ACTIVE_REQUESTS_ALLOW_CANCEL).";
+    pub(super) fn nobody_may_cancel() -> Self {
+        let message = "Nobody has the right \"operate\" here, which cancelling needs: set operate_keys (VDM_ACTIVE_REQUESTS_OPERATE_KEYS), \
+                       or, where a general key is set, allow_cancel (VDM_ACTIVE_REQUESTS_ALLOW_CANCEL).";
         Self::new(StatusCode::FORBIDDEN, "forbidden", message)
     }
 

@@ -1,5 +1,18 @@
 //! The routes of the monitor.
 
+use http::Method;
+
+use crate::config::Right;
+
+/// Returns the right that a request needs. Where there is no route, only those who may read are told so.
+pub(super) fn needed_right(method: &Method, path: &str, route: Option<Route<'_>>) -> Right {
+    match route {
+        Some(Route::Request(_)) if method == Method::DELETE => Right::Operate,
+        None if path.trim_matches('/').is_empty() => Right::Scrape,
+        _ => Right::View,
+    }
+}
+
 /// A route, by its path relative to the mount.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Route<'a> {
@@ -25,10 +38,10 @@ impl<'a> Route<'a> {
         }
     }
 
-    /// The methods that the route allows, as in the `allow` header. `may_cancel`: whether the settings allow to cancel requests.
-    pub(super) fn allow(self, may_cancel: bool) -> &'static str {
+    /// The methods that the route allows, as in the `allow` header. `can_operate`: whether somebody can have the right to cancel.
+    pub(super) fn allow(self, can_operate: bool) -> &'static str {
         match self {
-            Self::Request(_) if may_cancel => "GET, HEAD, OPTIONS, DELETE",
+            Self::Request(_) if can_operate => "GET, HEAD, OPTIONS, DELETE",
             _ => "GET, HEAD, OPTIONS",
         }
     }

@@ -7,11 +7,18 @@ use std::{
     task::{Context, Poll},
 };
 
-use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{HeaderValue, Method, Request, Response, StatusCode, header, request::Parts};
 use http_body::Body;
 use tower_service::Service;
 
-use super::{access, body::ResponseBody, endpoints::Endpoints, error::Error, query::Query, route::Route};
+use super::{
+    access,
+    body::ResponseBody,
+    endpoints::Endpoints,
+    error::Error,
+    query::Query,
+    route::{Route, needed_right},
+};
 use crate::{
     config::{CorsOrigins, MonitorConfig},
     http::Mount,
@@ -28,7 +35,9 @@ use crate::{
 /// connect: there is no key, and `access-control-allow-origin` is `*`. A row shows method, path without query, model, tokens, times and status; no
 /// part of a prompt, an answer, a header or a key. To close it:
 ///
-/// - set [`MonitorConfig::keys`]: each request must then send one, as `x-api-key` or `authorization: Bearer`;
+/// - set [`MonitorConfig::keys`]: each request must then send one, as `x-api-key` or `authorization: Bearer`. For keys that may do less, or
+///   more, set [`scrape_keys`](MonitorConfig::scrape_keys), [`view_keys`](MonitorConfig::view_keys) and
+///   [`operate_keys`](MonitorConfig::operate_keys); for a check of your own, [`authorize`](MonitorConfig::authorize);
 /// - set [`MonitorConfig::cors_origins`] to [`CorsOrigins::None`] or to a list of origins, which keeps web pages of others from reading;
 /// - or serve it on a listener of its own, or behind the middleware that guards the rest.
 ///
@@ -78,10 +87,10 @@ impl MonitorService {
         &self.endpoints.config
     }
 
-    fn answer<B>(&self, request: &Request<B>) -> Response<ResponseBody> {
+    fn answer(&self, request: &Parts) -> Response<ResponseBody> {
         let mut response = self.dispatch(request).unwrap_or_else(Response::from);
-        access::allow_origin(&self.config().cors_origins, request.headers(), response.headers_mut());
-        if request.method() == Method::HEAD {
+        access::allow_origin(&self.config().cors_origins, &request.headers, response.headers_mut());
+        if request.method == Method::HEAD {
             if let Some(length) = response.body().size_hint().exact().filter(|length| *length > 0) {
                 response.headers_mut().insert(header::CONTENT_LENGTH, length.into());
             }
@@ -90,20 +99,19 @@ impl MonitorService {
         response
     }
 
-    fn dispatch<B>(&self, request: &Request<B>) -> Result<Response<ResponseBody>, Error> {
-        let route = Route::of(self.mount.relative(request.uri().path()));
-        let method = request.method();
+    fn dispatch(&self, request: &Parts) -> Result<Response<ResponseBody>, Error> {
+        let path = self.mount.relative(request.uri.path());
+        let route = Route::of(path);
+        let method = &request.method;
         if let (&Method::OPTIONS, Some(route)) = (method, route) {
             return Ok(self.options(route));
         }
-        if !access::is_allowed(&self.config().keys, request.headers()) {
-            return Err(Error::unauthorized());
-        }
+        access::check(self.config(), request, needed_right(method, path, route))?;
         let route = route.ok_or_else(Error::no_route)?;
         match (method, route) {
             (&Method::GET | &Method::HEAD, _) => {
-                let query = Query::new(request.uri().query());
-                self.endpoints.get(route, &query, request.headers(), method == Method::HEAD)
+                let query = Query::new(request.uri.query());
+                self.endpoints.get(route, &query, &request.headers, method == Method::HEAD)
             }
             (&Method::DELETE, Route::Request(id)) => Err(self.endpoints.cancel(id)),
             _ => Err(Error::method_not_allowed(self.allow(route))),
@@ -111,7 +119,7 @@ impl MonitorService {
     }
 
     fn allow(&self, route: Route<'_>) -> &'static str {
-        route.allow(self.endpoints.may_cancel())
+        route.allow(self.config().can_operate())
     }
 
     /// Answers `OPTIONS`, which is also how a browser asks before a page of another site may send a key.
@@ -143,6 +151,7 @@ impl<B> Service<Request<B>> for MonitorService {
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        ready(Ok(self.answer(&request)))
+        let (parts, _) = request.into_parts();
+        ready(Ok(self.answer(&parts)))
     }
 }

@@ -9,6 +9,7 @@ mod gzip;
 mod layers;
 mod life;
 mod property;
+mod rights;
 mod routes;
 mod support;
 mod threads;

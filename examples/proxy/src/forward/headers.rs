@@ -1,6 +1,6 @@
 //! Headers of requests and responses on their way through.
 
-use active_requests::config::Secret;
+use active_requests::config::{Secret, sent_api_keys};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use crate::upstream::provider::{Endpoint, KEY_HEADERS};
@@ -50,6 +50,10 @@ pub fn drop_hop_by_hop(headers: &mut HeaderMap) {
     }
 }
 
+/// Headers that some SDKs send their API key in, and cannot be told otherwise.
+static SDK_KEY_HEADERS: [HeaderName; 2] =
+    [HeaderName::from_static("api-key"), HeaderName::from_static("x-goog-api-key")];
+
 /// The API key that clients of this proxy must send.
 #[derive(Clone, Debug)]
 pub struct ProxyKey(Secret);
@@ -59,13 +63,10 @@ impl ProxyKey {
         Self(key)
     }
 
-    /// Whether a request carries it, under any header an SDK would use.
+    /// Returns whether a request carries it: in the headers that open the monitor, or alone in those that Azure's and Google's SDKs use.
     pub fn opens(&self, headers: &HeaderMap) -> bool {
-        KEY_HEADERS.iter().flat_map(|name| headers.get_all(name)).any(|value| {
-            let value = value.as_bytes();
-            let bearer = value.split_at_checked(7).filter(|(scheme, _)| scheme.eq_ignore_ascii_case(b"bearer "));
-            self.0.is(bearer.map_or(value, |(_, token)| token.trim_ascii()))
-        })
+        let by_sdks = SDK_KEY_HEADERS.iter().filter_map(|name| headers.get(name)).map(HeaderValue::as_bytes);
+        sent_api_keys(headers).chain(by_sdks).fold(false, |opens, given| opens | self.0.is(given))
     }
 
     /// Whether it stands anywhere in `text`, from where it would leave.

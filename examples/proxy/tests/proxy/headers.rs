@@ -75,9 +75,15 @@ async fn a_request_without_the_key_is_refused() {
         "authorization: Bearer pk-secre\r\n",
         "authorization: Bearer pk-secrets\r\n",
         "authorization: Basic pk-secret\r\n",
+        "authorization: pk-secret\r\n",
         "x-api-key:\r\n",
+        "x-api-key: Bearer pk-secret\r\n",
+        "x-api-key: other\r\nx-api-key: pk-secret\r\n",
+        "x-goog-api-key: Bearer pk-secret\r\n",
+        "x-goog-api-key: other\r\nx-goog-api-key: pk-secret\r\n",
         "cookie: pk-secret\r\n",
     ] {
+        assert_eq!(proxy.ask(&format!("GET /metrics/logs HTTP/1.1\r\nhost: p\r\n{headers}\r\n")).await.status(), 401);
         for path in ["/v1/chat/completions", "/mock/x", "/nobody/x"] {
             let answer = proxy.ask(&post(path, headers, BODY)).await;
             assert_eq!(answer.status(), 401, "{path} {headers:?}");
@@ -87,14 +93,14 @@ async fn a_request_without_the_key_is_refused() {
     }
     assert!(mock.is_idle());
     proxy.quiet().await;
-    assert_eq!(proxy.tracker.recent_errors(100).len(), 18, "refusals are in the list");
+    assert_eq!(proxy.tracker.recent_errors(100).len(), 33, "refusals are in the list");
 }
 
 #[tokio::test]
 async fn the_proxys_key_does_not_leave_in_a_query_either() {
     let mut mock = Mock::start().await;
     let proxy = Running::start(&[], &[("MOCK_BASE_URL", &mock.url("")), ("PROXY_API_KEY", "pk-secret")]).await;
-    let answer = proxy.ask(&post("/mock/x?key=pk-secret", "x-goog-api-key: pk-secret\r\n", BODY)).await;
+    let answer = proxy.ask(&post("/mock/x?key=pk-secret", "x-api-key: pk-secret\r\n", BODY)).await;
     assert_eq!(answer.status(), 400);
     assert!(mock.is_idle());
 }

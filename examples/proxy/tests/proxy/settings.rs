@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, time::Duration};
 
+use active_requests::config::Secret;
 use active_requests_proxy::{
     Proxy,
     config::{models::Models, providers, settings::Settings, sources::Sources, values::DemoMode},
@@ -160,9 +161,13 @@ async fn nothing_that_holds_a_key_prints_it() {
 
 #[test]
 fn every_setting_has_a_variable_a_key_in_the_file_and_unless_it_is_secret_a_flag() {
+    let keys = TempFile::with("a-key\n");
+    let path = keys.flag("").split_off(3);
     for setting in Settings::descriptions() {
         let value = match setting.default.as_str() {
             "" if setting.placeholder == "SECONDS" => "7",
+            "" if setting.placeholder == "FILE" => &path,
+            "" if setting.placeholder.starts_with("key|") => "key",
             "" => "given",
             default => default,
         };
@@ -308,4 +313,26 @@ fn a_file_of_authorities_holds_certificates() {
         assert!(wrong.starts_with("PROXY_CA_FILE=\""), "{wrong}");
     }
     assert!(authorities("--ca-file=/nowhere.pem").unwrap_err().starts_with("PROXY_CA_FILE=\"/nowhere.pem\": "));
+}
+
+#[test]
+fn keys_of_the_monitors_rights_come_from_the_environment_or_a_file_and_not_from_flags() {
+    let keys = TempFile::with("sk-3\nsk-4\n");
+    let path = keys.flag("x").split_once('=').unwrap().1.to_owned();
+    let env =
+        [("VDM_ACTIVE_REQUESTS_VIEW_KEYS", "sk-1, sk-2"), ("VDM_ACTIVE_REQUESTS_OPERATE_KEYS_FILE", path.as_str())];
+    let settings = read(&[], &env).unwrap();
+    let exposed = |keys: &[Secret]| keys.iter().map(|key| key.expose().to_owned()).collect::<Vec<_>>();
+    assert_eq!(exposed(&settings.monitor.view_keys), ["sk-1", "sk-2"]);
+    assert_eq!(exposed(settings.monitor.operate_keys_file.keys()), ["sk-3", "sk-4"]);
+    assert!(read(&["--view-keys=sk-1"], &[]).is_err());
+    for (name, value) in [
+        ("VDM_ACTIVE_REQUESTS_VIEW_KEYS", ""),
+        ("VDM_ACTIVE_REQUESTS_SCRAPE_KEYS", "sk-hidden,"),
+        ("VDM_ACTIVE_REQUESTS_OPERATE_KEYS", "sk-hid\nden"),
+        ("VDM_ACTIVE_REQUESTS_VIEW_KEYS_FILE", "/no/such/file"),
+    ] {
+        let wrong = read(&[], &[(name, value)]).unwrap_err();
+        assert!(wrong.starts_with(name) && !wrong.contains("hid"), "{wrong}");
+    }
 }
