@@ -22,9 +22,9 @@ pub struct TrackerConfig {
     pub stall_after: Duration,
     /// Ended requests between two summary log lines (`LOG_SUMMARY_INTERVAL`); 0: none.
     pub summary_interval: u64,
-    /// Errors kept for `/logs`.
+    /// Errors kept for `/logs` (`VDM_ACTIVE_REQUESTS_MAX_ERRORS`).
     pub max_errors: usize,
-    /// Traces kept for `/logs`.
+    /// Traces kept for `/logs` (`VDM_ACTIVE_REQUESTS_MAX_TRACES`).
     pub max_traces: usize,
     /// Distinct `(provider, model)` pairs in the totals; later ones are counted together as `other`.
     pub max_keys: usize,
@@ -108,6 +108,8 @@ impl TrackerConfig {
                 "Silence of an upstream after which a response counts as stalled",
                 &mut self.stall_after,
             ),
+            Variable::new("VDM_ACTIVE_REQUESTS_MAX_ERRORS", "Errors kept for the logs", &mut self.max_errors),
+            Variable::new("VDM_ACTIVE_REQUESTS_MAX_TRACES", "Ended requests kept for the logs", &mut self.max_traces),
         ]
     }
 
@@ -172,5 +174,8 @@ mod tests {
         assert_eq!(config.summary_interval, 100);
         let vars = |name: &str| (name == "LOG_REQUEST_METRICS").then(|| "Off".to_owned());
         assert!(!TrackerConfig::from_vars(vars).unwrap().enabled);
+        assert_eq!((config.max_errors, config.max_traces), (100, 200));
+        let config = TrackerConfig::from_vars(|name| name.contains("MAX_").then(|| "7".to_owned())).unwrap();
+        assert_eq!((config.max_errors, config.max_traces), (7, 7));
     }
 }

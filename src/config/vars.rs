@@ -9,7 +9,9 @@ const PREFIX: &str = "VDM_ACTIVE_REQUESTS_";
 const KNOWN: &[&str] = &[
     "ALLOW_CANCEL",
     "CORS_ORIGINS",
+    "MAX_ERRORS",
     "MAX_SUBSCRIBERS",
+    "MAX_TRACES",
     "OPERATE_KEYS",
     "OPERATE_KEYS_FILE",
     "SCRAPE_KEYS",
