@@ -1,15 +1,17 @@
 //! The facts in the body of a request, in any dialect.
 //!
-//! The dialect need not be known first: the names that dialects use do not collide, so one walk knows them all. The messages
-//! stand in a list at the top level (`messages`, `contents`, `input`, `chat_history`, `prompt`); uses and results of tools
-//! are fields of a message (`tool_calls`, `role: "tool"`), messages of their own (`type: "function_call"`) or blocks of one
-//! (`type: "tool_use"`, `toolUse`, `functionCall`).
+//! The dialect need not be known first: the names that dialects use do not collide, so one walk knows them all, and takes the
+//! keys from the dialects. The messages stand in a list at the top level; uses and results of tools are fields of a message
+//! (`tool_calls`, `role: "tool"`), messages of their own (`type: "function_call"`) or blocks of one (`type: "tool_use"`,
+//! `toolUse`).
 
 use std::ops::Range;
 
-use crate::json::{Container, JsonStr, Next, Scalar, Visit};
-use crate::tracker::RequestInfo;
-use crate::usage::ToolKind;
+use crate::{
+    json::{Container, JsonStr, Next, Scalar, Visit},
+    tracker::RequestInfo,
+    usage::{RequestKey, ToolKind, request_key},
+};
 
 /// The facts read of a request so far.
 #[derive(Debug)]
@@ -147,26 +149,30 @@ impl Visit for RequestFacts {
 
     fn member(&mut self, node: RequestNode, key: &[u8]) -> Next<RequestNode> {
         let next = match node {
-            RequestNode::Root => match key {
-                b"model" if self.wanted.names => RequestNode::Model,
-                b"stream" if self.wanted.names => RequestNode::Stream,
-                b"messages" | b"contents" | b"input" | b"chat_history" if self.wanted.counts => RequestNode::Messages,
-                b"prompt" if self.wanted.counts => RequestNode::Prompt,
+            RequestNode::Root => match (key, request_key(key)) {
+                (b"model", _) if self.wanted.names => RequestNode::Model,
+                (b"stream", _) if self.wanted.names => RequestNode::Stream,
+                (_, Some(RequestKey::Messages)) if self.wanted.counts => RequestNode::Messages,
+                (_, Some(RequestKey::Prompt)) if self.wanted.counts => RequestNode::Prompt,
                 _ => return Next::Skip,
             },
             RequestNode::Message | RequestNode::Messages => match key {
                 b"role" => RequestNode::Role,
                 b"type" => RequestNode::MessageType,
-                b"content" | b"parts" => RequestNode::Blocks,
-                b"tool_calls" => RequestNode::Uses,
-                b"function_call" => RequestNode::Use,
-                _ => return Next::Skip,
+                _ => match request_key(key) {
+                    Some(RequestKey::Blocks) => RequestNode::Blocks,
+                    Some(RequestKey::ToolCalls) => RequestNode::Uses,
+                    Some(RequestKey::ToolUse) => RequestNode::Use,
+                    _ => return Next::Skip,
+                },
             },
             RequestNode::Block => match key {
                 b"type" => RequestNode::BlockType,
-                b"toolUse" | b"functionCall" | b"function_call" => RequestNode::Use,
-                b"toolResult" | b"functionResponse" | b"function_response" => RequestNode::Result,
-                _ => return Next::Skip,
+                _ => match request_key(key) {
+                    Some(RequestKey::ToolUse) => RequestNode::Use,
+                    Some(RequestKey::ToolResult) => RequestNode::Result,
+                    _ => return Next::Skip,
+                },
             },
             _ => return Next::Skip,
         };

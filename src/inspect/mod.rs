@@ -48,7 +48,6 @@ mod body;
 mod facts;
 mod layer;
 mod locate;
-mod path;
 mod scanner;
 mod service;
 

@@ -71,7 +71,7 @@ mod tests {
     use super::RequestScanner;
     use crate::decompress::ContentEncoding;
     use crate::inspect::facts::{MessageCounts, RequestFacts, Wanted};
-    use crate::inspect::path::PathFacts;
+    use crate::usage::of_path;
 
     const EVERYTHING: Wanted = Wanted { names: true, counts: true };
 
@@ -247,7 +247,7 @@ mod tests {
             let (Some(file), request) = (entry["request_file"].as_str(), &entry["request"]) else { continue };
             let body = fs::read(recordings.join(file)).unwrap();
             let url = entry["api_path"].as_str().unwrap_or_default();
-            let path = PathFacts::of(url.split('?').next().unwrap_or_default());
+            let path = of_path(url.split('?').next().unwrap_or_default());
             for size in [1, 7, 1000, body.len()] {
                 let facts = scan(&body, size, EVERYTHING);
                 if let Some(model) = request["model"].as_str() {

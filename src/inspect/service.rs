@@ -9,11 +9,11 @@ use tower_service::Service;
 use super::body::{InspectedBody, Inspection};
 use super::facts::Wanted;
 use super::layer::InspectRequestLayer;
-use super::path::PathFacts;
 use super::scanner::RequestScanner;
 use crate::decompress::ContentEncoding;
 use crate::http::ContentType;
-use crate::tracker::RequestHandle;
+use crate::tracker::{RequestHandle, RequestInfo};
+use crate::usage::{PathFacts, of_path};
 
 /// A service whose requests are read as they pass. See the [module](super) and the [layer](InspectRequestLayer).
 #[derive(Clone, Copy, Debug)]
@@ -58,9 +58,9 @@ impl<S> InspectRequest<S> {
             warn_of_missing_handle();
             return None;
         };
-        let path = PathFacts::of(request.uri().path());
+        let path = of_path(request.uri().path());
         let wanted = Wanted { names: !path.decided, counts: self.layer.counts };
-        if let Some(info) = path.into_info() {
+        if let Some(info) = path_info(path) {
             handle.describe(&info);
         }
         let readable = (wanted.names || wanted.counts) && may_be_json(request.headers());
@@ -71,6 +71,12 @@ impl<S> InspectRequest<S> {
         };
         Some(Inspection::new(handle, scanner))
     }
+}
+
+/// Returns the facts of a path in the form of the request's row; `None` if the path tells nothing.
+fn path_info(path: PathFacts<'_>) -> Option<RequestInfo<'_>> {
+    let tells = path.model.is_some() || path.is_streaming.is_some();
+    tells.then(|| RequestInfo { model: path.model, is_streaming: path.is_streaming, ..RequestInfo::default() })
 }
 
 /// Logs, for the first request without a handle, what is probably wrong.

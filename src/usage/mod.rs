@@ -72,7 +72,6 @@ mod record;
 mod speaker;
 mod tool;
 
-pub(crate) use self::tool::ToolKind;
 pub use self::{
     counts::{ProviderUsage, Usage},
     custom::{CustomDialect, CustomFraming, Dialects},
@@ -81,4 +80,8 @@ pub use self::{
     meter::Meter,
     normalise::Counting,
     reading::{EndMark, Observation, Reading, UsageSource},
+};
+pub(crate) use self::{
+    dialect::{PathFacts, RequestKey, of_path, request_key},
+    tool::ToolKind,
 };

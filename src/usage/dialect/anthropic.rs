@@ -6,6 +6,7 @@
 use super::{
     Dialect,
     document::{Document, Mark},
+    request::{RequestForm, RequestKey},
 };
 use crate::{
     json::Cursor,
@@ -29,6 +30,7 @@ pub(super) static DIALECT: Dialect = Dialect {
         facts.read_finish_reason_of_tail(event.data, "stop_reason");
     },
     document: Some(Document { marks: &[Mark::Says(b"type", "message")], read: read_document }),
+    request: RequestForm::with_keys(&[(b"messages", RequestKey::Messages), (b"content", RequestKey::Blocks)]),
     merge: Merge::Overlay,
     counting: Counting::CacheApart,
 };

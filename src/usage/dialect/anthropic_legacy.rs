@@ -3,6 +3,7 @@
 use super::{
     Dialect,
     document::{Document, Mark},
+    request::{RequestForm, RequestKey},
 };
 use crate::usage::{
     event::ResponseEvent,
@@ -17,6 +18,7 @@ pub(super) static DIALECT: Dialect = Dialect {
     read,
     read_tail: |event, facts| facts.read_finish_reason_of_tail(event.data, "stop_reason"),
     document: Some(Document { marks: &[Mark::HasText(b"completion")], read }),
+    request: RequestForm::with_keys(&[(b"prompt", RequestKey::Prompt)]),
     merge: Merge::Replace,
     counting: Counting::CacheApart,
 };

@@ -5,6 +5,7 @@
 use super::{
     Dialect,
     document::{Document, Mark},
+    request::{RequestForm, RequestKey, bedrock_path},
 };
 use crate::{
     json::Cursor,
@@ -28,6 +29,15 @@ pub(super) static DIALECT: Dialect = Dialect {
         facts.read_finish_reason_of_tail(event.data, "stopReason");
     },
     document: Some(Document { marks: &[Mark::Has(b"stopReason")], read: read_document }),
+    request: RequestForm {
+        path: Some(|path| bedrock_path(path, &[("converse", false), ("converse-stream", true)])),
+        keys: &[
+            (b"messages", RequestKey::Messages),
+            (b"content", RequestKey::Blocks),
+            (b"toolUse", RequestKey::ToolUse),
+            (b"toolResult", RequestKey::ToolResult),
+        ],
+    },
     merge: Merge::Replace,
     counting: Counting::CacheApart,
 };

@@ -4,6 +4,7 @@
 use super::{
     Dialect,
     document::{Document, Mark},
+    request::{RequestForm, RequestKey, bedrock_path},
 };
 use crate::{
     json::Cursor,
@@ -24,6 +25,13 @@ pub(super) static DIALECT: Dialect = Dialect {
         marks: &[Mark::Has(b"inputTextTokenCount"), Mark::Has(b"generation"), Mark::Has(b"outputs")],
         read,
     }),
+    request: RequestForm {
+        path: Some(|path| {
+            let operations = [("invoke", false), ("invoke-with-response-stream", true), ("count-tokens", false)];
+            bedrock_path(path, &operations)
+        }),
+        keys: &[(b"prompt", RequestKey::Prompt)],
+    },
     // Llama counts the prompt in the first event only.
     merge: Merge::Overlay,
     counting: Counting::CacheApart,

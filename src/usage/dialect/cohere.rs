@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use super::{
     Dialect,
     document::{Document, Mark},
+    request::{RequestForm, RequestKey},
 };
 use crate::{
     json::Cursor,
@@ -43,6 +44,13 @@ pub(super) static DIALECT: Dialect = Dialect {
         ],
         read: read_document,
     }),
+    request: RequestForm::with_keys(&[
+        (b"messages", RequestKey::Messages),
+        // Version 1.
+        (b"chat_history", RequestKey::Messages),
+        (b"content", RequestKey::Blocks),
+        (b"tool_calls", RequestKey::ToolCalls),
+    ]),
     merge: Merge::Replace,
     counting: Counting::Inclusive,
 };

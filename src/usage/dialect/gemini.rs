@@ -7,6 +7,7 @@
 use super::{
     Dialect,
     document::{Document, Mark},
+    request::{PathFacts, RequestForm, RequestKey, percent_decoded},
 };
 use crate::{
     json::Cursor,
@@ -29,9 +30,37 @@ pub(super) static DIALECT: Dialect = Dialect {
         marks: &[Mark::Has(b"candidates"), Mark::Has(b"usageMetadata"), Mark::Has(b"promptFeedback")],
         read,
     }),
+    request: RequestForm {
+        path: Some(read_path),
+        keys: &[
+            (b"contents", RequestKey::Messages),
+            (b"parts", RequestKey::Blocks),
+            (b"functionCall", RequestKey::ToolUse),
+            (b"functionResponse", RequestKey::ToolResult),
+            // The proto's own spelling, which the API takes too.
+            (b"function_call", RequestKey::ToolUse),
+            (b"function_response", RequestKey::ToolResult),
+        ],
+    },
     merge: Merge::Replace,
     counting: Counting::ReasoningApart,
 };
+
+/// Reads `/v1beta/models/{model}:streamGenerateContent`: the custom methods of Gemini and of all Vertex AI.
+fn read_path(path: &str) -> Option<PathFacts<'_>> {
+    let (collection, last) = path.rsplit_once('/')?;
+    if !["models", "tunedModels", "endpoints"].iter().any(|name| collection.ends_with(name)) {
+        return None;
+    }
+    let last = percent_decoded(last);
+    let (model, method) = last.rsplit_once(':')?;
+    let is_streaming = match method {
+        "streamGenerateContent" | "streamRawPredict" | "serverStreamingPredict" => true,
+        "generateContent" | "rawPredict" | "predict" | "countTokens" | "embedContent" | "batchEmbedContents" => false,
+        _ => return None,
+    };
+    Some(PathFacts::decided(model.to_owned().into(), is_streaming))
+}
 
 fn read<'a>(event: &ResponseEvent<'a>, facts: &mut EventFacts<'a>) -> bool {
     event.members(|key, value| match key {

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::{
     Dialect,
     document::{Document, Mark},
+    request::{RequestForm, RequestKey},
 };
 use crate::{
     json::Cursor,
@@ -27,6 +28,7 @@ pub(super) static DIALECT: Dialect = Dialect {
         facts.read_finish_reason_of_tail(event.data, "status");
     },
     document: Some(Document { marks: &[Mark::Says(b"object", "interaction")], read: read_document }),
+    request: RequestForm::with_keys(&[(b"input", RequestKey::Messages), (b"content", RequestKey::Blocks)]),
     merge: Merge::Replace,
     counting: Counting::ReasoningApart,
 };

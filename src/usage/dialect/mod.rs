@@ -1,6 +1,7 @@
 //! Dialects: the providers' ways of writing events and documents.
 //!
-//! Each is one file: how it is recognised, how an event and a document of it are read, and how its numbers count. A further
+//! Each is one file: how it is recognised, how an event and a document of it are read, what its requests tell, and how its
+//! numbers count. A further
 //! one is a file and a line in [`ALL`].
 
 mod anthropic;
@@ -16,12 +17,17 @@ mod openai_assistants;
 mod openai_chat;
 mod openai_responses;
 mod replicate;
+mod request;
 mod staged_chat;
 mod vercel;
 
 use std::sync::LazyLock;
 
-use self::document::{Document, MarkIndex};
+pub(crate) use self::request::{PathFacts, RequestKey};
+use self::{
+    document::{Document, MarkIndex},
+    request::{KeyIndex, RequestForm},
+};
 use super::{
     event::ResponseEvent,
     event_facts::EventFacts,
@@ -58,6 +64,8 @@ pub(super) struct Dialect {
     pub(super) read_tail: for<'a> fn(&ResponseEvent<'a>, &mut EventFacts<'a>),
     /// The form of an answer that is one JSON document, where there is one.
     pub(super) document: Option<Document>,
+    /// The form of its requests.
+    request: RequestForm,
     pub(super) merge: Merge,
     pub(super) counting: Counting,
 }
@@ -74,4 +82,15 @@ pub(super) fn of_event(event: &ResponseEvent<'_>) -> Option<&'static Dialect> {
 pub(super) fn of_document(document: &ResponseEvent<'_>) -> Option<&'static Dialect> {
     static MARKS: LazyLock<MarkIndex> = LazyLock::new(|| MarkIndex::of(&ALL));
     MARKS.recognise(&Cursor::new(document.data))
+}
+
+/// Returns the facts that a request's path tells, in any dialect.
+pub(crate) fn of_path(path: &str) -> PathFacts<'_> {
+    ALL.iter().filter_map(|dialect| dialect.request.path).find_map(|read| read(path)).unwrap_or_default()
+}
+
+/// Returns the meaning of a key in a request's body, in any dialect.
+pub(crate) fn request_key(key: &[u8]) -> Option<RequestKey> {
+    static KEYS: LazyLock<KeyIndex> = LazyLock::new(|| KeyIndex::of(&ALL));
+    KEYS.find(key)
 }

@@ -3,6 +3,7 @@
 use super::{
     Dialect,
     document::{Document, Mark},
+    request::{PathFacts, RequestForm, RequestKey},
 };
 use crate::{
     json::Cursor,
@@ -22,9 +23,24 @@ pub(super) static DIALECT: Dialect = Dialect {
         facts.read_finish_reason_of_tail(event.data, "done_reason");
     },
     document: Some(Document { marks: &[Mark::Has(b"done"), Mark::Has(b"prompt_eval_count")], read }),
+    request: RequestForm {
+        path: Some(read_path),
+        keys: &[
+            (b"messages", RequestKey::Messages),
+            (b"prompt", RequestKey::Prompt),
+            (b"content", RequestKey::Blocks),
+            (b"tool_calls", RequestKey::ToolCalls),
+        ],
+    },
     merge: Merge::Replace,
     counting: Counting::Inclusive,
 };
+
+/// Reads the paths of chats and completions, which stream unless they are told not to.
+fn read_path(path: &str) -> Option<PathFacts<'_>> {
+    let streams = path.ends_with("/api/chat") || path.ends_with("/api/generate");
+    streams.then(|| PathFacts { is_streaming: Some(true), ..PathFacts::default() })
+}
 
 fn read<'a>(event: &ResponseEvent<'a>, facts: &mut EventFacts<'a>) -> bool {
     let mut usage = ProviderUsage::default();

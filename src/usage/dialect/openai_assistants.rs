@@ -4,6 +4,7 @@ use super::{
     Dialect,
     document::{Document, Mark},
     openai_chat,
+    request::RequestForm,
 };
 use crate::{
     json::Cursor,
@@ -24,6 +25,7 @@ pub(super) static DIALECT: Dialect = Dialect {
         facts.ended = facts.usage.is_some();
     },
     document: Some(Document { marks: &[Mark::Says(b"object", "thread.run")], read: read_document }),
+    request: RequestForm::PLAIN,
     merge: Merge::Replace,
     counting: Counting::Inclusive,
 };

@@ -9,6 +9,7 @@
 use super::{
     Dialect,
     document::{Document, Mark},
+    request::{PathFacts, RequestForm, RequestKey, percent_decoded},
 };
 use crate::{
     json::{Cursor, Span},
@@ -34,9 +35,27 @@ pub(super) static DIALECT: Dialect = Dialect {
         marks: &[Mark::Says(b"object", "chat.completion"), Mark::Has(b"choices"), Mark::Counts(b"prompt_tokens")],
         read,
     }),
+    request: RequestForm {
+        path: Some(azure_path),
+        keys: &[
+            (b"messages", RequestKey::Messages),
+            (b"prompt", RequestKey::Prompt),
+            (b"content", RequestKey::Blocks),
+            (b"tool_calls", RequestKey::ToolCalls),
+            (b"function_call", RequestKey::ToolUse),
+        ],
+    },
     merge: Merge::Replace,
     counting: Counting::Inclusive,
 };
+
+/// Reads `/openai/deployments/{deployment}/chat/completions`: Azure, where the body need not name a model.
+fn azure_path(path: &str) -> Option<PathFacts<'_>> {
+    const BEFORE: &[u8; 8] = b"/openai/";
+    let at = path.as_bytes().windows(BEFORE.len()).position(|part| part == BEFORE)?;
+    let (deployment, _) = path[at + BEFORE.len()..].strip_prefix("deployments/")?.split_once('/')?;
+    Some(PathFacts { model: Some(percent_decoded(deployment)), ..PathFacts::default() })
+}
 
 fn read<'a>(event: &ResponseEvent<'a>, facts: &mut EventFacts<'a>) -> bool {
     let (mut usage, mut groq, mut moonshot) = (None, None, None);

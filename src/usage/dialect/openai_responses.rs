@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use super::{
     Dialect,
     document::{Document, Mark},
+    request::{RequestForm, RequestKey},
 };
 use crate::{
     json::Cursor,
@@ -28,6 +29,7 @@ pub(super) static DIALECT: Dialect = Dialect {
         marks: &[Mark::Says(b"object", "response"), Mark::Counts(b"input_tokens")],
         read: read_document,
     }),
+    request: RequestForm::with_keys(&[(b"input", RequestKey::Messages), (b"content", RequestKey::Blocks)]),
     merge: Merge::Replace,
     counting: Counting::Inclusive,
 };

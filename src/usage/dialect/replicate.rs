@@ -1,6 +1,9 @@
 //! Replicate: plain text in events named `output`, and no word about tokens.
 
-use super::Dialect;
+use super::{
+    Dialect,
+    request::{RequestForm, RequestKey},
+};
 use crate::{
     json::Span,
     usage::{
@@ -15,6 +18,7 @@ pub(super) static DIALECT: Dialect = Dialect {
     read,
     read_tail: |_, _| {},
     document: None,
+    request: RequestForm::with_keys(&[(b"input", RequestKey::Messages)]),
     merge: Merge::Replace,
     counting: Counting::Inclusive,
 };

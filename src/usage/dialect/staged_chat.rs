@@ -1,7 +1,10 @@
 //! A chat with stages: `{"stage"}`, `{"token"}`, `{"sources"}` and so on, and `[DONE]` last. It names its model and reports its
 //! tokens, if at all, in `{"metadata"}`, as the server has heard of them from its own upstream.
 
-use super::{Dialect, openai_chat, openai_responses};
+use super::{
+    Dialect, openai_chat, openai_responses,
+    request::{RequestForm, RequestKey},
+};
 use crate::{
     json::Cursor,
     usage::{
@@ -17,6 +20,7 @@ pub(super) static DIALECT: Dialect = Dialect {
     read,
     read_tail: |_, _| {},
     document: None,
+    request: RequestForm::with_keys(&[(b"messages", RequestKey::Messages), (b"content", RequestKey::Blocks)]),
     merge: Merge::Replace,
     counting: Counting::Inclusive,
 };

@@ -1,6 +1,9 @@
 //! The UI message stream of Vercel's AI SDK. It names tokens only if the application adds them as metadata.
 
-use super::Dialect;
+use super::{
+    Dialect,
+    request::{RequestForm, RequestKey},
+};
 use crate::{
     json::Cursor,
     usage::{
@@ -24,6 +27,7 @@ pub(super) static DIALECT: Dialect = Dialect {
         facts.read_finish_reason_of_tail(event.data, "finishReason");
     },
     document: None,
+    request: RequestForm::with_keys(&[(b"messages", RequestKey::Messages), (b"parts", RequestKey::Blocks)]),
     merge: Merge::Replace,
     counting: Counting::Inclusive,
 };
