@@ -86,7 +86,7 @@
 //! |---|---|
 //! | `monitor` (default) | [`MonitorService`] |
 //! | `dashboard` | `DashboardService`, with the page inside the program |
-//! | `axum` | the address as the client sent it, so that below `nest_service` the dashboard redirects to its address with the slash |
+//! | `axum` | the route of a request, from axum's `MatchedPath`; the address as the client sent it, so that below `nest_service` the dashboard redirects to its address with the slash |
 //! | `decompress` | token counts of compressed responses, decoded on a side copy; needs a C compiler, for zstd |
 //! | `compress` | gzip for clients of the monitor and the dashboard that accept it |
 //! | `tracing` | an event for each request that has ended |

@@ -2,12 +2,16 @@
 
 use active_requests::{
     config::TrackerConfig,
-    tracker::{ActiveRequest, Outcome, RequestInfo, RequestTracker, TotalsFilter},
+    tracker::{ActiveRequest, BodyProgress, Outcome, RequestInfo, RequestTracker, TotalsFilter},
     usage::Observation,
 };
 use http::{Method, StatusCode};
 use std::{
     collections::HashSet,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, SystemTime},
 };
 
@@ -54,11 +58,11 @@ fn a_request_is_counted_once_while_active_or_when_ended() {
     let _active = start(&tracker, "anthropic:claude");
     let with = tracker.running_totals(&TotalsFilter::default());
     assert_eq!((with.total_requests, with.total_errors, with.active_requests), (3, 1, 1));
-    let without = tracker.running_totals(&TotalsFilter { include_active: false, ..TotalsFilter::default() });
+    let without = tracker.running_totals(&TotalsFilter::new().include_active(false));
     assert_eq!((without.total_requests, without.active_requests), (2, 1));
     assert_eq!(with.providers["openai"].models["gpt-4o"].totals.total.requests, 2);
     assert_eq!(with.providers["anthropic"].rollup.total.requests, 1);
-    let only = tracker.running_totals(&TotalsFilter { provider: Some("OPEN*".into()), ..TotalsFilter::default() });
+    let only = tracker.running_totals(&TotalsFilter::new().provider("OPEN*"));
     assert_eq!((only.total_requests, only.active_requests), (2, 0), "the active ones are filtered like the rest");
 }
 
@@ -171,7 +175,7 @@ async fn a_change_wakes_who_waits_and_silence_times_out() {
     assert_ne!(waiting.await.unwrap(), seen);
 
     let seen = tracker.version();
-    request.frame(10, 0);
+    request.frame(BodyProgress { response_bytes: 10, text_bytes: 0 });
     request.handle().set_error("a counter and a note are no change");
     assert_eq!(tracker.version(), seen);
     for change in [
@@ -213,7 +217,6 @@ fn last_accessed_is_the_start_of_the_latest_request_or_later_if_told() {
     assert_eq!(tracker.last_accessed(), None);
     let _active = start(&tracker, "openai:gpt-4o");
     let by_start = tracker.last_accessed().unwrap();
-    assert_eq!(by_start.len(), "2026-11-20T22:08:10Z".len());
     let later = SystemTime::now() + Duration::from_secs(3600);
     tracker.update_last_accessed("anthropic", "claude", later);
     let totals = tracker.running_totals(&TotalsFilter::default());
@@ -232,4 +235,53 @@ fn what_a_panic_unwinds_through_is_let_go_of() {
     }));
     assert!(result.is_err());
     assert_eq!((tracker.active(), tracker.recent_traces(1)[0].outcome), (0, Outcome::Panicked));
+}
+
+#[test]
+fn each_request_that_ends_is_told_once_to_every_hook() {
+    let tracker = RequestTracker::default();
+    let (first, second) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicUsize::new(0)));
+    let ids = tracker.on_end({
+        let first = Arc::clone(&first);
+        move |entry| first.lock().unwrap().push(entry.request_id)
+    });
+    let counts = tracker.on_end({
+        let (second, tracker) = (Arc::clone(&second), tracker.clone());
+        move |entry| {
+            assert!(tracker.get(entry.request_id).is_none(), "it has left the list, and no lock is held");
+            second.fetch_add(1, Ordering::Relaxed);
+        }
+    });
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| (0..500).for_each(|_| end(&tracker, "m", Outcome::Completed)));
+        }
+    });
+    let told: HashSet<_> = first.lock().unwrap().iter().copied().collect();
+    assert_eq!((told.len(), first.lock().unwrap().len(), second.load(Ordering::Relaxed)), (2000, 2000, 2000));
+    assert!(tracker.remove_on_end(ids) && !tracker.remove_on_end(ids));
+    end(&tracker, "m", Outcome::Completed);
+    assert_eq!((first.lock().unwrap().len(), second.load(Ordering::Relaxed)), (2000, 2001));
+    assert!(tracker.remove_on_end(counts));
+    end(&tracker, "m", Outcome::Completed);
+    assert_eq!(second.load(Ordering::Relaxed), 2001);
+}
+
+#[test]
+fn a_hook_that_panics_keeps_nothing_back() {
+    let tracker = RequestTracker::default();
+    let told = Arc::new(Mutex::new(Vec::new()));
+    tracker.on_end(|_| panic!("as the test asks"));
+    tracker.on_end({
+        let told = Arc::clone(&told);
+        move |entry| told.lock().unwrap().push(entry.outcome)
+    });
+    end(&tracker, "m", Outcome::Completed);
+    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        let _request = start(&tracker, "m");
+        panic!("while a request is in flight");
+    }));
+    assert!(result.is_err());
+    assert_eq!(*told.lock().unwrap(), [Outcome::Completed, Outcome::Panicked]);
+    assert_eq!(tracker.active(), 0);
 }

@@ -4,7 +4,7 @@
 use active_requests::{
     config::MonitorConfig,
     monitor::{MonitorService, ResponseBody},
-    tracker::{ActiveRequest, RequestId, RequestInfo, RequestTracker, Row},
+    tracker::{ActiveRequest, BodyProgress, RequestId, RequestInfo, RequestTracker, Row},
     usage::{Observation, Reading},
 };
 use bytes::Bytes;
@@ -46,7 +46,7 @@ impl World {
     fn progress(&mut self, step: usize) {
         self.bytes += 320;
         for request in self.requests.iter_mut().step_by(step) {
-            request.frame(self.bytes, self.bytes / 16);
+            request.frame(BodyProgress { response_bytes: self.bytes, text_bytes: self.bytes / 16 });
         }
     }
 
@@ -105,7 +105,7 @@ fn rivals(group: &mut BenchmarkGroup<'_, WallTime>, tracker: &RequestTracker) {
     group.bench_function("DashMap + serde_json", |b| {
         b.iter(|| {
             let mut rows: Vec<Row> = map.iter().map(|row| row.clone()).collect();
-            rows.sort_by(|a, b| b.start_time.total_cmp(&a.start_time));
+            rows.sort_by(|a, b| b.start_time.cmp(&a.start_time));
             serde_json::to_vec(&rows)
         });
     });

@@ -58,6 +58,9 @@ impl<S> InspectRequest<S> {
             warn_of_missing_handle();
             return None;
         };
+        if handle.is_disabled() {
+            return None;
+        }
         let path = of_path(request.uri().path());
         let wanted = Wanted { names: !path.decided, counts: self.layer.counts };
         if let Some(info) = path_info(path) {

@@ -26,7 +26,7 @@ pub(super) struct RowJson {
     id: usize,
     provider: (usize, usize),
     model: (usize, usize),
-    path: usize,
+    path: (usize, usize),
 }
 
 impl RowJson {
@@ -60,7 +60,12 @@ impl RowJson {
         text.extend_from_slice(br#","method":"#);
         json(text, facts.method.as_str());
         text.extend_from_slice(br#","path":"#);
-        self.path = json(text, texts.get(TextField::Path)).0;
+        self.path = json(text, texts.get(TextField::Path));
+        text.extend_from_slice(br#","route":"#);
+        match texts.get(TextField::Route) {
+            "" => text.extend_from_slice(b"null"),
+            route => _ = json(text, route),
+        }
         text.push(b'}');
         self.tail = text.len();
 
@@ -144,7 +149,7 @@ impl RowJson {
     /// The quoted provider, model and path.
     pub(super) fn names(&self) -> [&[u8]; 3] {
         let part = |(start, end): (usize, usize)| &self.text[start..end];
-        [part(self.provider), part(self.model), part((self.path, self.tail - 1))]
+        [part(self.provider), part(self.model), part(self.path)]
     }
 }
 

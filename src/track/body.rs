@@ -1,57 +1,77 @@
 //! From the response head to the end of the body.
 
-use super::end::{Asked, End, Expected};
-use crate::{
-    http::visit_chunks,
-    tracker::ActiveRequest,
-    usage::{Dialects, Meter},
-};
-use bytes::Buf;
-use http::{header, response::Parts};
-use http_body::{Body, Frame, SizeHint};
-use pin_project_lite::pin_project;
 use std::{
     pin::Pin,
     task::{Context, Poll},
 };
 
+use bytes::Buf;
+use http::{HeaderMap, header, response::Parts};
+use http_body::{Body, Frame, SizeHint};
+use pin_project_lite::pin_project;
+
+use super::{
+    classify::Classifier,
+    end::{Asked, End, Expected, Passed},
+    hook::{DescribeError, NoHook},
+    panic_guard::{PanicGuard, Panicked},
+};
+use crate::{
+    http::visit_chunks,
+    tracker::{ActiveRequest, BodyProgress, ErrorInfo},
+    usage::{Dialects, Meter},
+};
+
 pin_project! {
-    /// The response body of [`ActiveRequests`](super::ActiveRequests): the inner body, looked at as it passes.
+    /// The response body of [`ActiveRequests`](super::ActiveRequests): the inner body, observed as it passes.
     #[derive(Debug)]
-    pub struct ResponseBody<B> {
+    pub struct ResponseBody<B, OnBodyError = NoHook> {
         #[pin]
         inner: B,
-        observer: Option<Observer>,
+        observer: Observer,
+        on_error: Option<OnBodyError>,
     }
 }
 
-impl<B: Body> ResponseBody<B> {
+/// An empty body of no request, as middleware outside makes one to answer in the service's place.
+impl<B: Default, OnBodyError> Default for ResponseBody<B, OnBodyError> {
+    fn default() -> Self {
+        Self { inner: B::default(), observer: Observer(None), on_error: None }
+    }
+}
+
+impl<B: Body, OnBodyError> ResponseBody<B, OnBodyError> {
+    pub(super) fn untracked(inner: B) -> Self {
+        Self { inner, observer: Observer(None), on_error: None }
+    }
+
     pub(super) fn new(
         inner: B,
-        active: Option<ActiveRequest>,
+        mut active: ActiveRequest,
         asked: Asked,
         head: &Parts,
         dialects: &Dialects,
+        classifier: Classifier,
+        on_error: OnBodyError,
     ) -> Self {
-        let observer = active.map(|mut active| {
-            let length = inner.size_hint().exact().or_else(|| declared_length(head));
-            let meter = Meter::with_dialects(head, dialects);
-            active.head(head.status, meter.is_stream().or(length.map(|_| false)), meter.reading().observation);
-            let mut observer = Observer {
-                expected: Expected::new(asked, head.status, length),
-                meter,
-                revision: 0,
-                has_token: false,
-                response_bytes: 0,
-                active: Some(active),
-            };
-            // A body that has nothing to say is not polled.
-            if observer.expected.upgrade || inner.is_end_stream() {
-                observer.finish(End::Clean);
-            }
-            observer
-        });
-        Self { inner, observer }
+        let length = inner.size_hint().exact().or_else(|| declared_length(head));
+        let meter = Meter::with_dialects(head, dialects);
+        active.head(head.status, meter.is_stream().or(length.map(|_| false)), meter.reading().observation);
+        let error_type = classifier.error_type(head.status, &head.headers);
+        let mut observer = Observer(Some(Observed {
+            expected: Expected::new(asked, head.status, error_type, length),
+            active,
+            meter,
+            classifier,
+            revision: 0,
+            has_token: false,
+            passed: Passed::default(),
+        }));
+        // A body that has nothing to say is not polled.
+        if observer.is_upgrade() || inner.is_end_stream() {
+            observer.finish(End::Clean);
+        }
+        Self { inner, observer, on_error: Some(on_error) }
     }
 }
 
@@ -59,92 +79,129 @@ fn declared_length(head: &Parts) -> Option<u64> {
     head.headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-/// What is kept of a request while its body passes.
+/// A request while its body passes; `None` once it has ended, which is how there is one end.
 #[derive(Debug)]
-struct Observer {
-    /// Taken at the end, which is how there is one end.
-    active: Option<ActiveRequest>,
+struct Observer(Option<Observed>);
+
+#[derive(Debug)]
+struct Observed {
+    active: ActiveRequest,
     meter: Meter,
-    /// Of the reading that was recorded last.
+    classifier: Classifier,
+    /// The revision of the reading that was recorded last.
     revision: u32,
     has_token: bool,
-    response_bytes: u64,
+    passed: Passed,
     expected: Expected,
 }
 
-impl Observer {
+impl Observed {
     fn frame<D: Buf>(&mut self, data: &D) {
-        let Some(active) = &mut self.active else { return };
-        self.response_bytes += data.remaining() as u64;
+        self.passed.bytes += data.remaining() as u64;
         if self.meter.is_blind() {
-            return active.frame(self.response_bytes, 0);
+            return self.active.frame(BodyProgress { response_bytes: self.passed.bytes, text_bytes: 0 });
         }
-        if !visit_chunks(data, |piece| self.meter.observe(piece)) {
+        if !visit_chunks(data, |chunk| self.meter.observe(chunk)) {
             self.meter.lose_sight();
         }
-        active.frame(self.response_bytes, self.meter.reading().text_bytes);
+        self.progress();
         self.record();
+    }
+
+    fn progress(&mut self) {
+        let text_bytes = self.meter.reading().text_bytes;
+        self.active.frame(BodyProgress { response_bytes: self.passed.bytes, text_bytes });
     }
 
     /// Passes on what has been learnt, if anything has.
     fn record(&mut self) {
-        let Some(active) = &self.active else { return };
         let reading = self.meter.reading();
         let has_token = reading.text_bytes > 0;
         if reading.revision != self.revision || has_token != self.has_token {
             (self.revision, self.has_token) = (reading.revision, has_token);
-            active.record(reading);
+            self.active.record(reading);
         }
     }
 
+    /// Takes over what the trailers say of an error; they do not take back one of the head.
+    fn trailers(&mut self, trailers: &HeaderMap) {
+        let expected = &mut self.expected;
+        expected.error_type = self.classifier.error_type(expected.status, trailers).or(expected.error_type);
+    }
+}
+
+impl Observer {
+    fn is_upgrade(&self) -> bool {
+        self.0.as_ref().is_some_and(|observed| observed.expected.upgrade)
+    }
+
     fn finish(&mut self, end: End) {
-        if self.active.is_none() {
-            return;
-        }
+        let Some(mut observed) = self.0.take() else { return };
         if end == End::Clean {
-            self.meter.finish();
+            observed.meter.finish();
         }
-        self.record();
-        if let Some(mut active) = self.active.take() {
-            let reading = self.meter.reading();
-            active.frame(self.response_bytes, reading.text_bytes);
-            active.finish(self.expected.outcome(end, self.response_bytes, reading));
+        observed.record();
+        observed.progress();
+        let Observed { active, meter, passed, expected, .. } = observed;
+        active.finish_as(expected.outcome(end, passed, meter.reading()), expected.error_type);
+    }
+
+    /// Ends the request by an error of the body, with what is to be said of it.
+    fn fail(&mut self, info: Option<ErrorInfo>) {
+        if let (Some(observed), Some(info)) = (&self.0, info) {
+            // Recorded first, so that an error that the stream told of does not replace this one.
+            observed.active.record(observed.meter.reading());
+            observed.active.handle().set_error_info(&info);
         }
+        self.finish(End::Error);
+    }
+}
+
+impl Panicked for Observer {
+    fn panicked(&mut self) {
+        self.finish(End::Panic);
     }
 }
 
 impl Drop for Observer {
     fn drop(&mut self) {
-        self.finish(End::Dropped);
+        if self.0.is_some() {
+            // The inner body is dropped first: a panic in that unwinds through here.
+            self.finish(if std::thread::panicking() { End::Panic } else { End::Dropped });
+        }
     }
 }
 
 #[deny(clippy::missing_trait_methods)]
-impl<B: Body> Body for ResponseBody<B> {
+impl<B: Body, OnBodyError: DescribeError<B::Error>> Body for ResponseBody<B, OnBodyError> {
     type Data = B::Data;
     type Error = B::Error;
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
         let mut this = self.project();
-        let polled = this.inner.as_mut().poll_frame(cx);
-        let Some(observer) = this.observer else { return polled };
+        let inner = this.inner.as_mut();
+        let polled = PanicGuard::watch(this.observer, || inner.poll_frame(cx));
+        let Some(observed) = &mut this.observer.0 else { return polled };
+        observed.passed.asked_for = true;
         match &polled {
-            Poll::Pending => {
-                if let Some(active) = &mut observer.active {
-                    active.pending();
-                }
-            }
+            Poll::Pending => observed.active.pending(),
             Poll::Ready(Some(Ok(frame))) => {
                 if let Some(data) = frame.data_ref() {
-                    observer.frame(data);
+                    observed.frame(data);
+                }
+                if let Some(trailers) = frame.trailers_ref() {
+                    observed.trailers(trailers);
                 }
                 // After trailers nothing comes, though not every body says so.
                 if frame.is_trailers() || this.inner.is_end_stream() {
-                    observer.finish(End::Clean);
+                    this.observer.finish(End::Clean);
                 }
             }
-            Poll::Ready(Some(Err(_))) => observer.finish(End::Error),
-            Poll::Ready(None) => observer.finish(End::Clean),
+            Poll::Ready(Some(Err(error))) => {
+                let info = this.on_error.as_ref().and_then(|hook| hook.describe(error));
+                this.observer.fail(info);
+            }
+            Poll::Ready(None) => this.observer.finish(End::Clean),
         }
         polled
     }

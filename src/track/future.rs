@@ -1,92 +1,100 @@
 //! From the call to the response head.
 
-use super::{body::ResponseBody, end::Asked};
-use crate::{
-    tracker::{ActiveRequest, ErrorType, Outcome},
-    usage::Dialects,
+use std::{
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll, ready},
 };
+
 use http::Response;
 use http_body::Body;
 use pin_project_lite::pin_project;
-use std::{
-    any::Any,
-    error::Error,
-    future::Future,
-    io,
-    pin::Pin,
-    task::{Context, Poll, ready},
+
+use super::{
+    body::ResponseBody,
+    classify::Classifier,
+    end::Asked,
+    hook::{DescribeError, NoHook},
+    panic_guard::{PanicGuard, Panicked},
+};
+use crate::{
+    tracker::{ActiveRequest, Outcome},
+    usage::Dialects,
 };
 
 pin_project! {
     /// The response future of [`ActiveRequests`](super::ActiveRequests).
     #[derive(Debug)]
-    pub struct ResponseFuture<F> {
+    pub struct ResponseFuture<F, OnError = NoHook, OnBodyError = NoHook> {
         #[pin]
         inner: F,
-        active: Option<ActiveRequest>,
-        asked: Asked,
-        dialects: Dialects,
+        pending: Pending<OnError, OnBodyError>,
     }
 }
 
-impl<F> ResponseFuture<F> {
-    pub(super) fn new(inner: F, active: Option<ActiveRequest>, asked: Asked, dialects: Dialects) -> Self {
-        Self { inner, active, asked, dialects }
+/// A request that waits for its response head; `None` if it is not tracked, or waits no longer.
+#[derive(Debug)]
+pub(super) struct Pending<OnError, OnBodyError>(pub(super) Option<Tracked<OnError, OnBodyError>>);
+
+/// A tracked request, and what is done with its response.
+#[derive(Debug)]
+pub(super) struct Tracked<OnError, OnBodyError> {
+    pub(super) active: ActiveRequest,
+    pub(super) asked: Asked,
+    pub(super) dialects: Dialects,
+    pub(super) classifier: Classifier,
+    pub(super) on_error: OnError,
+    pub(super) on_body_error: OnBodyError,
+}
+
+impl<OnError, OnBodyError> Panicked for Pending<OnError, OnBodyError> {
+    fn panicked(&mut self) {
+        if let Some(tracked) = self.0.take() {
+            tracked.active.finish(Outcome::Panicked);
+        }
     }
 }
 
-impl<F, B, E> Future for ResponseFuture<F>
+impl<F, OnError, OnBodyError> ResponseFuture<F, OnError, OnBodyError> {
+    pub(super) fn new(inner: F, tracked: Option<Tracked<OnError, OnBodyError>>) -> Self {
+        Self { inner, pending: Pending(tracked) }
+    }
+}
+
+impl<F, B, E, OnError, OnBodyError> Future for ResponseFuture<F, OnError, OnBodyError>
 where
     F: Future<Output = Result<Response<B>, E>>,
     B: Body,
-    E: 'static,
+    OnError: DescribeError<E>,
+    OnBodyError: DescribeError<B::Error>,
 {
-    type Output = Result<Response<ResponseBody<B>>, E>;
+    type Output = Result<Response<ResponseBody<B, OnBodyError>>, E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let result = ready!(this.inner.poll(cx));
-        let active = this.active.take();
+        let inner = this.inner;
+        let result = ready!(PanicGuard::watch(this.pending, || inner.poll(cx)));
+        let tracked = this.pending.0.take();
         Poll::Ready(match result {
             Ok(response) => {
                 let (head, body) = response.into_parts();
-                let body = ResponseBody::new(body, active, *this.asked, &head, this.dialects);
+                let body = match tracked {
+                    Some(Tracked { active, asked, dialects, classifier, on_body_error, .. }) => {
+                        ResponseBody::new(body, active, asked, &head, &dialects, classifier, on_body_error)
+                    }
+                    None => ResponseBody::untracked(body),
+                };
                 Ok(Response::from_parts(head, body))
             }
             Err(error) => {
-                if let Some(active) = active {
-                    describe_error(&active, &error);
+                if let Some(Tracked { active, on_error, .. }) = tracked {
+                    if let Some(info) = on_error.describe(&error) {
+                        active.handle().set_error_info(&info);
+                    }
                     active.finish(Outcome::ServiceError);
                 }
                 Err(error)
             }
         })
     }
-}
-
-/// Tells what the error says of itself, as far as its type lets on: a service's error need not be an [`Error`].
-fn describe_error<E: 'static>(active: &ActiveRequest, error: &E) {
-    let error: &dyn Any = error;
-    let error: &(dyn Error + 'static) = if let Some(boxed) = error.downcast_ref::<Box<dyn Error + Send + Sync>>() {
-        &**boxed
-    } else if let Some(error) = error.downcast_ref::<io::Error>() {
-        error
-    } else {
-        return;
-    };
-    let handle = active.handle();
-    handle.set_error(&error.to_string());
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        if says_timeout(error) {
-            handle.set_error_type(ErrorType::Timeout);
-        }
-        cause = error.source();
-    }
-}
-
-fn says_timeout(error: &(dyn Error + 'static)) -> bool {
-    error.is::<tokio::time::error::Elapsed>()
-        || error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::TimedOut)
-        || ["timed out", "timeout"].iter().any(|words| error.to_string().contains(words))
 }

@@ -1,46 +1,119 @@
 //! The service: registers, then calls.
 
-use super::{body::ResponseBody, end::Asked, future::ResponseFuture, layer::ActiveRequestsLayer};
-use crate::tracker::{ActiveRequest, RequestHandle, RequestInfo};
-use http::{Request, Response};
-use http_body::Body;
 use std::task::{Context, Poll};
+
+use http::{Extensions, Request, Response};
+use http_body::Body;
 use tower_service::Service;
+
+use super::{
+    body::ResponseBody,
+    end::Asked,
+    future::{ResponseFuture, Tracked},
+    hook::{DescribeError, NoHook},
+    layer::ActiveRequestsLayer,
+};
+use crate::tracker::{ActiveRequest, RequestHandle, RequestInfo, RequestTracker};
 
 /// A service whose requests are on the list while they are in flight. See the [module](super).
 #[derive(Clone, Debug)]
-pub struct ActiveRequests<S> {
+pub struct ActiveRequests<S, OnError = NoHook, OnBodyError = NoHook> {
     pub(super) inner: S,
-    pub(super) layer: ActiveRequestsLayer,
+    pub(super) layer: ActiveRequestsLayer<OnError, OnBodyError>,
 }
 
 impl<S> ActiveRequests<S> {
-    /// Puts the request on the list, unless it is there already or is not to be tracked.
+    /// Tracks every request to `inner` with `tracker`. [`ActiveRequestsLayer`] has more settings.
+    pub fn new(inner: S, tracker: RequestTracker) -> Self {
+        Self { inner, layer: ActiveRequestsLayer::new(tracker) }
+    }
+
+    /// The layer that tracks every request with `tracker`.
+    pub fn layer(tracker: RequestTracker) -> ActiveRequestsLayer {
+        ActiveRequestsLayer::new(tracker)
+    }
+}
+
+impl<S, OnError, OnBodyError> ActiveRequests<S, OnError, OnBodyError> {
+    /// The inner service.
+    pub fn get_ref(&self) -> &S {
+        &self.inner
+    }
+
+    /// The inner service, to be changed.
+    pub fn get_mut(&mut self) -> &mut S {
+        &mut self.inner
+    }
+
+    /// Unwraps the inner service.
+    pub fn into_inner(self) -> S {
+        self.inner
+    }
+
+    /// Puts the request on the list, unless it is there already or is not to be tracked, and a handle into its extensions.
     fn register<B>(&self, mut request: Request<B>) -> (Request<B>, Option<ActiveRequest>) {
         let tracker = &self.layer.tracker;
-        if !tracker.is_enabled() || request.extensions().get::<RequestHandle>().is_some() {
+        let outer = request.extensions().get::<RequestHandle>();
+        let has_handle = outer.is_some();
+        if outer.is_some_and(|outer| tracker.tracks(outer)) {
             return (request, None);
         }
-        if !self.layer.reads_head() {
-            let active = tracker.start(request.method(), request.uri().path(), &RequestInfo::default());
-            return (request, active);
+        let active = if !tracker.is_enabled() {
+            None
+        } else if self.layer.reads_head() {
+            let (head, body) = request.into_parts();
+            let info = self.layer.read_head(&head);
+            let active = info.and_then(|info| start(tracker, &head.method, head.uri.path(), info, &head.extensions));
+            request = Request::from_parts(head, body);
+            active
+        } else {
+            let (method, path) = (request.method(), request.uri().path());
+            start(tracker, method, path, RequestInfo::default(), request.extensions())
+        };
+        match &active {
+            Some(active) => {
+                let extensions = request.extensions_mut();
+                let handle = match extensions.get::<RequestHandle>() {
+                    Some(outer) if has_handle && outer.is_tracked() => active.handle().inside(outer.clone()),
+                    _ => active.handle(),
+                };
+                extensions.insert(handle);
+            }
+            // A handler may rely on a handle, and one of a tracker further out does.
+            None if has_handle => {}
+            None => _ = request.extensions_mut().insert(RequestHandle::disabled()),
         }
-        let (head, body) = request.into_parts();
-        let active = self.layer.read_head(&head).and_then(|info| tracker.start(&head.method, head.uri.path(), &info));
-        request = Request::from_parts(head, body);
         (request, active)
     }
 }
 
-impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for ActiveRequests<S>
+/// Starts a request, with the route that axum has matched unless another is told.
+fn start(
+    tracker: &RequestTracker,
+    method: &http::Method,
+    path: &str,
+    info: RequestInfo<'_>,
+    extensions: &Extensions,
+) -> Option<ActiveRequest> {
+    #[cfg(feature = "axum")]
+    if let (None, Some(route)) = (&info.route, extensions.get::<axum::extract::MatchedPath>()) {
+        return tracker.start(method, path, &info.route(route.as_str()));
+    }
+    #[cfg(not(feature = "axum"))]
+    let _ = extensions;
+    tracker.start(method, path, &info)
+}
+
+impl<S, ReqBody, ResBody, OnError, OnBodyError> Service<Request<ReqBody>> for ActiveRequests<S, OnError, OnBodyError>
 where
     S: Service<Request<ReqBody>, Response = Response<ResBody>>,
-    S::Error: 'static,
     ResBody: Body,
+    OnError: DescribeError<S::Error>,
+    OnBodyError: DescribeError<ResBody::Error>,
 {
-    type Response = Response<ResponseBody<ResBody>>;
+    type Response = Response<ResponseBody<ResBody, OnBodyError>>;
     type Error = S::Error;
-    type Future = ResponseFuture<S::Future>;
+    type Future = ResponseFuture<S::Future, OnError, OnBodyError>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
         self.inner.poll_ready(cx)
@@ -48,11 +121,18 @@ where
 
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
         let asked = Asked::by(request.method());
-        // Registered before the call, so that a panic in it lets go of the row as everything else does.
-        let (mut request, active) = self.register(request);
-        if let Some(active) = &active {
-            request.extensions_mut().insert(active.handle());
-        }
-        ResponseFuture::new(self.inner.call(request), active, asked, self.layer.dialects.clone())
+        // Registered before the call, so that a panic in it ends the request as everything else does.
+        let (request, active) = self.register(request);
+        let future = self.inner.call(request);
+        let layer = &self.layer;
+        let tracked = active.map(|active| Tracked {
+            active,
+            asked,
+            dialects: layer.dialects.clone(),
+            classifier: layer.classifier.clone(),
+            on_error: layer.on_error.clone(),
+            on_body_error: layer.on_body_error.clone(),
+        });
+        ResponseFuture::new(future, tracked)
     }
 }

@@ -1,6 +1,8 @@
-//! One anchor that turns monotonic time into wall time, so that a clock that is set does not bend a duration.
+//! The anchor that turns monotonic time into wall time, so that a clock that is set does not bend a duration.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde::Serializer;
 use tokio::time::Instant;
 
 /// When the tracker was made, by both clocks.
@@ -24,6 +26,11 @@ impl WallClock {
         }
     }
 
+    /// The wall time of a moment.
+    pub(crate) fn system_time(&self, at: Instant) -> SystemTime {
+        UNIX_EPOCH + self.wall(at)
+    }
+
     /// The moment of a wall time; `None` for one that monotonic time does not reach back to.
     pub(crate) fn instant(&self, wall: SystemTime) -> Option<Instant> {
         match wall.duration_since(self.wall) {
@@ -42,4 +49,14 @@ pub(crate) fn nanos(duration: Duration) -> u64 {
 /// Whole milliseconds.
 pub(crate) fn millis(duration: Duration) -> u64 {
     duration.as_secs() * 1_000 + u64::from(duration.subsec_millis())
+}
+
+/// Writes a time as seconds since the Unix epoch.
+pub(crate) fn epoch_seconds<S: Serializer>(time: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64())
+}
+
+/// Writes a time as RFC 3339 in UTC, to the second.
+pub(crate) fn rfc3339<S: Serializer>(time: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&humantime::format_rfc3339_seconds(*time))
 }

@@ -1,19 +1,32 @@
-//! What a body moves while it passes. One writer each, so plain stores suffice; a shard recycles them from row to row.
+//! The counters that move while a body passes. One writer each, so plain stores suffice; a shard recycles them from row to row.
+
+use std::time::Duration;
 
 use super::clock::nanos;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::time::Duration;
 
-/// Written by the response body alone, but for `request_bytes`, which is the request body's.
+/// The live counters of a request. The response body writes them, but for `request_bytes`, which is the request body's, and
+/// `own_text_bytes`, which is the handler's.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     response_bytes: AtomicU64,
     text_bytes: AtomicU64,
+    /// Bytes of text that the handler has told of, under the shard's lock. They count instead of `text_bytes`.
+    own_text_bytes: AtomicU64,
     /// Nanoseconds since the start; 0: none yet.
     last_frame: AtomicU64,
     request_bytes: AtomicU64,
     /// A frame has been handed out and nobody has asked for the next.
     frame_unanswered: AtomicBool,
+}
+
+/// How much of a response body has passed since its start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BodyProgress {
+    /// Bytes of the body.
+    pub response_bytes: u64,
+    /// Bytes of decoded text, from which tokens are estimated; see [`Reading::text_bytes`](crate::usage::Reading::text_bytes).
+    pub text_bytes: u64,
 }
 
 /// The counters at one moment.
@@ -31,20 +44,21 @@ impl Counters {
     pub(crate) fn reset(&self) {
         self.response_bytes.store(0, Relaxed);
         self.text_bytes.store(0, Relaxed);
+        self.own_text_bytes.store(0, Relaxed);
         self.last_frame.store(0, Relaxed);
         self.request_bytes.store(0, Relaxed);
         self.frame_unanswered.store(false, Relaxed);
     }
 
-    /// A frame is handed to whoever asked.
+    /// A frame is being handed on.
     #[inline]
-    pub(crate) fn frame(&self, response_bytes: u64, text_bytes: u64) {
-        self.response_bytes.store(response_bytes, Relaxed);
-        self.text_bytes.store(text_bytes, Relaxed);
+    pub(crate) fn frame(&self, progress: BodyProgress) {
+        self.response_bytes.store(progress.response_bytes, Relaxed);
+        self.text_bytes.store(progress.text_bytes, Relaxed);
         self.frame_unanswered.store(true, Relaxed);
     }
 
-    /// The reader asks for more.
+    /// The next frame has been asked for.
     #[inline]
     pub(crate) fn polled(&self) {
         self.frame_unanswered.store(false, Relaxed);
@@ -58,10 +72,20 @@ impl Counters {
         self.request_bytes.store(total, Relaxed);
     }
 
+    /// Adds to the text that the handler tells of; called under the shard's lock, which is how no sum is lost.
+    pub(crate) fn add_own_text(&self, bytes: u64) {
+        self.own_text_bytes.store(self.own_text_bytes.load(Relaxed).saturating_add(bytes), Relaxed);
+    }
+
+    /// The handler's own count of text, if it has told of any.
+    pub(crate) fn own_text_bytes(&self) -> Option<u64> {
+        Some(self.own_text_bytes.load(Relaxed)).filter(|bytes| *bytes > 0)
+    }
+
     pub(crate) fn read(&self) -> CounterValues {
         CounterValues {
             response_bytes: self.response_bytes.load(Relaxed),
-            text_bytes: self.text_bytes.load(Relaxed),
+            text_bytes: self.own_text_bytes().unwrap_or_else(|| self.text_bytes.load(Relaxed)),
             request_bytes: self.request_bytes.load(Relaxed),
             last_frame: Duration::from_nanos(self.last_frame.load(Relaxed)),
             frame_unanswered: self.frame_unanswered.load(Relaxed),

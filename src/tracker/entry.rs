@@ -1,8 +1,11 @@
 //! A request that has ended, as it is shown.
 
+use std::time::SystemTime;
+
 use serde::Serialize;
 
 use super::{
+    clock::epoch_seconds,
     id::RequestId,
     outcome::{ErrorType, Outcome},
 };
@@ -14,8 +17,9 @@ use crate::usage::{Observation, ProviderUsage, UsageSource};
 pub struct Entry {
     /// From 1; errors and traces are numbered apart.
     pub seq: u64,
-    /// The end, in seconds since the Unix epoch.
-    pub ts: f64,
+    /// The end. Seconds since the Unix epoch on the wire.
+    #[serde(serialize_with = "epoch_seconds")]
+    pub ts: SystemTime,
     /// The request.
     pub request_id: RequestId,
     /// The provider, `unknown` where not known.
@@ -72,4 +76,6 @@ pub struct Entry {
     pub method: String,
     /// Path of the request, without its query.
     pub path: String,
+    /// Pattern of the route, where the application has told it.
+    pub route: Option<String>,
 }

@@ -4,10 +4,10 @@ use http::StatusCode;
 use tokio::time::Instant;
 
 use super::{
-    counters::Counters,
+    counters::{BodyProgress, Counters},
     handle::RequestHandle,
     id::{RequestId, SlotRef},
-    outcome::Outcome,
+    outcome::{ErrorType, Outcome},
     shard::{Registered, Shard},
 };
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
     usage::{Observation, Reading},
 };
 
-/// A request on the list, for as long as this lives. Dropping it lets go of the request, whatever has happened.
+/// The guard of a request: while it lives, the request is in flight. Dropping it ends the request, whatever has happened.
 #[derive(Debug)]
 pub struct ActiveRequest {
     shard: Arc<Shard>,
@@ -37,7 +37,7 @@ impl ActiveRequest {
         Self { shard, slot_ref, counters, has_head: false, finished: false, started, frames: 0 }
     }
 
-    /// The request's name.
+    /// The request's identifier.
     pub fn id(&self) -> RequestId {
         RequestId::new(self.shard.shared.epoch, self.slot_ref)
     }
@@ -47,7 +47,7 @@ impl ActiveRequest {
         RequestHandle::new(Arc::clone(&self.shard), self.slot_ref)
     }
 
-    /// The response head has come. `is_streaming`: whether the response is a stream, where that is known; `observation`: whether
+    /// Says that the response head has come. `is_streaming`: whether the response is a stream, where that is known; `observation`: whether
     /// its body can be read.
     pub fn head(&mut self, status: StatusCode, is_streaming: Option<bool>, observation: Observation) {
         self.has_head = true;
@@ -55,17 +55,17 @@ impl ActiveRequest {
         self.shard.head(self.slot_ref, status, is_streaming, observation);
     }
 
-    /// A frame is being handed to the reader. Both numbers are sums since the start of the body.
+    /// Says that a frame is being handed on; `progress` is the sum over all frames of the body, this one included.
     #[inline]
-    pub fn frame(&mut self, response_bytes: u64, text_bytes: u64) {
-        self.counters.frame(response_bytes, text_bytes);
+    pub fn frame(&mut self, progress: BodyProgress) {
+        self.counters.frame(progress);
         self.frames += 1;
         if self.frames >= FRAMES_PER_CLOCK {
             self.read_clock();
         }
     }
 
-    /// The reader asked for a frame and there is none yet.
+    /// Says that a frame was asked for and there is none yet.
     #[inline]
     pub fn pending(&mut self) {
         if self.frames > 0 {
@@ -79,15 +79,20 @@ impl ActiveRequest {
         self.counters.last_frame(self.started.elapsed());
     }
 
-    /// What the response has said so far.
+    /// Says what the response has said so far.
     pub fn record(&self, reading: &Reading) {
         self.shard.record(self.slot_ref, reading);
     }
 
-    /// Lets go of the request.
-    pub fn finish(mut self, outcome: Outcome) {
+    /// Ends the request.
+    pub fn finish(self, outcome: Outcome) {
+        self.finish_as(outcome, None);
+    }
+
+    /// Ends the request. `error_type`: what the response said of its error, which goes before what the outcome says.
+    pub(crate) fn finish_as(mut self, outcome: Outcome, error_type: Option<ErrorType>) {
         self.finished = true;
-        self.shard.finish(self.slot_ref, outcome);
+        self.shard.finish(self.slot_ref, outcome, error_type);
     }
 }
 
@@ -103,6 +108,6 @@ impl Drop for ActiveRequest {
         } else {
             Outcome::Cancelled
         };
-        self.shard.finish(self.slot_ref, outcome);
+        self.shard.finish(self.slot_ref, outcome, None);
     }
 }

@@ -61,7 +61,7 @@ impl EndedRequest {
         let some = |field| Some(text(field)).filter(|text| !text.is_empty()).map(str::to_owned);
         Entry {
             seq,
-            ts: clock.wall(facts.started + duration).as_secs_f64(),
+            ts: clock.system_time(facts.started + duration),
             request_id: id,
             provider: names.provider().to_owned(),
             model: some(TextField::Answering).unwrap_or_else(|| names.model().to_owned()),
@@ -90,6 +90,7 @@ impl EndedRequest {
             provider_usage: facts.provider_usage,
             method: facts.method.to_string(),
             path: text(TextField::Path).to_owned(),
+            route: some(TextField::Route),
         }
     }
 }

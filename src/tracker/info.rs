@@ -2,9 +2,19 @@
 
 use std::borrow::Cow;
 
-/// What a request asks for, as far as its head or its body tells. Whatever is `None` is left as it was.
+/// What a request asks for, as far as its head or its body tells. A field that is `None` is left as it was.
+///
+/// ```
+/// use active_requests::tracker::RequestInfo;
+///
+/// let info = RequestInfo::new().provider("openai").model("gpt-4o").is_streaming(true);
+/// assert_eq!(info.model.as_deref(), Some("gpt-4o"));
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct RequestInfo<'a> {
+    /// The route's pattern, such as `/users/{id}`.
+    pub route: Option<Cow<'a, str>>,
     /// The provider it goes to.
     pub provider: Option<Cow<'a, str>>,
     /// The model as the client wrote it.
@@ -27,31 +37,59 @@ impl<'a> RequestInfo<'a> {
         Self::default()
     }
 
-    /// With the provider it goes to.
+    /// Sets [`route`](Self::route).
+    #[must_use]
+    pub fn route(mut self, route: impl Into<Cow<'a, str>>) -> Self {
+        self.route = Some(route.into());
+        self
+    }
+
+    /// Sets [`provider`](Self::provider).
     #[must_use]
     pub fn provider(mut self, provider: impl Into<Cow<'a, str>>) -> Self {
         self.provider = Some(provider.into());
         self
     }
 
-    /// With the model as the client wrote it.
+    /// Sets [`model`](Self::model).
     #[must_use]
     pub fn model(mut self, model: impl Into<Cow<'a, str>>) -> Self {
         self.model = Some(model.into());
         self
     }
 
-    /// With the model that an alias resolved to.
+    /// Sets [`resolved_model`](Self::resolved_model).
     #[must_use]
     pub fn resolved_model(mut self, model: impl Into<Cow<'a, str>>) -> Self {
         self.resolved_model = Some(model.into());
         self
     }
 
-    /// With whether a stream is asked for.
+    /// Sets [`is_streaming`](Self::is_streaming).
     #[must_use]
     pub fn is_streaming(mut self, yes: bool) -> Self {
         self.is_streaming = Some(yes);
+        self
+    }
+
+    /// Sets [`message_count`](Self::message_count).
+    #[must_use]
+    pub fn message_count(mut self, messages: u32) -> Self {
+        self.message_count = Some(messages);
+        self
+    }
+
+    /// Sets [`tool_uses`](Self::tool_uses).
+    #[must_use]
+    pub fn tool_uses(mut self, blocks: u32) -> Self {
+        self.tool_uses = Some(blocks);
+        self
+    }
+
+    /// Sets [`tool_results`](Self::tool_results).
+    #[must_use]
+    pub fn tool_results(mut self, blocks: u32) -> Self {
+        self.tool_results = Some(blocks);
         self
     }
 }

@@ -71,7 +71,8 @@ impl LiveRow<'_> {
     pub(crate) fn to_row(&self, clock: &WallClock, now: Instant, stall_after: Duration, keys: &Keys) -> Row {
         let names = keys.names(&self.data.texts);
         let progress = self.progress(now, stall_after);
-        let text = |which| self.data.texts.get(which).to_owned();
+        let text = |field| self.data.texts.get(field).to_owned();
+        let some = |field| Some(text(field)).filter(|text| !text.is_empty());
         Row {
             request_id: self.id,
             provider: names.provider().to_owned(),
@@ -80,7 +81,7 @@ impl LiveRow<'_> {
             resolved_model: text(TextField::Resolved),
             qualified_model: names.qualified().into_owned(),
             is_streaming: self.data.facts.is_streaming.unwrap_or(false),
-            start_time: clock.wall(self.data.facts.started).as_secs_f64(),
+            start_time: clock.system_time(self.data.facts.started),
             duration_ms: progress.duration_ms,
             input_tokens: self.usage.input_tokens,
             output_tokens: self.usage.output_tokens,
@@ -96,7 +97,7 @@ impl LiveRow<'_> {
             observation: self.data.facts.observation,
             phase: progress.phase,
             waiting_on: progress.waiting_on,
-            stage: Some(text(TextField::Stage)).filter(|stage| !stage.is_empty()),
+            stage: some(TextField::Stage),
             status: self.data.facts.status.map(|status| status.as_u16()),
             time_to_first_token_ms: progress.time_to_first_token_ms,
             output_tokens_per_second: progress.output_tokens_per_second,
@@ -104,6 +105,7 @@ impl LiveRow<'_> {
             idle_ms: progress.idle_ms,
             method: self.data.facts.method.to_string(),
             path: text(TextField::Path),
+            route: some(TextField::Route),
             provider_usage: self.data.facts.provider_usage,
         }
     }

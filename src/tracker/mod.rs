@@ -1,8 +1,7 @@
 //! The registry of requests in flight.
 //!
-//! A request is put on the list by [`RequestTracker::start`], which returns its guard, an [`ActiveRequest`]; it is let go of
-//! when the guard is [finished](ActiveRequest::finish) or dropped. A [`RequestHandle`] may be given to whoever learns more
-//! about it on the way. When it ends, it is added to the totals and to the traces in the same step, so that a request is
+//! A request is put on the list by [`RequestTracker::start`], which returns its guard, an [`ActiveRequest`]; it ends when the guard
+//! is [finished](ActiveRequest::finish) or dropped. A [`RequestHandle`] writes to its row from elsewhere. When it ends, it is added to the totals and to the traces in the same step, so that a request is
 //! counted while it is active or when it has ended, never both.
 //!
 //! ```
@@ -23,7 +22,9 @@ mod bytes_per_token;
 mod change;
 mod clock;
 mod counters;
+mod end_hooks;
 mod entry;
+mod error_info;
 mod guard;
 mod handle;
 mod history;
@@ -66,7 +67,10 @@ pub(crate) use self::{
     watch::{EndedReader, ShardItem},
 };
 pub use self::{
+    counters::BodyProgress,
+    end_hooks::EndHookId,
     entry::Entry,
+    error_info::ErrorInfo,
     guard::ActiveRequest,
     handle::RequestHandle,
     id::{InvalidRequestId, RequestId},
@@ -154,7 +158,7 @@ impl RequestTracker {
         for shard in &*self.shards {
             shard.with_state(|state| state.for_each(shared, |row, _| rows.push(shared.to_row(&row, now))));
         }
-        rows.sort_by(|a, b| b.start_time.total_cmp(&a.start_time));
+        rows.sort_by(|a, b| b.start_time.cmp(&a.start_time));
         rows
     }
 
@@ -235,9 +239,39 @@ impl RequestTracker {
     }
 
     /// When the latest request started; `None` before the first.
-    pub fn last_accessed(&self) -> Option<String> {
+    pub fn last_accessed(&self) -> Option<SystemTime> {
         let latest = self.shards.iter().filter_map(|shard| shard.with_state(|state| state.last_accessed())).max();
-        latest.map(|latest| totals::timestamp(self.shared.clock.wall(latest)))
+        latest.map(|latest| self.shared.clock.system_time(latest))
+    }
+
+    /// Calls `hook` for every request that ends from now on: once each, none left out, until the hook is
+    /// [removed](Self::remove_on_end). This is the way to a database, to metrics or to a log of one's own.
+    ///
+    /// It runs on the thread that ended the request, often that of a connection, after the request has left the list and no lock is
+    /// held. So it must be quick: hand the entry on if there is more to do. A panic in it is caught.
+    ///
+    /// ```
+    /// use active_requests::tracker::{Outcome, RequestInfo, RequestTracker};
+    /// use std::sync::mpsc;
+    ///
+    /// let tracker = RequestTracker::default();
+    /// let (sender, ended) = mpsc::channel();
+    /// tracker.on_end(move |entry| drop(sender.send(entry.clone())));
+    /// tracker.start(&http::Method::GET, "/", &RequestInfo::new()).unwrap().finish(Outcome::Completed);
+    /// assert_eq!(ended.recv().unwrap().path, "/");
+    /// ```
+    pub fn on_end(&self, hook: impl Fn(&Entry) + Send + Sync + 'static) -> EndHookId {
+        self.shared.end_hooks.add(std::sync::Arc::new(hook))
+    }
+
+    /// Calls a hook no longer; a call that has begun is not waited for. Returns whether there was a hook of this id.
+    pub fn remove_on_end(&self, id: EndHookId) -> bool {
+        self.shared.end_hooks.remove(id)
+    }
+
+    /// Whether the request of this handle is in flight on this list.
+    pub(crate) fn tracks(&self, handle: &RequestHandle) -> bool {
+        handle.is_tracked_by(&self.shared)
     }
 
     /// Says that a model was asked for at `when`, as a request's start would. An earlier time than the last changes nothing.

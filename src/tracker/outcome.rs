@@ -14,7 +14,7 @@ pub enum Outcome {
     Upgraded,
     /// The body ended cleanly before the stream's own end mark.
     Truncated,
-    /// An error inside the stream, or an HTTP status of 400 and above.
+    /// An error inside the stream, or a response that is classified as an error, such as one with status 500.
     UpstreamError,
     /// The body yielded an error.
     BodyError,
@@ -70,30 +70,36 @@ pub enum ErrorType {
     UpstreamHttpError,
     /// The stream broke off.
     StreamingError,
-    /// The client left after the response head.
+    /// The response was dropped before its end.
     ClientDisconnect,
-    /// The client left before the response head, or an operator ended the request.
+    /// The request was dropped before the response head, or an operator ended it.
     Cancelled,
-    /// The inner service says that time ran out.
+    /// Time ran out: status 408, or the inner service says so.
     Timeout,
     /// Anything else: an error of the inner service, a panic.
     UnexpectedError,
 }
 
 impl ErrorType {
+    /// The type of error that a response's status means; `None` below 400.
+    pub fn of_status(status: StatusCode) -> Option<Self> {
+        Some(match status.as_u16() {
+            ..400 => return None,
+            401 | 403 => Self::AuthError,
+            408 => Self::Timeout,
+            429 => Self::RateLimit,
+            400..500 => Self::BadRequest,
+            502 | 503 => Self::UpstreamError,
+            504 => Self::UpstreamTimeout,
+            500.. => Self::UpstreamHttpError,
+        })
+    }
+
     /// The type of error that `outcome` means for a response with `status`; `None` for an outcome that is no error.
     pub fn of(outcome: Outcome, status: Option<StatusCode>) -> Option<Self> {
         Some(match outcome {
             Outcome::Completed | Outcome::Upgraded => return None,
-            Outcome::UpstreamError => match status.map(|s| s.as_u16()) {
-                Some(401 | 403) => Self::AuthError,
-                Some(429) => Self::RateLimit,
-                Some(504) => Self::UpstreamTimeout,
-                Some(502 | 503) => Self::UpstreamError,
-                Some(500..) => Self::UpstreamHttpError,
-                Some(400..500) => Self::BadRequest,
-                _ => Self::ApiError,
-            },
+            Outcome::UpstreamError => status.and_then(Self::of_status).unwrap_or(Self::ApiError),
             Outcome::Truncated | Outcome::BodyError => Self::StreamingError,
             Outcome::ClientDisconnect => Self::ClientDisconnect,
             Outcome::Cancelled | Outcome::Killed => Self::Cancelled,
@@ -129,6 +135,7 @@ mod tests {
             (401, "auth_error"),
             (403, "auth_error"),
             (404, "bad_request"),
+            (408, "timeout"),
             (429, "rate_limit"),
             (500, "upstream_http_error"),
             (502, "upstream_error"),

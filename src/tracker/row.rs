@@ -1,8 +1,10 @@
 //! A request in flight, as it is shown.
 
+use std::time::SystemTime;
+
 use serde::Serialize;
 
-use super::id::RequestId;
+use super::{clock::epoch_seconds, id::RequestId};
 use crate::{
     usage::{Observation, ProviderUsage, UsageSource},
     words::words,
@@ -62,8 +64,9 @@ pub struct Row {
     pub qualified_model: String,
     /// What the request asked for, then what the response is.
     pub is_streaming: bool,
-    /// The start, in seconds since the Unix epoch.
-    pub start_time: f64,
+    /// The start. Seconds since the Unix epoch on the wire.
+    #[serde(serialize_with = "epoch_seconds")]
+    pub start_time: SystemTime,
     /// Since the start, in milliseconds, by a monotonic clock.
     pub duration_ms: u64,
     /// Tokens of the prompt, cached ones included.
@@ -110,6 +113,8 @@ pub struct Row {
     pub method: String,
     /// Path of the request, without its query.
     pub path: String,
+    /// Pattern of the route, where the application has told it.
+    pub route: Option<String>,
     /// What the provider said. Not part of the snapshot.
     #[serde(skip)]
     pub provider_usage: ProviderUsage,

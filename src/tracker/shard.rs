@@ -4,7 +4,7 @@ use http::{Method, StatusCode};
 use tokio::time::Instant;
 
 #[cfg(feature = "tracing")]
-use super::log::FinishedRequest;
+use super::log;
 use super::{
     counters::Counters,
     id::SlotRef,
@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     sync::{Arc, Mutex},
-    usage::{Observation, Reading},
+    usage::{Observation, Reading, Usage, UsageSource},
 };
 
 /// The parts of a guard.
@@ -111,46 +111,101 @@ impl Shard {
     /// Takes over what the response has said so far.
     pub(crate) fn record(&self, slot_ref: SlotRef, reading: &Reading) {
         self.change(slot_ref, |slot| {
+            let own = slot.data.facts.own;
+            let finish_reason = reading.finish_reason.as_ref().filter(|_| !own.finish_reason);
             for (field, text) in [
-                (TextField::Answering, &reading.model),
-                (TextField::FinishReason, &reading.finish_reason),
-                (TextField::Error, &reading.error),
+                (TextField::Answering, reading.model.as_ref()),
+                (TextField::FinishReason, finish_reason),
+                (TextField::Error, reading.error.as_ref()),
             ] {
                 if let Some(text) = text {
                     slot.set(field, text);
                 }
             }
             let facts = &mut slot.data.facts;
-            facts.tool_calls = reading.tool_calls;
-            if facts.provider_usage != reading.provider_usage {
-                facts.provider_usage = reading.provider_usage;
-                facts.text_reported = reading.text_bytes;
-            }
-            facts.usage = reading.usage;
-            facts.source = reading.source;
             facts.observation = reading.observation;
-            let first = reading.text_bytes > 0 && facts.first_token.is_none();
-            if first {
-                facts.first_token = Some(facts.started.elapsed());
+            if !own.tool_calls {
+                facts.tool_calls = reading.tool_calls;
             }
-            first
+            let is_new = facts.provider_usage != reading.provider_usage;
+            facts.provider_usage = reading.provider_usage;
+            if !own.usage {
+                if is_new {
+                    facts.text_reported = slot.counters.own_text_bytes().unwrap_or(reading.text_bytes);
+                }
+                facts.usage = reading.usage;
+                facts.source = reading.source;
+            }
+            reading.text_bytes > 0 && facts.token()
         });
     }
 
-    /// Ends a request: off the list, into the totals and the history, in one step.
-    pub(crate) fn finish(&self, slot_ref: SlotRef, outcome: Outcome) {
+    /// Takes over final numbers from the handler.
+    pub(crate) fn own_usage(&self, slot_ref: SlotRef, usage: Usage) {
+        self.change(slot_ref, |slot| {
+            let facts = &mut slot.data.facts;
+            (facts.usage, facts.source, facts.own.usage) = (usage, UsageSource::Reported, true);
+            false
+        });
+    }
+
+    /// Takes over a number of tool calls from the handler.
+    pub(crate) fn own_tool_calls(&self, slot_ref: SlotRef, calls: u64) {
+        self.change(slot_ref, |slot| {
+            let facts = &mut slot.data.facts;
+            (facts.tool_calls, facts.own.tool_calls) = (calls, true);
+            false
+        });
+    }
+
+    /// Takes over a finish reason from the handler.
+    pub(crate) fn own_finish_reason(&self, slot_ref: SlotRef, reason: &str) {
+        self.change(slot_ref, |slot| {
+            slot.data.facts.own.finish_reason = true;
+            slot.set(TextField::FinishReason, reason);
+            false
+        });
+    }
+
+    /// Counts text of the response that the handler tells of.
+    pub(crate) fn own_text(&self, slot_ref: SlotRef, bytes: u64) {
+        self.change(slot_ref, |slot| {
+            slot.counters.add_own_text(bytes);
+            bytes > 0 && slot.data.facts.token()
+        });
+    }
+
+    /// Ends a request: off the list, into the totals and the history, in one step. Then tells those who asked to be told.
+    /// `error_type`: what the response's head or trailers said, if they said anything.
+    pub(crate) fn finish(&self, slot_ref: SlotRef, outcome: Outcome, error_type: Option<ErrorType>) {
         let shared = &*self.shared;
         let ended = Instant::now();
-        let mut state = self.state.lock();
-        let Some(request) = state.retire(slot_ref, outcome, ended, shared) else { return };
+        let is_hooked = !shared.end_hooks.is_empty();
         #[cfg(feature = "tracing")]
-        let log = FinishedRequest::new(request, &shared.keys, shared.summary(request.end.seq));
+        let is_logged = log::is_enabled();
         #[cfg(not(feature = "tracing"))]
-        let _ = request;
+        let is_logged = false;
+        let mut state = self.state.lock();
+        let Some(request) = state.retire(slot_ref, outcome, error_type, ended, shared) else { return };
+        #[cfg(feature = "tracing")]
+        let summary = shared.summary(request.end.seq);
+        let entry = (is_hooked || is_logged).then(|| Box::new(request.to_entry(&shared.clock, &shared.keys)));
         drop(state);
         shared.listeners.changed();
+        if let Some(entry) = entry {
+            #[cfg(feature = "tracing")]
+            log::ended(&entry);
+            shared.end_hooks.call(&entry);
+        }
         #[cfg(feature = "tracing")]
-        log.emit();
+        if let Some((requests, errors)) = summary {
+            log::summary(requests, errors);
+        }
+    }
+
+    /// Whether the request is still in flight.
+    pub(crate) fn is_live(&self, slot_ref: SlotRef) -> bool {
+        self.with_state(|state| state.find(slot_ref).is_some())
     }
 
     /// One row; `None` when its request has ended.

@@ -94,6 +94,7 @@ impl ShardState {
         &mut self,
         slot_ref: SlotRef,
         outcome: Outcome,
+        error_type: Option<ErrorType>,
         ended: Instant,
         shared: &TrackerShared,
     ) -> Option<&EndedRequest> {
@@ -110,8 +111,8 @@ impl ShardState {
         }
         let facts = &mut slot.data.facts;
         (facts.usage, facts.source) = (usage, source);
-        facts.error_type =
-            ErrorType::of(outcome, facts.status).map(|by_outcome| facts.error_type.unwrap_or(by_outcome));
+        facts.error_type = ErrorType::of(outcome, facts.status)
+            .map(|by_outcome| facts.error_type.or(error_type).unwrap_or(by_outcome));
 
         let error = outcome.is_error();
         let duration = ended.duration_since(facts.started);

@@ -2,7 +2,7 @@
 
 use tokio::time::Instant;
 
-use super::{change::Listeners, clock::WallClock, keys::Keys, live::LiveRow, row::Row};
+use super::{change::Listeners, clock::WallClock, end_hooks::EndHooks, keys::Keys, live::LiveRow, row::Row};
 use crate::{
     config::TrackerConfig,
     sync::atomic::{AtomicU64, Ordering::Relaxed},
@@ -16,6 +16,7 @@ pub(crate) struct TrackerShared {
     pub(crate) clock: WallClock,
     pub(crate) listeners: Listeners,
     pub(crate) keys: Keys,
+    pub(crate) end_hooks: EndHooks,
     /// The newest trace's number. Traces and errors are numbered across the shards, which is how they are merged.
     traces: AtomicU64,
     /// The newest error's number.
@@ -29,6 +30,7 @@ impl TrackerShared {
             clock: WallClock::new(),
             listeners: Listeners::new(),
             keys: Keys::new(config.max_keys, config.known_providers.clone()),
+            end_hooks: EndHooks::default(),
             traces: AtomicU64::new(0),
             errors: AtomicU64::new(0),
             config,

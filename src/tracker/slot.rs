@@ -39,6 +39,16 @@ pub(crate) struct RowFacts {
     pub(crate) observation: Observation,
     /// The type of error that the handler or the service has named, which goes before the outcome's own.
     pub(crate) error_type: Option<ErrorType>,
+    /// What the handler has reported itself.
+    pub(crate) own: OwnReport,
+}
+
+/// The values that the handler has reported itself. The body's meter does not replace them.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct OwnReport {
+    pub(crate) usage: bool,
+    pub(crate) tool_calls: bool,
+    pub(crate) finish_reason: bool,
 }
 
 impl RowFacts {
@@ -59,7 +69,17 @@ impl RowFacts {
             text_reported: 0,
             observation: Observation::Full,
             error_type: None,
+            own: OwnReport::default(),
         }
+    }
+
+    /// Notes that there is a token. Returns whether it is the first.
+    pub(crate) fn token(&mut self) -> bool {
+        let first = self.first_token.is_none();
+        if first {
+            self.first_token = Some(self.started.elapsed());
+        }
+        first
     }
 
     /// The numbers so far: what the provider has reported, and an estimate of the output that has come since.
@@ -124,9 +144,9 @@ impl Slot {
     }
 
     /// Sets a text. Returns whether it differs from what it was.
-    pub(crate) fn set(&mut self, which: TextField, text: &str) -> bool {
-        let changed = self.data.texts.set(which, text);
-        if changed && which.is_name() {
+    pub(crate) fn set(&mut self, field: TextField, text: &str) -> bool {
+        let changed = self.data.texts.set(field, text);
+        if changed && field.is_name() {
             self.key = None;
         }
         changed
@@ -135,13 +155,14 @@ impl Slot {
     /// Takes over what is said in `info`. Returns whether anything differs from what it was.
     pub(crate) fn describe(&mut self, info: &RequestInfo<'_>) -> bool {
         let mut changed = false;
-        for (which, text) in [
+        for (field, text) in [
+            (TextField::Route, &info.route),
             (TextField::Provider, &info.provider),
             (TextField::Requested, &info.model),
             (TextField::Resolved, &info.resolved_model),
         ] {
             if let Some(text) = text {
-                changed |= self.set(which, text);
+                changed |= self.set(field, text);
             }
         }
         if info.is_streaming.is_some() && info.is_streaming != self.data.facts.is_streaming {

@@ -12,6 +12,8 @@ const MAX_STAGE_LEN: usize = 64;
 #[repr(usize)]
 pub(crate) enum TextField {
     Path,
+    /// The route's pattern.
+    Route,
     Provider,
     /// The model as the client wrote it.
     Requested,
@@ -74,7 +76,7 @@ impl Texts {
         if self.buffer.as_bytes()[start..end] == *text.as_bytes() {
             return false;
         }
-        #[expect(clippy::cast_possible_truncation, reason = "COUNT * MAX_LEN is 2,048")]
+        #[expect(clippy::cast_possible_truncation, reason = "COUNT * MAX_LEN is 2,304")]
         let length = |bytes: usize| bytes as u16;
         if end == self.buffer.len() {
             self.buffer.truncate(start);
@@ -91,8 +93,8 @@ impl Texts {
 
     /// The names, which stand side by side, and how long each is.
     fn recorded_names(&self) -> (&[u8], u16, u16) {
-        let [path, provider, requested, resolved, ..] = self.ends;
-        (&self.buffer.as_bytes()[path.into()..resolved.into()], provider - path, requested - provider)
+        let [_, route, provider, requested, resolved, ..] = self.ends;
+        (&self.buffer.as_bytes()[route.into()..resolved.into()], provider - route, requested - provider)
     }
 
     fn range(&self, field: TextField) -> (usize, usize) {

@@ -3,7 +3,7 @@
 use crate::body::Steps;
 use active_requests::{
     track::ActiveRequestsLayer,
-    tracker::{Entry, RequestTracker},
+    tracker::{Entry, ErrorInfo, RequestTracker},
 };
 use bytes::Bytes;
 use http::{Method, Request, Response};
@@ -42,7 +42,10 @@ where
     F: Future<Output = io::Result<Response<Steps>>> + Send + 'static,
 {
     let tracker = RequestTracker::default();
-    let service = ServiceBuilder::new().layer(ActiveRequestsLayer::new(tracker.clone())).service(service_fn(handler));
+    let layer = ActiveRequestsLayer::new(tracker.clone())
+        .on_error(|error: &io::Error| ErrorInfo::from_error(error))
+        .on_body_error(|error: &io::Error| ErrorInfo::from_error(error));
+    let service = ServiceBuilder::new().layer(layer).service(service_fn(handler));
     let (near, far) = tokio::io::duplex(64 * 1024);
     let server = tokio::spawn(async move {
         let builder = auto::Builder::new(TokioExecutor::new());

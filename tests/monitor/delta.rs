@@ -2,7 +2,7 @@
 
 use crate::support::{Event, Monitor, Table, ms};
 use active_requests::{
-    tracker::{ActiveRequest, Outcome},
+    tracker::{ActiveRequest, BodyProgress, Outcome},
     usage::{Observation, Reading, Usage, UsageSource},
 };
 use http::StatusCode;
@@ -38,7 +38,7 @@ async fn a_viewer_begins_with_an_update_and_goes_on_with_deltas() {
 
     let begun = Instant::now();
     let usage = Usage::new().input_tokens(150).output_tokens(212);
-    first.frame(53_110, 0);
+    first.frame(BodyProgress { response_bytes: 53_110, text_bytes: 0 });
     first.record(&Reading::new().usage(usage).source(UsageSource::Partial).tool_calls(3));
     let delta = viewer.event().await;
     assert!(begun.elapsed() <= ms(250));

@@ -4,7 +4,7 @@
 use crate::support::{Event, Monitor, Table, Viewer, bytes, ms};
 use active_requests::{
     config::{MonitorConfig, TrackerConfig},
-    tracker::{ActiveRequest, Outcome, RequestInfo, RequestTracker},
+    tracker::{ActiveRequest, BodyProgress, Outcome, RequestInfo, RequestTracker},
     usage::{Observation, Reading, Usage, UsageSource},
 };
 use futures_util::FutureExt;
@@ -114,7 +114,7 @@ impl World {
                 requests.push(std::thread::spawn(start).join().unwrap().unwrap());
             }
             Step::Head(i) => request(requests, i, &|r| r.head(StatusCode::OK, Some(true), Observation::Full)),
-            Step::Frame(i, n) => request(requests, i, &|r| r.frame(n, 0)),
+            Step::Frame(i, n) => request(requests, i, &|r| r.frame(BodyProgress { response_bytes: n, text_bytes: 0 })),
             Step::Poll(i) => request(requests, i, &ActiveRequest::pending),
             Step::Usage(i, n) => {
                 let usage = Usage::new().input_tokens(n).output_tokens(2 * n);
@@ -125,7 +125,10 @@ impl World {
                 request(requests, i, &|r| r.record(&Reading::new().text_bytes(1)));
             }
             Step::Provider(i) => request(requests, i, &|r| r.handle().set_provider("openrouter")),
-            Step::Stage(i) => request(requests, i, &|r| r.handle().set_stage("\"searching\"")),
+            Step::Stage(i) => request(requests, i, &|r| {
+                r.handle().set_stage("\"searching\"");
+                r.handle().describe(&RequestInfo::new().route("/v1/{model}"));
+            }),
             Step::Upload(i, n) => request(requests, i, &|r| r.handle().set_request_size(n)),
             Step::End(i) => {
                 if !requests.is_empty() {

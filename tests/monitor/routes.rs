@@ -2,7 +2,7 @@
 
 use crate::support::{Monitor, bytes, header, ms};
 use active_requests::{
-    tracker::Outcome,
+    tracker::{BodyProgress, Outcome, RequestInfo},
     usage::{Observation, ProviderUsage},
 };
 use http::StatusCode;
@@ -122,11 +122,12 @@ async fn the_snapshot_is_the_contracts_byte_for_byte() {
     let older = monitor.start("openai:gpt-\"4\"\u{1}é");
     older.handle().set_stage("looking \\ up");
     older.handle().set_resolved_model("gpt-4-0125");
+    older.handle().describe(&RequestInfo::new().route("/v1/{*rest}"));
     sleep(ms(7)).await;
     let mut newer = monitor.start("llama3:8b");
     newer.head(StatusCode::OK, Some(true), Observation::Full);
     sleep(ms(1230)).await;
-    newer.frame(4096, 0);
+    newer.frame(BodyProgress { response_bytes: 4096, text_bytes: 0 });
     let rows = monitor.tracker.snapshot();
     assert_eq!(rows[0].request_id, newer.id(), "newest first");
     let text = bytes(monitor.get("/active-requests").await).await;
@@ -173,7 +174,7 @@ async fn the_tag_of_a_snapshot_moves_with_anything_but_the_time() {
     request.head(StatusCode::OK, None, Observation::Full);
     let head = tag().await;
     assert_ne!(head, started);
-    request.frame(10, 0);
+    request.frame(BodyProgress { response_bytes: 10, text_bytes: 0 });
     let moved = tag().await;
     assert_ne!(moved, head, "a counter has moved");
     request.finish(Outcome::Completed);

@@ -2,7 +2,7 @@
 
 use crate::support::{Event, Monitor, Table, Viewer, ms};
 use active_requests::{
-    tracker::{Outcome, RequestTracker},
+    tracker::{BodyProgress, Outcome, RequestTracker},
     usage::{Observation, Reading},
 };
 use http::StatusCode;
@@ -16,7 +16,7 @@ async fn produce(monitor: &Monitor, seed: usize) -> Vec<active_requests::tracker
         let mut request = monitor.start("openai:gpt-4o");
         if number % 3 == seed % 3 {
             request.head(StatusCode::OK, Some(true), Observation::Full);
-            request.frame(number as u64, 0);
+            request.frame(BodyProgress { response_bytes: number as u64, text_bytes: 0 });
         }
         if number % 5 == 0 {
             request.record(&Reading::new().text_bytes(1));

@@ -1,9 +1,11 @@
 //! `format=update`.
 
 use crate::support::{Event, Monitor, ms};
+use std::time::UNIX_EPOCH;
+
 use active_requests::{
     config::MonitorConfig,
-    tracker::{Outcome, RequestInfo},
+    tracker::{BodyProgress, Outcome, RequestInfo},
     usage::{Observation, Reading},
 };
 use http::StatusCode;
@@ -38,9 +40,9 @@ async fn an_update_is_the_snapshot_byte_for_byte() {
     let update = viewer.next().await;
     let epoch = format!("{:08x}", monitor.tracker.epoch());
     let timestamp = &Event::parse(&update).data["timestamp"];
-    assert!((timestamp.as_f64().unwrap() - row.start_time - 0.3).abs() < 1e-6);
+    let start = row.start_time.duration_since(UNIX_EPOCH).unwrap().as_secs_f64();
+    assert!((timestamp.as_f64().unwrap() - start - 0.3).abs() < 1e-6);
     let id = row.request_id;
-    let start = row.start_time;
     assert_eq!(
         update,
         format!(
@@ -53,7 +55,7 @@ async fn an_update_is_the_snapshot_byte_for_byte() {
              \"reasoning_tokens\":0,\"usage_source\":\"none\",\"observation\":\"full\",\"phase\":\"responding\",\
              \"waiting_on\":\"upstream\",\"stage\":null,\"status\":200,\"time_to_first_token_ms\":null,\
              \"output_tokens_per_second\":0.0,\"response_bytes\":0,\"idle_ms\":50,\"method\":\"POST\",\
-             \"path\":\"/v1/chat/completions\"}}],\"timestamp\":{timestamp}}}\n\n"
+             \"path\":\"/v1/chat/completions\",\"route\":null}}],\"timestamp\":{timestamp}}}\n\n"
         )
     );
     let same = serde_json::to_value(row).unwrap();
@@ -91,7 +93,7 @@ async fn what_moves_without_notice_is_sampled_every_two_seconds() {
     viewer.event().await;
     let begun = Instant::now();
     sleep(ms(300)).await;
-    request.frame(100, 0);
+    request.frame(BodyProgress { response_bytes: 100, text_bytes: 0 });
     let update = viewer.event().await;
     assert_eq!(begun.elapsed().as_millis(), 2000);
     assert_eq!(update.data["active_requests"][0]["response_bytes"], 100);
@@ -121,7 +123,7 @@ async fn a_head_a_first_token_and_names_are_told_at_once() {
     request.head(StatusCode::OK, Some(true), Observation::Full);
     assert_eq!(field("status").await, 200);
     pause().await;
-    request.frame(30, 4);
+    request.frame(BodyProgress { response_bytes: 30, text_bytes: 4 });
     request.record(&Reading::new().text_bytes(4));
     assert_eq!(field("phase").await, "streaming");
     pause().await;

@@ -85,10 +85,8 @@ impl App {
 }
 
 async fn chat(State(chat): State<ChatState>, request: Request<Body>) -> Result<Response, Refusal> {
-    let row = request.extensions().get::<RequestHandle>().cloned();
-    if let Some(row) = &row {
-        row.describe(&RequestInfo::new().provider(&*chat.provider).model(&*chat.model));
-    }
+    let row = request.extensions().get::<RequestHandle>().cloned().unwrap_or_default();
+    row.describe(&RequestInfo::new().provider(&*chat.provider).model(&*chat.model));
     let ChatRequest { message, session_id } = ChatRequest::read(request).await?;
     let turn = Turn {
         history: chat.sessions.history(&session_id),

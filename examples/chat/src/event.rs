@@ -29,18 +29,18 @@ pub enum ChatEvent<'a> {
 #[derive(Clone, Debug)]
 pub struct EventSender {
     events: mpsc::Sender<Event>,
-    row: Option<RequestHandle>,
+    row: RequestHandle,
 }
 
 impl EventSender {
-    pub fn new(events: mpsc::Sender<Event>, row: Option<RequestHandle>) -> Self {
+    pub fn new(events: mpsc::Sender<Event>, row: RequestHandle) -> Self {
         Self { events, row }
     }
 
     /// Sends an event; waits while the client is slow. If the client has left, the event is dropped, and the pipeline soon after.
     pub async fn send(&self, event: ChatEvent<'_>) {
-        if let (ChatEvent::Stage(stage), Some(row)) = (&event, &self.row) {
-            row.set_stage(stage);
+        if let ChatEvent::Stage(stage) = &event {
+            self.row.set_stage(stage);
         }
         // Texts, numbers and JSON values always have a JSON form.
         if let Ok(event) = Event::new().json(&event) {

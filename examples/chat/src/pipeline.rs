@@ -92,7 +92,7 @@ impl Pipeline {
     pub fn answer(
         self: Arc<Self>,
         mut turn: Turn,
-        row: Option<RequestHandle>,
+        row: RequestHandle,
     ) -> Response<Sse<impl Stream<Item = Result<Event, Infallible>>>> {
         let (sender, receiver) = mpsc::channel(16);
         let work = async move {

@@ -1,7 +1,15 @@
 //! The choice of totals by provider and model.
 
-/// Which totals are asked for.
+/// The choice of totals: all by default.
+///
+/// ```
+/// use active_requests::tracker::{RequestTracker, TotalsFilter};
+///
+/// let totals = RequestTracker::default().running_totals(&TotalsFilter::new().provider("open*").include_active(false));
+/// assert_eq!(totals.total_requests, 0);
+/// ```
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct TotalsFilter {
     /// Providers by name; any case, `*` and `?` stand for anything and for one character. `None`: all.
     pub provider: Option<String>,
@@ -18,6 +26,32 @@ impl Default for TotalsFilter {
 }
 
 impl TotalsFilter {
+    /// All totals, requests in flight included.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets [`provider`](Self::provider).
+    #[must_use]
+    pub fn provider(mut self, pattern: impl Into<String>) -> Self {
+        self.provider = Some(pattern.into());
+        self
+    }
+
+    /// Sets [`model`](Self::model).
+    #[must_use]
+    pub fn model(mut self, pattern: impl Into<String>) -> Self {
+        self.model = Some(pattern.into());
+        self
+    }
+
+    /// Sets [`include_active`](Self::include_active).
+    #[must_use]
+    pub fn include_active(mut self, yes: bool) -> Self {
+        self.include_active = yes;
+        self
+    }
+
     pub(super) fn takes(&self, provider: &str, model: &str) -> bool {
         let takes = |pattern: &Option<String>, name| pattern.as_deref().is_none_or(|pattern| matches(pattern, name));
         takes(&self.provider, provider) && takes(&self.model, model)

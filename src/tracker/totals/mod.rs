@@ -8,7 +8,4 @@ pub use self::{
     filter::TotalsFilter,
     report::{LastAccessed, ModelTotals, ProviderTotals, RunningTotals, SplitTotals, Totals},
 };
-pub(crate) use self::{
-    report::{Report, timestamp},
-    sums::KeyTotals,
-};
+pub(crate) use self::{report::Report, sums::KeyTotals};

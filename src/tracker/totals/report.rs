@@ -2,17 +2,17 @@
 
 use std::{
     collections::BTreeMap,
-    time::{Duration, UNIX_EPOCH},
+    time::{SystemTime, UNIX_EPOCH},
 };
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use tokio::time::Instant;
 
 use super::{
     filter::TotalsFilter,
     sums::{KeyTotals, Sums},
 };
-use crate::tracker::clock::WallClock;
+use crate::tracker::clock::{WallClock, rfc3339};
 
 /// Sums over requests, as they are shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -91,8 +91,9 @@ impl From<&KeyTotals> for SplitTotals {
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct ModelTotals {
-    /// Start of the latest request, RFC 3339 in UTC.
-    pub last_accessed: String,
+    /// Start of the latest request. RFC 3339 in UTC on the wire.
+    #[serde(serialize_with = "rfc3339")]
+    pub last_accessed: SystemTime,
     /// The sums.
     #[serde(flatten)]
     pub totals: SplitTotals,
@@ -102,8 +103,9 @@ pub struct ModelTotals {
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct ProviderTotals {
-    /// Start of the latest request, RFC 3339 in UTC.
-    pub last_accessed: String,
+    /// Start of the latest request. RFC 3339 in UTC on the wire.
+    #[serde(serialize_with = "rfc3339")]
+    pub last_accessed: SystemTime,
     /// The sums over its models.
     pub rollup: SplitTotals,
     /// By model, sorted by name.
@@ -114,8 +116,9 @@ pub struct ProviderTotals {
 #[derive(Clone, Debug, Default, Serialize)]
 #[non_exhaustive]
 pub struct LastAccessed {
-    /// Start of the latest request of all, RFC 3339 in UTC; `None` before the first.
-    pub top: Option<String>,
+    /// Start of the latest request of all; `None` before the first. RFC 3339 in UTC on the wire.
+    #[serde(serialize_with = "rfc3339_or_null")]
+    pub top: Option<SystemTime>,
 }
 
 /// Totals since the tracker was made. Serialises to what the monitor shows.
@@ -167,7 +170,7 @@ impl Report {
     }
 
     pub(crate) fn finish(self, clock: &WallClock) -> RunningTotals {
-        let timestamp = |at: Option<Instant>| at.map(|at| timestamp(clock.wall(at)));
+        let time = |at: Option<Instant>| at.map(|at| clock.system_time(at));
         let mut all = KeyTotals::default();
         let mut providers = BTreeMap::new();
         for (provider, models) in self.providers {
@@ -177,16 +180,16 @@ impl Report {
             let models = models
                 .iter()
                 .map(|(name, totals)| {
-                    let last_accessed = timestamp(totals.last_accessed).unwrap_or_default();
+                    let last_accessed = time(totals.last_accessed).unwrap_or(UNIX_EPOCH);
                     (name.clone(), ModelTotals { last_accessed, totals: totals.into() })
                 })
                 .collect();
-            let last_accessed = timestamp(rollup.last_accessed).unwrap_or_default();
+            let last_accessed = time(rollup.last_accessed).unwrap_or(UNIX_EPOCH);
             providers.insert(provider, ProviderTotals { last_accessed, rollup: (&rollup).into(), models });
         }
         let total = SplitTotals::from(&all).total;
         RunningTotals {
-            last_accessed: LastAccessed { top: timestamp(all.last_accessed) },
+            last_accessed: LastAccessed { top: time(all.last_accessed) },
             total_requests: total.requests,
             total_errors: total.errors,
             total_input_tokens: total.input_tokens,
@@ -204,17 +207,24 @@ impl Report {
     }
 }
 
-/// RFC 3339 in UTC, to the second.
-pub(crate) fn timestamp(since_epoch: Duration) -> String {
-    humantime::format_rfc3339_seconds(UNIX_EPOCH + since_epoch).to_string()
+fn rfc3339_or_null<S: Serializer>(time: &Option<SystemTime>, serializer: S) -> Result<S::Ok, S::Error> {
+    match time {
+        Some(time) => rfc3339(time, serializer),
+        None => serializer.serialize_none(),
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
     fn times_are_written_in_utc() {
-        assert_eq!(timestamp(Duration::from_secs(1_795_212_490)), "2026-11-20T22:08:10Z");
+        let time = UNIX_EPOCH + Duration::from_secs(1_795_212_490);
+        let written = |top| serde_json::to_string(&LastAccessed { top }).unwrap();
+        assert_eq!(written(Some(time)), r#"{"top":"2026-11-20T22:08:10Z"}"#);
+        assert_eq!(written(None), r#"{"top":null}"#);
     }
 }
