@@ -52,7 +52,8 @@ impl EndedRequest {
         }
     }
 
-    /// The public form.
+    /// The public form. Kept out of the way of requests whose end nobody asked to be told of.
+    #[inline(never)]
     pub(crate) fn to_entry(&self, clock: &WallClock, keys: &Keys) -> Entry {
         let RequestEnd { seq, id, outcome, duration, counts } = self.end;
         let RequestData { facts, texts } = &*self.data;

@@ -9,7 +9,7 @@ const MAX_STAGE_LEN: usize = 64;
 
 /// A text of a request. In the order in which they become known, so that setting one mostly appends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(usize)]
+#[repr(u16)]
 pub(crate) enum TextField {
     Path,
     /// The route's pattern.
@@ -81,7 +81,11 @@ impl Texts {
         if end == self.buffer.len() {
             self.buffer.truncate(start);
             self.buffer.push_str(text);
-            self.ends[field as usize..].fill(length(self.buffer.len()));
+            let new = length(self.buffer.len());
+            // Over all of them, which is a handful of vector instructions, where a slice of them is filled one by one.
+            for (index, end) in (0_u16..).zip(&mut self.ends) {
+                *end = if index >= field as u16 { new } else { *end };
+            }
         } else {
             self.buffer.replace_range(start..end, text);
             for later in &mut self.ends[field as usize..] {
