@@ -76,6 +76,7 @@
 //! | [`tracker`] | the registry: rows, totals, errors and traces | `config`, `sync`, `usage`, `words` |
 //! | [`track`] | [`ActiveRequestsLayer`]: registers, observes the response, ends | `http`, `tracker`, `usage` |
 //! | [`inspect`] | [`InspectRequestLayer`]: reads what a request asks for from its body | `decompress`, `http`, `json`, `tracker`, `usage` |
+//! | [`cancel`] | [`CancelRequestLayer`]: lets an operator end a request in flight | `http`, `sse`, `sync`, `tracker` |
 //! | [`monitor`] | [`MonitorService`]: publishes it all over HTTP | `config`, `http`, `sse`, `sync`, `tracker`, `usage` |
 //! | `dashboard` | the page (feature `dashboard`) | `http` |
 //! | [`cookbook`] | recipes, in the documentation only | |
@@ -105,6 +106,7 @@
 // What a test or an example may do and the library may not.
 #![cfg_attr(not(test), warn(clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::unwrap_used))]
 
+pub mod cancel;
 pub mod config;
 #[cfg(all(doc, feature = "monitor"))]
 pub mod cookbook;
@@ -129,6 +131,7 @@ pub use self::dashboard::DashboardService;
 #[cfg(feature = "monitor")]
 pub use self::monitor::MonitorService;
 pub use self::{
+    cancel::CancelRequestLayer,
     config::{MonitorConfig, TrackerConfig},
     inspect::InspectRequestLayer,
     track::ActiveRequestsLayer,

@@ -45,7 +45,8 @@ pub struct MonitorConfig {
     pub max_subscribers: usize,
     /// The other sites whose pages may read (`VDM_ACTIVE_REQUESTS_CORS_ORIGINS`).
     pub cors_origins: CorsOrigins,
-    /// Give the general [`keys`](Self::keys) the right to cancel requests (`VDM_ACTIVE_REQUESTS_ALLOW_CANCEL`).
+    /// Give the general [`keys`](Self::keys) the right to cancel requests (`VDM_ACTIVE_REQUESTS_ALLOW_CANCEL`), as far as a
+    /// [`CancelRequestLayer`](crate::cancel::CancelRequestLayer) makes them cancellable.
     pub allow_cancel: bool,
     /// General API keys: they have each right that has no list of its own, to operate only with [`allow_cancel`](Self::allow_cancel).
     pub keys: Vec<Secret>,

@@ -25,7 +25,7 @@ use crate::{
     config::MonitorConfig,
     http::is_held,
     sse::{self, Event},
-    tracker::{Entry, RequestId, RequestTracker, Row, RunningTotals, TotalsFilter},
+    tracker::{Cancellation, Entry, RequestId, RequestTracker, Row, RunningTotals, TotalsFilter},
     usage::ProviderUsage,
 };
 
@@ -36,6 +36,14 @@ pub(super) struct Endpoints {
     pub(super) config: Arc<MonitorConfig>,
     snapshots: Snapshots,
     hub: Arc<Hub>,
+}
+
+/// The client of a route.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Viewer<'a> {
+    pub(super) headers: &'a HeaderMap,
+    /// Whether it has the right to cancel requests.
+    pub(super) can_cancel: bool,
 }
 
 /// The JSON of an answer that shows nothing because of a setting.
@@ -68,19 +76,19 @@ impl Endpoints {
         &self,
         route: Route<'_>,
         query: &Query<'_>,
-        headers: &HeaderMap,
+        viewer: Viewer<'_>,
         head: bool,
     ) -> Result<Response<ResponseBody>, Error> {
         match route {
-            Route::Snapshot => Ok(self.snapshot(headers)),
-            Route::Stream => self.stream(query.format()?, headers, head),
+            Route::Snapshot => Ok(self.snapshot(viewer)),
+            Route::Stream => self.stream(query.format()?, viewer, head),
             Route::Request(id) => self.request(id),
             Route::Totals => self.totals(query),
             Route::Logs => self.logs(query),
         }
     }
 
-    fn snapshot(&self, headers: &HeaderMap) -> Response<ResponseBody> {
+    fn snapshot(&self, viewer: Viewer<'_>) -> Response<ResponseBody> {
         if !self.tracker.is_enabled() {
             #[derive(Serialize)]
             struct DisabledSnapshot {
@@ -93,7 +101,9 @@ impl Endpoints {
             return json(&DisabledSnapshot { disabled, active_requests: [], message, suggestion });
         }
         let snapshot = self.snapshots.get(&self.tracker);
-        let (coding, bytes) = ContentCoding::accepted(headers).encode_whole(&snapshot.payload);
+        let headers = viewer.headers;
+        let payload = snapshot.payload.clone().for_viewer(viewer.can_cancel);
+        let (coding, bytes) = ContentCoding::accepted(headers).encode_whole(&payload);
         let mut response = json_bytes(bytes);
         coding.set_headers(response.headers_mut());
         if let Some(etag) = snapshot.etag(self.tracker.epoch()) {
@@ -108,7 +118,7 @@ impl Endpoints {
         response
     }
 
-    fn stream(&self, format: Format, headers: &HeaderMap, head: bool) -> Result<Response<ResponseBody>, Error> {
+    fn stream(&self, format: Format, viewer: Viewer<'_>, head: bool) -> Result<Response<ResponseBody>, Error> {
         if !self.tracker.is_enabled() {
             let event = Event::new().event("disabled").write_line(|out| _ = row_json::json(out, &NOT_TRACKING));
             return Ok(sse::response(ResponseBody::whole(event)));
@@ -121,16 +131,16 @@ impl Endpoints {
         if self.tracker.is_shut_down() {
             return Err(Error::shutting_down());
         }
-        let coding = ContentCoding::accepted(headers);
-        let body = if head { ResponseBody::default() } else { self.subscribe(format, coding, headers)? };
+        let coding = ContentCoding::accepted(viewer.headers);
+        let body = if head { ResponseBody::default() } else { self.subscribe(format, coding, viewer)? };
         let mut response = sse::response(body);
         coding.set_headers(response.headers_mut());
         Ok(response)
     }
 
-    fn subscribe(&self, format: Format, coding: ContentCoding, headers: &HeaderMap) -> Result<ResponseBody, Error> {
+    fn subscribe(&self, format: Format, coding: ContentCoding, viewer: Viewer<'_>) -> Result<ResponseBody, Error> {
         let runtime = Handle::try_current().map_err(|_| Error::no_runtime())?;
-        let last_event_id = headers.get("last-event-id").and_then(|id| id.to_str().ok());
+        let last_event_id = viewer.headers.get("last-event-id").and_then(|id| id.to_str().ok());
         let seen = last_event_id.and_then(|id| read_delta_id(id, self.tracker.epoch()));
         let max = self.config.max_subscribers;
         let seat = self.hub.join(format, seen, max).map_err(|error| Error::too_many_subscribers(error, max))?;
@@ -138,7 +148,8 @@ impl Endpoints {
             let (tracker, hub, config) = (self.tracker.clone(), Arc::clone(&self.hub), Arc::clone(&self.config));
             runtime.spawn(publisher::publish(tracker, hub, config, seat.session));
         }
-        Ok(ResponseBody::stream(Subscription::new(Arc::clone(&self.hub), format, seat), coding))
+        let subscription = Subscription::new(Arc::clone(&self.hub), format, seat, viewer.can_cancel);
+        Ok(ResponseBody::stream(subscription, coding))
     }
 
     fn request(&self, id: &str) -> Result<Response<ResponseBody>, Error> {
@@ -157,9 +168,18 @@ impl Endpoints {
         id.parse::<RequestId>().ok().and_then(|id| self.tracker.get(id)).ok_or_else(|| Error::no_request(id))
     }
 
-    /// Refuses to cancel a request, for somebody with the right to. This version cancels none.
-    pub(super) fn cancel(&self, id: &str) -> Error {
-        self.find(id).map_or_else(|error| error, |_| Error::not_cancellable())
+    /// Answers `DELETE` to somebody with the right to operate: cancels a request. The answer has its row as it was before.
+    pub(super) fn cancel(&self, id: &str) -> Result<Response<ResponseBody>, Error> {
+        let row = self.find(id)?;
+        match self.tracker.cancel(row.request_id) {
+            Cancellation::Cancelled => {
+                let mut response = json(&row);
+                *response.status_mut() = StatusCode::ACCEPTED;
+                Ok(response)
+            }
+            Cancellation::NotCancellable => Err(Error::not_cancellable()),
+            Cancellation::Gone => Err(Error::no_request(id)),
+        }
     }
 
     fn totals(&self, query: &Query<'_>) -> Result<Response<ResponseBody>, Error> {

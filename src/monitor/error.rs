@@ -64,7 +64,7 @@ impl Error {
     }
 
     pub(super) fn not_cancellable() -> Self {
-        let message = "This request cannot be cancelled: the service that runs it offers no way to.";
+        let message = "This request cannot be cancelled: there is no CancelRequestLayer around it.";
         Self::new(StatusCode::CONFLICT, "not_cancellable", message)
     }
 

@@ -7,6 +7,7 @@
 //! | `GET /active-requests` | the snapshot as JSON; `304` for a client that holds it |
 //! | `GET /active-requests/stream` | snapshots as Server-Sent Events; with `format=delta` a snapshot, then the changes |
 //! | `GET /active-requests/{request_id}` | one row, with the token counts as the provider reported them |
+//! | `DELETE /active-requests/{request_id}` | cancels it, as [`cancel`](crate::cancel) says; `202` with the row as it was |
 //! | `GET /running-totals` | sums by provider and model |
 //! | `GET /logs` | the newest errors and traces |
 //!

@@ -14,13 +14,13 @@ use tower_service::Service;
 use super::{
     access,
     body::ResponseBody,
-    endpoints::Endpoints,
+    endpoints::{Endpoints, Viewer},
     error::Error,
     query::Query,
     route::{Route, needed_right},
 };
 use crate::{
-    config::{CorsOrigins, MonitorConfig},
+    config::{CorsOrigins, MonitorConfig, Right},
     http::Mount,
     tracker::RequestTracker,
 };
@@ -106,14 +106,15 @@ impl MonitorService {
         if let (&Method::OPTIONS, Some(route)) = (method, route) {
             return Ok(self.options(route));
         }
-        access::check(self.config(), request, needed_right(method, path, route))?;
+        let rights = access::check(self.config(), request, needed_right(method, path, route))?;
         let route = route.ok_or_else(Error::no_route)?;
         match (method, route) {
             (&Method::GET | &Method::HEAD, _) => {
                 let query = Query::new(request.uri.query());
-                self.endpoints.get(route, &query, &request.headers, method == Method::HEAD)
+                let viewer = Viewer { headers: &request.headers, can_cancel: rights.may(Right::Operate) };
+                self.endpoints.get(route, &query, viewer, method == Method::HEAD)
             }
-            (&Method::DELETE, Route::Request(id)) => Err(self.endpoints.cancel(id)),
+            (&Method::DELETE, Route::Request(id)) => self.endpoints.cancel(id),
             _ => Err(Error::method_not_allowed(self.allow(route))),
         }
     }

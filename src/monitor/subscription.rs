@@ -18,15 +18,17 @@ pub(super) struct Subscription {
     session: u64,
     seat: usize,
     format: Format,
+    /// Whether the subscriber has the right to cancel requests.
+    can_cancel: bool,
     position: Position,
     /// The hub's count of heartbeats when it last sent one.
     heartbeats: u64,
 }
 
 impl Subscription {
-    pub(super) fn new(hub: Arc<Hub>, format: Format, seat: NewSeat) -> Self {
+    pub(super) fn new(hub: Arc<Hub>, format: Format, seat: NewSeat, can_cancel: bool) -> Self {
         let NewSeat { session, seat, position, heartbeats, .. } = seat;
-        Self { hub, session, seat, format, position, heartbeats }
+        Self { hub, session, seat, format, can_cancel, position, heartbeats }
     }
 
     /// The next payload; `None` when the session is over.
@@ -41,7 +43,8 @@ impl Subscription {
             Position::At(at) => self.after(&mut state, at),
         };
         if let Some(payload) = next {
-            return Poll::Ready(Some(payload));
+            drop(state);
+            return Poll::Ready(Some(payload.for_viewer(self.can_cancel)));
         }
         if std::mem::replace(&mut self.heartbeats, state.heartbeats) != state.heartbeats {
             return Poll::Ready(Some(Payload::heartbeat()));

@@ -188,7 +188,8 @@ impl Table {
         });
         out.extend_from_slice(br#"],"timestamp":"#);
         json(out, &tracker.wall(now).as_secs_f64());
-        out.push(b'}');
+        // For viewers with the right to, `Payload::for_viewer` says otherwise.
+        out.extend_from_slice(br#","can_cancel":false}"#);
     }
 
     /// Forgets what no delta has carried yet: subscribers get it with a snapshot.

@@ -16,6 +16,8 @@ pub(crate) struct Counters {
     /// Nanoseconds since the start; 0: none yet.
     last_frame: AtomicU64,
     request_bytes: AtomicU64,
+    /// Bytes besides the response body, of a request that is held; written under the shard's lock.
+    held_bytes: AtomicU64,
     /// A frame has been handed out and nobody has asked for the next.
     frame_unanswered: AtomicBool,
 }
@@ -47,6 +49,7 @@ impl Counters {
         self.own_text_bytes.store(0, Relaxed);
         self.last_frame.store(0, Relaxed);
         self.request_bytes.store(0, Relaxed);
+        self.held_bytes.store(0, Relaxed);
         self.frame_unanswered.store(false, Relaxed);
     }
 
@@ -72,6 +75,13 @@ impl Counters {
         self.request_bytes.store(total, Relaxed);
     }
 
+    /// Adds to the bytes besides the response body; called under the shard's lock, which is how no sum is lost.
+    pub(crate) fn add_held_bytes(&self, bytes: u64, since_start: Duration) {
+        self.held_bytes.store(self.held_bytes.load(Relaxed).saturating_add(bytes), Relaxed);
+        self.frame_unanswered.store(false, Relaxed);
+        self.last_frame(since_start);
+    }
+
     /// Adds to the text that the handler tells of; called under the shard's lock, which is how no sum is lost.
     pub(crate) fn add_own_text(&self, bytes: u64) {
         self.own_text_bytes.store(self.own_text_bytes.load(Relaxed).saturating_add(bytes), Relaxed);
@@ -84,7 +94,7 @@ impl Counters {
 
     pub(crate) fn read(&self) -> CounterValues {
         CounterValues {
-            response_bytes: self.response_bytes.load(Relaxed),
+            response_bytes: self.response_bytes.load(Relaxed).saturating_add(self.held_bytes.load(Relaxed)),
             text_bytes: self.own_text_bytes().unwrap_or_else(|| self.text_bytes.load(Relaxed)),
             request_bytes: self.request_bytes.load(Relaxed),
             last_frame: Duration::from_nanos(self.last_frame.load(Relaxed)),

@@ -49,9 +49,9 @@ pub struct RequestHandle {
 
 /// A row of a tracker.
 #[derive(Clone, Debug)]
-struct RowRef {
-    shard: Arc<Shard>,
-    slot_ref: SlotRef,
+pub(super) struct RowRef {
+    pub(super) shard: Arc<Shard>,
+    pub(super) slot_ref: SlotRef,
 }
 
 impl RequestHandle {
@@ -70,11 +70,11 @@ impl RequestHandle {
     }
 
     /// The rows that it writes to, innermost first.
-    fn rows(&self) -> impl Iterator<Item = &RowRef> {
+    pub(super) fn rows(&self) -> impl Iterator<Item = &RowRef> {
         std::iter::successors(Some(self), |handle| handle.outer.as_deref()).filter_map(|handle| handle.row.as_ref())
     }
 
-    fn write(&self, write: impl Fn(&Shard, SlotRef)) {
+    pub(super) fn write(&self, write: impl Fn(&Shard, SlotRef)) {
         self.rows().for_each(|row| write(&row.shard, row.slot_ref));
     }
 

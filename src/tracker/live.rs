@@ -48,7 +48,8 @@ impl LiveRow<'_> {
             Phase::Waiting
         } else if waiting_on == WaitingOn::Upstream && idle >= stall_after {
             Phase::Stalled
-        } else if facts.first_token.is_some()
+        } else if facts.outlives_response
+            || facts.first_token.is_some()
             || (facts.observation == Observation::None && self.counts.response_bytes > 0)
         {
             Phase::Streaming

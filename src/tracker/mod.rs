@@ -19,6 +19,8 @@
 //! its counters are used again by the next request, so that nothing is allocated once warm.
 
 mod bytes_per_token;
+mod cancel;
+mod canceller;
 mod change;
 mod clock;
 mod counters;
@@ -27,6 +29,7 @@ mod entry;
 mod error_info;
 mod guard;
 mod handle;
+mod held;
 mod history;
 mod id;
 mod info;
@@ -55,6 +58,22 @@ use std::{
 use http::Method;
 use tokio::time::Instant;
 
+pub(crate) use self::canceller::Canceller;
+pub use self::{
+    canceller::Cancellation,
+    counters::BodyProgress,
+    end_hooks::EndHookId,
+    entry::Entry,
+    error_info::ErrorInfo,
+    guard::ActiveRequest,
+    handle::RequestHandle,
+    held::Held,
+    id::{InvalidRequestId, RequestId},
+    info::RequestInfo,
+    outcome::{ErrorType, Outcome},
+    row::{Phase, Row, WaitingOn},
+    totals::{LastAccessed, ModelTotals, ProviderTotals, RunningTotals, SplitTotals, Totals, TotalsFilter},
+};
 #[cfg(feature = "monitor")]
 pub(crate) use self::{
     change::Listener,
@@ -65,19 +84,6 @@ pub(crate) use self::{
     slot::RequestData,
     texts::TextField,
     watch::{EndedReader, ShardItem},
-};
-pub use self::{
-    counters::BodyProgress,
-    end_hooks::EndHookId,
-    entry::Entry,
-    error_info::ErrorInfo,
-    guard::ActiveRequest,
-    handle::RequestHandle,
-    id::{InvalidRequestId, RequestId},
-    info::RequestInfo,
-    outcome::{ErrorType, Outcome},
-    row::{Phase, Row, WaitingOn},
-    totals::{LastAccessed, ModelTotals, ProviderTotals, RunningTotals, SplitTotals, Totals, TotalsFilter},
 };
 use self::{
     history::{EndedRequest, History},
@@ -148,6 +154,19 @@ impl RequestTracker {
     pub fn get(&self, id: RequestId) -> Option<Row> {
         let slot_ref = id.slot_ref();
         self.shards.get(slot_ref.shard as usize).filter(|_| id.epoch() == self.shared.epoch)?.row(slot_ref)
+    }
+
+    /// The handle of a request; `None` if it is not in flight.
+    pub fn handle(&self, id: RequestId) -> Option<RequestHandle> {
+        let slot_ref = id.slot_ref();
+        let shard = self.shards.get(slot_ref.shard as usize).filter(|_| id.epoch() == self.shared.epoch)?;
+        shard.is_live(slot_ref).then(|| RequestHandle::new(Arc::clone(shard), slot_ref))
+    }
+
+    /// Cancels a request: what runs it is dropped, its row ends as [`Outcome::Killed`], and its client is told.
+    /// [`cancel`](crate::cancel) says how.
+    pub fn cancel(&self, id: RequestId) -> Cancellation {
+        self.handle(id).map_or(Cancellation::Gone, |handle| handle.cancel())
     }
 
     /// All requests in flight, newest first.

@@ -6,6 +6,7 @@ use tokio::time::Instant;
 #[cfg(feature = "tracing")]
 use super::log;
 use super::{
+    canceller::Canceller,
     counters::Counters,
     id::SlotRef,
     info::RequestInfo,
@@ -186,6 +187,10 @@ impl Shard {
         #[cfg(not(feature = "tracing"))]
         let is_logged = false;
         let mut state = self.state.lock();
+        if state.is_held_beyond(slot_ref, outcome, error_type) {
+            drop(state);
+            return shared.listeners.changed();
+        }
         let Some(request) = state.retire(slot_ref, outcome, error_type, ended, shared) else { return };
         #[cfg(feature = "tracing")]
         let summary = shared.summary(request.end.seq);
@@ -201,6 +206,48 @@ impl Shard {
         if let Some((requests, errors)) = summary {
             log::summary(requests, errors);
         }
+    }
+
+    /// Adds a guard that holds the request.
+    pub(crate) fn hold(&self, slot_ref: SlotRef) {
+        self.change(slot_ref, |slot| {
+            slot.hold.guards += 1;
+            false
+        });
+    }
+
+    /// Counts bytes that have passed besides the response body.
+    pub(crate) fn held_bytes(&self, slot_ref: SlotRef, bytes: u64) {
+        self.change(slot_ref, |slot| {
+            slot.counters.add_held_bytes(bytes, slot.data.facts.started.elapsed());
+            false
+        });
+    }
+
+    /// Removes a guard that holds the request. The last one ends it if its response has ended.
+    pub(crate) fn release(&self, slot_ref: SlotRef, outcome: Option<Outcome>) {
+        let end = self.with_state(|state| {
+            let hold = &mut state.find(slot_ref)?.hold;
+            hold.guards = hold.guards.saturating_sub(1);
+            hold.outcome = hold.outcome.or(outcome);
+            hold.response.filter(|_| hold.guards == 0)
+        });
+        if let Some((outcome, error_type)) = end {
+            self.finish(slot_ref, outcome, error_type);
+        }
+    }
+
+    /// Adds to what can cancel the request.
+    pub(crate) fn register_canceller(&self, slot_ref: SlotRef, canceller: &std::sync::Arc<dyn Canceller>) {
+        self.change(slot_ref, |slot| {
+            slot.cancellers.push(std::sync::Arc::clone(canceller));
+            false
+        });
+    }
+
+    /// What can cancel the request.
+    pub(crate) fn cancellers(&self, slot_ref: SlotRef) -> Vec<std::sync::Arc<dyn Canceller>> {
+        self.with_state(|state| state.find(slot_ref).map(|slot| slot.cancellers.clone()).unwrap_or_default())
     }
 
     /// Whether the request is still in flight.

@@ -14,7 +14,7 @@ use super::{
     slot::Slot,
     totals::KeyTotals,
 };
-use crate::{config::TrackerConfig, usage::UsageSource};
+use crate::{config::TrackerConfig, sync::Arc, usage::UsageSource};
 
 /// Identifies a reader that asked for ended requests to be kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,6 +89,25 @@ impl ShardState {
         self.slots.get_mut(slot_ref.slot as usize).filter(|slot| slot.live && slot.generation == slot_ref.generation)
     }
 
+    /// Notes the end of the response of a request that is held. Returns whether it is.
+    #[inline]
+    pub(crate) fn is_held_beyond(
+        &mut self,
+        slot_ref: SlotRef,
+        outcome: Outcome,
+        error_type: Option<ErrorType>,
+    ) -> bool {
+        let Some(slot) = self.find(slot_ref).filter(|slot| slot.hold.guards > 0) else { return false };
+        if outcome == Outcome::Killed {
+            return false;
+        }
+        slot.hold.response.get_or_insert((outcome, error_type));
+        slot.data.facts.outlives_response = true;
+        slot.revision = slot.revision.wrapping_add(1);
+        self.changed();
+        true
+    }
+
     /// Moves a request from the list to the totals and the history.
     pub(crate) fn retire(
         &mut self,
@@ -101,6 +120,10 @@ impl ShardState {
         self.find(slot_ref)?;
         let key = self.key(slot_ref.slot as usize, shared);
         let slot = &mut self.slots[slot_ref.slot as usize];
+        let outcome = match slot.hold.outcome {
+            Some(held) if outcome != Outcome::Killed => held,
+            _ => outcome,
+        };
         slot.live = false;
         slot.generation = slot.generation.wrapping_add(1);
         let counts = slot.counters.read();
@@ -117,6 +140,13 @@ impl ShardState {
         let error = outcome.is_error();
         let duration = ended.duration_since(facts.started);
         get_or_grow(&mut self.totals, key.index()).add_ended(facts, error, duration);
+
+        // A canceller that is dropped here is not the last reference to what runs the request: that is its layer's.
+        slot.cancellers.clear();
+        if outcome == Outcome::Killed {
+            // Whatever still runs the request keeps the counters that it writes to; the slot's next request gets its own.
+            slot.counters = Arc::default();
+        }
 
         let id = RequestId::new(shared.epoch, slot_ref);
         let end = RequestEnd { seq: shared.next_trace(), id, outcome, duration, counts };

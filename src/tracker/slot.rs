@@ -1,15 +1,16 @@
 //! The slot of one request: what is known of it, in buffers that the next one uses again.
 
-use std::time::Duration;
+use std::{sync::Arc as StdArc, time::Duration};
 
 use http::{Method, StatusCode};
 use tokio::time::Instant;
 
 use super::{
+    canceller::Canceller,
     counters::Counters,
     info::RequestInfo,
     keys::Key,
-    outcome::ErrorType,
+    outcome::{ErrorType, Outcome},
     texts::{TextField, Texts},
 };
 use crate::{
@@ -41,6 +42,8 @@ pub(crate) struct RowFacts {
     pub(crate) error_type: Option<ErrorType>,
     /// What the handler has reported itself.
     pub(crate) own: OwnReport,
+    /// The response has ended, and the request is held.
+    pub(crate) outlives_response: bool,
 }
 
 /// The values that the handler has reported itself. The body's meter does not replace them.
@@ -70,6 +73,7 @@ impl RowFacts {
             observation: Observation::Full,
             error_type: None,
             own: OwnReport::default(),
+            outlives_response: false,
         }
     }
 
@@ -122,6 +126,20 @@ pub(crate) struct Slot {
     pub(crate) key: Option<Key>,
     pub(crate) data: Box<RequestData>,
     pub(crate) counters: Arc<Counters>,
+    /// What can cancel the request.
+    pub(crate) cancellers: Vec<StdArc<dyn Canceller>>,
+    pub(crate) hold: Hold,
+}
+
+/// Whether and how long the request outlives its response.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Hold {
+    /// The guards that hold it.
+    pub(crate) guards: u32,
+    /// The end of the response, if it has come before that of the last guard.
+    pub(crate) response: Option<(Outcome, Option<ErrorType>)>,
+    /// The outcome that a guard has given.
+    pub(crate) outcome: Option<Outcome>,
 }
 
 impl Slot {
@@ -130,7 +148,16 @@ impl Slot {
         let mut texts = Texts::default();
         texts.begin(path);
         let data = Box::new(RequestData { facts: RowFacts::new(method.clone(), started), texts });
-        Self { generation, live: true, revision: 0, key: None, data, counters: Arc::default() }
+        Self {
+            generation,
+            live: true,
+            revision: 0,
+            key: None,
+            data,
+            counters: Arc::default(),
+            cancellers: Vec::new(),
+            hold: Hold::default(),
+        }
     }
 
     /// Gives the slot to the next request.
@@ -141,6 +168,7 @@ impl Slot {
         self.data.facts = RowFacts::new(method.clone(), started);
         self.data.texts.begin(path);
         self.counters.reset();
+        self.hold = Hold::default();
     }
 
     /// Sets a text. Returns whether it differs from what it was.

@@ -2,11 +2,15 @@
 
 use crate::support::{Monitor, bytes, header, ms};
 use active_requests::{
+    ActiveRequestsLayer, CancelRequestLayer,
     config::{CorsOrigins, MonitorConfig, TrackerConfig},
     tracker::RequestTracker,
 };
+use http_body_util::Full;
 use serde_json::{Value, json};
+use std::convert::Infallible;
 use tokio::time::sleep;
+use tower::{ServiceBuilder, ServiceExt};
 
 const PATHS: [&str; 5] =
     ["/active-requests", "/active-requests/stream", "/active-requests/req_00000000-0", "/running-totals", "/logs"];
@@ -71,6 +75,36 @@ async fn ending_a_request_is_never_open() {
         }
         assert_eq!(monitor.tracker.active(), 1);
     }
+}
+
+#[tokio::test]
+async fn a_request_with_the_layer_around_it_is_cancelled_and_leaves_its_row_as_the_answer() {
+    let key = ("x-api-key", "secret");
+    let monitor = Monitor::with(with_key().allow_cancel(true));
+    let layers =
+        ServiceBuilder::new().layer(ActiveRequestsLayer::new(monitor.tracker.clone())).layer(CancelRequestLayer::new());
+    let service = layers.service_fn(async |_: http::Request<()>| {
+        std::future::pending::<()>().await;
+        Ok::<_, Infallible>(http::Response::new(Full::<bytes::Bytes>::default()))
+    });
+    let request = tokio::spawn(service.oneshot(http::Request::post("/v1/messages").body(()).unwrap()));
+    while monitor.tracker.active() == 0 {
+        tokio::task::yield_now().await;
+    }
+    let id = monitor.tracker.snapshot()[0].request_id;
+    let path = format!("/active-requests/{id}");
+    let snapshot: Value =
+        serde_json::from_slice(&bytes(monitor.ask("GET", "/active-requests", &[key]).await).await).unwrap();
+    assert_eq!(snapshot["can_cancel"], true);
+
+    let response = monitor.ask("DELETE", &path, &[key]).await;
+    assert_eq!(response.status(), 202);
+    let row: Value = serde_json::from_slice(&bytes(response).await).unwrap();
+    assert_eq!((&row["request_id"], &row["path"]), (&json!(id.to_string()), &json!("/v1/messages")));
+    assert_eq!(request.await.unwrap().unwrap().status(), 503);
+    assert_eq!(monitor.ask("DELETE", &path, &[key]).await.status(), 404, "it is gone");
+    let entry = monitor.tracker.recent_errors(2).remove(0);
+    assert_eq!((entry.outcome.as_str(), entry.error_type.unwrap().as_str()), ("killed", "cancelled"));
 }
 
 #[tokio::test]

@@ -155,3 +155,21 @@ async fn a_check_of_ones_own_takes_the_place_of_all_keys() {
     let options = monitor.ask("OPTIONS", &one, &[]).await;
     assert!(header(options.headers(), "allow").unwrap().contains("DELETE"));
 }
+
+#[tokio::test]
+async fn each_viewer_is_told_whether_it_may_cancel() {
+    let monitor = Monitor::with(MonitorConfig::default().view_keys(["viewer"]).operate_keys(["operator"]));
+    let request = monitor.start("a");
+    for (key, expected) in [("viewer", false), ("operator", true), ("viewer", false)] {
+        let headers = [("x-api-key", key)];
+        let snapshot = bytes(monitor.ask("GET", "/active-requests", &headers).await).await;
+        let snapshot: Value = serde_json::from_slice(&snapshot).unwrap();
+        assert_eq!(snapshot["can_cancel"], expected, "{key}");
+        assert_eq!(snapshot["active_requests"].as_array().unwrap().len(), 1);
+        for format in ["update", "delta"] {
+            let update = monitor.watch_with(format, &headers).await.next().await;
+            assert!(update.ends_with(&format!(",\"can_cancel\":{expected}}}\n\n")), "{key} {format}: {update}");
+        }
+    }
+    drop(request);
+}

@@ -3,6 +3,7 @@
 use std::{io, sync::Arc};
 
 use active_requests::{
+    cancel::CancelRequestLayer,
     config::MonitorConfig,
     dashboard::DashboardService,
     inspect::InspectRequestLayer,
@@ -59,6 +60,7 @@ impl App {
     pub fn router(&self) -> Router {
         let layers = ServiceBuilder::new()
             .layer(ActiveRequestsLayer::new(self.tracker.clone()))
+            .layer(CancelRequestLayer::new().enabled(self.monitor.config().can_operate()))
             .layer(InspectRequestLayer::new());
         Router::new()
             .route("/api/chat/stream", post(chat).fallback(only_post))

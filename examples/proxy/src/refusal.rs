@@ -41,8 +41,18 @@ impl Refusal {
         Self { allow: Some(allow), ..Self::new(StatusCode::METHOD_NOT_ALLOWED, message) }
     }
 
+    /// An operator has ended the request before it was answered.
+    pub fn cancelled() -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "The request was cancelled by an operator.")
+    }
+
     /// The error as a client of this format expects it.
     pub fn response(&self, format: ApiFormat) -> Response<Full<Bytes>> {
+        self.whole(format).map(Full::from)
+    }
+
+    /// The same, with the bytes of its body.
+    pub fn whole(&self, format: ApiFormat) -> Response<Bytes> {
         let (kind, code) = kind(self.status, format);
         let body = match format {
             ApiFormat::OpenAi => json!({
@@ -52,7 +62,7 @@ impl Refusal {
                 "type": "error", "error": {"type": kind, "message": self.message}
             }),
         };
-        let mut response = Response::new(Full::from(body.to_string()));
+        let mut response = Response::new(Bytes::from(body.to_string()));
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));

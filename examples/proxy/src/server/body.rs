@@ -5,7 +5,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use active_requests::{dashboard, monitor, track::ResponseBody};
+use active_requests::{cancel, dashboard, monitor, track};
 use bytes::Bytes;
 use http::{Response, header};
 use http_body::{Body, Frame, SizeHint};
@@ -16,13 +16,16 @@ use crate::forward::{
     usage_chunk::{WithoutUsageChunk, is_to_hide},
 };
 
+/// The body of a tracked answer.
+pub type TrackedBody = track::ResponseBody<cancel::ResponseBody<ForwardedBody>>;
+
 /// Every body this proxy sends, none of them boxed.
 #[derive(Debug)]
 pub enum ServedBody {
     /// A tracked answer.
-    Forwarded(ResponseBody<ForwardedBody>),
+    Forwarded(TrackedBody),
     /// A tracked answer, less the chunk that its client has not asked for.
-    WithoutUsageChunk(WithoutUsageChunk<ResponseBody<ForwardedBody>>),
+    WithoutUsageChunk(WithoutUsageChunk<TrackedBody>),
     /// An answer of the monitor, perhaps a stream.
     Monitor(monitor::ResponseBody),
     /// A file of the page.
@@ -33,7 +36,7 @@ pub enum ServedBody {
 
 impl ServedBody {
     /// The reply to a request bound for a provider.
-    pub fn forwarded(response: Response<ResponseBody<ForwardedBody>>) -> Response<Self> {
+    pub fn forwarded(response: Response<TrackedBody>) -> Response<Self> {
         if is_to_hide(&response) {
             let mut response = response.map(|body| Self::WithoutUsageChunk(WithoutUsageChunk::new(body)));
             response.headers_mut().remove(header::CONTENT_LENGTH);
@@ -51,8 +54,8 @@ impl Body for ServedBody {
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         match self.get_mut() {
-            Self::Forwarded(body) => Pin::new(body).poll_frame(cx),
-            Self::WithoutUsageChunk(body) => Pin::new(body).poll_frame(cx),
+            Self::Forwarded(body) => Pin::new(body).poll_frame(cx).map_err(Into::into),
+            Self::WithoutUsageChunk(body) => Pin::new(body).poll_frame(cx).map_err(Into::into),
             Self::Monitor(body) => Pin::new(body).poll_frame(cx).map_err(|never| match never {}),
             Self::Dashboard(body) => Pin::new(body).poll_frame(cx).map_err(|never| match never {}),
             Self::Own(body) => Pin::new(body).poll_frame(cx).map_err(|never| match never {}),

@@ -9,16 +9,16 @@ use std::{
 };
 
 use active_requests::{
-    config::MonitorConfig, dashboard::DashboardService, inspect::InspectRequestLayer, monitor::MonitorService,
-    track::ActiveRequestsLayer, tracker::RequestTracker,
+    cancel::CancelRequestLayer, config::MonitorConfig, dashboard::DashboardService, inspect::InspectRequestLayer,
+    monitor::MonitorService, track::ActiveRequestsLayer, tracker::RequestTracker,
 };
-use http::{HeaderValue, Method, Request, Response, StatusCode, Version, header};
+use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version, header};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use tower::{Service, ServiceBuilder};
 
 use crate::{
-    forward::{ClientGone, Forwarder, response_body::ForwardedBody},
+    forward::{ClientGone, Forwarder, response_body::ForwardedBody, route::Route},
     refusal::Refusal,
     server::body::ServedBody,
     upstream::{provider::ApiFormat, request_body::RequestBody},
@@ -85,6 +85,7 @@ impl ProxyService {
         // The layers go round what is bound for a provider, and nothing else.
         let api = ServiceBuilder::new()
             .layer(ActiveRequestsLayer::new(self.tracker.clone()))
+            .layer(self.cancel_layer())
             .layer(InspectRequestLayer::new())
             // Boxed: hyper keeps room for the future in every connection, and moves it on its way there.
             .service_fn(move |request| Box::pin(answer(Arc::clone(&forward), request, hangup.clone())));
@@ -103,6 +104,18 @@ impl ProxyService {
                     },
                 }
             }
+        })
+    }
+
+    /// Lets operators end requests, where the settings let anybody.
+    fn cancel_layer(&self) -> CancelRequestLayer {
+        CancelRequestLayer::new().enabled(self.monitor.config().can_operate()).on_cancel(|row| {
+            let format = Route::format(&row.path).unwrap_or(ApiFormat::OpenAi);
+            let mut response = Refusal::cancelled().whole(format);
+            // The official clients would try again.
+            let retry = HeaderName::from_static("x-should-retry");
+            response.headers_mut().insert(retry, HeaderValue::from_static("false"));
+            response
         })
     }
 

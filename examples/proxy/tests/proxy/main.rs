@@ -1,5 +1,6 @@
 //! The reference proxy, in this process, against an upstream that is played by hand.
 
+mod cancelling;
 mod connections;
 mod demo;
 mod ending;

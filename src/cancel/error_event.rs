@@ -1,0 +1,95 @@
+//! The error event by which a stream says in its own dialect that it has been cancelled.
+
+use bytes::Bytes;
+use http::HeaderMap;
+use memchr::memmem;
+use serde_json::json;
+
+use crate::sse::Event;
+
+/// Tells the client why its request has ended.
+pub(super) const MESSAGE: &str = "The request was cancelled by an operator.";
+
+/// The type of the error, in words of the monitor.
+pub(super) const ERROR_TYPE: &str = "cancelled";
+
+/// The dialects whose clients know an error event of a form of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum EventDialect {
+    Unknown,
+    OpenAiChat,
+    OpenAiResponses,
+    Anthropic,
+    /// The UI message stream of Vercel's AI SDK.
+    VercelUi,
+}
+
+impl EventDialect {
+    /// The dialect that the head tells.
+    pub(super) fn of_head(headers: &HeaderMap) -> Self {
+        if headers.contains_key("x-vercel-ai-ui-message-stream") { Self::VercelUi } else { Self::Unknown }
+    }
+
+    /// The dialect that a chunk of the body's start tells.
+    pub(super) fn of_chunk(chunk: &[u8]) -> Self {
+        let marks: [(&[u8], Self); 3] = [
+            (b"event: message_start", Self::Anthropic),
+            (b"event: response.", Self::OpenAiResponses),
+            (br#""choices""#, Self::OpenAiChat),
+        ];
+        let found = marks.iter().find(|(mark, _)| memmem::find(chunk, mark).is_some());
+        found.map_or(Self::Unknown, |(_, dialect)| *dialect)
+    }
+
+    /// The error event.
+    pub(super) fn error_event(self) -> Bytes {
+        let (name, data) = match self {
+            Self::OpenAiChat => {
+                (None, json!({"error": {"message": MESSAGE, "type": ERROR_TYPE, "param": null, "code": ERROR_TYPE}}))
+            }
+            Self::OpenAiResponses => {
+                (Some("error"), json!({"type": "error", "code": ERROR_TYPE, "message": MESSAGE, "param": null}))
+            }
+            // Its clients know a list of types; `api_error` is that for an end on the server's side.
+            Self::Anthropic => {
+                (Some("error"), json!({"type": "error", "error": {"type": "api_error", "message": MESSAGE}}))
+            }
+            Self::VercelUi => (None, json!({"type": "error", "errorText": MESSAGE})),
+            Self::Unknown => (Some("error"), json!({"error": {"type": ERROR_TYPE, "message": MESSAGE}})),
+        };
+        let event = name.map_or_else(Event::new, |name| Event::new().event(name));
+        event.data(data.to_string()).into_bytes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_event_is_of_the_streams_dialect() {
+        let table = [
+            (
+                "event: message_start\ndata: {\"type\":\"message_start\"}\n\n",
+                "event: error\ndata: {\"error\":{\"message\":\"The",
+            ),
+            ("event: response.created\ndata: {}\n\n", "event: error\ndata: {\"code\":\"cancelled\""),
+            ("data: {\"id\":\"1\",\"choices\":[]}\n\n", "data: {\"error\":{\"code\":\"cancelled\""),
+            ("data: hello\n\n", "event: error\ndata: {\"error\":{\"message\":\"The"),
+        ];
+        for (first, expected) in table {
+            let event = EventDialect::of_chunk(first.as_bytes()).error_event();
+            let event = std::str::from_utf8(&event).unwrap();
+            assert!(event.starts_with(expected) && event.ends_with("\n\n"), "{event}");
+        }
+    }
+
+    #[test]
+    fn vercels_stream_is_told_by_its_head() {
+        let mut headers = HeaderMap::new();
+        assert_eq!(EventDialect::of_head(&headers), EventDialect::Unknown);
+        headers.insert("x-vercel-ai-ui-message-stream", http::HeaderValue::from_static("v1"));
+        let event = EventDialect::of_head(&headers).error_event();
+        assert_eq!(event, format!("data: {{\"errorText\":\"{MESSAGE}\",\"type\":\"error\"}}\n\n"));
+    }
+}

@@ -1,0 +1,171 @@
+//! A cancellation beside the polls of a body, in every order in which threads can run, up to a number of preemptions.
+
+use std::{
+    convert::Infallible,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, Wake, Waker},
+};
+
+use ::loom::{
+    model::Builder,
+    sync::{
+        Condvar, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+};
+use bytes::Bytes;
+use http_body::{Body, Frame};
+
+use super::{Cancellable, Killed};
+use crate::{
+    config::TrackerConfig,
+    tracker::{ActiveRequest, Cancellation, Outcome, RequestInfo, RequestTracker},
+};
+
+/// Keeps a wake-up for the next wait.
+#[derive(Default)]
+struct WakeUp {
+    woken: Mutex<bool>,
+    condition: Condvar,
+}
+
+impl Wake for WakeUp {
+    fn wake(self: Arc<Self>) {
+        *self.woken.lock().unwrap() = true;
+        self.condition.notify_one();
+    }
+}
+
+impl WakeUp {
+    fn wait(&self) {
+        let mut woken = self.woken.lock().unwrap();
+        while !std::mem::take(&mut *woken) {
+            woken = self.condition.wait(woken).unwrap();
+        }
+    }
+}
+
+/// A body that has one frame; after that it ends, or never has anything again.
+struct OneFrame {
+    polled: bool,
+    ends: bool,
+    dropped: Arc<AtomicBool>,
+}
+
+impl Drop for OneFrame {
+    fn drop(&mut self) {
+        self.dropped.store(true, Ordering::SeqCst);
+    }
+}
+
+impl Body for OneFrame {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        match (std::mem::replace(&mut self.polled, true), self.ends) {
+            (false, _) => Poll::Ready(Some(Ok(Frame::data(Bytes::new())))),
+            (true, true) => Poll::Ready(None),
+            (true, false) => Poll::Pending,
+        }
+    }
+}
+
+type PollBody = fn(&Cancellable<OneFrame>, &mut Context<'_>) -> Poll<Result<bool, Killed>>;
+
+/// Returns whether nothing follows.
+fn poll(body: &Cancellable<OneFrame>, cx: &mut Context<'_>) -> Poll<Result<bool, Killed>> {
+    body.poll_frame(cx).map_ok(|(_, is_last)| is_last)
+}
+
+/// As [`poll`], but for the body's way back, which does not look for a cancellation during the poll.
+fn poll_and_look_only_before(body: &Cancellable<OneFrame>, cx: &mut Context<'_>) -> Poll<Result<bool, Killed>> {
+    let Some(mut inner) = body.0.take() else { return Poll::Ready(Err(Killed)) };
+    let polled = inner.as_mut().poll_frame(cx);
+    let mut state = body.0.state.lock();
+    state.body = Some(inner);
+    state.waker = Some(cx.waker().clone());
+    polled.map(|frame| Ok(frame.is_none()))
+}
+
+/// Polls to the end, as a server does, and ends the request as `ActiveRequestsLayer` does. Returns whether the client saw a cut.
+fn serve(body: Cancellable<OneFrame>, guard: ActiveRequest, poll: PollBody) -> bool {
+    let wake_up = Arc::new(WakeUp::default());
+    let waker = Waker::from(Arc::clone(&wake_up));
+    let mut cx = Context::from_waker(&waker);
+    let end = loop {
+        match poll(&body, &mut cx) {
+            Poll::Pending => wake_up.wait(),
+            Poll::Ready(Ok(false)) => {}
+            Poll::Ready(Ok(true)) => break Outcome::Completed,
+            Poll::Ready(Err(Killed)) => break Outcome::BodyError,
+        }
+    };
+    drop(body);
+    guard.finish(end);
+    end == Outcome::BodyError
+}
+
+fn cancel_beside(ends: bool, poll: PollBody) {
+    let mut builder = Builder::new();
+    builder.preemption_bound = Some(3);
+    builder.check(move || {
+        let tracker = RequestTracker::new(TrackerConfig::default().max_keys(2).max_traces(2).max_errors(2));
+        let guard = tracker.start(&http::Method::GET, "/", &RequestInfo::new()).unwrap();
+        let handle = guard.handle();
+        let dropped = Arc::new(AtomicBool::new(false));
+        let body = Cancellable::register(&handle);
+        body.start_body(OneFrame { polled: false, ends, dropped: Arc::clone(&dropped) }).unwrap();
+
+        let operator = thread::spawn(move || handle.cancel());
+        let cut = serve(body, guard, poll);
+        let cancelled = operator.join().unwrap() == Cancellation::Cancelled;
+
+        assert_eq!(cut, cancelled, "the client and the operator see the same");
+        assert!(dropped.load(Ordering::SeqCst), "the inner body is gone");
+        let traces = tracker.recent_traces(2);
+        assert_eq!((traces.len(), tracker.active()), (1, 0), "there is one outcome");
+        assert_eq!(traces[0].outcome, if cancelled { Outcome::Killed } else { Outcome::Completed });
+    });
+}
+
+#[test]
+fn a_cancellation_beside_the_end_has_one_outcome() {
+    cancel_beside(true, poll);
+}
+
+#[test]
+fn a_cancellation_of_a_body_that_waits_is_not_slept_through() {
+    cancel_beside(false, poll);
+}
+
+#[test]
+#[should_panic(expected = "deadlock")]
+fn a_cancellation_during_a_poll_is_lost_if_one_looks_only_before() {
+    cancel_beside(false, poll_and_look_only_before);
+}
+
+/// The client leaves while the operator cancels.
+#[test]
+fn a_body_that_is_dropped_beside_a_cancellation_has_one_outcome() {
+    let mut builder = Builder::new();
+    builder.preemption_bound = Some(3);
+    builder.check(|| {
+        let tracker = RequestTracker::new(TrackerConfig::default().max_keys(2).max_traces(2).max_errors(2));
+        let guard = tracker.start(&http::Method::GET, "/", &RequestInfo::new()).unwrap();
+        let handle = guard.handle();
+        let dropped = Arc::new(AtomicBool::new(false));
+        let body = Cancellable::register(&handle);
+        body.start_body(OneFrame { polled: false, ends: false, dropped: Arc::clone(&dropped) }).unwrap();
+        let operator = thread::spawn(move || handle.cancel());
+        drop(body);
+        drop(guard);
+        let cancelled = operator.join().unwrap() == Cancellation::Cancelled;
+        assert!(dropped.load(Ordering::SeqCst), "the inner body is gone");
+        let traces = tracker.recent_traces(2);
+        assert_eq!((traces.len(), tracker.active()), (1, 0), "there is one outcome");
+        assert_eq!(traces[0].outcome, if cancelled { Outcome::Killed } else { Outcome::Cancelled });
+    });
+}

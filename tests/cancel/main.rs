@@ -1,0 +1,7 @@
+//! Requests that are cancelled in flight.
+
+mod exchange;
+mod held;
+mod inside;
+mod race;
+mod wire;
