@@ -73,11 +73,11 @@
 //! | [`config`] | settings, from code or the environment | |
 //! | [`usage`] | reads tokens, tool calls and errors out of a response as it passes | `decompress`, `http`, `json`, `sse`, `words` |
 //! | [`cost`] | the price of those tokens, by a file of prices | `usage` |
-//! | [`tracker`] | the registry: rows, totals, errors and traces | `config`, `sync`, `usage`, `words` |
+//! | [`tracker`] | the registry: rows, totals, errors and traces | `config`, `cost`, `sync`, `usage`, `words` |
 //! | [`track`] | [`ActiveRequestsLayer`]: registers, observes the response, ends | `http`, `tracker`, `usage` |
 //! | [`inspect`] | [`InspectRequestLayer`]: reads what a request asks for from its body | `decompress`, `http`, `json`, `tracker`, `usage` |
 //! | [`cancel`] | [`CancelRequestLayer`]: lets an operator end a request in flight | `http`, `sse`, `sync`, `tracker` |
-//! | [`monitor`] | [`MonitorService`]: publishes it all over HTTP | `config`, `http`, `sse`, `sync`, `tracker`, `usage` |
+//! | [`monitor`] | [`MonitorService`]: publishes it all over HTTP | `config`, `cost`, `http`, `sse`, `sync`, `tracker`, `usage` |
 //! | `dashboard` | the page (feature `dashboard`) | `http` |
 //! | [`cookbook`] | recipes, in the documentation only | |
 //!

@@ -12,9 +12,12 @@ static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 fn a_request_is_registered_and_let_go_of_without_allocating() {
     let tracker = RequestTracker::default();
     let round = |outcome| {
-        let info = RequestInfo::new().provider("openai").model("gpt-4o");
+        let info = RequestInfo::new().provider("openai").model("gpt-4o").caller("5f0c1d2e");
         let requests: [_; 20] = std::array::from_fn(|_| tracker.start(&Method::POST, "/v1/chat/completions", &info));
-        requests.into_iter().flatten().for_each(|request| request.finish(outcome));
+        for request in requests.into_iter().flatten() {
+            request.handle().set_label("x-session", "s-1");
+            request.finish(outcome);
+        }
     };
     // Warm: every buffer of the rings has been used, and every key met.
     (0..50).for_each(|_| round(Outcome::Completed));

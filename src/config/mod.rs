@@ -6,6 +6,7 @@
 //! here.) In code, each setting has a method of its name.
 
 mod api_keys;
+mod caller;
 mod cors;
 mod monitor;
 mod rights;
@@ -13,10 +14,12 @@ mod secret;
 mod tracker;
 mod vars;
 
+pub(crate) use self::caller::header_text;
 #[cfg(feature = "monitor")]
 pub(crate) use self::vars::boolean;
 pub use self::{
     api_keys::{KeyFile, sent_api_keys},
+    caller::{CallerSource, LabelHeaders, MAX_LABELS},
     cors::{CorsOrigins, InvalidCorsOrigins},
     monitor::MonitorConfig,
     rights::{Right, Rights},

@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use super::vars::{ConfigError, Variable, check_env, env, read_variables};
+use super::{
+    caller::{CallerSource, LabelHeaders},
+    secret::Secret,
+    vars::{ConfigError, Variable, check_env, env, read_variables},
+};
 
 /// What the tracker keeps, and for how long.
 ///
@@ -30,6 +34,13 @@ pub struct TrackerConfig {
     pub max_keys: usize,
     /// Provider names accepted as a `provider:` prefix of a model; the default is a list of well-known providers.
     pub known_providers: Vec<String>,
+    /// Where a request's `caller` comes from (`VDM_ACTIVE_REQUESTS_CALLER`: `key` or `header:NAME`).
+    pub caller: CallerSource,
+    /// Key of the hash that [`CallerSource::Key`] shows, so that replicas agree (`VDM_ACTIVE_REQUESTS_CALLER_SALT`). By default one is
+    /// drawn by each tracker.
+    pub caller_salt: Option<Secret>,
+    /// Request headers that are shown as labels (`VDM_ACTIVE_REQUESTS_LABELS`, comma separated).
+    pub label_headers: LabelHeaders,
 }
 
 /// Provider names accepted as a prefix of a model (`openai:gpt-4o`) by default. `mistral` is not among them: `mistral:7b` is a
@@ -69,6 +80,9 @@ impl Default for TrackerConfig {
             max_traces: 200,
             max_keys: 1024,
             known_providers: WELL_KNOWN_PROVIDERS.iter().map(ToString::to_string).collect(),
+            caller: CallerSource::default(),
+            caller_salt: None,
+            label_headers: LabelHeaders::default(),
         }
     }
 }
@@ -110,6 +124,21 @@ impl TrackerConfig {
             ),
             Variable::new("VDM_ACTIVE_REQUESTS_MAX_ERRORS", "Errors kept for the logs", &mut self.max_errors),
             Variable::new("VDM_ACTIVE_REQUESTS_MAX_TRACES", "Ended requests kept for the logs", &mut self.max_traces),
+            Variable::new(
+                "VDM_ACTIVE_REQUESTS_CALLER",
+                "Show who calls: key (a hash of the client's credential) or header:NAME",
+                &mut self.caller,
+            ),
+            Variable::new(
+                "VDM_ACTIVE_REQUESTS_CALLER_SALT",
+                "Key of the hash that shows who calls, so that replicas agree",
+                &mut self.caller_salt,
+            ),
+            Variable::new(
+                "VDM_ACTIVE_REQUESTS_LABELS",
+                "Request headers to show as labels, comma separated",
+                &mut self.label_headers,
+            ),
         ]
     }
 
@@ -159,6 +188,27 @@ impl TrackerConfig {
     #[must_use]
     pub fn known_providers(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.known_providers = names.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Sets [`caller`](Self::caller).
+    #[must_use]
+    pub fn caller(mut self, source: CallerSource) -> Self {
+        self.caller = source;
+        self
+    }
+
+    /// Sets [`caller_salt`](Self::caller_salt).
+    #[must_use]
+    pub fn caller_salt(mut self, salt: impl Into<Secret>) -> Self {
+        self.caller_salt = Some(salt.into());
+        self
+    }
+
+    /// Sets [`label_headers`](Self::label_headers).
+    #[must_use]
+    pub fn label_headers(mut self, headers: LabelHeaders) -> Self {
+        self.label_headers = headers;
         self
     }
 }

@@ -8,7 +8,10 @@ const PREFIX: &str = "VDM_ACTIVE_REQUESTS_";
 /// The variables with [`PREFIX`] that are read, by the rest of their names.
 const KNOWN: &[&str] = &[
     "ALLOW_CANCEL",
+    "CALLER",
+    "CALLER_SALT",
     "CORS_ORIGINS",
+    "LABELS",
     "MAX_ERRORS",
     "MAX_SUBSCRIBERS",
     "MAX_TRACES",
@@ -112,7 +115,9 @@ impl std::error::Error for ConfigError {}
 pub fn check_names<N: AsRef<str>>(names: impl IntoIterator<Item = N>) -> Result<(), ConfigError> {
     for name in names {
         let Some(rest) = name.as_ref().strip_prefix(PREFIX).filter(|rest| !KNOWN.contains(rest)) else { continue };
-        let nearest = KNOWN.iter().min_by_key(|known| strsim::damerau_levenshtein(rest, known));
+        // The beginning of a name is nearer to it than any other, however much is missing.
+        let begins = |known: &str| !rest.is_empty() && known.starts_with(rest);
+        let nearest = KNOWN.iter().min_by_key(|known| (!begins(known), strsim::damerau_levenshtein(rest, known)));
         let variable = name.as_ref().to_owned();
         return Err(ConfigError(Wrong::Name { variable, nearest: nearest.copied().unwrap_or_default() }));
     }
@@ -276,7 +281,8 @@ mod tests {
             ("SSE_INTERVALL", "SSE_INTERVAL"),
             ("HEARTBEAT", "SSE_HEARTBEAT"),
             ("CORS_ORIGIN", "CORS_ORIGINS"),
-            ("", "VIEW_KEYS"),
+            ("STALL", "STALL_AFTER"),
+            ("", "CALLER"),
         ] {
             let error = check_names([format!("{PREFIX}{name}")]).unwrap_err().to_string();
             let expected = format!("{PREFIX}{name} is not a setting: the nearest one is {PREFIX}{nearest}");

@@ -2,19 +2,24 @@
 //!
 //! Every row equals the `serde` form of [`Row`](crate::tracker::Row), which tests compare it with.
 
+use std::io::Write;
+
 use serde::Serialize;
 
 use super::sample::Sample;
-use crate::tracker::{RequestData, RequestId, RequestTracker, TextField, millis};
+use crate::{
+    cost::Cost,
+    tracker::{RequestData, RequestId, RequestTracker, TextField, millis},
+};
 
 /// Bytes of a row's JSON, with names of the usual length.
 const USUAL_LEN: usize = 800;
 
 /// The JSON of a row but for its times, in one buffer that is written from the front.
 ///
-/// The buffer holds the parts in the order in which they change: `head` (id to start time), `tail` (method and path) and `notes`
+/// The buffer holds the parts in the order in which they change: `head` (id to start time), `tail` (method to labels) and `notes`
 /// (stage, status, time to first token) are written once for each revision of the row, the counters whenever one has changed. On the wire the
-/// order is head, duration, counters with a copy of the notes among them, idle time, tail.
+/// order is head, duration, counters with a copy of the notes among them, idle time, tail, cost, which is written with the counters.
 #[derive(Debug, Default)]
 pub(super) struct RowJson {
     text: Vec<u8>,
@@ -22,6 +27,7 @@ pub(super) struct RowJson {
     head: usize,
     tail: usize,
     notes: usize,
+    counters: usize,
     /// Where the quoted id ends, and where the quoted provider, model and path stand.
     id: usize,
     provider: (usize, usize),
@@ -65,6 +71,20 @@ impl RowJson {
         match texts.get(TextField::Route) {
             "" => text.extend_from_slice(b"null"),
             route => _ = json(text, route),
+        }
+        text.extend_from_slice(br#","caller":"#);
+        match texts.get(TextField::Caller) {
+            "" => text.extend_from_slice(b"null"),
+            caller => _ = json(text, caller),
+        }
+        text.extend_from_slice(br#","labels":{"#);
+        for (index, (name, value)) in texts.labels().enumerate() {
+            if index > 0 {
+                text.push(b',');
+            }
+            json(text, name);
+            text.push(b':');
+            json(text, value);
         }
         text.push(b'}');
         self.tail = text.len();
@@ -111,6 +131,10 @@ impl RowJson {
         named(text, b".", rate % 10);
         named(text, br#","response_bytes":"#, raw.counts.response_bytes);
         text.extend_from_slice(br#","idle_ms":"#);
+        self.counters = text.len();
+        text.extend_from_slice(br#","cost_usd":"#);
+        cost(text, raw.cost);
+        text.push(b'}');
     }
 
     /// Appends the row to `out`. Both times are nanoseconds: since the request's start, and since the last frame.
@@ -118,9 +142,10 @@ impl RowJson {
         const MILLISECOND: u64 = 1_000_000;
         out.extend_from_slice(&self.text[..self.head]);
         number(out, since_start / MILLISECOND);
-        out.extend_from_slice(&self.text[self.notes..]);
+        out.extend_from_slice(&self.text[self.notes..self.counters]);
         number(out, idle / MILLISECOND);
         out.extend_from_slice(&self.text[self.head..self.tail]);
+        out.extend_from_slice(&self.text[self.counters..]);
     }
 
     /// Appends the row's entry in `progressed` to `out`.
@@ -138,6 +163,8 @@ impl RowJson {
         for value in numbers {
             named(out, b",", value);
         }
+        out.push(b',');
+        cost(out, sample.raw.cost);
         out.push(b']');
     }
 
@@ -159,6 +186,15 @@ pub(super) fn json(out: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) -> (usi
     // Cannot fail: the values are numbers and texts, and a `Vec` takes them all.
     let _ = serde_json::to_writer(&mut *out, value);
     (start, out.len())
+}
+
+/// Appends dollars, or `null`.
+fn cost(out: &mut Vec<u8>, cost: Option<Cost>) {
+    match cost {
+        None => out.extend_from_slice(b"null"),
+        // Cannot fail: a `Vec` takes it all.
+        Some(cost) => _ = write!(out, "{cost}"),
+    }
 }
 
 /// Appends a whole number to `out`.

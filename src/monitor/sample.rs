@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::{
+    cost::Cost,
     tracker::{CounterValues, LiveRow, Phase, WaitingOn, nanos},
     usage::{Observation, Usage, UsageSource},
 };
@@ -31,11 +32,12 @@ pub(super) struct RawValues {
     pub(super) counts: CounterValues,
     pub(super) usage: Usage,
     pub(super) tool_calls: u64,
+    pub(super) cost: Option<Cost>,
 }
 
 impl RawValues {
     pub(super) fn of(row: &LiveRow<'_>) -> Self {
-        let LiveRow { revision, source, counts, usage, .. } = *row;
+        let LiveRow { revision, source, counts, usage, cost, .. } = *row;
         Self {
             revision,
             source,
@@ -43,6 +45,7 @@ impl RawValues {
             counts,
             usage,
             tool_calls: row.data.facts.tool_calls,
+            cost,
         }
     }
 }
@@ -95,14 +98,14 @@ impl Sample {
             || new.observation != old.observation
         {
             RowChange::Changed
-        } else if self.columns() != earlier.columns() {
+        } else if self.columns() != earlier.columns() || new.cost != old.cost {
             RowChange::Progress
         } else {
             RowChange::None
         }
     }
 
-    /// The columns of `progressed`. The numbers are input, output, cache read, cache creation and reasoning tokens, tool calls and
+    /// The columns of `progressed` but for the cost. The numbers are input, output, cache read, cache creation and reasoning tokens, tool calls and
     /// response bytes.
     pub(super) fn columns(&self) -> (Phase, WaitingOn, UsageSource, [u64; 7]) {
         let RawValues { source, counts, usage, tool_calls, .. } = self.raw;

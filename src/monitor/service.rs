@@ -33,7 +33,8 @@ use crate::{
 ///
 /// With [`MonitorConfig::default`] everybody who can connect can read everything, and so can every web page that somebody opens who can
 /// connect: there is no key, and `access-control-allow-origin` is `*`. A row shows method, path without query, model, tokens, times and status; no
-/// part of a prompt, an answer, a header or a key. To close it:
+/// part of a prompt, an answer or a key, and of headers only those that [`TrackerConfig`](crate::config::TrackerConfig) names as caller or labels. To
+/// close it:
 ///
 /// - set [`MonitorConfig::keys`]: each request must then send one, as `x-api-key` or `authorization: Bearer`. For keys that may do less, or
 ///   more, set [`scrape_keys`](MonitorConfig::scrape_keys), [`view_keys`](MonitorConfig::view_keys) and

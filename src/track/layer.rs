@@ -1,6 +1,6 @@
 //! The layer and its settings.
 
-use std::{fmt, sync::Arc};
+use std::{borrow::Cow, fmt, sync::Arc};
 
 use http::request::Parts;
 use tower_layer::Layer;
@@ -16,6 +16,7 @@ use crate::{
 };
 
 type Filter = dyn Fn(&Parts) -> bool + Send + Sync;
+type Caller = dyn for<'a> Fn(&'a Parts) -> Option<Cow<'a, str>> + Send + Sync;
 type Describe = dyn for<'a> Fn(&'a Parts) -> RequestInfo<'a> + Send + Sync;
 
 /// Puts requests on a tracker's list for as long as they are in flight. See the [module](super).
@@ -28,6 +29,7 @@ type Describe = dyn for<'a> Fn(&'a Parts) -> RequestInfo<'a> + Send + Sync;
 pub struct ActiveRequestsLayer<OnError = NoHook, OnBodyError = NoHook> {
     pub(super) tracker: RequestTracker,
     filter: Option<Arc<Filter>>,
+    caller: Option<Arc<Caller>>,
     describe: Option<Arc<Describe>>,
     pub(super) dialects: Dialects,
     pub(super) classifier: Classifier,
@@ -41,6 +43,7 @@ impl ActiveRequestsLayer {
         Self {
             tracker,
             filter: None,
+            caller: None,
             describe: None,
             dialects: Dialects::new(),
             classifier: Classifier::default(),
@@ -73,6 +76,24 @@ impl<OnError, OnBodyError> ActiveRequestsLayer<OnError, OnBodyError> {
         self
     }
 
+    /// Names who asks, by the head, in place of what the tracker's setting [`caller`](crate::config::TrackerConfig::caller) says. `None`:
+    /// nobody known. The name is shown, so it must be no secret; it is cut at 64 bytes.
+    ///
+    /// ```
+    /// use active_requests::{track::ActiveRequestsLayer, tracker::RequestTracker};
+    ///
+    /// let layer = ActiveRequestsLayer::new(RequestTracker::default())
+    ///     .caller(|parts| Some(parts.headers.get("x-team")?.to_str().ok()?.into()));
+    /// ```
+    #[must_use]
+    pub fn caller(
+        mut self,
+        caller: impl for<'a> Fn(&'a Parts) -> Option<Cow<'a, str>> + Send + Sync + 'static,
+    ) -> Self {
+        self.caller = Some(Arc::new(caller));
+        self
+    }
+
     /// Chooses which responses count as errors; by default those with a status from 400 on.
     #[must_use]
     pub fn classify(mut self, classifier: Classifier) -> Self {
@@ -97,9 +118,9 @@ impl<OnError, OnBodyError> ActiveRequestsLayer<OnError, OnBodyError> {
     /// ```
     #[must_use]
     pub fn on_error<E, F: Fn(&E) -> ErrorInfo>(self, describe: F) -> ActiveRequestsLayer<Hook<F>, OnBodyError> {
-        let Self { tracker, filter, describe: named, dialects, classifier, on_body_error, .. } = self;
+        let Self { tracker, filter, caller, describe: named, dialects, classifier, on_body_error, .. } = self;
         let on_error = Hook::new(describe);
-        ActiveRequestsLayer { tracker, filter, describe: named, dialects, classifier, on_error, on_body_error }
+        ActiveRequestsLayer { tracker, filter, caller, describe: named, dialects, classifier, on_error, on_body_error }
     }
 
     /// Puts errors of the response body into words, and says of what type they are. Without it they have no words and the type
@@ -113,14 +134,19 @@ impl<OnError, OnBodyError> ActiveRequestsLayer<OnError, OnBodyError> {
     /// ```
     #[must_use]
     pub fn on_body_error<E, F: Fn(&E) -> ErrorInfo>(self, describe: F) -> ActiveRequestsLayer<OnError, Hook<F>> {
-        let Self { tracker, filter, describe: named, dialects, classifier, on_error, .. } = self;
+        let Self { tracker, filter, caller, describe: named, dialects, classifier, on_error, .. } = self;
         let on_body_error = Hook::new(describe);
-        ActiveRequestsLayer { tracker, filter, describe: named, dialects, classifier, on_error, on_body_error }
+        ActiveRequestsLayer { tracker, filter, caller, describe: named, dialects, classifier, on_error, on_body_error }
     }
 
     /// Whether the head has to be looked at as a whole.
     pub(super) fn reads_head(&self) -> bool {
-        self.filter.is_some() || self.describe.is_some()
+        self.filter.is_some() || self.describe.is_some() || self.caller.is_some()
+    }
+
+    /// Whether the layer itself names the caller.
+    pub(super) fn names_caller(&self) -> bool {
+        self.caller.is_some()
     }
 
     /// What the head says; `None`: not to be tracked.
@@ -128,7 +154,11 @@ impl<OnError, OnBodyError> ActiveRequestsLayer<OnError, OnBodyError> {
         if self.filter.as_ref().is_some_and(|filter| !filter(head)) {
             return None;
         }
-        Some(self.describe.as_ref().map_or_else(RequestInfo::default, |describe| describe(head)))
+        let mut info = self.describe.as_ref().map_or_else(RequestInfo::default, |describe| describe(head));
+        if let Some(caller) = &self.caller {
+            info.caller = caller(head);
+        }
+        Some(info)
     }
 }
 

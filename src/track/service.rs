@@ -13,7 +13,7 @@ use super::{
     hook::{DescribeError, NoHook},
     layer::ActiveRequestsLayer,
 };
-use crate::tracker::{ActiveRequest, RequestHandle, RequestInfo, RequestTracker};
+use crate::tracker::{ActiveRequest, CallerName, RequestHandle, RequestInfo, RequestTracker};
 
 /// A service whose requests are on the list while they are in flight. See the [module](super).
 #[derive(Clone, Debug)]
@@ -63,13 +63,22 @@ impl<S, OnError, OnBodyError> ActiveRequests<S, OnError, OnBodyError> {
         } else if self.layer.reads_head() {
             let (head, body) = request.into_parts();
             let info = self.layer.read_head(&head);
-            let active = info.and_then(|info| start(tracker, &head.method, head.uri.path(), info, &head.extensions));
+            let named = tracker.caller(&head.headers).filter(|_| !self.layer.names_caller());
+            let active = info.and_then(|info| {
+                let info = with_caller(info, named.as_ref());
+                start(tracker, &head.method, head.uri.path(), info, &head.extensions)
+            });
             request = Request::from_parts(head, body);
             active
         } else {
             let (method, path) = (request.method(), request.uri().path());
-            start(tracker, method, path, RequestInfo::default(), request.extensions())
+            let named = tracker.caller(request.headers());
+            let info = with_caller(RequestInfo::default(), named.as_ref());
+            start(tracker, method, path, info, request.extensions())
         };
+        if let Some(active) = &active {
+            tracker.label(active, request.headers());
+        }
         match &active {
             Some(active) => {
                 let extensions = request.extensions_mut();
@@ -84,6 +93,14 @@ impl<S, OnError, OnBodyError> ActiveRequests<S, OnError, OnBodyError> {
             None => _ = request.extensions_mut().insert(RequestHandle::disabled()),
         }
         (request, active)
+    }
+}
+
+/// Adds the name of the caller, unless another is told.
+fn with_caller<'a>(info: RequestInfo<'a>, named: Option<&'a CallerName<'a>>) -> RequestInfo<'a> {
+    match named {
+        Some(named) if info.caller.is_none() => info.caller(named.as_str()),
+        _ => info,
     }
 }
 

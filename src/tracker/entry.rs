@@ -8,8 +8,12 @@ use super::{
     clock::epoch_seconds,
     id::RequestId,
     outcome::{ErrorType, Outcome},
+    row::as_object,
 };
-use crate::usage::{Observation, ProviderUsage, UsageSource};
+use crate::{
+    cost::Cost,
+    usage::{Observation, ProviderUsage, UsageSource},
+};
 
 /// A request that has ended.
 #[derive(Clone, Debug, Serialize)]
@@ -78,4 +82,11 @@ pub struct Entry {
     pub path: String,
     /// Pattern of the route, where the application has told it.
     pub route: Option<String>,
+    /// Who asked, where that is configured.
+    pub caller: Option<String>,
+    /// Labels by name, in the order in which they were set. An object on the wire.
+    #[serde(serialize_with = "as_object")]
+    pub labels: Vec<(String, String)>,
+    /// US dollars, by the prices at the end. `None` where price or usage were not known.
+    pub cost_usd: Option<Cost>,
 }

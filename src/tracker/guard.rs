@@ -47,6 +47,11 @@ impl ActiveRequest {
         RequestHandle::new(Arc::clone(&self.shard), self.slot_ref)
     }
 
+    /// Sets labels.
+    pub(crate) fn label<'a>(&self, labels: impl Iterator<Item = (&'a str, &'a str)>) {
+        self.shard.label(self.slot_ref, labels);
+    }
+
     /// Says that the response head has come. `is_streaming`: whether the response is a stream, where that is known; `observation`: whether
     /// its body can be read.
     pub fn head(&mut self, status: StatusCode, is_streaming: Option<bool>, observation: Observation) {

@@ -118,6 +118,16 @@ impl RequestHandle {
         self.describe(&RequestInfo::new().resolved_model(model));
     }
 
+    /// Says who asks; cut at 64 bytes. No secret belongs here: it is shown.
+    pub fn set_caller(&self, caller: &str) {
+        self.describe(&RequestInfo::new().caller(caller));
+    }
+
+    /// Sets a label, such as a session or a team. A request has at most eight; name and value are cut at 64 bytes.
+    pub fn set_label(&self, name: &str, value: &str) {
+        self.write(|shard, slot_ref| shard.label(slot_ref, std::iter::once((name, value))));
+    }
+
     /// Says what is being done, in a short word; `""`: nothing in particular.
     pub fn set_stage(&self, stage: &str) {
         self.write(|shard, slot_ref| shard.note(slot_ref, TextField::Stage, stage));

@@ -92,6 +92,9 @@ impl EndedRequest {
             method: facts.method.to_string(),
             path: text(TextField::Path).to_owned(),
             route: some(TextField::Route),
+            caller: some(TextField::Caller),
+            labels: texts.labels().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+            cost_usd: facts.cost,
         }
     }
 }

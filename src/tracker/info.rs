@@ -15,6 +15,8 @@ use std::borrow::Cow;
 pub struct RequestInfo<'a> {
     /// The route's pattern, such as `/users/{id}`.
     pub route: Option<Cow<'a, str>>,
+    /// Who asks, cut at 64 bytes. No secret belongs here: it is shown.
+    pub caller: Option<Cow<'a, str>>,
     /// The provider it goes to.
     pub provider: Option<Cow<'a, str>>,
     /// The model as the client wrote it.
@@ -41,6 +43,13 @@ impl<'a> RequestInfo<'a> {
     #[must_use]
     pub fn route(mut self, route: impl Into<Cow<'a, str>>) -> Self {
         self.route = Some(route.into());
+        self
+    }
+
+    /// Sets [`caller`](Self::caller).
+    #[must_use]
+    pub fn caller(mut self, caller: impl Into<Cow<'a, str>>) -> Self {
+        self.caller = Some(caller.into());
         self
     }
 

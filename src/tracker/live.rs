@@ -13,7 +13,10 @@ use super::{
     slot::RequestData,
     texts::TextField,
 };
-use crate::usage::{Observation, Usage, UsageSource};
+use crate::{
+    cost::Cost,
+    usage::{Observation, Usage, UsageSource},
+};
 
 /// A row as it stands, read under its shard's lock.
 #[derive(Debug)]
@@ -25,6 +28,8 @@ pub(crate) struct LiveRow<'a> {
     pub(crate) counts: CounterValues,
     pub(crate) usage: Usage,
     pub(crate) source: UsageSource,
+    /// By the usage so far; `None` where usage or price are not known.
+    pub(crate) cost: Option<Cost>,
 }
 
 /// The values that follow from the facts and the time: the one place that says what `phase` and the rates mean.
@@ -107,6 +112,9 @@ impl LiveRow<'_> {
             method: self.data.facts.method.to_string(),
             path: text(TextField::Path),
             route: some(TextField::Route),
+            caller: some(TextField::Caller),
+            labels: self.data.texts.labels().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+            cost_usd: self.cost,
             provider_usage: self.data.facts.provider_usage,
         }
     }

@@ -19,6 +19,7 @@
 //! its counters are used again by the next request, so that nothing is allocated once warm.
 
 mod bytes_per_token;
+mod caller;
 mod cancel;
 mod canceller;
 mod change;
@@ -39,6 +40,7 @@ mod live;
 mod log;
 mod names;
 mod outcome;
+mod price_book;
 mod row;
 mod shard;
 mod shard_state;
@@ -55,10 +57,10 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use http::Method;
+use http::{HeaderMap, HeaderName, Method};
 use tokio::time::Instant;
 
-pub(crate) use self::canceller::Canceller;
+pub(crate) use self::{caller::CallerName, canceller::Canceller};
 pub use self::{
     canceller::Cancellation,
     counters::BodyProgress,
@@ -93,7 +95,11 @@ use self::{
     shared::TrackerShared,
     totals::Report,
 };
-use crate::{config::TrackerConfig, sync::Arc};
+use crate::{
+    config::{TrackerConfig, header_text},
+    cost::Prices,
+    sync::Arc,
+};
 
 /// Knows which requests are in flight. Cheap to clone; all clones are one registry.
 #[derive(Clone, Debug)]
@@ -148,6 +154,22 @@ impl RequestTracker {
         let shard = &self.shards[shard_of_thread() & (self.shards.len() - 1)];
         let registered = shard.register(method, path, info)?;
         Some(ActiveRequest::new(Arc::clone(shard), registered))
+    }
+
+    /// Returns who asks by these headers, as the settings say.
+    #[inline]
+    pub(crate) fn caller<'a>(&self, headers: &'a HeaderMap) -> Option<CallerName<'a>> {
+        self.shared.callers.name(headers)
+    }
+
+    /// Gives a request the labels that its headers hold, as the settings say.
+    #[inline]
+    pub(crate) fn label(&self, request: &ActiveRequest, headers: &HeaderMap) {
+        let names = self.shared.config.label_headers.names();
+        if !names.is_empty() {
+            let value = |name: &'_ HeaderName| headers.get(name).and_then(header_text);
+            request.label(names.iter().filter_map(|name| Some((name.as_str(), value(name)?))));
+        }
     }
 
     /// One request; `None` if it is not in flight.
@@ -244,7 +266,12 @@ impl RequestTracker {
                     get_or_grow(&mut by_key, index).add(totals);
                 }
                 state.for_each(shared, |row, key| {
-                    get_or_grow(&mut by_key, key.index()).add_active(&row.data.facts, row.usage, filter.include_active);
+                    get_or_grow(&mut by_key, key.index()).add_active(
+                        &row.data.facts,
+                        row.usage,
+                        row.cost,
+                        filter.include_active,
+                    );
                 });
             });
         }
@@ -298,6 +325,21 @@ impl RequestTracker {
         let Some(when) = self.shared.clock.instant(when) else { return };
         let key = self.shared.keys.key(provider, model);
         self.shards[0].with_state(|state| state.totals_mut(key).accessed(when));
+    }
+
+    /// Bills requests by `prices`, in place of those set before: what has ended keeps its cost, what is in flight shows its cost by the new
+    /// prices. Until prices are set, `cost_usd` is `null` everywhere.
+    ///
+    /// ```
+    /// use active_requests::{cost::Prices, tracker::RequestTracker};
+    ///
+    /// let prices = r#"{"gpt-4o": {"input_cost_per_token": 2.5e-6, "output_cost_per_token": 1e-5, "mode": "chat"}}"#;
+    /// let tracker = RequestTracker::default();
+    /// tracker.set_prices(Prices::from_litellm(prices)?);
+    /// # Ok::<(), active_requests::cost::PricesError>(())
+    /// ```
+    pub fn set_prices(&self, prices: Prices) {
+        self.shared.prices.set(prices);
     }
 
     /// Ends the streams of all viewers and everybody's waiting, so that a graceful shutdown does not hang on them. Requests

@@ -32,6 +32,11 @@ impl<'a> Names<'a> {
         }
     }
 
+    /// The provider; empty where it is not known.
+    pub(crate) fn known_provider(self) -> &'a str {
+        self.provider.unwrap_or_default()
+    }
+
     pub(crate) fn provider(self) -> &'a str {
         self.provider.unwrap_or(UNKNOWN)
     }

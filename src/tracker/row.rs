@@ -2,10 +2,11 @@
 
 use std::time::SystemTime;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::{clock::epoch_seconds, id::RequestId};
 use crate::{
+    cost::Cost,
     usage::{Observation, ProviderUsage, UsageSource},
     words::words,
 };
@@ -45,6 +46,11 @@ words!(WaitingOn {
     Upstream => "upstream",
     Client => "client",
 });
+
+/// Writes pairs as an object.
+pub(super) fn as_object<S: Serializer>(pairs: &[(String, String)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(pairs.iter().map(|(name, value)| (name, value)))
+}
 
 /// A request in flight. Serialises to the row of the monitor's snapshot.
 #[derive(Clone, Debug, Serialize)]
@@ -115,6 +121,13 @@ pub struct Row {
     pub path: String,
     /// Pattern of the route, where the application has told it.
     pub route: Option<String>,
+    /// Who asks, where that is configured.
+    pub caller: Option<String>,
+    /// Labels by name, in the order in which they were set. An object on the wire.
+    #[serde(serialize_with = "as_object")]
+    pub labels: Vec<(String, String)>,
+    /// US dollars so far; an estimate while the output tokens are one. `None` where price or usage are not known.
+    pub cost_usd: Option<Cost>,
     /// What the provider said. Not part of the snapshot.
     #[serde(skip)]
     pub provider_usage: ProviderUsage,

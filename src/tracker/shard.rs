@@ -79,6 +79,13 @@ impl Shard {
         self.change(slot_ref, |slot| slot.set(field, text) && field == TextField::Stage);
     }
 
+    /// Sets labels.
+    pub(crate) fn label<'a>(&self, slot_ref: SlotRef, labels: impl Iterator<Item = (&'a str, &'a str)>) {
+        self.change(slot_ref, |slot| {
+            labels.fold(false, |changed, (name, value)| slot.data.texts.set_label(name, value) | changed)
+        });
+    }
+
     pub(crate) fn error_type(&self, slot_ref: SlotRef, error_type: ErrorType) {
         self.change(slot_ref, |slot| {
             slot.data.facts.error_type = Some(error_type);

@@ -132,8 +132,9 @@ impl ShardState {
         if source == UsageSource::Reported && usage.reasoning_tokens == 0 {
             ratio.learn(counts.text_bytes, usage.output_tokens);
         }
+        let cost = shared.prices.cost(key, &slot.data.texts, &shared.keys, &usage, source);
         let facts = &mut slot.data.facts;
-        (facts.usage, facts.source) = (usage, source);
+        (facts.usage, facts.source, facts.cost) = (usage, source, cost);
         facts.error_type = ErrorType::of(outcome, facts.status)
             .map(|by_outcome| facts.error_type.or(error_type).unwrap_or(by_outcome));
 
@@ -233,6 +234,7 @@ impl ShardState {
             counts,
             usage,
             source,
+            cost: shared.prices.cost(key, &slot.data.texts, &shared.keys, &usage, source),
         };
         f(row, key)
     }

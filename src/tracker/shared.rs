@@ -2,7 +2,10 @@
 
 use tokio::time::Instant;
 
-use super::{change::Listeners, clock::WallClock, end_hooks::EndHooks, keys::Keys, live::LiveRow, row::Row};
+use super::{
+    caller::Callers, change::Listeners, clock::WallClock, end_hooks::EndHooks, keys::Keys, live::LiveRow,
+    price_book::PriceBook, row::Row,
+};
 use crate::{
     config::TrackerConfig,
     sync::atomic::{AtomicU64, Ordering::Relaxed},
@@ -17,6 +20,8 @@ pub(crate) struct TrackerShared {
     pub(crate) listeners: Listeners,
     pub(crate) keys: Keys,
     pub(crate) end_hooks: EndHooks,
+    pub(crate) callers: Callers,
+    pub(crate) prices: PriceBook,
     /// The newest trace's number. Traces and errors are numbered across the shards, which is how they are merged.
     traces: AtomicU64,
     /// The newest error's number.
@@ -31,6 +36,8 @@ impl TrackerShared {
             listeners: Listeners::new(),
             keys: Keys::new(config.max_keys, config.known_providers.clone()),
             end_hooks: EndHooks::default(),
+            callers: Callers::new(&config),
+            prices: PriceBook::default(),
             traces: AtomicU64::new(0),
             errors: AtomicU64::new(0),
             config,

@@ -14,6 +14,7 @@ use super::{
     texts::{TextField, Texts},
 };
 use crate::{
+    cost::Cost,
     sync::Arc,
     usage::{Observation, ProviderUsage, Usage, UsageSource},
 };
@@ -35,6 +36,8 @@ pub(crate) struct RowFacts {
     pub(crate) usage: Usage,
     pub(crate) provider_usage: ProviderUsage,
     pub(crate) source: UsageSource,
+    /// What an ended request has cost, where that is known.
+    pub(crate) cost: Option<Cost>,
     /// Bytes of text that had passed when the provider last reported: what has come since is not in its numbers.
     pub(crate) text_reported: u64,
     pub(crate) observation: Observation,
@@ -69,6 +72,7 @@ impl RowFacts {
             usage: Usage::default(),
             provider_usage: ProviderUsage::default(),
             source: UsageSource::None,
+            cost: None,
             text_reported: 0,
             observation: Observation::Full,
             error_type: None,
@@ -185,6 +189,7 @@ impl Slot {
         let mut changed = false;
         for (field, text) in [
             (TextField::Route, &info.route),
+            (TextField::Caller, &info.caller),
             (TextField::Provider, &info.provider),
             (TextField::Requested, &info.model),
             (TextField::Resolved, &info.resolved_model),

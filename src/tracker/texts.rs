@@ -1,11 +1,14 @@
 //! The texts of one row, in one buffer that is used again for the next.
 
 use super::names::Names;
+use crate::config::MAX_LABELS;
 
 /// The longest a text may be, in bytes; what is longer is cut at a character.
 const MAX_LEN: usize = 256;
 /// The longest a stage may be, in bytes.
 const MAX_STAGE_LEN: usize = 64;
+/// The longest that a caller, and the name and the value of a label may each be, in bytes.
+const MAX_LABEL_LEN: usize = 64;
 
 /// A text of a request. In the order in which they become known, so that setting one mostly appends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +17,10 @@ pub(crate) enum TextField {
     Path,
     /// The route's pattern.
     Route,
+    /// Who asks.
+    Caller,
+    /// Names and values in turn, each with a zero byte behind it.
+    Labels,
     Provider,
     /// The model as the client wrote it.
     Requested,
@@ -39,7 +46,7 @@ const COUNT: usize = TextField::Error as usize + 1;
 #[derive(Debug, Default)]
 pub(crate) struct Texts {
     buffer: String,
-    /// Where each text ends. At most `COUNT * MAX_LEN`, which fits.
+    /// Where each text ends. At most `COUNT * MAX_LEN` and the labels, which fits.
     ends: [u16; COUNT],
 }
 
@@ -71,12 +78,17 @@ impl Texts {
 
     /// Returns whether the text differs from what it was.
     pub(crate) fn set(&mut self, field: TextField, text: &str) -> bool {
-        let text = cut(text, if field == TextField::Stage { MAX_STAGE_LEN } else { MAX_LEN });
+        let max = match field {
+            TextField::Stage => MAX_STAGE_LEN,
+            TextField::Caller => MAX_LABEL_LEN,
+            _ => MAX_LEN,
+        };
+        let text = cut(text, max);
         let (start, end) = self.range(field);
         if self.buffer.as_bytes()[start..end] == *text.as_bytes() {
             return false;
         }
-        #[expect(clippy::cast_possible_truncation, reason = "COUNT * MAX_LEN is 2,304")]
+        #[expect(clippy::cast_possible_truncation, reason = "COUNT * MAX_LEN is 2,816, and labels take 1,040")]
         let length = |bytes: usize| bytes as u16;
         if end == self.buffer.len() {
             self.buffer.truncate(start);
@@ -95,10 +107,50 @@ impl Texts {
         true
     }
 
+    /// The labels, by name and value, in the order in which they were set.
+    pub(crate) fn labels(&self) -> impl Iterator<Item = (&str, &str)> {
+        let mut parts = self.get(TextField::Labels).split_terminator('\0');
+        std::iter::from_fn(move || Some((parts.next()?, parts.next()?)))
+    }
+
+    /// Sets a label, unless there are as many as there may be; a zero byte ends its text. Returns whether anything differs from what it was.
+    pub(crate) fn set_label(&mut self, name: &str, value: &str) -> bool {
+        let until_zero = |text| cut(text, MAX_LABEL_LEN).split('\0').next().unwrap_or_default();
+        let (name, value) = (until_zero(name), until_zero(value));
+        let (start, end) = self.range(TextField::Labels);
+        let (mut at, mut removed) = (start, 0);
+        for (index, (other, old)) in self.labels().enumerate() {
+            let length = other.len() + old.len() + 2;
+            if other == name {
+                if old == value {
+                    return false;
+                }
+                removed = length;
+                break;
+            }
+            if index + 1 == MAX_LABELS {
+                return false;
+            }
+            at += length;
+        }
+        self.buffer.drain(at..at + removed);
+        for part in [name, "\0", value, "\0"] {
+            self.buffer.insert_str(at, part);
+            at += part.len();
+        }
+        let added = name.len() + value.len() + 2;
+        #[expect(clippy::cast_possible_truncation, reason = "a text has at most MAX_LEN bytes, and labels take 1,040")]
+        for later in &mut self.ends[TextField::Labels as usize..] {
+            *later = (usize::from(*later) + added - removed) as u16;
+        }
+        debug_assert!(self.range(TextField::Labels).1 == end + added - removed);
+        true
+    }
+
     /// The names, which stand side by side, and how long each is.
     fn recorded_names(&self) -> (&[u8], u16, u16) {
-        let [_, route, provider, requested, resolved, ..] = self.ends;
-        (&self.buffer.as_bytes()[route.into()..resolved.into()], provider - route, requested - provider)
+        let [_, _, _, labels, provider, requested, resolved, ..] = self.ends;
+        (&self.buffer.as_bytes()[labels.into()..resolved.into()], provider - labels, requested - provider)
     }
 
     fn range(&self, field: TextField) -> (usize, usize) {
@@ -156,6 +208,30 @@ mod tests {
     }
 
     #[test]
+    fn labels_are_kept_in_order_beside_the_other_texts() {
+        let mut texts = Texts::default();
+        texts.begin("/");
+        assert!(texts.set(TextField::Requested, "gpt-4o"));
+        assert!(texts.set_label("team", "blue"));
+        assert!(texts.set_label("empty", ""));
+        assert!(texts.set_label("session", "s1\0hidden"));
+        assert!(!texts.set_label("team", "blue"));
+        assert!(texts.set_label("team", "green and longer"));
+        assert!(texts.set(TextField::Provider, "openai"));
+        let all: Vec<_> = texts.labels().collect();
+        assert_eq!(all, [("team", "green and longer"), ("empty", ""), ("session", "s1")]);
+        assert_eq!((texts.get(TextField::Requested), texts.get(TextField::Provider)), ("gpt-4o", "openai"));
+        for n in 0..10 {
+            texts.set_label(&format!("{n}{}", "n".repeat(100)), &"\u{e9}".repeat(100));
+        }
+        assert_eq!(texts.labels().count(), MAX_LABELS);
+        assert_eq!(texts.labels().map(|(name, value)| (name.len(), value.len())).max(), Some((64, 64)));
+        assert_eq!(texts.get(TextField::Provider), "openai");
+        texts.begin("/next");
+        assert_eq!(texts.labels().count(), 0);
+    }
+
+    #[test]
     fn a_long_text_is_cut_at_a_character() {
         let mut texts = Texts::default();
         texts.set(TextField::Requested, &"é".repeat(200));
@@ -164,5 +240,7 @@ mod tests {
         assert_eq!(texts.get(TextField::Requested).len(), 255);
         texts.set(TextField::Stage, &"s".repeat(100));
         assert_eq!(texts.get(TextField::Stage).len(), 64);
+        texts.set(TextField::Caller, &"c".repeat(100));
+        assert_eq!(texts.get(TextField::Caller).len(), 64);
     }
 }

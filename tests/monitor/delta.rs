@@ -2,6 +2,7 @@
 
 use crate::support::{Event, Monitor, Table, ms};
 use active_requests::{
+    cost::Prices,
     tracker::{ActiveRequest, BodyProgress, Outcome},
     usage::{Observation, Reading, Usage, UsageSource},
 };
@@ -43,7 +44,7 @@ async fn a_viewer_begins_with_an_update_and_goes_on_with_deltas() {
     let delta = viewer.event().await;
     assert!(begun.elapsed() <= ms(250));
     assert_eq!(delta.keys(), ["seq", "progressed", "ended_omitted", "timestamp"]);
-    let row = json!([id, "responding", "client", "partial", 150, 212, 0, 0, 0, 3, 53_110]);
+    let row = json!([id, "responding", "client", "partial", 150, 212, 0, 0, 0, 3, 53_110, null]);
     assert_eq!(delta.data["progressed"], json!([row]));
     sleep(ms(200)).await;
 
@@ -238,5 +239,31 @@ async fn two_services_of_one_tracker_do_not_take_each_others_ends() {
             table.apply(&Event::parse(&text));
         }
         assert_eq!(*table, Table::of(&one.tracker));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cost_is_the_last_column_of_the_progress_and_new_prices_are_progress() {
+    let price = |output: &str| {
+        let prices =
+            format!(r#"{{"a": {{"input_cost_per_token": 1e-6, "output_cost_per_token": {output}, "mode": "chat"}}}}"#);
+        Prices::from_litellm(&prices).unwrap()
+    };
+    let monitor = Monitor::quiet();
+    let request = monitor.start("a");
+    let mut viewer = monitor.watch("delta").await;
+    let mut table = Table::default();
+    table.apply(&viewer.event().await);
+    let usage = Usage::new().input_tokens(10).output_tokens(20);
+    request.handle().set_usage(usage);
+    let delta = viewer.event().await;
+    assert_eq!(delta.data["progressed"][0][11], json!(null));
+    table.apply(&delta);
+    for (output, cost) in [("2e-6", 0.00005), ("4e-6", 0.00009)] {
+        monitor.tracker.set_prices(price(output));
+        let delta = viewer.event().await;
+        assert_eq!(delta.data["progressed"][0][11], json!(cost));
+        table.apply(&delta);
+        assert_eq!(table, Table::of(&monitor.tracker));
     }
 }

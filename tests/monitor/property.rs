@@ -127,7 +127,8 @@ impl World {
             Step::Provider(i) => request(requests, i, &|r| r.handle().set_provider("openrouter")),
             Step::Stage(i) => request(requests, i, &|r| {
                 r.handle().set_stage("\"searching\"");
-                r.handle().describe(&RequestInfo::new().route("/v1/{model}"));
+                r.handle().describe(&RequestInfo::new().route("/v1/{model}").caller("a \"caller\""));
+                r.handle().set_label("session", "s1");
             }),
             Step::Upload(i, n) => request(requests, i, &|r| r.handle().set_request_size(n)),
             Step::End(i) => {

@@ -2,8 +2,9 @@
 
 use crate::support::{Monitor, bytes, header, ms};
 use active_requests::{
+    cost::Prices,
     tracker::{BodyProgress, Outcome, RequestInfo},
-    usage::{Observation, ProviderUsage},
+    usage::{Observation, ProviderUsage, Usage},
 };
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -122,13 +123,19 @@ async fn the_snapshot_is_the_contracts_byte_for_byte() {
     let older = monitor.start("openai:gpt-\"4\"\u{1}é");
     older.handle().set_stage("looking \\ up");
     older.handle().set_resolved_model("gpt-4-0125");
-    older.handle().describe(&RequestInfo::new().route("/v1/{*rest}"));
+    older.handle().describe(&RequestInfo::new().route("/v1/{*rest}").caller("team \"b\""));
+    older.handle().set_label("x-session", "s \\ \u{1} \u{e9}");
+    older.handle().set_label("x-a", "");
     sleep(ms(7)).await;
     let mut newer = monitor.start("llama3:8b");
     newer.head(StatusCode::OK, Some(true), Observation::Full);
     sleep(ms(1230)).await;
     newer.frame(BodyProgress { response_bytes: 4096, text_bytes: 0 });
+    let prices = r#"{"llama3:8b": {"input_cost_per_token": 1e-7, "output_cost_per_token": 2e-7, "mode": "chat"}}"#;
+    monitor.tracker.set_prices(Prices::from_litellm(prices).unwrap());
+    newer.handle().set_usage(Usage::new().input_tokens(3).output_tokens(7));
     let rows = monitor.tracker.snapshot();
+    assert!(rows[0].cost_usd.is_some() && rows[1].cost_usd.is_none());
     assert_eq!(rows[0].request_id, newer.id(), "newest first");
     let text = bytes(monitor.get("/active-requests").await).await;
     let value: Value = serde_json::from_slice(&text).unwrap();

@@ -145,7 +145,7 @@ pub(crate) struct Table {
     rows: BTreeMap<String, Value>,
 }
 
-const COLUMNS: [&str; 10] = [
+const COLUMNS: [&str; 11] = [
     "phase",
     "waiting_on",
     "usage_source",
@@ -156,6 +156,7 @@ const COLUMNS: [&str; 10] = [
     "reasoning_tokens",
     "tool_calls",
     "response_bytes",
+    "cost_usd",
 ];
 
 impl Table {

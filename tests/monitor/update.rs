@@ -55,7 +55,7 @@ async fn an_update_is_the_snapshot_byte_for_byte() {
              \"reasoning_tokens\":0,\"usage_source\":\"none\",\"observation\":\"full\",\"phase\":\"responding\",\
              \"waiting_on\":\"upstream\",\"stage\":null,\"status\":200,\"time_to_first_token_ms\":null,\
              \"output_tokens_per_second\":0.0,\"response_bytes\":0,\"idle_ms\":50,\"method\":\"POST\",\
-             \"path\":\"/v1/chat/completions\",\"route\":null}}],\"timestamp\":{timestamp},\"can_cancel\":false}}\n\n"
+             \"path\":\"/v1/chat/completions\",\"route\":null,\"caller\":null,\"labels\":{{}},\"cost_usd\":null}}],\"timestamp\":{timestamp},\"can_cancel\":false}}\n\n"
         )
     );
     let same = serde_json::to_value(row).unwrap();

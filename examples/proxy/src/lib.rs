@@ -8,6 +8,7 @@
 //! - [`forward`]: a request's way to a provider and back, inside the tracking layer;
 //! - [`upstream`]: connections to providers;
 //! - `refusal`, `log`: what the proxy itself has to say, to the client and in its log;
+//! - [`prices`]: the file of prices;
 //! - `traffic`: requests to the simulated provider, for a first look.
 
 #![allow(missing_docs, reason = "a program, not a library: its modules explain themselves")]
@@ -15,6 +16,7 @@
 pub mod config;
 pub mod forward;
 mod log;
+pub mod prices;
 pub mod refusal;
 pub mod server;
 mod traffic;
@@ -84,6 +86,8 @@ pub struct Proxy {
     providers: Vec<String>,
     /// The task that uses the simulated provider.
     traffic: Option<AbortHandle>,
+    /// The task that reads prices again.
+    reload: Option<AbortHandle>,
 }
 
 impl Proxy {
@@ -100,13 +104,20 @@ impl Proxy {
         settings.tracker.known_providers.extend(names.iter().cloned());
         let models = Models::new(providers, sources)?;
         let tracker = RequestTracker::new(settings.tracker.clone());
+        let reload = match &settings.prices_file {
+            Some(path) => {
+                tracker.set_prices(prices::read(path)?);
+                Some(tokio::spawn(prices::reload_on_hangup(path.clone(), tracker.clone())).abort_handle())
+            }
+            None => None,
+        };
         let forwarder = Forwarder::new(&settings, settings.authorities()?, models);
         let cannot_listen = |error| SettingsError::new(format!("{} cannot be listened on: {error}", settings.listen()));
         let listener = server::listen(settings.listen()).map_err(cannot_listen)?;
         let address = listener.local_addr().map_err(cannot_listen)?;
         let service = Arc::new(ProxyService::new(forwarder, tracker, settings.monitor.clone()));
         let traffic = with_traffic.then(|| tokio::spawn(traffic::send(address, settings.key.clone())).abort_handle());
-        Ok(Self { listener, service, address, grace: settings.grace, providers: names, traffic })
+        Ok(Self { listener, service, address, grace: settings.grace, providers: names, traffic, reload })
     }
 
     /// The address that it listens on.
@@ -122,12 +133,14 @@ impl Proxy {
     /// Serves until `end` comes, and then lets running requests go on for a while, except those of the simulated traffic. Returns
     /// whether all have ended.
     pub async fn serve(self, end: impl Future<Output = ()>) -> bool {
-        let Self { listener, service, grace, traffic, .. } = self;
+        let Self { listener, service, grace, traffic, reload, .. } = self;
         let end = async {
             end.await;
             traffic.inspect(AbortHandle::abort);
         };
-        server::serve(listener, service, end, grace).await
+        let all_ended = server::serve(listener, service, end, grace).await;
+        reload.inspect(AbortHandle::abort);
+        all_ended
     }
 
     /// Prints the addresses of everything.

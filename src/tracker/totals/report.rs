@@ -12,7 +12,10 @@ use super::{
     filter::TotalsFilter,
     sums::{KeyTotals, Sums},
 };
-use crate::tracker::clock::{WallClock, rfc3339};
+use crate::{
+    cost::Cost,
+    tracker::clock::{WallClock, rfc3339},
+};
 
 /// Sums over requests, as they are shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -40,6 +43,10 @@ pub struct Totals {
     pub average_duration_ms: u64,
     /// Sum over the requests that have ended.
     pub total_duration_ms: u64,
+    /// US dollars of the requests whose cost is known; `None` if it is of none.
+    pub cost_usd: Option<Cost>,
+    /// Requests whose cost is not known, for want of a price or of token counts.
+    pub unpriced_requests: u64,
 }
 
 impl From<&Sums> for Totals {
@@ -56,6 +63,8 @@ impl From<&Sums> for Totals {
             tool_calls: sums.tool_calls,
             average_duration_ms: sums.duration_ns.checked_div(sums.ended).unwrap_or(0) / 1_000_000,
             total_duration_ms: sums.duration_ns / 1_000_000,
+            cost_usd: (sums.priced > 0).then_some(sums.cost),
+            unpriced_requests: sums.requests.saturating_sub(sums.priced),
         }
     }
 }
@@ -153,6 +162,10 @@ pub struct RunningTotals {
     pub total_duration_ms: u64,
     /// By provider, sorted by name.
     pub providers: BTreeMap<String, ProviderTotals>,
+    /// US dollars of the requests whose cost is known; `None` if it is of none.
+    pub total_cost_usd: Option<Cost>,
+    /// Requests whose cost is not known, for want of a price or of token counts.
+    pub unpriced_requests: u64,
 }
 
 /// Puts keys together into what is shown.
@@ -203,6 +216,8 @@ impl Report {
             average_duration_ms: total.average_duration_ms,
             total_duration_ms: total.total_duration_ms,
             providers,
+            total_cost_usd: total.cost_usd,
+            unpriced_requests: total.unpriced_requests,
         }
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::{
+    cost::Cost,
     tracker::{clock::nanos, slot::RowFacts},
     usage::Usage,
 };
@@ -20,6 +21,9 @@ pub(crate) struct Sums {
     pub(super) tool_results: u64,
     pub(super) tool_calls: u64,
     pub(super) duration_ns: u64,
+    /// Requests whose cost is known.
+    pub(super) priced: u64,
+    pub(super) cost: Cost,
 }
 
 impl Sums {
@@ -39,18 +43,24 @@ impl Sums {
             (&mut self.tool_results, other.tool_results),
             (&mut self.tool_calls, other.tool_calls),
             (&mut self.duration_ns, other.duration_ns),
+            (&mut self.priced, other.priced),
         ] {
             *sum = sum.saturating_add(more);
         }
+        if other.priced > 0 {
+            self.cost += other.cost;
+        }
     }
 
-    fn of(facts: &RowFacts, usage: Usage) -> Self {
+    fn of(facts: &RowFacts, usage: Usage, cost: Option<Cost>) -> Self {
         Self {
             requests: 1,
             usage,
             tool_uses: facts.tool_uses.into(),
             tool_results: facts.tool_results.into(),
             tool_calls: facts.tool_calls,
+            priced: cost.is_some().into(),
+            cost: cost.unwrap_or_default(),
             ..Self::default()
         }
     }
@@ -72,17 +82,21 @@ impl KeyTotals {
 
     /// A request has ended; its facts hold the final numbers.
     pub(crate) fn add_ended(&mut self, facts: &RowFacts, error: bool, duration: Duration) {
-        let sums =
-            Sums { ended: 1, errors: error.into(), duration_ns: nanos(duration), ..Sums::of(facts, facts.usage) };
+        let sums = Sums {
+            ended: 1,
+            errors: error.into(),
+            duration_ns: nanos(duration),
+            ..Sums::of(facts, facts.usage, facts.cost)
+        };
         self.split(facts).add(&sums);
         self.accessed(facts.started);
     }
 
     /// A request is in flight; with its numbers so far, or only as one more.
-    pub(crate) fn add_active(&mut self, facts: &RowFacts, usage: Usage, include: bool) {
+    pub(crate) fn add_active(&mut self, facts: &RowFacts, usage: Usage, cost: Option<Cost>, include: bool) {
         self.active += 1;
         if include {
-            self.split(facts).add(&Sums::of(facts, usage));
+            self.split(facts).add(&Sums::of(facts, usage, cost));
         }
         self.accessed(facts.started);
     }

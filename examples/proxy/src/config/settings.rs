@@ -27,6 +27,8 @@ pub struct Settings {
     pub key: Option<Secret>,
     pub timeouts: Timeouts,
     pub ca_file: Option<String>,
+    /// The file of prices.
+    pub prices_file: Option<String>,
     pub inject_usage: bool,
     /// Listen beyond loopback without a key.
     pub open: bool,
@@ -50,6 +52,7 @@ impl Default for Settings {
             key: None,
             timeouts: Timeouts { connect: Duration::from_secs(30), head: Duration::from_secs(90), read: None },
             ca_file: None,
+            prices_file: None,
             inject_usage: false,
             open: false,
             demo: DemoMode::default(),
@@ -74,7 +77,7 @@ impl Settings {
     /// all made from this list.
     #[rustfmt::skip]
     fn all(&mut self) -> Vec<Setting<'_>> {
-        let own: [(_, _, &mut dyn Value, _); 14] = [
+        let own: [(_, _, &mut dyn Value, _); 15] = [
             ("host", "HOST", &mut self.host, "Address to listen on"),
             ("port", "PORT", &mut self.port, "Port to listen on; 0 takes a free one"),
             ("default-provider", "VDM_DEFAULT_PROVIDER", &mut self.default_provider, "Provider of models without a prefix"),
@@ -83,6 +86,7 @@ impl Settings {
             ("connect-timeout", "STREAMING_CONNECT_TIMEOUT_SECONDS", &mut self.timeouts.connect, "Longest wait for a connection to an upstream"),
             ("read-timeout", "STREAMING_READ_TIMEOUT_SECONDS", &mut self.timeouts.read, "Longest silence inside a response"),
             ("ca-file", "PROXY_CA_FILE", &mut self.ca_file, "PEM file of certificate authorities to trust for upstreams, besides the public ones"),
+            ("prices-file", "VDM_PRICES_FILE", &mut self.prices_file, "File of prices, in LiteLLM's JSON or a short TOML; read again on SIGHUP"),
             ("inject-usage", "VDM_INJECT_USAGE", &mut self.inject_usage, "Ask OpenAI-format streams for usage when the client did not"),
             ("open", "PROXY_OPEN", &mut self.open, "Allow to listen beyond loopback without PROXY_API_KEY"),
             ("demo", "PROXY_DEMO", &mut self.demo, "Offer the simulated provider and send it traffic: always, never, or unconfigured (only while no provider is configured)"),

@@ -2,10 +2,15 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use active_requests::config::Secret;
+use active_requests::{
+    config::Secret,
+    tracker::{RequestInfo, RequestTracker},
+    usage::Usage,
+};
 use active_requests_proxy::{
     Proxy,
     config::{models::Models, providers, settings::Settings, sources::Sources, values::DemoMode},
+    prices,
     upstream::provider::Endpoint,
 };
 
@@ -162,11 +167,11 @@ async fn nothing_that_holds_a_key_prints_it() {
 #[test]
 fn every_setting_has_a_variable_a_key_in_the_file_and_unless_it_is_secret_a_flag() {
     let keys = TempFile::with("a-key\n");
-    let path = keys.flag("").split_off(3);
+    let path = keys.path();
     for setting in Settings::descriptions() {
         let value = match setting.default.as_str() {
             "" if setting.placeholder == "SECONDS" => "7",
-            "" if setting.placeholder == "FILE" => &path,
+            "" if setting.placeholder == "FILE" => path,
             "" if setting.placeholder.starts_with("key|") => "key",
             "" => "given",
             default => default,
@@ -318,9 +323,7 @@ fn a_file_of_authorities_holds_certificates() {
 #[test]
 fn keys_of_the_monitors_rights_come_from_the_environment_or_a_file_and_not_from_flags() {
     let keys = TempFile::with("sk-3\nsk-4\n");
-    let path = keys.flag("x").split_once('=').unwrap().1.to_owned();
-    let env =
-        [("VDM_ACTIVE_REQUESTS_VIEW_KEYS", "sk-1, sk-2"), ("VDM_ACTIVE_REQUESTS_OPERATE_KEYS_FILE", path.as_str())];
+    let env = [("VDM_ACTIVE_REQUESTS_VIEW_KEYS", "sk-1, sk-2"), ("VDM_ACTIVE_REQUESTS_OPERATE_KEYS_FILE", keys.path())];
     let settings = read(&[], &env).unwrap();
     let exposed = |keys: &[Secret]| keys.iter().map(|key| key.expose().to_owned()).collect::<Vec<_>>();
     assert_eq!(exposed(&settings.monitor.view_keys), ["sk-1", "sk-2"]);
@@ -335,4 +338,35 @@ fn keys_of_the_monitors_rights_come_from_the_environment_or_a_file_and_not_from_
         let wrong = read(&[], &[(name, value)]).unwrap_err();
         assert!(wrong.starts_with(name) && !wrong.contains("hid"), "{wrong}");
     }
+}
+
+#[tokio::test]
+async fn prices_are_read_from_a_file_and_a_bad_one_keeps_those_before() {
+    let litellm = r#"{"m": {"input_cost_per_token": 1e-6, "output_cost_per_token": 2e-6, "mode": "chat"}}"#;
+    let own = "[models.m]\ninput = 1\noutput = 2\n";
+    for text in [litellm, own] {
+        let file = TempFile::with(text);
+        let path = file.path();
+        assert_eq!(prices::read(path).unwrap().len(), 1, "{text}");
+        let tracker = RequestTracker::default();
+        prices::reload(path, &tracker);
+        let cost = || tracker.snapshot()[0].cost_usd.map(|cost| cost.to_string());
+        let request = tracker.start(&http::Method::POST, "/", &RequestInfo::new().model("m")).unwrap();
+        let mut usage = Usage::default();
+        usage.output_tokens = 5;
+        request.handle().set_usage(usage);
+        assert_eq!(cost().as_deref(), Some("0.00001"));
+        for bad in ["", "{", "[models.m]\ninput = -1\noutput = 2\n", "{}"] {
+            std::fs::write(path, bad).unwrap();
+            let wrong = prices::read(path).unwrap_err().to_string();
+            assert!(wrong.starts_with(&format!("VDM_PRICES_FILE={path:?}: ")), "{wrong}");
+            prices::reload(path, &tracker);
+            assert_eq!(cost().as_deref(), Some("0.00001"), "{bad:?}");
+        }
+    }
+    let sources =
+        sources(&["--port=0", "--prices-file=/no/such/prices.json"], &[("MOCK_BASE_URL", "http://127.0.0.1:1")])
+            .unwrap();
+    let wrong = Proxy::start(Settings::read(&sources).unwrap(), &sources).await.unwrap_err().to_string();
+    assert!(wrong.starts_with("VDM_PRICES_FILE=\"/no/such/prices.json\": "), "{wrong}");
 }

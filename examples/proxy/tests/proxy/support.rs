@@ -33,6 +33,10 @@ impl TempFile {
         Self(path)
     }
 
+    pub fn path(&self) -> &str {
+        self.0.to_str().unwrap()
+    }
+
     /// The flag that names it.
     pub fn flag(&self, name: &str) -> String {
         format!("--{name}={}", self.0.display())
