@@ -310,7 +310,7 @@ const utf8Header = (id) => String.fromCharCode(...new TextEncoder().encode(id));
 const isEndMark = (event, json) => event.data === '[DONE]' || END_MARKS.has(event.event) || END_MARKS.has(json?.type);
 
 /**
- * What the server says went wrong, in any of the shapes in use; `undefined` if nothing did. `"error": null` is nothing.
+ * Reads the server's error message, in any of the shapes in use; `undefined` if there is none. `"error": null` is none.
  *
  * @param {SSEEvent} event
  * @param {any} json

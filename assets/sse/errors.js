@@ -1,5 +1,5 @@
 /**
- * What can go wrong with a stream: one class for each thing that a caller would treat differently.
+ * The errors of a stream: one class for each that a caller would treat differently.
  *
  * Names are fields, not `constructor.name`, so that they survive a minifier.
  */

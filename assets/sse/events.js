@@ -97,7 +97,7 @@ export async function* sseEvents(response, options = {}) {
       } catch (thrown) {
         error = thrown;
       }
-      // What came before the failure is delivered first, however the bytes were cut.
+      // Events from before the failure are delivered first, however the bytes were cut.
       for (const event of events) {
         yield event;
         stopped.signal.throwIfAborted();

@@ -5,7 +5,7 @@ import { chromium } from 'playwright-core';
 
 const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
 
-/** What `test`'s `skip` takes: `false`, or why there is no browser. */
+/** The value for `test`'s `skip`: `false`, or why there is no browser. */
 export const noBrowser = !existsSync(executablePath) && `no Chromium at ${executablePath}; set CHROMIUM to its path`;
 
 /** Its profile is a fresh directory, which goes with it. */

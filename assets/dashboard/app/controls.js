@@ -1,4 +1,4 @@
-/** What the operator can press and type: the bar over the list, the settings, the key, and single keys. */
+/** The controls that an operator presses and types into: the bar over the list, the settings, the API key, and single keys. */
 
 import { hasTerm, toggleTerm } from '../model/filter.js';
 import { GROUP_FIELDS, isGroupField } from '../model/order.js';

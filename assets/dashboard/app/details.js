@@ -13,7 +13,7 @@ import { createMenu } from '../view/menu.js';
  * @param {{ polling: Pick<import('./polling.js').Polling, 'find' | 'pollLogs'>, toast: (text: string) => void }} parts
  */
 export function createDetails({ address, api, debug, events, feed, list }, { polling: { find, pollLogs }, toast }) {
-  /** What the server was asked about whom last: its row while it is in flight, the log of what ended for all else. */
+  /** The last question to the server about a request: its row while it is in flight, else the log of ended requests. */
   let asked = '';
 
   /** @param {Row} row */
@@ -71,7 +71,7 @@ export function createDetails({ address, api, debug, events, feed, list }, { pol
     void lookUp(id);
   }
 
-  /** What the server knows of a request beyond its row; and whether it ended before we could see it. @param {string} id */
+  /** Asks the server for a request's facts beyond its row, and whether it ended before the page saw it. @param {string} id */
   async function lookUp(id) {
     try {
       if (list.find(id)?.outcome === null && find(id) === null) {

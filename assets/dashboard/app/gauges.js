@@ -1,4 +1,4 @@
-/** What is drawn once a second: the numbers on top, the charts, the title, and whatever depends on the time alone. */
+/** The parts that are drawn once a second: the numbers on top, the charts, the title, and texts that depend on the time alone. */
 
 import { toggleTerm } from '../model/filter.js';
 import { createHistogram, createTimeline } from '../view/charts.js';

@@ -1,4 +1,4 @@
-/** What is asked for again and again: totals, errors and traces while they are looked at, and the list itself where there is no stream. */
+/** The requests that are repeated: totals, errors and traces while their view is open, and the list where there is no stream. */
 
 import { readLogs, readTotals, rowOfEntry } from '../model/records.js';
 import { epochOfEtag, readDisabled } from '../model/wire.js';

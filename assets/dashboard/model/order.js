@@ -13,7 +13,7 @@ import * as words from './words.js';
 /** Newest first. @type {Sort} */
 export const DEFAULT_SORT = { column: 'age', descending: false };
 
-/** What attention a state wants, most first. @type {Record<string, number>} */
+/** The attention that a state needs, most first. @type {Record<string, number>} */
 const URGENCY = { stalled: 0, waiting: 1, responding: 2, streaming: 3, active: 4 };
 
 /** The value a column sorts by; numbers and texts, never mixed in one column. @type {Record<string, (row: Row, nowMs: number) => number | string>} */

@@ -1,4 +1,4 @@
-/** What the address says, `#/requests?q=state:stalled&sort=-output&row=req_..`: everything one would send to a colleague. */
+/** The state that the address holds, `#/requests?q=state:stalled&sort=-output&row=req_..`: everything one would send to a colleague. */
 
 import { DEFAULT_SORT, isGroupField, isSortable } from './order.js';
 

@@ -60,7 +60,7 @@ function total(provider, model, last, whole, streaming, other) {
   };
 }
 
-/** What the tokens were, without counting any twice: cached input is a part of the input. @param {Total} total */
+/** The tokens of a total, none counted twice: cached input is a part of the input. @param {Total} total */
 export function composition(total) {
   return [
     { key: 'input', label: 'Input', value: Math.max(0, total.input - total.cacheRead - total.cacheCreation) },
@@ -122,7 +122,7 @@ export function rowOfEntry(it) {
   return { ...emptyRow(it.id, endedMs), ...it, endedMs, startMs, qualified: `${it.provider}:${it.model}`, badge: badge(it.provider) };
 }
 
-/** What the stream does not tell of a row's end. @param {Row} row an ended one @param {Entry} it */
+/** Adds the facts of a row's end that the stream does not carry. @param {Row} row an ended one @param {Entry} it */
 export function complete(row, { input, output, cacheRead, cacheCreation, reasoning, toolCalls, bytes, usageSource, ttftMs }) {
   Object.assign(row, { input, output, cacheRead, cacheCreation, reasoning, toolCalls, bytes, usageSource, ttftMs });
 }

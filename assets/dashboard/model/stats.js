@@ -1,5 +1,5 @@
 /**
- * What happened in the last five minutes, second by second: for the strip, the curve and the histogram. Times are the server's. Seconds in
+ * The events of the last five minutes, second by second: for the strip, the curve and the histogram. Times are the server's. Seconds in
  * which the page was not looking are gaps, not zeros.
  */
 
@@ -64,7 +64,7 @@ export class Stats {
     this.#ended += count;
   }
 
-  /** What the server still remembers from before the page looked. @param {Entry[]} entries newest first */
+  /** Adds the entries that the server remembers from before the page was opened. @param {Entry[]} entries newest first */
   recall(entries) {
     const since = this.ends[0]?.atMs ?? Infinity;
     const sinceFirst = this.firsts[0]?.atMs ?? Infinity;
@@ -86,7 +86,7 @@ export class Stats {
     const second = Math.floor(nowMs / 1000);
     if (second <= this.lastSecond) return;
     const missed = this.lastSecond === 0 ? 0 : second - this.lastSecond - 1;
-    // What came together is spread over the seconds it stands for; a long absence is a gap.
+    // Values that came together are spread over the seconds they stand for; a long absence is a gap.
     const spread = missed < pause ? missed + 1 : 1;
     for (let i = 0; i < Math.min(missed - spread + 1, WINDOW); i++) this.#push(null);
     for (let i = 0; i < spread; i++) {
@@ -127,7 +127,7 @@ export class Stats {
     return seen > 0 ? { tokensPerSecond: tokens / seen, startsPerSecond: started / seen } : null;
   }
 
-  /** Of the requests that ended in the window. */
+  /** Figures of the requests that ended in the window. */
   errors() {
     let bad = 0;
     for (const end of this.ends) if (end.failed) bad += 1;

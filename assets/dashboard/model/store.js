@@ -32,7 +32,7 @@ export class RowStore {
   active = 0;
   /** Milliseconds that an ended row stays. */
   lingerMs = 5000;
-  /** Those that have ended, in the order of their ends. @type {Set<Row>} */
+  /** The rows that have ended, in the order of their ends. @type {Set<Row>} */
   #ended = new Set();
   #witness;
   /** Rows in the order of the last progress. A server names them in the same order again, which saves most of the looking up. @type {Row[]} */
@@ -108,7 +108,7 @@ export class RowStore {
   }
 
   /**
-   * Of two rows with one id in the same snapshot the newer start is kept.
+   * If two rows of one snapshot have the same id, the one with the newer start is kept.
    * @param {unknown} wire @param {number} nowMs @param {boolean} silent @param {Map<string, number> | null} seen
    * @returns {string | null}
    */
@@ -164,7 +164,7 @@ export class RowStore {
       if (row?.id === tuple[0]) at += 1;
       else {
         row = this.rows.get(tuple[0]);
-        // Those between have ended or stand still; from here on the order is the same again.
+        // The rows between have ended or stand still; from here on the order is the same again.
         if (row && before[row.turn] === row) at = row.turn + 1;
       }
       if (!row || row.outcome !== null) continue;

@@ -43,7 +43,7 @@ export const outcome = (outcome) => look(OUTCOMES, outcome);
 /** Whether a request that ended so counts as failed. @param {string} outcome */
 export const failed = (outcome) => outcome !== 'completed' && outcome !== 'upgraded' && outcome !== 'gone';
 
-/** What a row is doing, or how it ended. @param {import('../types.js').Row} row */
+/** The word for a row's state, or for how it ended. @param {import('../types.js').Row} row */
 export const state = (row) => (row.outcome === null ? phase(row.phase) : outcome(row.outcome));
 
 /** The state as the filter knows it. @param {import('../types.js').Row} row */

@@ -57,7 +57,7 @@ export class Connection {
     this.#enabled = enabled;
     this.#visible = visible;
     this.#here = here;
-    // Whoever comes back wants to know whether it works now.
+    // A person who comes back wants to know whether it works now.
     if (appeared) this.#refused = null;
     this.#settle();
   }
@@ -184,7 +184,7 @@ function disabledHint(error) {
   }
 }
 
-/** What no repetition mends: a key that is missing, a stream that is switched off or not there. @param {unknown} error */
+/** Whether an error stays however often one tries: a missing API key, a stream that is switched off or not there. @param {unknown} error */
 const isFinal = (error) =>
   error instanceof SSEHttpError && ([401, 403, 404, 405, 410].includes(error.status) || disabledHint(error) !== null);
 

@@ -1,4 +1,4 @@
-/** What one can do with a request: one list for the menu of its row, its drawer and the keys. */
+/** The actions on a request: one list for the menu of its row, its drawer and the keys. */
 
 import { toCurl, toJson } from '../model/share.js';
 

@@ -8,7 +8,7 @@ import { h, setText, svg, textIn } from './dom.js';
 
 const PAD = { top: 8, right: 34, bottom: 18, left: 42 };
 
-/** What the timeline spans in seconds: the first that holds all that was seen. */
+/** The spans of the timeline in seconds: the first that holds everything seen is used. */
 const SPANS = [60, 120, WINDOW];
 
 /**

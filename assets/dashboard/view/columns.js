@@ -13,7 +13,7 @@ import { createSpark } from './spark.js';
 /** @typedef {import('../types.js').Line} Line */
 
 /**
- * What painting needs to know besides the line.
+ * The facts that painting needs besides the line.
  * @typedef {object} Scene
  * @property {number} nowMs on the server's clock; stands still while frozen
  * @property {string | null} selected id of the line whose details are open
@@ -89,7 +89,7 @@ function buildState(cell) {
   };
 }
 
-/** What the whole row looks like. @param {Element} host @param {string | null} look @param {boolean} selected */
+/** Sets the look of a whole row. @param {Element} host @param {string | null} look @param {boolean} selected */
 function markRow(host, look, selected) {
   setData(host, 'data-look', look);
   setData(host, 'data-selected', selected ? 'true' : null);

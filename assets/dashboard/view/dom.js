@@ -36,7 +36,7 @@ export function svg(tag, attributes = {}, ...children) {
 /** An icon of the page's sprite; decoration, the words stand beside it. @param {string} name */
 export const icon = (name) => svg('svg', { class: 'icon', 'aria-hidden': 'true' }, svg('use', { href: `#i-${name}` }));
 
-/** What the server wrote into the page's head. @param {string} name */
+/** Reads a value that the server wrote into the page's head. @param {string} name */
 export const metaOf = (name) => document.querySelector(`meta[name="${name}"]`)?.getAttribute('content') ?? '';
 
 /** @param {string} id */

@@ -146,7 +146,7 @@ export function createDrawer({ onClose, actions, focus }) {
       spark.element.toggleAttribute('hidden', !row.spark.some((value) => value > 0));
       for (const field of fields) setText(field.text, field.read(row, nowMs));
     },
-    /** What the server says beyond the row. @param {string} id @param {{ usage: Record<string, unknown> | null, entry: Entry | null }} facts */
+    /** Shows the server's facts beyond the row. @param {string} id @param {{ usage: Record<string, unknown> | null, entry: Entry | null }} facts */
     detail(id, { usage, entry }) {
       if (row?.id !== id) return;
       /** @type {[string, string][]} */

@@ -12,7 +12,7 @@ import { bindLines } from './lines.js';
 /** @typedef {import('./columns.js').Paint} Paint */
 
 /**
- * What every grid takes and gives; `grid-ag.js` is the other one.
+ * The interface of every grid; `grid-ag.js` is the other one.
  * @typedef {object} GridOptions
  * @property {Column[]} columns
  * @property {string} label

@@ -112,5 +112,5 @@ export function createGrids({ source, nonce, onLate, onPlain }) {
   };
 }
 
-/** What the script leaves behind. @returns {AgGrid | null} */
+/** The global that the script leaves behind. @returns {AgGrid | null} */
 const loaded = () => /** @type {{ agGrid?: AgGrid }} */ (/** @type {unknown} */ (window)).agGrid ?? null;

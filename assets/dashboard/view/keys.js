@@ -5,7 +5,7 @@ import { byId, h, typed } from './dom.js';
 /** @typedef {{ keys: string[], label: string, run: (event: KeyboardEvent) => void }} Binding */
 
 const TYPED_IN = 'input, select, textarea, [contenteditable]';
-/** What lies above the page, and has the keys for itself as long as it is open. */
+/** The dialogs and menus above the page, which take all keys while they are open. */
 const ABOVE = 'dialog[open], :popover-open';
 const PRESSABLE = 'button, a, summary';
 

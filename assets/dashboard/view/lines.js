@@ -1,5 +1,5 @@
 /**
- * What hands do to a line of the list, the same in every grid. It is heard from the elements themselves, at once: AG Grid tells of a key
+ * Clicks and keys on a line of the list, the same in every grid. They are heard from the elements themselves, at once: AG Grid tells of a key
  * only after a turn, when the next key may have come already.
  */
 

@@ -140,7 +140,7 @@ export function createList({ feed, clock, whyUnknown, lost, createGrid, hidden, 
     if (!visible || frozen) return;
     drawnAt = performance.now();
     if (store.structure !== structure && drawnAt - arrangedAt >= pace(arranged)) put();
-    // What is not in order yet will be soon, whether or not anything more comes.
+    // Rows that are not in order yet will be soon, whether or not anything more comes.
     if (store.structure !== structure) changed();
     requestAnimationFrame(() => paint(false));
   }

@@ -1,4 +1,4 @@
-/** What an operator sets once and finds again: kept in this browser, not in the address. */
+/** The settings that an operator makes once: kept in this browser, not in the address. */
 
 import { byId, h, typed } from './dom.js';
 

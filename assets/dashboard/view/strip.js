@@ -7,7 +7,7 @@ import { h, setData, setText, textIn } from './dom.js';
 /** @typedef {import('../types.js').Row} Row */
 
 /**
- * Who is where, counted over the rows in flight.
+ * The counts by provider and by state, over the rows in flight.
  * @param {Iterable<Row>} rows
  */
 export function tally(rows) {

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 const target = process.env['CARGO_TARGET_DIR'] ?? fileURLToPath(new URL('../../../target', import.meta.url));
 const program = `${target}/debug/active-requests-chat`;
 
-/** What `test`'s `skip` takes: `false`, or why there is no program. */
+/** The value for `test`'s `skip`: `false`, or why there is no program. */
 export const noProgram = !existsSync(program) && `no ${program}: cargo build -p active-requests-chat`;
 
 /**

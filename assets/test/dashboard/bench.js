@@ -1,5 +1,5 @@
 /**
- * What the page costs the browser: `npm run bench`. A made-up server moves every row ten times a second and replaces one in a hundred; what
+ * Measures the page's cost in the browser: `npm run bench`. A made-up server moves every row ten times a second and replaces one in a hundred; what
  * is printed is the CPU time of the page's main thread per update, by the browser's own count, so that a busy machine does not count.
  */
 
@@ -118,7 +118,7 @@ for (const size of sizes) {
   // In a process of its own: what serves the page does not wait for what measures it.
   const server = spawn(process.execPath, [fileURLToPath(new URL('mock.js', import.meta.url)), '--port=0', '--rate=0', '--rows=100', ...(values.plain ? ['--plain'] : [])]);
   const [url] = await once(server.stdout.setEncoding('utf8'), 'data');
-  // What the browser itself takes, here and now, is measured beside it.
+  // The browser's own time, here and now, is measured beside it.
   const empty = `data:text/html,${encodeURIComponent('<div id="grid"><i class="col-state">row</i></div>')}`;
   /** @type {{ page: number[], empty: number[] }} */
   const times = { page: [], empty: [] };

@@ -28,7 +28,7 @@ const SSE_OFF = { disabled: true, message: 'SSE for active requests is disabled'
 
 export class Mock {
   world;
-  /** What the server is set to. */
+  /** The settings of the server. */
   settings = { tracking: true, sse: true, full: false, down: false, key: /** @type {string | null} */ (null), grid: true, deltaMs: 250, heartbeatMs: 30_000 };
   /** Every request of the monitor's, by path. @type {{ path: string, headers: import('node:http').IncomingHttpHeaders }[]} */
   asked = [];

@@ -1,4 +1,4 @@
-/** What a test of the page needs around it: a made-up server, a tab, and words for what one sees there. */
+/** The surroundings of a page's test: a made-up server, a tab, and functions that read what the tab shows. */
 
 import assert from 'node:assert/strict';
 import { launch, openPage } from './browser.js';
@@ -98,7 +98,7 @@ const modelsOf = (page) =>
   );
 
 /**
- * What is read becomes what is expected (a value, or a pattern), within some seconds.
+ * Waits, some seconds at most, until the value read is the one expected (a value, or a pattern).
  * @param {() => Promise<unknown>} read @param {unknown} expected
  */
 export async function soon(read, expected) {

@@ -29,7 +29,7 @@ export class World {
   rows = new Map();
   /** @type {Wire[]} */
   traces = [];
-  /** What happened since it was last taken. */
+  /** The changes since they were last taken. */
   pending = World.nothing();
   /** Told when rows came, changed or went. @type {() => void} */
   onStructure = () => {};

@@ -15,7 +15,7 @@ const CORPUS = new URL('../../../../shared/corpus/', import.meta.url);
 /** The decoders that node 20 has; `fetch` does this in a browser. @type {Record<string, (bytes: Buffer) => Buffer>} */
 const DECODERS = { gz: gunzipSync, br: brotliDecompressSync, zz: inflateSync, sse: (bytes) => bytes };
 
-/** What an oracle of ten lines makes of the same bytes; good for LF, CRLF and CR alike. @param {string} text */
+/** Reads the same bytes by an oracle of ten lines; good for LF, CRLF and CR alike. @param {string} text */
 function oracle(text) {
   const blocks = text.replace(/^\uFEFF/, '').replaceAll('\r\n', '\n').replaceAll('\r', '\n').split('\n\n');
   return blocks.flatMap((block) => {

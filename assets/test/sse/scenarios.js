@@ -1,5 +1,5 @@
 /**
- * What the client does against each misbehaviour, written once and run in node and in the browser: a scenario asks a
+ * The client's answer to each misbehaviour, written once and run in node and in the browser: a scenario asks a
  * server, and says in plain data what was seen.
  */
 

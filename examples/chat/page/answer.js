@@ -9,7 +9,7 @@ import { blocks, inlines } from './text.js';
  * @import { Block, Inline } from './text.js'
  */
 
-/** What the server's stages are called here; others are shown by their own names. @type {Record<string, string>} */
+/** The names of the server's stages on the page; others are shown by their own names. @type {Record<string, string>} */
 const STAGES = {
   query_analysis: 'Understanding',
   retrieval: 'Searching',
@@ -21,7 +21,7 @@ const STAGES = {
 /** Makes the elements of an answer and changes them as it grows. */
 export class AnswerView {
   #text = '';
-  /** What each block on the page was made of; only those that differ are made again. @type {string[]} */
+  /** The source of each block on the page; only blocks whose source differs are made again. @type {string[]} */
   #drawn = [];
   #trail = el('ol', { class: 'trail', ariaLabel: 'Stages' });
   #sources = el('div', {});

@@ -1,4 +1,4 @@
-/** What happens between a question and the end of its answer, whichever end that is. */
+/** A question and its answer, from the first to whichever end the second has. */
 
 import { streamSSE, TokenBuffer } from '../sse/index.js';
 import { AnswerView } from './answer.js';
@@ -31,7 +31,7 @@ export class Conversation {
     this.#running?.abort();
   }
 
-  /** What has been said is forgotten, here and in what the server is told. */
+  /** Forgets the conversation, here and in the messages sent to the server. */
   startAfresh() {
     this.stop();
     this.#sessionId = newSessionId();

@@ -1,4 +1,4 @@
-/** What went wrong, in words for the person who asked. Pure. */
+/** Errors in words for the person who asked. Pure. */
 
 import { SSEHttpError, SSELimitError, SSENetworkError, SSEServerError, SSETimeoutError } from '../sse/index.js';
 

@@ -40,7 +40,7 @@ function Chat() {
   );
 }
 
-/** What a page does that shows the chat only sometimes: unmounting stops the stream. */
+/** A page that shows the chat only sometimes: unmounting stops the stream. */
 function Page() {
   const [shown, setShown] = useState(true);
   return h(

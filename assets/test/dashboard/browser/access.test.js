@@ -10,7 +10,7 @@ const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 
 /** @typedef {import('playwright-core').Page} Page */
 
-/** What axe finds that is serious or worse. @param {Page} page */
+/** Returns axe's findings that are serious or worse. @param {Page} page */
 async function findings(page) {
   // The page's own policy forbids the script, so it goes in from beside.
   const session = await page.context().newCDPSession(page);

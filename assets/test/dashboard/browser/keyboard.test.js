@@ -1,4 +1,4 @@
-/** What is typed arrives, whatever the page does meanwhile. */
+/** Typed keys arrive, whatever the page does meanwhile. */
 
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
