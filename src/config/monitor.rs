@@ -12,7 +12,7 @@ use super::{
     vars::{ConfigError, Variable, check_env, env, read_variables},
 };
 
-/// What the monitor offers, to whom, and how often.
+/// The settings of the monitor: its routes, the API keys that open them, and the pace of its stream.
 ///
 /// With no API key and no check of one's own, everybody who can connect may read, and so may any page that the operator's browser opens;
 /// nobody may cancel.

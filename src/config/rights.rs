@@ -1,4 +1,4 @@
-//! What somebody may do with the monitor.
+//! Rights: the uses of the monitor that an API key opens.
 
 use std::fmt;
 

@@ -8,7 +8,7 @@ use super::{
     vars::{ConfigError, Variable, check_env, env, read_variables},
 };
 
-/// What the tracker keeps, and for how long.
+/// The settings of a tracker.
 ///
 /// ```
 /// use active_requests::{RequestTracker, TrackerConfig};

@@ -42,7 +42,7 @@ const KNOWN: &[&str] = &[
 pub struct Variable<'a> {
     /// The name of the environment variable.
     pub name: &'static str,
-    /// What it sets, in a phrase.
+    /// A phrase that says what the variable sets.
     pub help: &'static str,
     /// The place of its value.
     pub value: &'a mut dyn Value,
@@ -66,7 +66,7 @@ pub trait Value: fmt::Debug {
     /// The value as the text that sets it; empty if there is none, or if it is secret.
     fn text(&self) -> String;
 
-    /// What to call the value in a description: `SECONDS`, `N`.
+    /// The name of the value in a description: `SECONDS`, `N`.
     fn placeholder(&self) -> &'static str;
 
     /// Whether the value must not be shown, nor what was given for it.

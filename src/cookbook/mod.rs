@@ -1,6 +1,8 @@
 //! Recipes: programs that compile, for what a service needs besides the first five lines.
 //!
 //! - [A handler that writes to its request's row](#a-handler-that-writes-to-its-requests-row)
+//! - [Tokens of a model of one's own](#tokens-of-a-model-of-ones-own)
+//! - [Requests that have ended, to a database or a log](#requests-that-have-ended-to-a-database-or-a-log)
 //! - [The order of layers](#the-order-of-layers)
 //! - [Requests that a program sends](#requests-that-a-program-sends)
 //! - [Where the monitor is, and who may see it](#where-the-monitor-is-and-who-may-see-it)

@@ -1,4 +1,4 @@
-//! Who may do what: rights, and pages of other sites.
+//! Access to the monitor: rights, and pages of other sites.
 
 use http::{HeaderMap, HeaderValue, header, request::Parts};
 

@@ -20,7 +20,7 @@ pub(super) enum End {
     Dropped,
 }
 
-/// What the request asked for, by its method, as far as it decides how a body ends.
+/// The kind of response that a request's method asks for, as far as it decides how a body ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Asked {
     /// For the head only.
@@ -99,7 +99,7 @@ impl Expected {
     }
 }
 
-/// What has passed of a body.
+/// The part of a body that has passed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Passed {
     pub(super) bytes: u64,

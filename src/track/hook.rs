@@ -6,7 +6,7 @@ use crate::tracker::ErrorInfo;
 
 /// Describes errors of type `E`. Implemented by [`NoHook`], which says nothing of any error, and by [`Hook`].
 pub trait DescribeError<E>: Clone + sealed::Sealed {
-    /// What is to be shown of the error; `None`: nothing.
+    /// Describes the error; `None`: nothing is shown.
     fn describe(&self, error: &E) -> Option<ErrorInfo>;
 }
 

@@ -149,7 +149,7 @@ impl<OnError, OnBodyError> ActiveRequestsLayer<OnError, OnBodyError> {
         self.caller.is_some()
     }
 
-    /// What the head says; `None`: not to be tracked.
+    /// Describes a request by its head; `None`: it is not tracked.
     pub(super) fn read_head<'a>(&self, head: &'a Parts) -> Option<RequestInfo<'a>> {
         if self.filter.as_ref().is_some_and(|filter| !filter(head)) {
             return None;

@@ -50,9 +50,9 @@ pub struct Entry {
     pub tool_result_count: u32,
     /// `ok` or `error`.
     pub status: &'static str,
-    /// What went wrong, in words, where somebody said so.
+    /// The error in words, where the response, a hook or the handler gave some.
     pub error: Option<String>,
-    /// What kind of error it was.
+    /// The kind of error.
     pub error_type: Option<ErrorType>,
     /// How it ended.
     pub outcome: Outcome,
@@ -74,7 +74,7 @@ pub struct Entry {
     pub requested_model: String,
     /// The model that an alias resolved to, else empty.
     pub resolved_model: String,
-    /// What the provider said.
+    /// Token counts as the provider wrote them.
     pub provider_usage: ProviderUsage,
     /// Method of the request.
     pub method: String,

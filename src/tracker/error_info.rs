@@ -15,7 +15,7 @@ use super::outcome::ErrorType;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ErrorInfo {
-    /// What went wrong, in words; cut at 256 bytes where it is shown.
+    /// The error in words; cut at 256 bytes where it is shown.
     pub message: Cow<'static, str>,
     /// The type of error, where more is known than the outcome tells.
     pub error_type: Option<ErrorType>,

@@ -1,8 +1,8 @@
-//! What is told of a request.
+//! The description of a request.
 
 use std::borrow::Cow;
 
-/// What a request asks for, as far as its head or its body tells. A field that is `None` is left as it was.
+/// The description of a request by its head or its body. A field that is `None` leaves the row's value as it was.
 ///
 /// ```
 /// use active_requests::tracker::RequestInfo;

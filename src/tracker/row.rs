@@ -68,7 +68,7 @@ pub struct Row {
     pub resolved_model: String,
     /// `provider:model`.
     pub qualified_model: String,
-    /// What the request asked for, then what the response is.
+    /// Whether the request asks for a stream; once the response head has come, whether the response is one.
     pub is_streaming: bool,
     /// The start. Seconds since the Unix epoch on the wire.
     #[serde(serialize_with = "epoch_seconds")]
@@ -121,14 +121,14 @@ pub struct Row {
     pub path: String,
     /// Pattern of the route, where the application has told it.
     pub route: Option<String>,
-    /// Who asks, where that is configured.
+    /// The caller, where that is configured.
     pub caller: Option<String>,
     /// Labels by name, in the order in which they were set. An object on the wire.
     #[serde(serialize_with = "as_object")]
     pub labels: Vec<(String, String)>,
     /// US dollars so far; an estimate while the output tokens are one. `None` where price or usage are not known.
     pub cost_usd: Option<Cost>,
-    /// What the provider said. Not part of the snapshot.
+    /// Token counts as the provider wrote them. Not part of the snapshot.
     #[serde(skip)]
     pub provider_usage: ProviderUsage,
 }

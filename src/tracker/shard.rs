@@ -252,7 +252,7 @@ impl Shard {
         });
     }
 
-    /// What can cancel the request.
+    /// Returns the cancellers of a request.
     pub(crate) fn cancellers(&self, slot_ref: SlotRef) -> Vec<std::sync::Arc<dyn Canceller>> {
         self.with_state(|state| state.find(slot_ref).map(|slot| slot.cancellers.clone()).unwrap_or_default())
     }

@@ -1,4 +1,4 @@
-//! What a shard holds behind its lock: slots, totals and history.
+//! The state of a shard behind its lock: slots, totals and history.
 
 use http::Method;
 use tokio::time::Instant;

@@ -1,4 +1,4 @@
-//! What all shards of a tracker share.
+//! The state that all shards of a tracker share.
 
 use tokio::time::Instant;
 

@@ -26,7 +26,7 @@ pub(crate) struct RowFacts {
     pub(crate) started: Instant,
     /// Since the start.
     pub(crate) first_token: Option<Duration>,
-    /// Of the response, once its head has come.
+    /// The status of the response, once its head has come.
     pub(crate) status: Option<StatusCode>,
     pub(crate) is_streaming: Option<bool>,
     pub(crate) message_count: u32,
@@ -43,7 +43,7 @@ pub(crate) struct RowFacts {
     pub(crate) observation: Observation,
     /// The type of error that the handler or the service has named, which goes before the outcome's own.
     pub(crate) error_type: Option<ErrorType>,
-    /// What the handler has reported itself.
+    /// The numbers that the handler has reported.
     pub(crate) own: OwnReport,
     /// The response has ended, and the request is held.
     pub(crate) outlives_response: bool,
@@ -130,7 +130,7 @@ pub(crate) struct Slot {
     pub(crate) key: Option<Key>,
     pub(crate) data: Box<RequestData>,
     pub(crate) counters: Arc<Counters>,
-    /// What can cancel the request.
+    /// The layers that can cancel the request.
     pub(crate) cancellers: Vec<StdArc<dyn Canceller>>,
     pub(crate) hold: Hold,
 }

@@ -58,7 +58,6 @@ fn a_path_goes_up_one_module_at_most() {
 }
 
 #[test]
-#[ignore = "the code is being brought to it"]
 fn a_doc_comment_begins_with_its_subject() {
     accept(PACKAGES.iter().flat_map(|package| rust_files(package)).flat_map(|file| lines::riddles(&file)).collect());
 }

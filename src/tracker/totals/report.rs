@@ -75,10 +75,10 @@ impl From<&Sums> for Totals {
 pub struct SplitTotals {
     /// All of them.
     pub total: Totals,
-    /// Those that streamed.
+    /// The requests that streamed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub streaming: Option<Totals>,
-    /// Those that did not.
+    /// The requests that did not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub non_streaming: Option<Totals>,
 }
