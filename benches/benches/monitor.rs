@@ -105,7 +105,7 @@ fn rivals(group: &mut BenchmarkGroup<'_, WallTime>, tracker: &RequestTracker) {
     group.bench_function("DashMap + serde_json", |b| {
         b.iter(|| {
             let mut rows: Vec<Row> = map.iter().map(|row| row.clone()).collect();
-            rows.sort_by(|a, b| b.start_time.cmp(&a.start_time));
+            rows.sort_by_key(|row| std::cmp::Reverse(row.start_time));
             serde_json::to_vec(&rows)
         });
     });

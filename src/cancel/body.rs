@@ -79,8 +79,11 @@ impl<B> ResponseBody<B> {
     }
 }
 
+/// The frames of a body whose error may be a kill.
+type PolledFrame<B> = Poll<Option<Result<Frame<<B as Body>::Data>, BodyError<<B as Body>::Error>>>>;
+
 impl<B: Body<Data: From<Bytes>>> Stage<B> {
-    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<B::Data>, BodyError<B::Error>>>> {
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> PolledFrame<B> {
         match self {
             Self::Passing { body, events } => match ready!(body.poll_frame(cx)) {
                 Ok((frame, is_last)) => {

@@ -199,7 +199,7 @@ impl RequestTracker {
         for shard in &*self.shards {
             shard.with_state(|state| state.for_each(shared, |row, _| rows.push(shared.to_row(&row, now))));
         }
-        rows.sort_by(|a, b| b.start_time.cmp(&a.start_time));
+        rows.sort_by_key(|row| std::cmp::Reverse(row.start_time));
         rows
     }
 

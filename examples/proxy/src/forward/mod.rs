@@ -5,11 +5,11 @@ pub mod headers;
 pub mod response_body;
 pub mod route;
 pub mod router;
-pub mod row;
 pub mod usage_chunk;
 
 use std::{error::Error, fmt, future::Future, sync::Arc, time::Duration};
 
+use active_requests::tracker::RequestHandle;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_body_util::Full;
 use rustls::RootCertStore;
@@ -20,7 +20,6 @@ use crate::{
         headers::REQUEST_ID,
         response_body::ForwardedBody,
         router::{PreparedRequest, Router},
-        row::RequestRow,
         usage_chunk::UsageInjected,
     },
     refusal::Refusal,
@@ -105,8 +104,9 @@ impl Forwarder {
         self: Arc<Self>,
         request: Request<RequestBody>,
     ) -> impl Future<Output = Result<Response<ForwardedBody>, ClientGone>> + Send {
-        let row = RequestRow::of(&request);
-        let id = request.headers().get(&REQUEST_ID).cloned().or_else(|| row.id());
+        let row = request.extensions().get::<RequestHandle>().cloned().unwrap_or_default();
+        let id =
+            request.headers().get(&REQUEST_ID).cloned().or_else(|| HeaderValue::try_from(row.id()?.to_string()).ok());
         let format = self.router.callers_format(&request);
         let is_head = request.method() == Method::HEAD;
         // A future is as large as all that it may ever hold, and there is one for each connection.
@@ -132,7 +132,7 @@ impl Forwarder {
     async fn try_answer(
         &self,
         request: Box<Request<RequestBody>>,
-        row: &RequestRow,
+        row: &RequestHandle,
         id: Option<&HeaderValue>,
     ) -> Result<Response<ForwardedBody>, ForwardError> {
         let PreparedRequest { provider, endpoint, mut request, hide_usage } = self.router.prepare(request, row).await?;

@@ -8,15 +8,13 @@ use std::{
     time::Duration,
 };
 
+use active_requests::tracker::RequestHandle;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::Full;
 use tokio::time::{Instant, Sleep};
 
-use crate::{
-    forward::row::RequestRow,
-    upstream::{connection::UpstreamResponseBody, request_body::SentBody},
-};
+use crate::upstream::{connection::UpstreamResponseBody, request_body::SentBody};
 
 /// An upstream's answer to one of our requests.
 pub type UpstreamBody = UpstreamResponseBody<SentBody>;
@@ -55,14 +53,14 @@ enum BodySource {
 #[derive(Debug)]
 pub struct SilenceLimit {
     longest: Duration,
-    row: RequestRow,
+    row: RequestHandle,
     waiting: bool,
     sleep: Pin<Box<Sleep>>,
 }
 
 impl ForwardedBody {
     /// The upstream's body with the given limit on silence.
-    pub fn upstream(body: UpstreamBody, longest: Option<Duration>, row: RequestRow) -> Self {
+    pub fn upstream(body: UpstreamBody, longest: Option<Duration>, row: RequestHandle) -> Self {
         Self::from(match longest {
             Some(longest) => {
                 let sleep = Box::pin(tokio::time::sleep(longest));

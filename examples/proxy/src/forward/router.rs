@@ -1,6 +1,6 @@
 //! Makes the request that is sent to a provider from the one that a client has sent.
 
-use active_requests::tracker::RequestInfo;
+use active_requests::tracker::{RequestHandle, RequestInfo};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request, StatusCode, Uri, Version, header, request};
 
@@ -14,7 +14,6 @@ use crate::{
         buffer::{BufferError, BufferLimits, BufferedBody},
         headers::{self, ProxyKey},
         route::{Route, routes_of},
-        row::RequestRow,
         usage_chunk,
     },
     refusal::Refusal,
@@ -58,7 +57,7 @@ impl Router {
     pub async fn prepare(
         &self,
         request: Box<Request<RequestBody>>,
-        row: &RequestRow,
+        row: &RequestHandle,
     ) -> Result<PreparedRequest<'_>, ForwardError> {
         self.check_key(&request)?;
         match Route::of(request.method(), request.uri())? {
@@ -96,7 +95,7 @@ impl Router {
         &self,
         format: ApiFormat,
         request: Request<RequestBody>,
-        row: &RequestRow,
+        row: &RequestHandle,
     ) -> Result<PreparedRequest<'_>, ForwardError> {
         let (head, body) = request.into_parts();
         let uri = head.uri.clone();
@@ -156,7 +155,7 @@ impl Router {
         endpoint: &'a Endpoint,
         target: Option<Uri>,
         request: Request<RequestBody>,
-        row: &RequestRow,
+        row: &RequestHandle,
     ) -> Result<PreparedRequest<'a>, Refusal> {
         row.set_provider(&provider.name);
         let (head, body) = request.into_parts();

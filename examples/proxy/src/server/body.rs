@@ -19,13 +19,17 @@ use crate::forward::{
 /// The body of a tracked answer.
 pub type TrackedBody = track::ResponseBody<cancel::ResponseBody<ForwardedBody>>;
 
-/// Every body this proxy sends, none of them boxed.
+/// Every body that this proxy sends.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "the large one is the common one: a box would be an allocation a request"
+)]
 pub enum ServedBody {
     /// A tracked answer.
     Forwarded(TrackedBody),
-    /// A tracked answer, less the chunk that its client has not asked for.
-    WithoutUsageChunk(WithoutUsageChunk<TrackedBody>),
+    /// A tracked answer, less the chunk that its client has not asked for. Boxed, because it is rare and twice the size.
+    WithoutUsageChunk(Box<WithoutUsageChunk<TrackedBody>>),
     /// An answer of the monitor, perhaps a stream.
     Monitor(monitor::ResponseBody),
     /// A file of the page.
@@ -38,7 +42,7 @@ impl ServedBody {
     /// The reply to a request bound for a provider.
     pub fn forwarded(response: Response<TrackedBody>) -> Response<Self> {
         if is_to_hide(&response) {
-            let mut response = response.map(|body| Self::WithoutUsageChunk(WithoutUsageChunk::new(body)));
+            let mut response = response.map(|body| Self::WithoutUsageChunk(Box::new(WithoutUsageChunk::new(body))));
             response.headers_mut().remove(header::CONTENT_LENGTH);
             response
         } else {
