@@ -82,7 +82,7 @@ pub struct Entry {
     pub path: String,
     /// Pattern of the route, where the application has told it.
     pub route: Option<String>,
-    /// Who asked, where that is configured.
+    /// The caller, where that is configured.
     pub caller: Option<String>,
     /// Labels by name, in the order in which they were set. An object on the wire.
     #[serde(serialize_with = "as_object")]

@@ -15,7 +15,7 @@ use std::borrow::Cow;
 pub struct RequestInfo<'a> {
     /// The route's pattern, such as `/users/{id}`.
     pub route: Option<Cow<'a, str>>,
-    /// Who asks, cut at 64 bytes. No secret belongs here: it is shown.
+    /// The caller, cut at 64 bytes. No secret belongs here: it is shown.
     pub caller: Option<Cow<'a, str>>,
     /// The provider it goes to.
     pub provider: Option<Cow<'a, str>>,

@@ -36,7 +36,7 @@ pub(crate) struct RowFacts {
     pub(crate) usage: Usage,
     pub(crate) provider_usage: ProviderUsage,
     pub(crate) source: UsageSource,
-    /// What an ended request has cost, where that is known.
+    /// The cost of an ended request, where it is known.
     pub(crate) cost: Option<Cost>,
     /// Bytes of text that had passed when the provider last reported: what has come since is not in its numbers.
     pub(crate) text_reported: u64,

@@ -17,7 +17,7 @@ pub(crate) enum TextField {
     Path,
     /// The route's pattern.
     Route,
-    /// Who asks.
+    /// The caller.
     Caller,
     /// Names and values in turn, each with a zero byte behind it.
     Labels,
