@@ -2,6 +2,7 @@
 
 use std::{
     convert::Infallible,
+    mem::ManuallyDrop,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, Wake, Waker},
@@ -73,25 +74,15 @@ impl Body for OneFrame {
     }
 }
 
-type PollBody = fn(&Cancellable<OneFrame>, &mut Context<'_>) -> Poll<Result<bool, Killed>>;
-
 /// Returns whether nothing follows.
 fn poll(body: &Cancellable<OneFrame>, cx: &mut Context<'_>) -> Poll<Result<bool, Killed>> {
     body.poll_frame(cx).map_ok(|(_, is_last)| is_last)
 }
 
-/// As [`poll`], but for the body's way back, which does not look for a cancellation during the poll.
-fn poll_and_look_only_before(body: &Cancellable<OneFrame>, cx: &mut Context<'_>) -> Poll<Result<bool, Killed>> {
-    let Some(mut inner) = body.0.take() else { return Poll::Ready(Err(Killed)) };
-    let polled = inner.as_mut().poll_frame(cx);
-    let mut state = body.0.state.lock();
-    state.body = Some(inner);
-    state.waker = Some(cx.waker().clone());
-    polled.map(|frame| Ok(frame.is_none()))
-}
-
 /// Polls to the end, as a server does, and ends the request as `ActiveRequestsLayer` does. Returns whether the client saw a cut.
-fn serve(body: Cancellable<OneFrame>, guard: ActiveRequest, poll: PollBody) -> bool {
+fn serve(body: Cancellable<OneFrame>, guard: ActiveRequest) -> bool {
+    // A model that fails is left as it stands: a destructor that takes a lock would abort the test.
+    let (body, guard) = (ManuallyDrop::new(body), ManuallyDrop::new(guard));
     let wake_up = Arc::new(WakeUp::default());
     let waker = Waker::from(Arc::clone(&wake_up));
     let mut cx = Context::from_waker(&waker);
@@ -103,12 +94,12 @@ fn serve(body: Cancellable<OneFrame>, guard: ActiveRequest, poll: PollBody) -> b
             Poll::Ready(Err(Killed)) => break Outcome::BodyError,
         }
     };
-    drop(body);
-    guard.finish(end);
+    drop(ManuallyDrop::into_inner(body));
+    ManuallyDrop::into_inner(guard).finish(end);
     end == Outcome::BodyError
 }
 
-fn cancel_beside(ends: bool, poll: PollBody) {
+fn cancel_beside(ends: bool) {
     let mut builder = Builder::new();
     builder.preemption_bound = Some(3);
     builder.check(move || {
@@ -120,7 +111,7 @@ fn cancel_beside(ends: bool, poll: PollBody) {
         body.start_body(OneFrame { polled: false, ends, dropped: Arc::clone(&dropped) }).unwrap();
 
         let operator = thread::spawn(move || handle.cancel());
-        let cut = serve(body, guard, poll);
+        let cut = serve(body, guard);
         let cancelled = operator.join().unwrap() == Cancellation::Cancelled;
 
         assert_eq!(cut, cancelled, "the client and the operator see the same");
@@ -133,18 +124,12 @@ fn cancel_beside(ends: bool, poll: PollBody) {
 
 #[test]
 fn a_cancellation_beside_the_end_has_one_outcome() {
-    cancel_beside(true, poll);
+    cancel_beside(true);
 }
 
 #[test]
 fn a_cancellation_of_a_body_that_waits_is_not_slept_through() {
-    cancel_beside(false, poll);
-}
-
-#[test]
-#[should_panic(expected = "deadlock")]
-fn a_cancellation_during_a_poll_is_lost_if_one_looks_only_before() {
-    cancel_beside(false, poll_and_look_only_before);
+    cancel_beside(false);
 }
 
 /// The client leaves while the operator cancels.
