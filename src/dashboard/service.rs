@@ -139,12 +139,19 @@ impl DashboardService {
 /// The address of the page as the client asked for it, if it lacks the closing slash, without which the page's relative addresses lead
 /// astray. An address that a router has stripped says nothing of that; then the page itself looks.
 fn without_slash<B>(request: &Request<B>) -> Option<&Uri> {
-    #[cfg(feature = "axum")]
-    let original = request.extensions().get::<axum::extract::OriginalUri>().map(|original| &original.0);
-    #[cfg(not(feature = "axum"))]
-    let original = None;
-    let uri = original.unwrap_or_else(|| request.uri());
+    let uri = original_uri(request).unwrap_or_else(|| request.uri());
     (!uri.path().ends_with('/')).then_some(uri)
+}
+
+/// The address before a router stripped the mount, where axum has kept it.
+#[cfg(feature = "axum")]
+fn original_uri<B>(request: &Request<B>) -> Option<&Uri> {
+    request.extensions().get::<axum::extract::OriginalUri>().map(|original| &original.0)
+}
+
+#[cfg(not(feature = "axum"))]
+fn original_uri<B>(_: &Request<B>) -> Option<&Uri> {
+    None
 }
 
 fn redirect_to_slash(uri: &Uri) -> Response<ResponseBody> {

@@ -40,23 +40,27 @@ pub(crate) enum RequestKey {
     ToolResult,
 }
 
-/// The keys of all dialects, each once.
-#[derive(Debug)]
-pub(super) struct KeyIndex(Vec<(&'static [u8], RequestKey)>);
+/// The keys of all dialects, each once, by their length: most keys of a body are refused without comparing a byte.
+#[derive(Debug, Default)]
+pub(super) struct KeyIndex(Vec<Vec<(&'static [u8], RequestKey)>>);
 
 impl KeyIndex {
     pub(super) fn of(dialects: &[&Dialect]) -> Self {
-        let mut keys: Vec<(&'static [u8], RequestKey)> = Vec::new();
+        let mut index = Self::default();
         for entry in dialects.iter().flat_map(|dialect| dialect.request.keys) {
-            if !keys.contains(entry) {
-                keys.push(*entry);
+            let length = entry.0.len();
+            if index.0.len() <= length {
+                index.0.resize_with(length + 1, Vec::new);
+            }
+            if !index.0[length].contains(entry) {
+                index.0[length].push(*entry);
             }
         }
-        Self(keys)
+        index
     }
 
     pub(super) fn find(&self, key: &[u8]) -> Option<RequestKey> {
-        self.0.iter().find(|(known, _)| *known == key).map(|(_, meaning)| *meaning)
+        self.0.get(key.len())?.iter().find(|(known, _)| *known == key).map(|(_, meaning)| *meaning)
     }
 }
 
