@@ -1,14 +1,15 @@
-//! The way from a row to what can cancel its request.
+//! The way from a row to the layer that can cancel its request.
 
 use std::fmt;
 
 use super::row::Row;
 
-/// The answer of [`RequestTracker::cancel`] and [`RequestHandle::cancel`].
+/// The answer of [`RequestTracker::cancel`](super::RequestTracker::cancel) and
+/// [`RequestHandle::cancel`](super::RequestHandle::cancel).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Cancellation {
-    /// The request has been cancelled: it ends as [`Outcome::Killed`].
+    /// The request has been cancelled: it ends as [`Outcome::Killed`](super::Outcome::Killed).
     Cancelled,
     /// The request is in flight, and there is no [`CancelRequestLayer`](crate::cancel::CancelRequestLayer) around it.
     NotCancellable,

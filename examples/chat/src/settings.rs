@@ -13,7 +13,7 @@ pub struct Settings {
     #[arg(long, env = "CHAT_LISTEN", default_value = "127.0.0.1:8090")]
     pub listen: SocketAddr,
 
-    /// Base URL of an OpenAI-format API, with the version: https://api.openai.com/v1
+    /// Base URL of an OpenAI-format API, with the version: `https://api.openai.com/v1`
     #[arg(long, env = "CHAT_UPSTREAM", value_name = "URL", requires = "model")]
     pub upstream: Option<String>,
 

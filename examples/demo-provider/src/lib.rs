@@ -2,7 +2,7 @@
 //!
 //! It speaks OpenAI chat completions, Responses and Anthropic Messages (and, as far as a client needs them beside those, completions,
 //! embeddings, token counting and the list of models), streaming and not, with usage. The model's name says how it
-//! behaves: see [`plan`].
+//! behaves: see `plan`.
 
 mod chat;
 mod messages;

@@ -1,7 +1,7 @@
 //! The load harness: what the proxy costs, measured from outside, beside a floor that looks at nothing.
 //!
 //! `make load`, or `cargo run --release -p active-requests-benches --bin load -- [SCENARIO]..`. It starts everything it needs
-//! on free loopback ports, and ends it: a mock [upstream](mock), the [floor](floor), the proxy, and nginx and HAProxy where
+//! on free loopback ports, and ends it: a mock [upstream](mock), the [floor], the proxy, and nginx and HAProxy where
 //! they are installed. Every [client] checks every byte. Figures are processor time per unit of work, which repeats on a
 //! busy machine, and their ratio to the floor's in the same round.
 
