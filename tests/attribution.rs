@@ -1,4 +1,4 @@
-//! Who calls, and what it costs: in rows, entries and totals.
+//! Caller, labels and cost in rows, entries and totals.
 
 use std::{borrow::Cow, convert::Infallible};
 

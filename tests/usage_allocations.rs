@@ -7,7 +7,7 @@ use std::alloc::System;
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
-/// What a stream is called, its content type, and its events by their number.
+/// The name of a stream, its content type, and its events by their number.
 type Stream = (&'static str, &'static str, fn(usize) -> String);
 
 /// Streams of the events that nearly all of an answer is made of.

@@ -1,6 +1,6 @@
 //! LiteLLM's `model_prices_and_context_window.json`, in dollars per token.
 //!
-//! What the fields mean is told by LiteLLM's code: `_get_token_base_cost` and `generic_cost_per_token` in
+//! The meaning of the fields is in LiteLLM's code: `_get_token_base_cost` and `generic_cost_per_token` in
 //! `litellm_core_utils/llm_cost_calc/utils.py`, `select_tier_for_input` in `tiered_pricing.py` beside it.
 
 use std::collections::{BTreeMap, HashSet};
@@ -27,7 +27,7 @@ const OTHER_OUTPUT: [&str; 3] =
 impl Prices {
     /// Reads LiteLLM's `model_prices_and_context_window.json`; the [module](super) tells which fields count.
     ///
-    /// Of an entry that cannot be priced by tokens, [`skipped`](Self::skipped) tells why.
+    /// For an entry that cannot be priced by tokens, [`skipped`](Self::skipped) tells why.
     ///
     /// # Errors
     /// The text is not JSON of that shape, a price in it is not a number of dollars, or a name stands there twice. One such

@@ -33,7 +33,7 @@ impl Price {
     /// Returns what these tokens cost: input that no cache held, cache reads, cache writes, reasoning and the
     /// rest of the output, each at its own price.
     ///
-    /// What a count leaves out is not billed: with nothing known of a usage, the cost is 0.
+    /// Tokens that a count leaves out are not billed: with nothing known of a usage, the cost is 0.
     pub fn cost(&self, usage: &Usage) -> Cost {
         let Some(rates) = self.rates(usage.input_tokens) else { return Cost::ZERO };
         // A provider that counts cached tokens beside the input although it should not is billed for both.

@@ -185,7 +185,7 @@ where
     }
 }
 
-/// What has come of a body, and how it ended.
+/// The bytes of a body that have come, and how it ended.
 pub(crate) async fn read(mut body: Incoming) -> (String, Result<(), hyper::Error>) {
     let mut text = String::new();
     loop {

@@ -1,4 +1,4 @@
-//! What clients see over HTTP/1 and HTTP/2.
+//! Cancelled responses as clients see them over HTTP/1 and HTTP/2.
 
 use active_requests::CancelRequestLayer;
 use bytes::Bytes;

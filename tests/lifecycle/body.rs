@@ -10,7 +10,7 @@ use std::{
     task::{Context, Poll},
 };
 
-/// What a body does when it is asked for a frame.
+/// The answer of a body that is asked for a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
     Data(&'static str),

@@ -23,7 +23,7 @@ pub(crate) enum Protocol {
     Http2,
 }
 
-/// What the client does.
+/// The client's behaviour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Client {
     ReadsAll,

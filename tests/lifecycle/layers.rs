@@ -1,4 +1,4 @@
-//! What the layer does to what passes (nothing), and what it shows on the way.
+//! The layer leaves everything that passes as it is, and shows it on the way.
 
 use crate::{
     body::{

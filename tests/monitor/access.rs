@@ -1,4 +1,4 @@
-//! Who may read what: keys, other sites, disabled states, the limit of viewers.
+//! Access: keys, other sites, disabled states, the limit of subscribers.
 
 use crate::support::{Monitor, bytes, header, ms};
 use active_requests::{

@@ -123,7 +123,7 @@ impl Event {
         }
     }
 
-    /// What the data consists of, in order.
+    /// The parts of the data, in order.
     pub(crate) fn keys(&self) -> Vec<String> {
         self.keys.clone()
     }
@@ -160,7 +160,7 @@ const COLUMNS: [&str; 11] = [
 ];
 
 impl Table {
-    /// What the table should be.
+    /// The expected table.
     pub(crate) fn of(tracker: &RequestTracker) -> Self {
         let mut table = Self::default();
         for row in tracker.snapshot() {

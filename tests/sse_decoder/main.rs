@@ -34,7 +34,7 @@ impl From<RawEvent<'_>> for Seen {
     }
 }
 
-/// What a whole body came to.
+/// The events of a whole body.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Outcome {
     pub(crate) events: Vec<Seen>,

@@ -51,7 +51,7 @@ fn chunks<'a>(body: &'a [u8], cuts: &[prop::sample::Index]) -> Vec<&'a [u8]> {
     ends.iter().map(|&end| &body[std::mem::replace(&mut start, end)..end]).collect()
 }
 
-/// What is left of an event under a limit, told from the whole one.
+/// The rest of an event under a limit, computed from the whole one.
 fn limited(event: Seen, max: usize) -> Seen {
     let skipped = if event.data.len() > max { event.data.len() - max } else { 0 };
     Seen { data: event.data[skipped..].to_vec(), skipped: skipped as u64, ..event }

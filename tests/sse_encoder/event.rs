@@ -1,4 +1,4 @@
-//! What one event looks like on the wire.
+//! One event as it is on the wire.
 
 use std::{collections::BTreeMap, error::Error, time::Duration};
 
@@ -98,7 +98,7 @@ fn an_event_shows_itself_as_text() {
     assert_eq!(format!("{:?}", Event::new().data("é")), r#"Event("data: é\n")"#);
 }
 
-/// What a client makes of line ends in data.
+/// Line ends in data, as a client reads them.
 fn with_lf(text: &str) -> String {
     text.replace("\r\n", "\n").replace('\r', "\n")
 }

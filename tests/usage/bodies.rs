@@ -1,4 +1,4 @@
-//! What a body is taken for, where its tokens begin, and how it ends, in whatever dialect.
+//! The kind of a body, the beginning of its tokens, and its end, in whatever dialect.
 
 use crate::support::Body;
 use active_requests::usage::{EndMark, Meter, Observation, UsageSource};

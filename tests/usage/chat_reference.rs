@@ -5,7 +5,7 @@ use active_requests::usage::{EndMark, Reading};
 use proptest::{collection::vec, prelude::*};
 use serde_json::{Value, json};
 
-/// What a stream of chunks says, the slow and obvious way.
+/// Reads a stream of chunks the slow and obvious way.
 #[derive(Debug, Default, PartialEq)]
 struct Said {
     text_bytes: u64,

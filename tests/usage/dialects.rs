@@ -5,7 +5,7 @@ use active_requests::usage::{EndMark, Observation, ProviderUsage, UsageSource};
 
 const NONE: ProviderUsage = ProviderUsage::new();
 
-/// What is said in a stream.
+/// The facts of a stream.
 struct Case {
     fixture: &'static str,
     model: Option<&'static str>,

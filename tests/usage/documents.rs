@@ -31,7 +31,7 @@ fn reordered(body: &str) -> Option<[String; 2]> {
     ])
 }
 
-/// What is read of a successful answer, which is the same in pieces of any size, and with its members in any order.
+/// The reading of a successful answer, which is the same in pieces of any size, and with its members in any order.
 fn answer(body: &str) -> Reading {
     let whole = read(StatusCode::OK, body.as_bytes(), body.len());
     for body in reordered(body).into_iter().flatten() {

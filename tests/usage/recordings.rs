@@ -190,7 +190,7 @@ impl Recording {
         Observed { reading: meter.reading().clone(), first_content_event }
     }
 
-    /// What is read wrong, or otherwise when cut otherwise.
+    /// Returns what is read wrong, or differently when cut differently.
     fn differences(&self) -> Vec<String> {
         let observed = self.read(|| 1);
         let mut differences = self.compare(&observed);
@@ -205,7 +205,7 @@ impl Recording {
         differences
     }
 
-    /// What is read otherwise when the same is spelt otherwise.
+    /// Returns what is read differently when the same is spelt differently.
     fn differences_of_spelling(&self) -> Vec<String> {
         let observed = self.read(|| 1000).reading;
         let mut differences = Vec::new();
@@ -372,7 +372,7 @@ impl Recording {
     }
 }
 
-/// What a meter has seen of a recording, and the event that brought the first text.
+/// A meter's reading of a recording, and the event that brought the first text.
 struct Observed {
     reading: Reading,
     first_content_event: Option<u64>,
