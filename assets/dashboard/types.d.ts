@@ -13,6 +13,8 @@ export interface UpdatePayload {
   /** Epoch milliseconds at the server, or `null` where it did not say. */
   timestampMs: number | null;
   seq: number | null;
+  /** Whether the operator may cancel requests. */
+  canCancel: boolean;
 }
 
 export interface DeltaPayload {

@@ -68,7 +68,7 @@ export function createFilterBar({ address }) {
 }
 
 /** Asks for the key. @param {Live} live @param {() => void} onKey */
-export function createKeyDialog({ api }, onKey) {
+export function createKeyDialog({ api, connection, feed, settings }, onKey) {
   const dialog = typed('key-dialog', HTMLDialogElement);
   const input = typed('key-input', HTMLInputElement);
   /** @param {boolean} refused */
@@ -84,6 +84,10 @@ export function createKeyDialog({ api }, onKey) {
   });
   byId('key-form').addEventListener('submit', () => {
     api.setKey(input.value.trim());
+    // What one may do comes with the key: the stream is asked for anew, from its beginning.
+    feed.lastEventId = null;
+    connection.wish({ enabled: false });
+    connection.wish({ enabled: settings.live });
     onKey();
   });
   byId('key-cancel').addEventListener('click', () => dialog.close());
@@ -144,6 +148,7 @@ export function bindPageKeys({ address, list, settings }, { filterBar, details, 
     { keys: ['Escape'], label: 'close details', run: () => address.go({ row: null }) },
     { keys: ['c'], label: 'copy as curl', run: ({ key }) => details.act(key) },
     { keys: ['p'], label: 'pin', run: ({ key }) => details.act(key) },
+    { keys: ['x'], label: 'cancel, after a question', run: ({ key }) => details.act(key) },
     { keys: ['m'], label: 'menu of the request', run: () => list.openMenu() },
     { keys: ['g'], label: 'group by the next field', run: () => {
       const fields = [null, ...GROUP_FIELDS];

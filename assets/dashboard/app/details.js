@@ -10,9 +10,12 @@ import { createMenu } from '../view/menu.js';
 
 /**
  * @param {import('./live.js').Live} live
- * @param {{ polling: Pick<import('./polling.js').Polling, 'find' | 'pollLogs'>, toast: (text: string) => void }} parts
+ * @param {object} parts
+ * @param {Pick<import('./polling.js').Polling, 'find' | 'pollLogs'>} parts.polling
+ * @param {ReturnType<typeof import('./cancel.js').createCancel>} parts.cancel
+ * @param {(text: string) => void} parts.toast
  */
-export function createDetails({ address, api, debug, events, feed, list }, { polling: { find, pollLogs }, toast }) {
+export function createDetails({ address, api, debug, events, feed, list }, { polling: { find, pollLogs }, cancel, toast }) {
   /** The last question to the server about a request: its row while it is in flight, else the log of ended requests. */
   let asked = '';
 
@@ -31,6 +34,8 @@ export function createDetails({ address, api, debug, events, feed, list }, { pol
       address.go({ filter: toggleTerm(filter, field, value, '='), view: view === 'totals' ? 'requests' : view });
     },
     pin,
+    cancel: (row) => cancel.ask([row]),
+    mayCancel: () => cancel.allowed,
     origin: location.origin,
   });
   const focus = (/** @type {Row} */ row) => list.focus(row.id);

@@ -7,6 +7,7 @@ import { createStatus } from '../view/status.js';
 import { tally } from '../view/strip.js';
 import { startTicker } from '../view/ticker.js';
 import { createToast } from '../view/toast.js';
+import { createCancel } from './cancel.js';
 import { bindPageKeys, createFilterBar, createKeyDialog, createSettings } from './controls.js';
 import { createDetails } from './details.js';
 import { createGauges } from './gauges.js';
@@ -24,7 +25,8 @@ export function createPage(live) {
   const toast = createToast();
   const askKey = createKeyDialog(live, refresh);
   const polling = createPolling(live, { askKey });
-  const details = createDetails(live, { polling, toast });
+  const cancel = createCancel(live, { askKey, refresh, toast });
+  const details = createDetails(live, { polling, cancel, toast });
   const filterBar = createFilterBar(live);
   const gauges = createGauges(live, { filterBar, listIsPolled: polling.listIsPolled });
   const set = createSettings(live, () => {

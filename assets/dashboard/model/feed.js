@@ -29,6 +29,8 @@ export class Feed {
   lastMs = null;
   /** The process we are listening to. @type {string | null} */
   epoch = null;
+  /** Whether the server lets the operator cancel requests. */
+  canCancel = false;
   /** Messages of the stream taken so far. */
   messages = 0;
   #seq = -1;
@@ -108,6 +110,7 @@ export class Feed {
     this.#quiet = !continuous;
     this.store.applyUpdate(update, nowMs, { first: !continuous, continuous });
     this.epoch = epoch ?? this.epoch;
+    this.canCancel = update.canCancel;
     this.#seq = update.seq ?? -1;
     if (id !== '') this.lastEventId = id;
     this.lastMs = nowMs;

@@ -44,10 +44,20 @@ export class Api {
     return `${this.#base}/${path}`;
   }
 
-  /** @param {string} path @param {AbortSignal} [signal] @returns {Promise<{ json: unknown, etag: string | null }>} */
-  async get(path, signal) {
+  /** @param {string} path @param {AbortSignal} [signal] */
+  get(path, signal) {
+    return this.#ask('GET', path, signal);
+  }
+
+  /** @param {string} path */
+  delete(path) {
+    return this.#ask('DELETE', path);
+  }
+
+  /** @param {string} method @param {string} path @param {AbortSignal} [signal] @returns {Promise<{ json: unknown, etag: string | null }>} */
+  async #ask(method, path, signal) {
     const ask = this.#fetch;
-    const response = await ask(this.url(path), { headers: { accept: 'application/json', ...this.headers() }, ...(signal ? { signal } : {}) });
+    const response = await ask(this.url(path), { method, headers: { accept: 'application/json', ...this.headers() }, ...(signal ? { signal } : {}) });
     const body = await response.text();
     /** @type {unknown} */
     let json;

@@ -9,6 +9,8 @@ import { toCurl, toJson } from '../model/share.js';
  * @property {string} label
  * @property {string} [key] the key that does it
  * @property {boolean} inDrawer
+ * @property {boolean} [dangerous] ends something
+ * @property {(row: Row) => boolean} [offered] whether it can be done with the request, where that is not always so
  * @property {(row: Row) => void} run
  */
 
@@ -19,10 +21,12 @@ import { toCurl, toJson } from '../model/share.js';
  * @param {(row: Row) => string} parts.linkTo
  * @param {(field: string, value: string) => void} parts.filter
  * @param {(row: Row) => void} parts.pin
+ * @param {(row: Row) => void} parts.cancel
+ * @param {() => boolean} parts.mayCancel
  * @param {string} parts.origin
  * @returns {Action[]}
  */
-export const requestActions = ({ open, copy, linkTo, filter, pin, origin }) => [
+export const requestActions = ({ open, copy, linkTo, filter, pin, cancel, mayCancel, origin }) => [
   { label: 'Details', key: 'Enter', inDrawer: false, run: open },
   { label: 'Copy link', inDrawer: true, run: (row) => copy(linkTo(row), 'Link') },
   { label: 'Copy as curl', key: 'c', inDrawer: true, run: (row) => copy(toCurl(row, origin), 'curl command') },
@@ -31,6 +35,7 @@ export const requestActions = ({ open, copy, linkTo, filter, pin, origin }) => [
   { label: 'Only this model', inDrawer: true, run: (row) => filter('model', row.model) },
   { label: 'Only this provider', inDrawer: true, run: (row) => filter('provider', row.provider) },
   { label: 'Pin: keep it after it ends', key: 'p', inDrawer: false, run: pin },
+  { label: 'Cancel...', key: 'x', inDrawer: true, dangerous: true, offered: (row) => mayCancel() && row.outcome === null, run: cancel },
 ];
 
 /** Copies also where the page came over plain http, and the clipboard interface is not there. @param {string} text */

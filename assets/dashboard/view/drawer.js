@@ -69,10 +69,11 @@ export function createDrawer({ onClose, actions, focus }) {
   const notes = h('p', { class: 'phase-notes' });
   const notesText = textIn(notes);
   const spark = createSpark(396, 46, SPARK_POINTS);
-  const buttons = h('div', { class: 'drawer-actions', role: 'group', 'aria-label': 'Actions' }, ...actions.filter((it) => it.inDrawer).map((action) => {
-    const button = h('button', { type: 'button', class: 'tool', onclick: () => row && action.run(row) }, action.label);
-    return button;
+  const buttons = actions.filter((it) => it.inDrawer).map((action) => ({
+    action,
+    element: h('button', { type: 'button', class: action.dangerous ? 'tool danger' : 'tool', onclick: () => row && action.run(row) }, action.label),
   }));
+  const doing = h('div', { class: 'drawer-actions', role: 'group', 'aria-label': 'Actions' }, ...buttons.map((it) => it.element));
   const sections = h('div', { class: 'sections' });
   /** @type {{ text: Text, read: (row: Row, nowMs: number) => string }[]} */
   const fields = [];
@@ -86,7 +87,7 @@ export function createDrawer({ onClose, actions, focus }) {
     }
   }
   const more = h('div', { class: 'sections' });
-  body.append(sentence, h('div', {}, h('div', { class: 'phases', 'aria-hidden': 'true' }, ...phases), notes), spark.element, buttons, sections, more);
+  body.append(sentence, h('div', {}, h('div', { class: 'phases', 'aria-hidden': 'true' }, ...phases), notes), spark.element, doing, sections, more);
   byId('drawer-close').addEventListener('click', () => onClose());
 
   /** @param {Row} it @param {number} nowMs */
@@ -144,6 +145,7 @@ export function createDrawer({ onClose, actions, focus }) {
       drawPhases(row, nowMs);
       spark.draw(row.spark);
       spark.element.toggleAttribute('hidden', !row.spark.some((value) => value > 0));
+      for (const { action, element } of buttons) if (action.offered) element.hidden = !action.offered(row);
       for (const field of fields) setText(field.text, field.read(row, nowMs));
     },
     /** Shows the server's facts beyond the row. @param {string} id @param {{ usage: Record<string, unknown> | null, entry: Entry | null }} facts */

@@ -7,7 +7,7 @@ import { byId, h } from './dom.js';
 /** @param {import('./actions.js').Action[]} actions @param {(row: Row) => void} focus puts the focus on a row of the list */
 export function createMenu(actions, focus) {
   const menu = byId('menu');
-  /** Where the focus was, and for which row the menu is. @type {{ before: Element | null, row: Row } | null} */
+  /** Where the focus was, for which row the menu is, and what it offers. @type {{ before: Element | null, row: Row, offered: import('./actions.js').Action[] } | null} */
   let opened = null;
   menu.addEventListener('beforetoggle', (event) => {
     if (!(event instanceof ToggleEvent) || event.newState !== 'closed' || !opened) return;
@@ -20,7 +20,7 @@ export function createMenu(actions, focus) {
     const at = items.findIndex((it) => it === document.activeElement);
     const step = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0;
     // The keys that stand beside the actions; Enter presses the one that has the focus.
-    const named = event.key === 'Enter' ? -1 : actions.findIndex((action) => action.key === event.key);
+    const named = event.key === 'Enter' ? -1 : (opened?.offered ?? []).findIndex((action) => action.key === event.key);
     if (step === 0 && named < 0) return;
     event.preventDefault();
     if (named >= 0) return items[named]?.click();
@@ -29,16 +29,17 @@ export function createMenu(actions, focus) {
   return {
     /** @param {Row} row @param {DOMRect} at */
     open(row, at) {
-      menu.replaceChildren(...actions.map((action) =>
+      const offered = actions.filter((action) => action.offered?.(row) ?? true);
+      menu.replaceChildren(...offered.map((action) =>
         h('button', {
-          type: 'button', role: 'menuitem', tabindex: '-1',
+          type: 'button', role: 'menuitem', tabindex: '-1', class: action.dangerous ? 'danger' : null,
           onclick: () => {
             menu.hidePopover();
             action.run(row);
           },
         }, action.label, action.key ? h('kbd', { 'aria-hidden': 'true' }, action.key) : null)));
       menu.setAttribute('aria-label', `Actions for ${row.id}`);
-      opened = { before: document.activeElement, row };
+      opened = { before: document.activeElement, row, offered };
       menu.showPopover();
       const { width, height } = menu.getBoundingClientRect();
       menu.style.left = `${Math.max(8, Math.min(at.right - (at.width > 60 ? at.width / 2 : width), innerWidth - width - 8))}px`;

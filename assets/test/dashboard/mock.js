@@ -29,8 +29,8 @@ const SSE_OFF = { disabled: true, message: 'SSE for active requests is disabled'
 export class Mock {
   world;
   /** The settings of the server. */
-  settings = { tracking: true, sse: true, full: false, down: false, key: /** @type {string | null} */ (null), grid: true, deltaMs: 250, heartbeatMs: 30_000 };
-  /** Every request of the monitor's, by path. @type {{ path: string, headers: import('node:http').IncomingHttpHeaders }[]} */
+  settings = { tracking: true, sse: true, full: false, down: false, key: /** @type {string | null} */ (null), grid: true, cancel: false, deltaMs: 250, heartbeatMs: 30_000 };
+  /** Every request of the monitor's, by path. @type {{ method: string, path: string, headers: import('node:http').IncomingHttpHeaders }[]} */
   asked = [];
   #server = createServer((request, response) => void this.#answer(request, response));
   /** @type {Map<Response, string>} */
@@ -139,9 +139,13 @@ export class Mock {
     for (const [subscriber, format] of this.#subscribers) subscriber.write(format === 'delta' ? frame : this.#update(format));
   }
 
+  #snapshot() {
+    return { ...this.world.snapshot(), can_cancel: this.settings.cancel };
+  }
+
   /** @param {string} format */
   #update(format) {
-    const snapshot = this.world.snapshot();
+    const snapshot = this.#snapshot();
     if (format !== 'delta') return `event: update\nid: ${this.world.epoch}-u${++this.#updates}\ndata: ${JSON.stringify(snapshot)}\n\n`;
     return `event: update\nid: ${this.world.epoch}-${this.#seq}\ndata: ${JSON.stringify({ ...snapshot, seq: this.#seq })}\n\n`;
   }
@@ -153,18 +157,27 @@ export class Mock {
     if (path === '/') return void response.writeHead(302, { location: '/dashboard/' }).end();
     if (path.startsWith('/dashboard')) return this.#page(path, response);
     if (!path.startsWith('/metrics/')) return json(response, 404, { error: { type: 'not_found', message: 'Nothing is here' } });
-    this.asked.push({ path: path + url.search, headers: request.headers });
+    this.asked.push({ method: request.method ?? '', path: path + url.search, headers: request.headers });
     if (this.settings.key !== null && request.headers.authorization !== `Bearer ${this.settings.key}`) {
       return json(response, 401, { error: { type: 'unauthorized', message: 'A key is needed' } }, { 'www-authenticate': 'Bearer' });
     }
     if (path === '/metrics/active-requests') {
       if (!this.settings.tracking) return json(response, 200, { ...TRACKING_OFF, active_requests: [] });
-      return json(response, 200, this.world.snapshot(), { etag: `W/"${this.world.epoch}-${Date.now()}"` });
+      return json(response, 200, this.#snapshot(), { etag: `W/"${this.world.epoch}-${Date.now()}"` });
     }
     if (path === '/metrics/active-requests/stream') return this.#stream(request, response, url.searchParams.get('format') ?? 'update');
     if (path.startsWith('/metrics/active-requests/')) {
-      const row = this.world.row(path.slice('/metrics/active-requests/'.length));
+      const id = path.slice('/metrics/active-requests/'.length);
+      const row = this.world.row(id);
+      if (request.method === 'DELETE' && !this.settings.cancel) {
+        return json(response, 403, { error: { type: 'forbidden', message: 'This needs the right "operate".' } });
+      }
       if (!row) return json(response, 404, { error: { type: 'not_found', message: 'No such request is in flight' } });
+      if (request.method === 'DELETE') {
+        if (this.world.rows.get(id)?.['cancellable'] === false) return json(response, 409, { error: { type: 'not_cancellable', message: 'This request cannot be cancelled.' } });
+        this.world.end(id, 'killed', { status: row['status'] ?? 503, error: 'an operator cancelled it', error_type: 'cancelled' });
+        return json(response, 202, row);
+      }
       return json(response, 200, { ...row, provider_usage: { input_tokens: row['input_tokens'], output_tokens: null, total_tokens: null } });
     }
     if (path === '/metrics/running-totals') return json(response, 200, totalsOf(this.world));

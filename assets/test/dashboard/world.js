@@ -184,7 +184,7 @@ export class World {
   /** A row as it stands now. @param {Wire} row */
   wire(row) {
     const now = Date.now();
-    const { moved, fate, first, length, ...wire } = row;
+    const { moved, fate, first, length, cancellable, ...wire } = row;
     if (typeof wire['start_time'] === 'number') wire['duration_ms'] = Math.max(0, Math.round(now - wire['start_time'] * 1000));
     wire['idle_ms'] = Math.max(0, now - moved);
     return wire;

@@ -1,0 +1,134 @@
+/** An operator ends requests in flight, where the server allows it. */
+
+import assert from 'node:assert/strict';
+import { after, describe, it } from 'node:test';
+import { noBrowser } from '../browser.js';
+import { closeBrowser, oneGrid, onPage } from '../page.js';
+
+/** @typedef {import('playwright-core').Page} Page */
+
+/** @param {import('../mock.js').Mock} mock */
+const allowed = (mock) => void (mock.settings.cancel = true);
+
+/** @param {import('../world.js').World} world */
+function startTwo(world) {
+  const now = Date.now() / 1000;
+  world.start({ model: 'waits', start_time: now - 20 });
+  world.start({ model: 'streams', start_time: now - 10, phase: 'streaming', status: 200 });
+}
+
+/** @param {Page} page */
+const dialog = (page) => page.locator('#confirm');
+/** @param {Page} page */
+const focusedText = (page) => page.evaluate(() => document.activeElement?.textContent);
+/** @param {import('../mock.js').Mock} mock */
+const deletions = (mock) => mock.asked.filter((it) => it.method === 'DELETE').length;
+
+describe('cancelling', { skip: noBrowser }, () => {
+  after(closeBrowser);
+
+  for (const grid of [true, false]) {
+    const name = grid ? 'AG Grid' : 'the plain table';
+
+    it(`ends a request by key in ${name}, after a question, and the focus is back in the list`, () =>
+      onPage(async ({ world, page, mock, rows, soon }) => {
+        startTwo(world);
+        await soon(rows, 2);
+        await oneGrid(page);
+        await page.keyboard.press('j');
+        await page.keyboard.press('x');
+        await soon(() => dialog(page).isVisible(), true);
+        assert.match(await dialog(page).innerText(), /Cancel this request\?[^]*streams[^]*break off with an error/);
+        assert.equal(await focusedText(page), 'Keep running', 'the harmless button comes first');
+        await page.keyboard.press('Escape');
+        await soon(() => dialog(page).isVisible(), false);
+        assert.equal(deletions(mock), 0);
+        assert.ok(await page.evaluate(() => document.querySelector('#grid')?.contains(document.activeElement)));
+        await page.keyboard.press('x');
+        await page.keyboard.press('Tab');
+        await page.keyboard.press('Enter');
+        await soon(() => page.locator('#toast').innerText(), '1 cancelled');
+        const row = page.locator('#grid [role="row"]', { hasText: 'streams' });
+        await soon(() => row.locator('.col-state').innerText(), /Killed/);
+        assert.ok(await page.evaluate(() => document.querySelector('#grid')?.contains(document.activeElement)));
+      }, { grid, mock: allowed }));
+
+    it(`ends one from its menu in ${name}, and from its details`, () =>
+      onPage(async ({ world, page, rows, soon }) => {
+        startTwo(world);
+        await soon(rows, 2);
+        await oneGrid(page);
+        await page.locator('#grid [role="row"]', { hasText: 'waits' }).locator('.row-menu').click();
+        await page.locator('#menu button', { hasText: 'Cancel...' }).click();
+        assert.match(await dialog(page).innerText(), /waits[^]*the client gets a 503/);
+        await dialog(page).locator('button', { hasText: 'Cancel the request' }).click();
+        await soon(() => page.locator('#grid [role="row"]', { hasText: 'waits' }).locator('.col-state').innerText(), /Killed/);
+        await page.locator('#grid .col-model', { hasText: 'streams' }).click();
+        const button = page.locator('#drawer button', { hasText: 'Cancel...' });
+        await button.click();
+        await dialog(page).locator('button', { hasText: 'Cancel the request' }).click();
+        await soon(() => page.locator('#drawer .verdict').innerText(), /^Killed after/);
+        await soon(() => button.isVisible(), false);
+      }, { grid, mock: allowed }));
+  }
+
+  it('is not offered where the server does not allow it', () =>
+    onPage(async ({ world, page, rows, soon }) => {
+      startTwo(world);
+      await soon(rows, 2);
+      await oneGrid(page);
+      await page.keyboard.press('j');
+      await page.keyboard.press('m');
+      assert.ok(!/Cancel/.test(await page.locator('#menu').innerText()));
+      await page.keyboard.press('Escape');
+      await page.keyboard.press('Enter');
+      await soon(() => page.locator('#drawer').isVisible(), true);
+      assert.equal(await page.locator('#drawer button', { hasText: 'Cancel...' }).isVisible(), false);
+      await page.keyboard.press('x');
+      await soon(() => page.locator('#toast').innerText(), /may not cancel/);
+      assert.equal(await dialog(page).isVisible(), false);
+    }));
+
+  it('says what the server answers, and does not go on', () =>
+    onPage(async ({ world, page, mock, rows, soon }) => {
+      world.start({ model: 'one', cancellable: false });
+      await soon(rows, 1);
+      await oneGrid(page);
+      const tryIt = async () => {
+        await page.keyboard.press('x');
+        await dialog(page).locator('button', { hasText: 'Cancel the request' }).click();
+      };
+      const problem = () => dialog(page).locator('[role="alert"]').innerText();
+      await page.keyboard.press('j');
+      await tryIt();
+      await soon(problem, /cannot be cancelled: the server has no CancelRequestLayer/);
+      await soon(() => focusedText(page), 'Close');
+      await page.keyboard.press('Enter');
+      await soon(() => dialog(page).isVisible(), false);
+      mock.settings.cancel = false;
+      await tryIt();
+      await soon(problem, /you may not cancel here. The server says: This needs the right "operate"/);
+      await page.keyboard.press('Escape');
+      mock.settings.key = 'another';
+      await tryIt();
+      await soon(() => page.locator('#key-dialog').isVisible(), true);
+    }, { mock: allowed, complaints: /40[139]/ }));
+
+  it('becomes possible with the key that has the right', () =>
+    onPage(async ({ world, page, mock, rows, soon }) => {
+      startTwo(world);
+      await soon(rows, 2);
+      mock.settings.cancel = true;
+      await page.locator('#settings-button').click();
+      await page.locator('#set-key').click();
+      await page.locator('#key-input').fill('operator');
+      await page.keyboard.press('Enter');
+      await soon(async () => mock.asked.filter((it) => it.path.includes('stream')).length, 2);
+      await oneGrid(page);
+      await soon(rows, 2);
+      await soon(() => page.locator('#indicator').innerText(), '● Live');
+      await page.keyboard.press('j');
+      await page.keyboard.press('m');
+      await soon(() => page.locator('#menu').innerText(), /Cancel\.\.\./);
+    }));
+});
