@@ -64,14 +64,16 @@ export interface Row {
   path: string;
   /** Where it stood in the last message that moved it. */
   turn: number;
-  /** When bytes or tokens last moved, epoch milliseconds on the server's clock. */
+  /** When bytes last came, epoch milliseconds on the server's clock. */
   movedMs: number;
   /** Output tokens per second, smoothed; `null` while nothing is known. */
   rate: number | null;
   /** Tokens in each of the last seconds, oldest first. */
   spark: number[];
-  /** `output` at the last sample. */
-  sampledOutput: number;
+  /** The most that `output` ever was: tokens that are counted already. */
+  counted: number;
+  /** `counted` at the last sample. */
+  sampled: number;
   /** `null` while in flight. */
   outcome: string | null;
   /** When it ended, epoch milliseconds on the server's clock. */
@@ -93,6 +95,8 @@ export interface Group {
   stalled: number;
   input: number;
   output: number;
+  /** A part of `output` is an estimate. */
+  estimated: boolean;
   toolCalls: number;
   rate: number | null;
 }

@@ -36,23 +36,36 @@ export function createGauges({ address, clock, connection, feed, list, settings,
     sampledMessages = feed.messages;
   }
 
+  /** The moment at which what is drawn stands still, as the list does. @type {number | null} */
+  let still = null;
+
+  /** All that is counted, from the rows that the list shows, so that no two numbers contradict each other. */
+  function draw() {
+    const frozenMs = list.frozen?.sinceMs ?? null;
+    const moves = frozenMs === null || frozenMs !== still;
+    still = frozenMs;
+    if (!moves) return;
+    const counts = tally(list.rows);
+    const unknown = whyUnknown() !== null;
+    if (address.place.view === 'requests') {
+      strip.draw(unknown ? null : counts, stats);
+      filterBar.count(counts);
+      if (settings.charts) {
+        timeline.draw(stats.seconds, stats.lastSecond);
+        histogram.draw(stats.ends.map((it) => it.durationMs));
+      }
+    }
+    setText(countRequests, unknown ? '' : String(counts.active));
+    document.title = unknown ? 'Active Requests' : `${frozenMs === null ? '' : '❚❚ '}${counts.active} in flight${counts.stalled > 0 ? ` · ${counts.stalled} stalled` : ''} – Active Requests`;
+  }
+
   return {
+    draw,
     second() {
       sample();
       if (connection.connected || listIsPolled()) feed.store.expire(clock.now());
       list.second();
-      const counts = tally(list.rows);
-      const unknown = whyUnknown() !== null;
-      if (address.place.view === 'requests' && list.frozen === null) {
-        strip.draw(unknown ? null : counts, stats);
-        filterBar.count(counts);
-        if (settings.charts) {
-          timeline.draw(stats.seconds, stats.lastSecond);
-          histogram.draw(stats.ends.map((it) => it.durationMs));
-        }
-      }
-      setText(countRequests, unknown ? '' : String(feed.store.active));
-      document.title = unknown ? 'Active Requests' : `${counts.active} in flight${counts.stalled > 0 ? ` · ${counts.stalled} stalled` : ''} – Active Requests`;
+      draw();
     },
   };
 }

@@ -119,6 +119,7 @@ export function createLive() {
     },
     onOpen: () => {
       debug('stream opened');
+      facts.heardMs = Date.now();
       feed.opened();
     },
     onEvent: (event, json) => {

@@ -41,7 +41,7 @@ export function createPage(live) {
   bindPageKeys(live, { filterBar, details, set, refresh, toast });
 
   function drawStatus() {
-    status.draw(connection.state, { ...facts, pollMs: settings.pollMs, frozen: list.frozen });
+    status.draw(connection.state, { ...facts, pollMs: settings.pollMs, frozen: address.place.view === 'totals' ? null : list.frozen });
   }
 
   const views = new Map(VIEWS.map((view) => [view, byId(`view-${view}`)]));
@@ -62,6 +62,7 @@ export function createPage(live) {
     list.show(place.view === 'requests');
     if (!place.frozen || feed.lastMs !== null) list.freeze(place.frozen);
     byId('freeze').setAttribute('aria-pressed', String(place.frozen));
+    gauges.draw();
     details.show();
     connection.wish({ here: isLiveView(place.view) });
     polling.show();
@@ -69,8 +70,12 @@ export function createPage(live) {
     drawStatus();
   }
 
+  /** The stream was opened, and nothing came since. */
+  let opened = false;
+
   function showConnection() {
     const { state } = connection;
+    opened = state.name === 'live';
     if (state.name === 'locked') askKey(state.refused);
     polling.settle();
     drawStatus();
@@ -89,7 +94,12 @@ export function createPage(live) {
   }
 
   events.on('place', showPlace);
-  events.on('rows', () => details.look());
+  events.on('rows', () => {
+    details.look();
+    // The numbers beside the first rows are not those of before the connection was lost.
+    if (opened) everySecond();
+    opened = false;
+  });
   events.on('facts', () => {
     list.explain();
     drawStatus();

@@ -27,9 +27,10 @@ export function createPolling({ address, api, clock, connection, debug, events, 
   /** @type {import('../types.js').ViewName | null} */
   let polledView = null;
 
-  /** Whether the list comes by polling: by the operator's choice, or since there is no stream to be had. */
+  /** Whether the list comes by polling: by the operator's choice, since there is no stream to be had, or beside a table that is polled. */
   const listIsPolled = () => {
     const { state } = connection;
+    if (state.name === 'paused') return state.why === 'elsewhere';
     return state.name === 'off' || state.name === 'polling' || (state.name === 'waiting' && state.attempt > 1 && isReachable(state));
   };
   const wanted = () => !document.hidden && connection.state.name !== 'locked' && (address.place.view !== 'requests' || listIsPolled());
@@ -86,8 +87,10 @@ export function createPolling({ address, api, clock, connection, debug, events, 
   function show() {
     const { view, filter } = address.place;
     const nowMs = clock.now();
+    // What is frozen knows nothing of what came after.
+    const untilMs = list.frozen?.sinceMs ?? Infinity;
     /** @param {Entry[]} all */
-    const kept = (all) => all.filter((it) => list.test(rowOfEntry(it), nowMs));
+    const kept = (all) => all.filter((it) => (it.endMs ?? 0) <= untilMs && list.test(rowOfEntry(it), nowMs));
     /** @param {Entry[]} shown @param {Entry[]} all */
     const note = (shown, all) => (filter.trim() === '' ? `the newest ${all.length}` : `${shown.length} of the newest ${all.length} match “${filter.trim()}”`);
     /** The filter, where there is anything to leave out. @param {Entry[]} all */

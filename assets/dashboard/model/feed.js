@@ -112,7 +112,8 @@ export class Feed {
     this.epoch = epoch ?? this.epoch;
     this.canCancel = update.canCancel;
     this.#seq = update.seq ?? -1;
-    if (id !== '') this.lastEventId = id;
+    // Between a polled snapshot and the stream's last message anything may have happened: the stream begins anew.
+    this.lastEventId = id === '' ? null : id;
     this.lastMs = nowMs;
     this.messages += 1;
     return TAKEN;

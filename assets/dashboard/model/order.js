@@ -116,7 +116,7 @@ export function resum(lines, rows) {
   const groups = new Map();
   for (const line of lines) {
     if (line.kind !== 'group') continue;
-    Object.assign(line, { count: 0, stalled: 0, input: 0, output: 0, toolCalls: 0, rate: null });
+    Object.assign(line, NO_SUMS);
     groups.set(line.key, line);
   }
   for (const row of rows) {
@@ -126,10 +126,12 @@ export function resum(lines, rows) {
   }
 }
 
+const NO_SUMS = { count: 0, stalled: 0, input: 0, output: 0, estimated: false, toolCalls: 0, rate: null };
+
 /** @param {GroupField} field @param {string} key @param {Row} row @param {boolean} open @returns {Group} */
 const emptyGroup = (field, key, row, open) => ({
   kind: 'group', id: `group:${key}`, field, key, open, badge: field === 'provider' ? badge(key) : field === 'model' ? row.badge : null,
-  count: 0, stalled: 0, input: 0, output: 0, toolCalls: 0, rate: null,
+  ...NO_SUMS,
 });
 
 /** @param {Group} line @param {Row} row */
@@ -141,5 +143,6 @@ function addTo(line, row) {
   }
   line.input += row.input;
   line.output += row.output;
+  if (row.usageSource === 'estimated' && row.output > 0) line.estimated = true;
   line.toolCalls += row.toolCalls;
 }

@@ -33,7 +33,7 @@ export function epochMs(value) {
  */
 export const emptyRow = (id, nowMs) => ({
   kind: 'row', id, outcome: null, turn: -1, phase: '', waitingOn: '', usageSource: 'none', input: 0, output: 0, cacheRead: 0,
-  cacheCreation: 0, reasoning: 0, toolCalls: 0, bytes: 0, movedMs: nowMs, sampledOutput: 0, rate: null, spark: [], provider: '', model: '', requested: '',
+  cacheCreation: 0, reasoning: 0, toolCalls: 0, bytes: 0, movedMs: nowMs, counted: 0, sampled: 0, rate: null, spark: [], provider: '', model: '', requested: '',
   resolved: '', qualified: '', badge: 'secondary', streaming: false, startMs: null, toolUses: 0, toolResults: 0, requestSize: 0,
   messages: 0, observation: '', stage: '', status: null, ttftMs: null, method: '', path: '', endedMs: 0, durationMs: 0, pinned: false,
 });
@@ -50,10 +50,10 @@ export function readRow(wire, nowMs) {
   const row = emptyRow(id, nowMs);
   rereadRow(row, wire, nowMs);
   row.movedMs = nowMs - amount(wire['idle_ms']);
-  row.sampledOutput = row.output;
-  // In its first second a rate is a few tokens over next to nothing.
+  row.sampled = row.counted;
+  // In its first second a rate is a few tokens over next to nothing; a stream that rests has none.
   const sinceFirst = amount(wire['duration_ms']) - (row.ttftMs ?? Infinity);
-  if (sinceFirst >= 1000) row.rate = amountOrNull(wire['output_tokens_per_second']);
+  if (sinceFirst >= 1000 && nowMs - row.movedMs < RESTING_MS) row.rate = amountOrNull(wire['output_tokens_per_second']);
   return row;
 }
 
@@ -80,14 +80,16 @@ export function rereadRow(row, wire, nowMs) {
   row.ttftMs = amountOrNull(wire['time_to_first_token_ms']);
   row.method = text(wire['method']);
   row.path = text(wire['path']);
-  const output = amount(wire['output_tokens']);
   const bytes = amount(wire['response_bytes']);
-  if (output !== row.output || bytes !== row.bytes) row.movedMs = nowMs - amount(wire['idle_ms']);
+  const idle = amountOrNull(wire['idle_ms']);
+  // The server knows when something last came. A count that changed says nothing: it may be an estimate, made anew.
+  if (idle !== null) row.movedMs = nowMs - idle;
+  else if (bytes !== row.bytes) row.movedMs = nowMs;
   row.phase = text(wire['phase']);
   row.waitingOn = text(wire['waiting_on']);
   row.usageSource = text(wire['usage_source'], 'none');
   row.input = amount(wire['input_tokens']);
-  row.output = output;
+  putOut(row, amount(wire['output_tokens']));
   row.cacheRead = amount(wire['cache_read_tokens']);
   row.cacheCreation = amount(wire['cache_creation_tokens']);
   row.reasoning = amount(wire['reasoning_tokens']);
@@ -111,14 +113,13 @@ function startOf(wire, nowMs) {
  * @param {Row} row @param {ReadonlyArray<unknown>} tuple @param {number} nowMs
  */
 export function progressRow(row, tuple, nowMs) {
-  const output = amount(tuple[5]);
   const bytes = amount(tuple[10]);
-  if (output !== row.output || bytes !== row.bytes) row.movedMs = nowMs;
+  if (bytes !== row.bytes) row.movedMs = nowMs;
   if (tuple[1] !== row.phase) row.phase = text(tuple[1]);
   if (tuple[2] !== row.waitingOn) row.waitingOn = text(tuple[2]);
   if (tuple[3] !== row.usageSource) row.usageSource = text(tuple[3], 'none');
   row.input = amount(tuple[4]);
-  row.output = output;
+  putOut(row, amount(tuple[5]));
   row.cacheRead = amount(tuple[6]);
   row.cacheCreation = amount(tuple[7]);
   row.reasoning = amount(tuple[8]);
@@ -132,7 +133,16 @@ export function ageOf(row, nowMs) {
   return row.startMs === null ? null : Math.max(0, nowMs - row.startMs);
 }
 
-/** Milliseconds since anything moved. @param {Row} row @param {number} nowMs */
+/**
+ * Sets the output. An estimate may fall and rise again: only what exceeds all that was counted before is new.
+ * @param {Row} row @param {number} output
+ */
+export function putOut(row, output) {
+  row.output = output;
+  if (output > row.counted) row.counted = output;
+}
+
+/** Milliseconds since bytes came. @param {Row} row @param {number} nowMs */
 export const idleOf = (row, nowMs) => (row.outcome === null ? Math.max(0, nowMs - row.movedMs) : 0);
 
 /** Input is counted by the provider alone: before it has said anything, 0 is no number. @param {Row} row */
@@ -141,15 +151,19 @@ export const isInputKnown = (row) => row.input > 0 || row.usageSource === 'parti
 /** Seconds a sparkline looks back. */
 export const SPARK_POINTS = 20;
 
+/** A stream in which nothing came for this long is not given a rate that was measured before. */
+const RESTING_MS = 2000;
+
 /**
- * Once a second: what the row put out since the last look. A shrinking count is an estimate that the provider's own number replaced.
+ * Once a second: what the row put out since the last look. A stream that has stopped has no rate.
  * @param {Row} row @param {number} seconds since the last sample
  */
 export function sampleRow(row, seconds) {
-  const tokens = Math.max(0, row.output - row.sampledOutput) / seconds;
-  row.sampledOutput = row.output;
+  const tokens = (row.counted - row.sampled) / seconds;
+  row.sampled = row.counted;
   if (row.spark.length === SPARK_POINTS) row.spark.shift();
   row.spark.push(tokens);
-  if (row.rate !== null || tokens > 0) row.rate = row.rate === null ? tokens : row.rate + (tokens - row.rate) * 0.35;
+  if (row.phase === 'stalled') row.rate = null;
+  else if (row.rate !== null || tokens > 0) row.rate = row.rate === null ? tokens : row.rate + (tokens - row.rate) * 0.35;
   if (row.rate !== null && row.rate < 0.05) row.rate = 0;
 }

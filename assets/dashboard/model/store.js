@@ -3,7 +3,7 @@
  * keeps statistics is told of starts, first tokens and ends.
  */
 
-import { amount, amountOrNull, ageOf, isObject, progressRow, readRow, rereadRow, sampleRow, text } from './row.js';
+import { amount, amountOrNull, ageOf, isObject, progressRow, putOut, readRow, rereadRow, sampleRow, text } from './row.js';
 import { badge } from './format.js';
 
 /** @typedef {import('../types.js').Row} Row */
@@ -142,9 +142,9 @@ export class RowStore {
     if (!isObject(wire)) return;
     const row = this.rows.get(text(wire['request_id']));
     if (!row || row.outcome !== null) return;
-    const { output, ttftMs } = row;
+    const { counted, ttftMs } = row;
     rereadRow(row, wire, nowMs);
-    if (row.output > output) this.#witness.tokens(row.output - output);
+    if (row.counted > counted) this.#witness.tokens(row.counted - counted);
     if (ttftMs === null && row.ttftMs !== null) this.#witness.firstToken(row);
   }
 
@@ -169,9 +169,9 @@ export class RowStore {
       }
       if (!row || row.outcome !== null) continue;
       row.turn = order.push(row) - 1;
-      const { output } = row;
+      const { counted } = row;
       progressRow(row, tuple, nowMs);
-      if (row.output > output) tokens += row.output - output;
+      tokens += row.counted - counted;
     }
     this.#progressed = order;
     if (tokens > 0) this.#witness.tokens(tokens);
@@ -202,9 +202,9 @@ export class RowStore {
     if (row.requested === '' && row.resolved === '') row.qualified = `${row.provider}:${row.model}`;
     row.status = amountOrNull(tuple[2]) ?? row.status;
     row.input = Math.max(row.input, amount(tuple[4]));
-    const output = amount(tuple[5]);
-    if (output > row.output) this.#witness.tokens(output - row.output);
-    row.output = output || row.output;
+    const { counted } = row;
+    putOut(row, amount(tuple[5]) || row.output);
+    if (row.counted > counted) this.#witness.tokens(row.counted - counted);
     const outcome = text(tuple[1], 'gone');
     // Input is counted by providers alone, and at its end an answer has said all its numbers.
     if (outcome === 'completed' && row.input > 0) row.usageSource = 'reported';

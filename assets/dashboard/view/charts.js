@@ -209,6 +209,7 @@ export function createHistogram(host, onPick) {
         const place = places[index] ?? null;
         mark.hidden = place === null;
         mark.style.left = `${(place ?? 0) * 100}%`;
+        mark.toggleAttribute('data-last', (place ?? 0) > 0.9);
         mark.toggleAttribute('data-near', index > 0 && (place ?? 0) - (places[0] ?? 0) < 0.09);
       }
     },

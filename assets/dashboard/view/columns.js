@@ -17,7 +17,7 @@ import { createSpark } from './spark.js';
  * @typedef {object} Scene
  * @property {number} nowMs on the server's clock; stands still while frozen
  * @property {string | null} selected id of the line whose details are open
- * @property {boolean} ticks durations move on in this painting
+ * @property {number} tickMs the last tick of the running times: all that a line shows are of one moment, and agree
  */
 
 /** @typedef {(line: Line, scene: Scene) => void} Paint */
@@ -81,7 +81,7 @@ function buildState(cell) {
     setText(foldedText, '');
     const { word: name, tone, icon } = words.state(line);
     setText(markText, icon);
-    const quiet = line.outcome === null && line.phase === 'stalled' ? idleOf(line, scene.nowMs) : 0;
+    const quiet = line.outcome === null && line.phase === 'stalled' ? idleOf(line, momentOf(line, scene)) : 0;
     setText(wordText, quiet >= 1000 ? `${name} ${format.duration(quiet)}` : name);
     setData(cell, 'data-tone', tone);
     if (pin.hidden === line.pinned) pin.hidden = !line.pinned;
@@ -94,6 +94,9 @@ function markRow(host, look, selected) {
   setData(host, 'data-look', look);
   setData(host, 'data-selected', selected ? 'true' : null);
 }
+
+/** The moment of which a line's times are told; a line that came after the last tick is told of as it came. @param {Row} row @param {Scene} scene */
+const momentOf = (row, scene) => Math.max(scene.tickMs, row.startMs ?? 0);
 
 /** @param {HTMLElement} cell @returns {Paint} */
 function buildAge(cell) {
@@ -108,9 +111,8 @@ function buildAge(cell) {
       shown = '';
       return setText(text, '');
     }
-    if (!scene.ticks && line.outcome === null && shown === line.id) return;
     dot.hidden = false;
-    const age = ageOf(line, scene.nowMs);
+    const age = ageOf(line, momentOf(line, scene));
     setData(dot, 'data-step', line.outcome === null ? String(format.recency(age)) : 'off');
     setText(text, format.duration(age));
     if (shown !== line.id) {
@@ -166,7 +168,7 @@ function buildRate(cell) {
       return setText(text, line.rate === null ? '' : format.rate(line.rate));
     }
     spark.draw(line.spark);
-    setText(text, line.outcome === null && line.output > 0 ? format.rate(line.rate) : format.NONE);
+    setText(text, line.outcome === null && line.output > 0 && line.phase !== 'stalled' ? format.rate(line.rate) : format.NONE);
   };
 }
 
@@ -184,7 +186,7 @@ export const COLUMNS = [
   { id: 'input', title: 'In', hint: 'Input tokens, cached ones included', width: 82, end: true, live: true, sortable: true, build: plain((line) => (line.kind === 'row' && !isInputKnown(line) ? format.NONE : sum(line, line.input))) },
   {
     id: 'output', title: 'Out', hint: 'Output tokens, reasoning included; ~ is our estimate until the provider reports', width: 88, end: true, live: true, sortable: true, card: true,
-    build: plain((line) => (line.kind === 'row' && line.usageSource === 'estimated' && line.output > 0 ? `~${format.count(line.output)}` : sum(line, line.output))),
+    build: plain((line) => ((line.kind === 'row' ? line.usageSource === 'estimated' : line.estimated) && line.output > 0 ? `~${format.count(line.output)}` : sum(line, line.output))),
   },
   { id: 'rate', title: 'Tokens/s', hint: 'Output tokens per second, and the last 20 seconds', width: 124, end: true, live: true, sortable: true, card: true, build: buildRate },
   { id: 'ttft', title: 'First token', hint: 'Time to the first token', width: 96, end: true, live: true, sortable: true, build: plain((line) => (line.kind === 'row' ? format.latency(line.ttftMs) : '')) },

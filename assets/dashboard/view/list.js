@@ -48,7 +48,7 @@ export function createList({ feed, clock, whyUnknown, lost, createGrid, hidden, 
   const shown = textIn(byId('shown'));
   const phone = matchMedia(PHONE);
   /** @type {import('./columns.js').Scene} */
-  const scene = { nowMs: 0, selected: null, ticks: false };
+  const scene = { nowMs: 0, selected: null, tickMs: 0 };
   /** @type {Set<string>} */
   const closed = new Set();
   /** @type {{ filter: ReturnType<typeof compile>, query: string, sort: Place['sort'], group: Place['group'] }} */
@@ -110,6 +110,7 @@ export function createList({ feed, clock, whyUnknown, lost, createGrid, hidden, 
     arranged = store.rows.size;
     structure = store.structure;
     scene.nowMs = now();
+    if (scene.tickMs === 0) scene.tickMs = scene.nowMs;
     const source = frozen ? frozen.rows : store.rows.values();
     rows = arrange(source, wish.filter.test, wish.sort, scene.nowMs);
     lines = wish.group === null ? rows : group(rows, wish.group, closed);
@@ -148,9 +149,10 @@ export function createList({ feed, clock, whyUnknown, lost, createGrid, hidden, 
   /** @param {boolean} all */
   function paint(all) {
     scene.nowMs = now();
-    scene.ticks = all;
+    if (all) scene.tickMs = scene.nowMs;
+    // A sum that were older than the rows under it would contradict them.
+    if (wish.group !== null) resum(lines, rows);
     grid.paint(all);
-    scene.ticks = false;
   }
 
   return {
@@ -171,7 +173,6 @@ export function createList({ feed, clock, whyUnknown, lost, createGrid, hidden, 
       if (!visible || frozen) return;
       const moving = isLiveSort(wish.sort) || wish.query !== '' || wish.group === 'state' || wish.group === 'waits';
       if (moving && performance.now() - arrangedAt >= Math.max(LIVE_PACE, pace(arranged)) - 50) put();
-      else if (wish.group !== null) resum(lines, rows);
       // Ended rows leave without a message.
       if (store.structure !== structure) changed();
       else paint(false);

@@ -67,7 +67,7 @@ export function createTotals(now) {
       models.show(byModel);
       /** @type {[string, string][]} */
       const pairs = [
-        ['Requests ended', format.count(all.requests)], ['In flight', format.count(active)], ['Errors', format.count(all.errors)], ['Error rate', format.percent(all.errors, all.requests)],
+        ['In flight now', format.count(active)], ['Requests ended', format.count(all.requests)], ['Errors', format.count(all.errors)], ['Error rate', format.percent(all.errors, all.requests)],
         ['Input tokens', format.count(all.input)], ['Output tokens', format.count(all.output)], ['Tool calls', format.count(all.tools)],
         ['Average duration', format.latency(all.requests === 0 ? null : all.averageMs)], ['Total time', format.duration(all.totalMs)],
       ];

@@ -56,7 +56,7 @@ export function createStatus({ onIndicator, onRetry, now }) {
      *   `heardMs`: when something was last heard, epoch milliseconds here
      */
     draw(state, facts) {
-      const { word, tone } = describe(state, now(), facts.pollMs);
+      const { word, tone } = describe(state, now(), facts);
       setText(indicatorText, word);
       setData(indicator, 'data-tone', tone);
       const silence = facts.heardMs === null ? null : now() - facts.heardMs;
@@ -86,11 +86,12 @@ const secondsTo = (untilMs, nowMs) => Math.max(0, Math.ceil((untilMs - nowMs) / 
 /** @param {string} text */
 const sentence = (text) => (/[.!?]$/.test(text) ? text : `${text}.`);
 
-/** @param {ConnectionState} state @param {number} nowMs @param {number} pollMs */
-function describe(state, nowMs, pollMs) {
+/** @param {ConnectionState} state @param {number} nowMs @param {{ pollMs: number, frozen: object | null }} facts */
+function describe(state, nowMs, { pollMs, frozen }) {
+  const polling = { word: `○ Polling every ${pollMs / 1000} s`, tone: 'calm' };
   switch (state.name) {
     case 'live':
-      return { word: '● Live', tone: 'good' };
+      return frozen ? { word: '❚❚ Frozen', tone: 'busy' } : { word: '● Live', tone: 'good' };
     case 'stale':
       return { word: '◌ Silent', tone: 'warn' };
     case 'connecting':
@@ -99,10 +100,10 @@ function describe(state, nowMs, pollMs) {
       return { word: `○ Reconnecting... in ${secondsTo(state.untilMs, nowMs)} s`, tone: 'bad' };
     case 'polling':
     case 'off':
-      return { word: `○ Polling every ${pollMs / 1000} s`, tone: 'calm' };
+      return polling;
     case 'locked':
       return { word: '○ API key needed', tone: 'warn' };
     case 'paused':
-      return { word: '○ Stream paused', tone: 'calm' };
+      return state.why === 'elsewhere' ? polling : { word: '○ Paused', tone: 'calm' };
   }
 }

@@ -8,8 +8,9 @@ const NOW = 1_701_234_568_000;
 const row = readRow({
   request_id: 'req_7f3a9c01-1a', provider: 'OpenAI', model: 'gpt-4-turbo', requested_model: 'openai:gpt-4-turbo', resolved_model: 'gpt-4-0125-preview', qualified_model: 'openai:gpt-4-turbo',
   is_streaming: true, start_time: NOW / 1000 - 45, duration_ms: 45_000, input_tokens: 150, output_tokens: 2000, tool_calls: 0, request_size: 2048, phase: 'stalled', waiting_on: 'upstream', status: 200,
-  time_to_first_token_ms: 310, response_bytes: 51_200, idle_ms: 14_000, method: 'POST', path: '/v1/chat/completions', stage: 'searching documents', usage_source: 'estimated', output_tokens_per_second: 3.5,
+  time_to_first_token_ms: 310, response_bytes: 51_200, idle_ms: 14_000, method: 'POST', path: '/v1/chat/completions', stage: 'searching documents', usage_source: 'estimated',
 }, NOW);
+if (row) row.rate = 3.5;
 const ended = row && { ...row, outcome: 'client_disconnect', endedMs: NOW, durationMs: 900 };
 
 /** @param {string} query @param {typeof row} [of] */

@@ -7,7 +7,7 @@ import { arrange, DEFAULT_SORT, group, resum } from '../../dashboard/model/order
 import { Pending } from '../../dashboard/model/pending.js';
 import { readPlace, writePlace } from '../../dashboard/model/place.js';
 import { composition, readLogs, readTotals } from '../../dashboard/model/records.js';
-import { ageOf, idleOf, progressRow, readRow, sampleRow, SPARK_POINTS } from '../../dashboard/model/row.js';
+import { ageOf, idleOf, progressRow, putOut, readRow, rereadRow, sampleRow, SPARK_POINTS } from '../../dashboard/model/row.js';
 import { toCurl, toJson } from '../../dashboard/model/share.js';
 import { histogram, quantiles, Stats, WINDOW } from '../../dashboard/model/stats.js';
 import { verdict } from '../../dashboard/model/verdict.js';
@@ -68,19 +68,41 @@ describe('a row of the wire', () => {
     assert.equal(idleOf(it, NOW + 9500), 9000, 'a change of phase moves nothing');
   });
 
+  it('is silent for as long as no byte came, however its estimate changes', () => {
+    const it = row({ phase: 'stalled', usage_source: 'estimated', output_tokens: 181, response_bytes: 41_700, idle_ms: 16_000 });
+    for (const [index, output] of [148, 164, 138, 121, 144, 190].entries()) {
+      progressRow(it, ['req_1', 'stalled', 'upstream', 'estimated', 0, output, 0, 0, 0, 0, 41_700], NOW + 1000 * (index + 1));
+    }
+    assert.equal(idleOf(it, NOW + 6000), 22_000);
+    rereadRow(it, { request_id: 'req_1', output_tokens: 102, response_bytes: 41_700, idle_ms: 23_000 }, NOW + 7000);
+    assert.equal(idleOf(it, NOW + 7000), 23_000, 'the server says how long');
+  });
+
   it('has no rate in the first second after its first token', () => {
     assert.equal(row({ duration_ms: 305, time_to_first_token_ms: 300, output_tokens_per_second: 114_000 }).rate, null);
     assert.equal(row({ duration_ms: 1300, time_to_first_token_ms: 300, output_tokens_per_second: 80 }).rate, 80);
   });
 
+  it('has no rate where the stream has stopped', () => {
+    assert.equal(row({ duration_ms: 9000, time_to_first_token_ms: 300, output_tokens_per_second: 80, idle_ms: 4000 }).rate, null);
+    const it = row({ duration_ms: 9000, time_to_first_token_ms: 300, output_tokens_per_second: 80 });
+    it.phase = 'stalled';
+    sampleRow(it, 1);
+    assert.equal(it.rate, null);
+  });
+
   it('counts tokens per second, and no replaced estimate as negative', () => {
     const it = row({ output_tokens: 10 });
-    it.output = 60;
+    putOut(it, 60);
     sampleRow(it, 1);
     assert.equal(it.rate, 50);
-    it.output = 40;
+    putOut(it, 40);
     sampleRow(it, 1);
-    assert.ok(it.rate !== null && it.rate > 0 && it.rate < 50);
+    const slower = it.rate;
+    assert.ok(slower !== null && slower > 0 && slower < 50);
+    putOut(it, 60);
+    sampleRow(it, 1);
+    assert.ok(it.rate !== null && it.rate < slower, 'what was counted before is not counted again');
     for (let second = 0; second < 60; second++) sampleRow(it, 1);
     assert.equal(it.rate, 0);
     assert.equal(it.spark.length, SPARK_POINTS);

@@ -110,7 +110,7 @@ export class World {
   change(id, fields) {
     const row = this.rows.get(id);
     if (!row) return;
-    Object.assign(row, fields, { moved: Date.now() });
+    Object.assign(row, { moved: Date.now() }, fields);
     if (!this.pending.started.has(id)) this.pending.changed.add(id);
     this.onStructure();
   }
@@ -120,7 +120,8 @@ export class World {
     const row = this.rows.get(id);
     if (!row) return;
     Object.assign(row, fields);
-    if (fields['output_tokens'] !== undefined) row['moved'] = Date.now();
+    if (fields['output_tokens'] !== undefined && fields['response_bytes'] === undefined) row['response_bytes'] += 100;
+    if (fields['output_tokens'] !== undefined || fields['response_bytes'] !== undefined) row['moved'] = Date.now();
     this.pending.progressed.add(id);
   }
 

@@ -122,7 +122,7 @@ describe('the connection', { skip: noBrowser }, () => {
       await soon(async () => mock.subscribers, 1);
       await page.locator('[data-view="errors"]').click();
       await soon(async () => mock.subscribers, 0);
-      await soon(indicator, '○ Stream paused');
+      await soon(indicator, '○ Polling every 5 s');
       await page.goBack();
       await soon(async () => mock.subscribers, 1);
       await soon(indicator, '● Live');
@@ -131,6 +131,21 @@ describe('the connection', { skip: noBrowser }, () => {
       await page.evaluate(() => history.pushState(null, '', '#/totals'));
       await page.evaluate(() => dispatchEvent(new PopStateEvent('popstate')));
       await soon(async () => mock.subscribers, 1);
+    }));
+
+  it('is polled beside the errors, so that what the page says of now is of now', () =>
+    onPage(async ({ world, page, indicator, soon }) => {
+      world.start();
+      await soon(() => page.locator('#count-requests').innerText(), '1');
+      await page.keyboard.press('3');
+      await soon(indicator, '○ Polling every 5 s');
+      world.start();
+      await soon(() => page.locator('#count-requests').innerText(), '2');
+      await soon(() => page.title(), /^2 in flight/);
+      assert.equal(await page.locator('#data-age').innerText(), '');
+      await page.keyboard.press('1');
+      await soon(indicator, '● Live');
+      await soon(() => page.locator('#grid .ag-row').count(), 2);
     }));
 
   it('rests while the tab is hidden', () =>

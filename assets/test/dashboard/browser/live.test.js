@@ -159,6 +159,43 @@ describe('the list', { skip: noBrowser }, () => {
       await soon(async () => (await models()).includes('meanwhile'), true);
     }));
 
+  it('says one thing while frozen, wherever one looks', () =>
+    onPage(async ({ world, page, indicator, soon }) => {
+      world.start();
+      world.start();
+      await soon(() => page.locator('.tile-value').first().innerText(), '2');
+      world.start();
+      await soon(() => page.locator('#grid .ag-row').count(), 3);
+      await page.keyboard.press(' ');
+      const seen = async () => [await page.locator('.tile-value').first().innerText(), await page.locator('#count-requests').innerText(), (await page.title()).split(' ')[1]];
+      await soon(seen, ['3', '3', '3']);
+      await soon(indicator, '❚❚ Frozen');
+      world.end(world.start(), 'upstream_error');
+      await page.waitForTimeout(1500);
+      assert.deepEqual(await seen(), ['3', '3', '3']);
+      await page.keyboard.press('3');
+      await soon(() => page.locator('#errors-table').innerText(), /No errors/);
+      await page.keyboard.press('1');
+      await page.keyboard.press(' ');
+      await page.keyboard.press('3');
+      await soon(() => page.locator('#errors-table tbody tr').count(), 1);
+    }));
+
+  it('never shows a stall that is longer than the request', () =>
+    onPage(async ({ world, page, soon }) => {
+      const id = world.start({ start_time: Date.now() / 1000 - 12, phase: 'streaming', status: 200 });
+      const row = page.locator('#grid .ag-row');
+      await soon(() => row.count(), 1);
+      await page.waitForTimeout(1100);
+      world.change(id, { phase: 'stalled', moved: Date.now() - 12_000 });
+      await soon(() => row.locator('.col-state').innerText(), /Stalled \d/);
+      for (let reading = 0; reading < 40; reading++) {
+        const [state, age] = await page.evaluate(() => ['.col-state', '.age'].map((at) => Number(/(\d+)s/.exec(document.querySelector(`#grid .ag-row ${at}`)?.textContent ?? '')?.[1])));
+        assert.ok(state !== undefined && age !== undefined && state <= age, `stalled ${state} s of ${age} s`);
+        await page.waitForTimeout(100);
+      }
+    }));
+
   it('shows details, and a link to them that works elsewhere', () =>
     onPage(async ({ world, page, rows, base, context, soon }) => {
       const id = world.start({ model: 'shared', phase: 'stalled', idle_ms: 0, time_to_first_token_ms: 310, status: 200 });
