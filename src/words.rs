@@ -1,9 +1,13 @@
 //! Enums that are one word on the wire.
 
-/// Gives an enum its words: `as_str`, `Display` and `Serialize`.
+/// Gives an enum its words, which stand in the order of its variants: `as_str`, `Display` and `Serialize`.
 macro_rules! words {
     ($name:ident { $($variant:ident => $word:literal),+ $(,)? }) => {
         impl $name {
+            /// All variants, in the order of their numbers.
+            #[allow(dead_code, reason = "not every enum is gone through")]
+            pub(crate) const ALL: &'static [Self] = &[$(Self::$variant),+];
+
             /// The word of the wire.
             pub fn as_str(self) -> &'static str {
                 match self {

@@ -15,7 +15,7 @@ use super::{
     hub::Hub,
     publisher,
     query::Query,
-    respond::{json, json_bytes},
+    respond::{json, json_bytes, json_for},
     route::Route,
     row_json,
     snapshot::Snapshots,
@@ -25,7 +25,7 @@ use crate::{
     config::MonitorConfig,
     http::is_held,
     sse::{self, Event},
-    tracker::{Cancellation, Entry, RequestId, RequestTracker, Row, RunningTotals, TotalsFilter},
+    tracker::{Cancellation, Entry, RequestId, RequestTracker, Row, RunningTotals, Series, TotalsFilter},
     usage::ProviderUsage,
 };
 
@@ -85,6 +85,7 @@ impl Endpoints {
             Route::Request(id) => self.request(id),
             Route::Totals => self.totals(query),
             Route::Logs => self.logs(query),
+            Route::Series => self.series(query, viewer),
         }
     }
 
@@ -199,6 +200,21 @@ impl Endpoints {
             totals: RunningTotals,
         }
         Ok(json(&DisabledTotals { disabled: NOT_TRACKING, totals: RunningTotals::default() }))
+    }
+
+    fn series(&self, query: &Query<'_>, viewer: Viewer<'_>) -> Result<Response<ResponseBody>, Error> {
+        #[derive(Serialize)]
+        struct MaybeDisabledSeries {
+            #[serde(flatten)]
+            disabled: Option<Disabled>,
+            #[serde(flatten)]
+            series: Series,
+        }
+        let from = query.number("from", 0..=usize::MAX, 0)?;
+        let mut series = self.tracker.series();
+        series.points.retain(|point| point.t >= from as u64);
+        let disabled = (!self.tracker.is_enabled()).then_some(NOT_TRACKING);
+        Ok(json_for(viewer.headers, &MaybeDisabledSeries { disabled, series }))
     }
 
     fn logs(&self, query: &Query<'_>) -> Result<Response<ResponseBody>, Error> {

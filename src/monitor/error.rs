@@ -43,7 +43,7 @@ impl Error {
 
     pub(super) fn no_route() -> Self {
         let message = "There is nothing here; /active-requests, /active-requests/stream, /active-requests/{request_id}, \
-                       /running-totals and /logs are.";
+                       /running-totals, /logs and /series are.";
         Self::new(StatusCode::NOT_FOUND, "not_found", message)
     }
 

@@ -10,6 +10,7 @@
 //! | `DELETE /active-requests/{request_id}` | cancels it, as [`cancel`](crate::cancel) says; `202` with the row as it was |
 //! | `GET /running-totals` | sums by provider and model |
 //! | `GET /logs` | the newest errors and traces |
+//! | `GET /series` | the last hour by steps of ten seconds: starts, ends by outcome, tokens, latencies |
 //!
 //! ```
 //! use active_requests::{config::MonitorConfig, monitor::MonitorService, tracker::RequestTracker};

@@ -1,16 +1,26 @@
 //! Responses of JSON and of events.
 
 use bytes::Bytes;
-use http::{HeaderValue, Response, header};
+use http::{HeaderMap, HeaderValue, Response, header};
 use serde::Serialize;
 
-use super::{body::ResponseBody, row_json};
+use super::{body::ResponseBody, coding::ContentCoding, payload::Payload, row_json};
 
 /// `200` with `value` as JSON.
 pub(super) fn json(value: &impl Serialize) -> Response<ResponseBody> {
     let mut out = Vec::new();
     row_json::json(&mut out, value);
     json_bytes(out)
+}
+
+/// `200` with `value` as JSON, in the content coding that the client prefers.
+pub(super) fn json_for(client: &HeaderMap, value: &impl Serialize) -> Response<ResponseBody> {
+    let mut out = Vec::new();
+    row_json::json(&mut out, value);
+    let (coding, bytes) = ContentCoding::accepted(client).encode_whole(&Payload::new(out));
+    let mut response = json_bytes(bytes);
+    coding.set_headers(response.headers_mut());
+    response
 }
 
 /// `200` with JSON that is encoded already.

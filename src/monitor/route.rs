@@ -22,6 +22,7 @@ pub(super) enum Route<'a> {
     Request(&'a str),
     Totals,
     Logs,
+    Series,
 }
 
 impl<'a> Route<'a> {
@@ -31,6 +32,7 @@ impl<'a> Route<'a> {
             "/active-requests/stream" => Some(Self::Stream),
             "/running-totals" => Some(Self::Totals),
             "/logs" => Some(Self::Logs),
+            "/series" => Some(Self::Series),
             _ => path
                 .strip_prefix("/active-requests/")
                 .filter(|id| !id.is_empty() && !id.contains('/'))

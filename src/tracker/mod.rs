@@ -28,6 +28,8 @@ mod counters;
 mod end_hooks;
 mod entry;
 mod error_info;
+#[cfg(feature = "monitor")]
+mod figures;
 mod guard;
 mod handle;
 mod held;
@@ -60,6 +62,8 @@ use std::{
 use http::{HeaderMap, HeaderName, Method};
 use tokio::time::Instant;
 
+#[cfg(feature = "monitor")]
+pub use self::figures::{Series, SeriesBounds, SeriesPoint};
 pub(crate) use self::{caller::CallerName, canceller::Canceller};
 pub use self::{
     canceller::Cancellation,

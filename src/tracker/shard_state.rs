@@ -3,6 +3,8 @@
 use http::Method;
 use tokio::time::Instant;
 
+#[cfg(feature = "monitor")]
+use super::figures::{Finished, Notes};
 use super::{
     get_or_grow,
     history::{Ended, EndedRequest, History, RequestEnd},
@@ -35,6 +37,8 @@ pub(crate) struct ShardState {
     first_generation: u32,
     keys: LocalKeys,
     totals: Vec<KeyTotals>,
+    #[cfg(feature = "monitor")]
+    notes: Notes,
     traces: History,
     errors: History,
     /// The requests that have ended since each reader last asked.
@@ -52,6 +56,8 @@ impl ShardState {
             first_generation: 0,
             keys: LocalKeys::default(),
             totals: Vec::new(),
+            #[cfg(feature = "monitor")]
+            notes: Notes::default(),
             traces: History::new(config.max_traces),
             errors: History::new(config.max_errors),
             ends: Vec::new(),
@@ -141,6 +147,8 @@ impl ShardState {
         let error = outcome.is_error();
         let duration = ended.duration_since(facts.started);
         get_or_grow(&mut self.totals, key.index()).add_ended(facts, error, duration);
+        #[cfg(feature = "monitor")]
+        self.notes.add(Finished::new(facts, outcome, duration), &shared.figures);
 
         // A canceller that is dropped here is not the last reference to what runs the request: that is its layer's.
         slot.cancellers.clear();
@@ -251,6 +259,12 @@ impl ShardState {
 
     pub(crate) fn totals_mut(&mut self, key: Key) -> &mut KeyTotals {
         get_or_grow(&mut self.totals, key.index())
+    }
+
+    /// The notes of requests that have ended.
+    #[cfg(feature = "monitor")]
+    pub(crate) fn notes(&mut self) -> &mut Notes {
+        &mut self.notes
     }
 
     pub(crate) fn traces(&self) -> &History {

@@ -2,6 +2,8 @@
 
 use tokio::time::Instant;
 
+#[cfg(feature = "monitor")]
+use super::figures::Figures;
 use super::{
     caller::Callers, change::Listeners, clock::WallClock, end_hooks::EndHooks, keys::Keys, live::LiveRow,
     price_book::PriceBook, row::Row,
@@ -22,6 +24,8 @@ pub(crate) struct TrackerShared {
     pub(crate) end_hooks: EndHooks,
     pub(crate) callers: Callers,
     pub(crate) prices: PriceBook,
+    #[cfg(feature = "monitor")]
+    pub(crate) figures: Figures,
     /// The newest trace's number. Traces and errors are numbered across the shards, which is how they are merged.
     traces: AtomicU64,
     /// The newest error's number.
@@ -30,14 +34,17 @@ pub(crate) struct TrackerShared {
 
 impl TrackerShared {
     pub(crate) fn new(epoch: u32, config: TrackerConfig) -> Self {
+        let clock = WallClock::new();
         Self {
             epoch,
-            clock: WallClock::new(),
+            clock,
             listeners: Listeners::new(),
             keys: Keys::new(config.max_keys, config.known_providers.clone()),
             end_hooks: EndHooks::default(),
             callers: Callers::new(&config),
             prices: PriceBook::default(),
+            #[cfg(feature = "monitor")]
+            figures: Figures::new(clock),
             traces: AtomicU64::new(0),
             errors: AtomicU64::new(0),
             config,

@@ -66,12 +66,13 @@ impl Setting {
 }
 
 /// Method, path, the right that is needed as in `Setting::rights`, its name, and the status with it.
-const ROUTES: [(&str, &str, u8, &str, u16); 9] = [
+const ROUTES: [(&str, &str, u8, &str, u16); 10] = [
     ("GET", "/active-requests", 2, "view", 200),
     ("GET", "/active-requests/stream", 2, "view", 200),
     ("GET", "/active-requests/{id}", 2, "view", 200),
     ("GET", "/running-totals", 2, "view", 200),
     ("GET", "/logs", 2, "view", 200),
+    ("GET", "/series", 2, "view", 200),
     ("GET", "/nothing", 2, "view", 404),
     ("GET", "", 1, "scrape", 404),
     ("DELETE", "/active-requests/{id}", 3, "operate", 409),

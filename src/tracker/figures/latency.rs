@@ -1,0 +1,85 @@
+//! Buckets of durations, fine enough to compute percentiles from.
+
+use std::time::Duration;
+
+/// Number of bounds.
+const BOUNDS: usize = 80;
+/// Bounds up to this one are each a millisecond apart.
+const LINEAR: u64 = 8;
+/// Buckets between a power of two and the next.
+const PER_OCTAVE: u64 = 4;
+
+/// The upper bounds in milliseconds: 1, 2, .. 8, then four to an octave, up to 35 minutes. A bucket is at most a quarter of its
+/// lower bound wide, so that its middle is within 12.5 % of all that is in it.
+pub(super) const BOUNDS_MS: [u64; BOUNDS] = bounds();
+
+const fn bounds() -> [u64; BOUNDS] {
+    let mut bounds = [0; BOUNDS];
+    let mut index = 0;
+    let mut bound = 0;
+    while index < BOUNDS {
+        let step = if bound < LINEAR { 1 } else { (1 << bound.ilog2()) / PER_OCTAVE };
+        bound += step;
+        bounds[index] = bound;
+        index += 1;
+    }
+    bounds
+}
+
+/// Counts of durations: one per bound, up to and with it, and one for what is beyond the last.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct LatencyCounts(pub(super) [u32; BOUNDS + 1]);
+
+impl Default for LatencyCounts {
+    fn default() -> Self {
+        Self([0; BOUNDS + 1])
+    }
+}
+
+impl LatencyCounts {
+    pub(super) fn add(&mut self, duration: Duration) {
+        let count = &mut self.0[bucket(duration)];
+        *count = count.saturating_add(1);
+    }
+}
+
+/// The number of the first bound that `duration` does not exceed; [`BOUNDS`] if it exceeds all.
+fn bucket(duration: Duration) -> usize {
+    let begun = u64::from(duration.subsec_nanos() % 1_000_000 != 0);
+    let millis = duration.as_secs().saturating_mul(1_000).saturating_add(u64::from(duration.subsec_millis()) + begun);
+    let below = millis.saturating_sub(1);
+    let index = if below < LINEAR {
+        below
+    } else {
+        let octave = u64::from(below.ilog2());
+        let quarter = (below >> (octave - 2)) % PER_OCTAVE;
+        LINEAR + (octave - u64::from(LINEAR.ilog2())) * PER_OCTAVE + quarter
+    };
+    usize::try_from(index).map_or(BOUNDS, |index| index.min(BOUNDS))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_duration_is_in_the_bucket_of_the_first_bound_that_it_does_not_exceed() {
+        assert_eq!(BOUNDS_MS[..14], [1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24]);
+        assert_eq!(BOUNDS_MS[BOUNDS - 1], 2_097_152);
+        let nanos = BOUNDS_MS.iter().flat_map(|ms| [ms * 1_000_000 - 1, ms * 1_000_000, ms * 1_000_000 + 1]);
+        for nanos in nanos.chain([0, 1, 9_000_000, 1 << 60, u64::MAX]) {
+            let expected = BOUNDS_MS.partition_point(|bound| bound * 1_000_000 < nanos);
+            assert_eq!(bucket(Duration::from_nanos(nanos)), expected, "{nanos} ns");
+        }
+        assert_eq!(bucket(Duration::MAX), BOUNDS);
+    }
+
+    #[test]
+    fn the_middle_of_a_bucket_is_close_to_all_that_is_in_it() {
+        for bounds in BOUNDS_MS.windows(2).filter(|bounds| bounds[0] >= LINEAR) {
+            let (lower, upper) = (bounds[0] as f64, bounds[1] as f64);
+            let middle = f64::midpoint(lower, upper);
+            assert!(middle / lower <= 1.125 && middle / upper >= 0.875, "{lower} to {upper}");
+        }
+    }
+}
