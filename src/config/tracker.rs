@@ -22,7 +22,8 @@ use super::{
 pub struct TrackerConfig {
     /// Track requests at all (`LOG_REQUEST_METRICS`). Off, the layer passes everything through.
     pub enabled: bool,
-    /// Silence from the upstream after which a response counts as stalled (`VDM_ACTIVE_REQUESTS_STALL_AFTER`, seconds).
+    /// Silence from the upstream, before the response head or after it, after which a request counts as stalled
+    /// (`VDM_ACTIVE_REQUESTS_STALL_AFTER`, seconds).
     pub stall_after: Duration,
     /// Ended requests between two summary log lines (`LOG_SUMMARY_INTERVAL`); 0: none.
     pub summary_interval: u64,
@@ -119,7 +120,7 @@ impl TrackerConfig {
             ),
             Variable::new(
                 "VDM_ACTIVE_REQUESTS_STALL_AFTER",
-                "Silence of an upstream after which a response counts as stalled",
+                "Silence of an upstream after which a request counts as stalled",
                 &mut self.stall_after,
             ),
             Variable::new("VDM_ACTIVE_REQUESTS_MAX_ERRORS", "Errors kept for the logs", &mut self.max_errors),

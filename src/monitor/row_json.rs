@@ -127,8 +127,13 @@ impl RowJson {
         text.extend_from_slice(waiting_on.as_str().as_bytes());
         text.push(b'"');
         text.extend_from_within(self.tail..self.notes);
-        number(text, rate / 10);
-        named(text, b".", rate % 10);
+        match rate {
+            None => text.extend_from_slice(b"null"),
+            Some(rate) => {
+                number(text, rate / 10);
+                named(text, b".", rate % 10);
+            }
+        }
         named(text, br#","response_bytes":"#, raw.counts.response_bytes);
         text.extend_from_slice(br#","idle_ms":"#);
         self.counters = text.len();

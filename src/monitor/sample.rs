@@ -60,19 +60,17 @@ pub(super) struct Sample {
     pub(super) tool_results: u32,
     pub(super) message_count: u32,
     /// Output tokens per second, times ten.
-    pub(super) rate: u64,
-    /// When the row becomes stalled, unless its raw values change before.
-    stalls_at: Option<Instant>,
+    pub(super) rate: Option<u64>,
+    /// When the row's silence becomes long, unless its raw values change before; `None` if it is already.
+    silent_at: Option<Instant>,
 }
 
 impl Sample {
     pub(super) fn new(row: &LiveRow<'_>, raw: RawValues, now: Instant, stall_after: Duration) -> Self {
         let progress = row.progress(now, stall_after);
-        let may_stall = progress.waiting_on == WaitingOn::Upstream
-            && matches!(progress.phase, Phase::Responding | Phase::Streaming);
-        let stalls_at = (row.data.facts.started + raw.counts.last_frame).checked_add(stall_after);
+        let silent_at = (row.data.facts.started + raw.counts.last_heard).checked_add(stall_after);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate is 0 or more")]
-        let rate = (progress.output_tokens_per_second * 10.0).round() as u64;
+        let rate = progress.output_tokens_per_second.map(|rate| (rate * 10.0).round() as u64);
         Self {
             raw,
             phase: progress.phase,
@@ -81,13 +79,13 @@ impl Sample {
             tool_results: row.data.facts.tool_results,
             message_count: row.data.facts.message_count,
             rate,
-            stalls_at: stalls_at.filter(|_| may_stall),
+            silent_at: silent_at.filter(|at| now < *at),
         }
     }
 
     /// Whether a new sample with these raw values would equal this one.
     pub(super) fn still_holds(&self, raw: &RawValues, now: Instant) -> bool {
-        self.raw == *raw && self.stalls_at.is_none_or(|at| now < at)
+        self.raw == *raw && self.silent_at.is_none_or(|at| now < at)
     }
 
     /// How this sample differs from an earlier one.
@@ -122,8 +120,8 @@ impl Sample {
         (self.phase, self.waiting_on, source, numbers)
     }
 
-    /// When the upstream last sent a head or a frame, in nanoseconds since the start of the request.
-    pub(super) fn last_frame(&self) -> u64 {
-        nanos(self.raw.counts.last_frame)
+    /// When the upstream last sent bytes, else its head, in nanoseconds since the start of the request.
+    pub(super) fn last_heard(&self) -> u64 {
+        nanos(self.raw.counts.last_heard)
     }
 }

@@ -66,7 +66,7 @@ impl TableRow {
             self.json.write_counters(&self.sample);
         }
         let since_start = now.saturating_sub(self.started);
-        self.json.append_row(out, since_start, since_start.saturating_sub(self.sample.last_frame()));
+        self.json.append_row(out, since_start, since_start.saturating_sub(self.sample.last_heard()));
     }
 
     /// Appends the row's entry in `progressed`.

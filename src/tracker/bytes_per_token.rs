@@ -18,15 +18,9 @@ const LEARNING_RATE: f32 = 0.1;
 const MIN_TOKENS: u64 = 16;
 
 impl BytesPerToken {
-    pub(crate) fn estimate(&self, text_bytes: u64) -> u64 {
-        #[expect(
-            clippy::cast_precision_loss,
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "an estimate of a positive number"
-        )]
-        let tokens = (text_bytes as f32 / f32::from_bits(self.0.load(Ordering::Relaxed))).ceil() as u64;
-        tokens
+    /// The ratio as it is now.
+    pub(crate) fn get(&self) -> f32 {
+        f32::from_bits(self.0.load(Ordering::Relaxed))
     }
 
     /// Learns from an answer whose text and whose tokens are both known. Two at once may lose one lesson.
@@ -36,9 +30,21 @@ impl BytesPerToken {
         }
         #[expect(clippy::cast_precision_loss, reason = "a ratio of counts")]
         let seen = (text_bytes as f32 / tokens as f32).clamp(0.5, 16.0);
-        let old = f32::from_bits(self.0.load(Ordering::Relaxed));
+        let old = self.get();
         self.0.store((old + LEARNING_RATE * (seen - old)).to_bits(), Ordering::Relaxed);
     }
+}
+
+/// The tokens in so many bytes of text, by a ratio.
+pub(crate) fn estimate(text_bytes: u64, bytes_per_token: f32) -> u64 {
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "an estimate of a positive number"
+    )]
+    let tokens = (text_bytes as f32 / bytes_per_token).ceil() as u64;
+    tokens
 }
 
 #[cfg(test)]
@@ -48,12 +54,12 @@ mod tests {
     #[test]
     fn the_ratio_starts_at_four_and_follows_what_is_seen() {
         let ratio = BytesPerToken::default();
-        assert_eq!(ratio.estimate(400), 100);
+        assert_eq!(estimate(400, ratio.get()), 100);
         for _ in 0..100 {
             ratio.learn(2000, 1000);
         }
-        assert_eq!(ratio.estimate(400), 200);
+        assert_eq!(estimate(400, ratio.get()), 200);
         ratio.learn(1_000_000, 15);
-        assert_eq!(ratio.estimate(400), 200, "an answer too short teaches nothing");
+        assert_eq!(estimate(400, ratio.get()), 200, "an answer too short teaches nothing");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::clock::nanos;
+use super::{clock::nanos, row::WaitingOn};
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 /// The live counters of a request. The response body writes them, but for `request_bytes`, which is the request body's, and
@@ -13,13 +13,13 @@ pub(crate) struct Counters {
     text_bytes: AtomicU64,
     /// Bytes of text that the handler has told of, under the shard's lock. They count instead of `text_bytes`.
     own_text_bytes: AtomicU64,
-    /// Nanoseconds since the start; 0: none yet.
-    last_frame: AtomicU64,
+    /// Nanoseconds from the start to the last bytes, or to the head while there are none; 0: nothing yet.
+    last_heard: AtomicU64,
     request_bytes: AtomicU64,
     /// Bytes besides the response body, of a request that is held; written under the shard's lock.
     held_bytes: AtomicU64,
-    /// A frame has been handed out and nobody has asked for the next.
-    frame_unanswered: AtomicBool,
+    /// The head or a frame has been handed on, and nobody has asked for the next.
+    unanswered: AtomicBool,
 }
 
 /// How much of a response body has passed since its start.
@@ -37,9 +37,22 @@ pub(crate) struct CounterValues {
     pub(crate) response_bytes: u64,
     pub(crate) text_bytes: u64,
     pub(crate) request_bytes: u64,
-    /// Since the start.
-    pub(crate) last_frame: Duration,
-    pub(crate) frame_unanswered: bool,
+    /// From the start to the last bytes, or to the head while there are none; zero before both.
+    pub(crate) last_heard: Duration,
+    /// The head or a frame has been handed on, and nobody has asked for the next.
+    pub(crate) unanswered: bool,
+}
+
+impl CounterValues {
+    /// From the start to the last bytes of the response; `None` if none have come.
+    pub(crate) fn last_byte(&self) -> Option<Duration> {
+        (self.response_bytes > 0).then_some(self.last_heard)
+    }
+
+    /// Whose turn it is.
+    pub(crate) fn waiting_on(&self) -> WaitingOn {
+        if self.unanswered { WaitingOn::Client } else { WaitingOn::Upstream }
+    }
 }
 
 impl Counters {
@@ -47,28 +60,30 @@ impl Counters {
         self.response_bytes.store(0, Relaxed);
         self.text_bytes.store(0, Relaxed);
         self.own_text_bytes.store(0, Relaxed);
-        self.last_frame.store(0, Relaxed);
+        self.last_heard.store(0, Relaxed);
         self.request_bytes.store(0, Relaxed);
         self.held_bytes.store(0, Relaxed);
-        self.frame_unanswered.store(false, Relaxed);
+        self.unanswered.store(false, Relaxed);
     }
 
-    /// A frame is being handed on.
+    /// The head or bytes are being handed on.
     #[inline]
-    pub(crate) fn frame(&self, progress: BodyProgress) {
+    pub(crate) fn heard(&self, since_start: Duration) {
+        self.last_heard.store(nanos(since_start), Relaxed);
+        self.unanswered.store(true, Relaxed);
+    }
+
+    /// So much of the body has passed.
+    #[inline]
+    pub(crate) fn progress(&self, progress: BodyProgress) {
         self.response_bytes.store(progress.response_bytes, Relaxed);
         self.text_bytes.store(progress.text_bytes, Relaxed);
-        self.frame_unanswered.store(true, Relaxed);
     }
 
     /// The next frame has been asked for.
     #[inline]
     pub(crate) fn polled(&self) {
-        self.frame_unanswered.store(false, Relaxed);
-    }
-
-    pub(crate) fn last_frame(&self, since_start: Duration) {
-        self.last_frame.store(nanos(since_start), Relaxed);
+        self.unanswered.store(false, Relaxed);
     }
 
     pub(crate) fn request_bytes(&self, total: u64) {
@@ -78,8 +93,8 @@ impl Counters {
     /// Adds to the bytes besides the response body; called under the shard's lock, which is how no sum is lost.
     pub(crate) fn add_held_bytes(&self, bytes: u64, since_start: Duration) {
         self.held_bytes.store(self.held_bytes.load(Relaxed).saturating_add(bytes), Relaxed);
-        self.frame_unanswered.store(false, Relaxed);
-        self.last_frame(since_start);
+        self.heard(since_start);
+        self.polled();
     }
 
     /// Adds to the text that the handler tells of; called under the shard's lock, which is how no sum is lost.
@@ -97,8 +112,8 @@ impl Counters {
             response_bytes: self.response_bytes.load(Relaxed).saturating_add(self.held_bytes.load(Relaxed)),
             text_bytes: self.own_text_bytes().unwrap_or_else(|| self.text_bytes.load(Relaxed)),
             request_bytes: self.request_bytes.load(Relaxed),
-            last_frame: Duration::from_nanos(self.last_frame.load(Relaxed)),
-            frame_unanswered: self.frame_unanswered.load(Relaxed),
+            last_heard: Duration::from_nanos(self.last_heard.load(Relaxed)),
+            unanswered: self.unanswered.load(Relaxed),
         }
     }
 }

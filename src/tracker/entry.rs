@@ -8,7 +8,7 @@ use super::{
     clock::epoch_seconds,
     id::RequestId,
     outcome::{ErrorType, Outcome},
-    row::as_object,
+    row::{WaitingOn, as_object},
 };
 use crate::{
     cost::Cost,
@@ -60,6 +60,11 @@ pub struct Entry {
     pub http_status: Option<u16>,
     /// From the start to the first token, in milliseconds.
     pub time_to_first_token_ms: Option<u64>,
+    /// From the start to the last byte that came from the upstream, in milliseconds. `None` if none came.
+    pub last_byte_ms: Option<u64>,
+    /// The side that the request waited on when it was cut off: dropped by the client or ended by an operator. `None` where the response
+    /// ended by itself.
+    pub waiting_on: Option<WaitingOn>,
     /// The last finish reason said.
     pub finish_reason: Option<String>,
     /// Bytes of the response body that passed.

@@ -24,17 +24,14 @@ pub struct ActiveRequest {
     has_head: bool,
     finished: bool,
     started: Instant,
-    /// Frames since the clock was last read; the head counts as one.
-    frames: u8,
+    /// Bytes of the body that have passed.
+    response_bytes: u64,
 }
-
-/// The clock is read when the reader is kept waiting, and in a flood once in so many frames.
-const FRAMES_PER_CLOCK: u8 = 8;
 
 impl ActiveRequest {
     pub(crate) fn new(shard: Arc<Shard>, registered: Registered) -> Self {
         let Registered { slot_ref, counters, started } = registered;
-        Self { shard, slot_ref, counters, has_head: false, finished: false, started, frames: 0 }
+        Self { shard, slot_ref, counters, has_head: false, finished: false, started, response_bytes: 0 }
     }
 
     /// The request's identifier.
@@ -56,32 +53,25 @@ impl ActiveRequest {
     /// its body can be read.
     pub fn head(&mut self, status: StatusCode, is_streaming: Option<bool>, observation: Observation) {
         self.has_head = true;
-        self.frames = 1;
+        self.counters.heard(self.started.elapsed());
         self.shard.head(self.slot_ref, status, is_streaming, observation);
     }
 
     /// Says that a frame is being handed on; `progress` is the sum over all frames of the body, this one included.
     #[inline]
     pub fn frame(&mut self, progress: BodyProgress) {
-        self.counters.frame(progress);
-        self.frames += 1;
-        if self.frames >= FRAMES_PER_CLOCK {
-            self.read_clock();
+        // A frame without bytes, and what is learnt at the body's end, are no news of the upstream.
+        if progress.response_bytes > self.response_bytes {
+            self.response_bytes = progress.response_bytes;
+            self.counters.heard(self.started.elapsed());
         }
+        self.counters.progress(progress);
     }
 
     /// Says that a frame was asked for and there is none yet.
     #[inline]
     pub fn pending(&mut self) {
-        if self.frames > 0 {
-            self.read_clock();
-        }
         self.counters.polled();
-    }
-
-    fn read_clock(&mut self) {
-        self.frames = 0;
-        self.counters.last_frame(self.started.elapsed());
     }
 
     /// Says what the response has said so far.

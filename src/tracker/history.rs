@@ -81,6 +81,8 @@ impl EndedRequest {
             outcome,
             http_status: facts.status.map(|status| status.as_u16()),
             time_to_first_token_ms: facts.first_token.map(millis),
+            last_byte_ms: counts.last_byte().map(millis),
+            waiting_on: outcome.is_cut().then(|| counts.waiting_on()),
             finish_reason: some(TextField::FinishReason),
             response_bytes: counts.response_bytes,
             usage_source: facts.source,

@@ -40,19 +40,20 @@ pub(crate) struct Progress {
     pub(crate) phase: Phase,
     pub(crate) waiting_on: WaitingOn,
     pub(crate) time_to_first_token_ms: Option<u64>,
-    pub(crate) output_tokens_per_second: f64,
+    pub(crate) output_tokens_per_second: Option<f64>,
 }
 
 impl LiveRow<'_> {
     pub(crate) fn progress(&self, now: Instant, stall_after: Duration) -> Progress {
         let facts = &self.data.facts;
         let since_start = now.duration_since(facts.started);
-        let idle = since_start.saturating_sub(self.counts.last_frame);
-        let waiting_on = if self.counts.frame_unanswered { WaitingOn::Client } else { WaitingOn::Upstream };
-        let phase = if facts.status.is_none() {
-            Phase::Waiting
-        } else if waiting_on == WaitingOn::Upstream && idle >= stall_after {
+        let idle = since_start.saturating_sub(self.counts.last_heard);
+        let is_silent = idle >= stall_after;
+        let waiting_on = self.counts.waiting_on();
+        let phase = if waiting_on == WaitingOn::Upstream && is_silent {
             Phase::Stalled
+        } else if facts.status.is_none() {
+            Phase::Waiting
         } else if facts.outlives_response
             || facts.first_token.is_some()
             || (facts.observation == Observation::None && self.counts.response_bytes > 0)
@@ -67,10 +68,10 @@ impl LiveRow<'_> {
             phase,
             waiting_on,
             time_to_first_token_ms: facts.first_token.map(millis),
-            output_tokens_per_second: rate(
-                self.usage.output_tokens,
-                facts.first_token.map_or(Duration::ZERO, |first| self.counts.last_frame.saturating_sub(first)),
-            ),
+            output_tokens_per_second: facts
+                .first_token
+                .filter(|_| !is_silent)
+                .and_then(|first| rate(self.usage.output_tokens, self.counts.last_heard.saturating_sub(first))),
         }
     }
 
@@ -124,13 +125,13 @@ impl LiveRow<'_> {
 const SHORTEST: Duration = Duration::from_millis(100);
 
 /// Tokens a second after the first one, to one decimal.
-fn rate(tokens: u64, time: Duration) -> f64 {
+fn rate(tokens: u64, time: Duration) -> Option<f64> {
     if time < SHORTEST || tokens < 2 {
-        return 0.0;
+        return None;
     }
     #[expect(clippy::cast_precision_loss, reason = "a rate, to one decimal")]
     let rate = (tokens - 1) as f64 / time.as_secs_f64();
-    (rate * 10.0).round() / 10.0
+    Some((rate * 10.0).round() / 10.0)
 }
 
 #[cfg(test)]
@@ -140,7 +141,7 @@ mod tests {
     #[test]
     fn a_rate_needs_a_second_token_and_some_time() {
         for (tokens, millis, expected) in
-            [(0, 500, 0.0), (1, 500, 0.0), (3, 0, 0.0), (3, 1, 0.0), (3, 500, 4.0), (8, 300, 23.3)]
+            [(0, 500, None), (1, 500, None), (3, 0, None), (3, 1, None), (3, 500, Some(4.0)), (8, 300, Some(23.3))]
         {
             assert_eq!(rate(tokens, Duration::from_millis(millis)), expected, "{tokens} in {millis} ms");
         }

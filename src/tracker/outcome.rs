@@ -35,6 +35,11 @@ impl Outcome {
     pub fn is_error(self) -> bool {
         !matches!(self, Self::Completed | Self::Upgraded)
     }
+
+    /// Whether somebody else ended the request while it waited: the client or an operator.
+    pub(crate) fn is_cut(self) -> bool {
+        matches!(self, Self::ClientDisconnect | Self::Cancelled | Self::Killed)
+    }
 }
 
 words!(Outcome {

@@ -21,7 +21,8 @@ pub enum Phase {
     Responding,
     /// Tokens come, or the bytes of a body that has none.
     Streaming,
-    /// The upstream has been silent for too long.
+    /// The request waits on the upstream, and no head and no byte has come from it for
+    /// [`stall_after`](crate::config::TrackerConfig::stall_after).
     Stalled,
 }
 
@@ -36,9 +37,9 @@ words!(Phase {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WaitingOn {
-    /// We were asked for more and had nothing, or there is no head yet.
+    /// The next frame has been asked for and there is none yet, or there is no head yet.
     Upstream,
-    /// Nobody has asked for more since the last frame.
+    /// Nobody has asked for more since the head or the last frame.
     Client,
 }
 
@@ -109,11 +110,12 @@ pub struct Row {
     pub status: Option<u16>,
     /// From the start to the first token, in milliseconds.
     pub time_to_first_token_ms: Option<u64>,
-    /// Output tokens a second since the first token.
-    pub output_tokens_per_second: f64,
+    /// Output tokens a second: the mean from the first token to the last byte. `None` before a second token, and while no byte has come for
+    /// [`stall_after`](crate::config::TrackerConfig::stall_after): a stream that stands still has no rate.
+    pub output_tokens_per_second: Option<f64>,
     /// Bytes of the response body that have passed.
     pub response_bytes: u64,
-    /// Since the last frame, the head or the start, in milliseconds.
+    /// Since the last byte of the response, else the head, else the start, in milliseconds.
     pub idle_ms: u64,
     /// Method of the request.
     pub method: String,

@@ -109,6 +109,8 @@ impl ShardState {
         }
         slot.hold.response.get_or_insert((outcome, error_type));
         slot.data.facts.outlives_response = true;
+        // Nobody will ask for the rest of a response that has ended.
+        slot.counters.polled();
         slot.revision = slot.revision.wrapping_add(1);
         self.changed();
         true
@@ -134,7 +136,7 @@ impl ShardState {
         slot.generation = slot.generation.wrapping_add(1);
         let counts = slot.counters.read();
         let ratio = shared.keys.bytes_per_token(key);
-        let (usage, source) = slot.data.facts.usage(counts.text_bytes, |bytes| ratio.estimate(bytes));
+        let (usage, source) = slot.data.facts.usage(counts.text_bytes, ratio);
         if source == UsageSource::Reported && usage.reasoning_tokens == 0 {
             ratio.learn(counts.text_bytes, usage.output_tokens);
         }
@@ -229,10 +231,9 @@ impl ShardState {
         f: impl FnOnce(LiveRow<'_>, Key) -> R,
     ) -> R {
         let key = self.key(index, shared);
-        let slot = &self.slots[index];
+        let slot = &mut self.slots[index];
         let counts = slot.counters.read();
-        let (usage, source) =
-            slot.data.facts.usage(counts.text_bytes, |bytes| shared.keys.bytes_per_token(key).estimate(bytes));
+        let (usage, source) = slot.data.facts.usage(counts.text_bytes, shared.keys.bytes_per_token(key));
         #[expect(clippy::cast_possible_truncation, reason = "a shard has at most 2^24 slots")]
         let slot_ref = SlotRef { shard: self.number, slot: index as u32, generation: slot.generation };
         let row = LiveRow {

@@ -6,6 +6,7 @@ use http::{Method, StatusCode};
 use tokio::time::Instant;
 
 use super::{
+    bytes_per_token::{BytesPerToken, estimate},
     canceller::Canceller,
     counters::Counters,
     info::RequestInfo,
@@ -40,6 +41,9 @@ pub(crate) struct RowFacts {
     pub(crate) cost: Option<Cost>,
     /// Bytes of text that had passed when the provider last reported: what has come since is not in its numbers.
     pub(crate) text_reported: u64,
+    /// The bytes of text per token that the request's estimates are made with, from the first on: the model's ratio moves with every request that
+    /// ends, and only bytes of its own may move a row.
+    bytes_per_token: Option<f32>,
     pub(crate) observation: Observation,
     /// The type of error that the handler or the service has named, which goes before the outcome's own.
     pub(crate) error_type: Option<ErrorType>,
@@ -74,6 +78,7 @@ impl RowFacts {
             source: UsageSource::None,
             cost: None,
             text_reported: 0,
+            bytes_per_token: None,
             observation: Observation::Full,
             error_type: None,
             own: OwnReport::default(),
@@ -91,12 +96,13 @@ impl RowFacts {
     }
 
     /// The numbers so far: what the provider has reported, and an estimate of the output that has come since.
-    pub(crate) fn usage(&self, text_bytes: u64, estimate: impl FnOnce(u64) -> u64) -> (Usage, UsageSource) {
+    pub(crate) fn usage(&mut self, text_bytes: u64, ratio: &BytesPerToken) -> (Usage, UsageSource) {
         let unreported = text_bytes.saturating_sub(self.text_reported);
         if self.source == UsageSource::Reported || unreported == 0 {
             return (self.usage, self.source);
         }
-        let output_tokens = self.usage.output_tokens.saturating_add(estimate(unreported));
+        let ratio = *self.bytes_per_token.get_or_insert_with(|| ratio.get());
+        let output_tokens = self.usage.output_tokens.saturating_add(estimate(unreported, ratio));
         (Usage { output_tokens, ..self.usage }, self.source.max(UsageSource::Estimated))
     }
 }

@@ -157,7 +157,7 @@ fn a_killed_request_writes_nothing_to_the_next_one_in_its_slot() {
     assert!(matches!(Pin::new(&mut killed).poll_frame(&mut cx), Poll::Ready(Some(Err(BodyError::Killed)))));
     drop(killed);
     let row = tracker.snapshot().remove(0);
-    assert_eq!((row.response_bytes, row.waiting_on.as_str()), (0, "upstream"));
+    assert_eq!((row.response_bytes, row.waiting_on.as_str()), (0, "client"));
     drop(next);
     assert_eq!(tracker.active(), 0);
 }

@@ -11,6 +11,7 @@ mod life;
 mod property;
 mod rights;
 mod routes;
+mod silence;
 mod support;
 mod threads;
 mod update;

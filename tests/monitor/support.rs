@@ -1,7 +1,7 @@
 //! A service to ask and a viewer to watch with.
 
 use active_requests::{
-    config::MonitorConfig,
+    config::{MonitorConfig, TrackerConfig},
     monitor::{MonitorService, ResponseBody},
     tracker::{ActiveRequest, RequestInfo, RequestTracker},
 };
@@ -26,9 +26,10 @@ impl Monitor {
         Self::of(RequestTracker::default(), config)
     }
 
-    /// One whose heart does not beat.
+    /// One whose heart does not beat, and whose requests never stall.
     pub(crate) fn quiet() -> Self {
-        Self::with(MonitorConfig::default().heartbeat(Duration::MAX))
+        let tracker = RequestTracker::new(TrackerConfig::default().stall_after(Duration::MAX));
+        Self::of(tracker, MonitorConfig::default().heartbeat(Duration::MAX))
     }
 
     pub(crate) fn of(tracker: RequestTracker, config: MonitorConfig) -> Self {

@@ -54,7 +54,7 @@ async fn an_update_is_the_snapshot_byte_for_byte() {
              \"tool_uses\":0,\"tool_results\":0,\"tool_calls\":0,\"request_size\":0,\"message_count\":0,\
              \"reasoning_tokens\":0,\"usage_source\":\"none\",\"observation\":\"full\",\"phase\":\"responding\",\
              \"waiting_on\":\"upstream\",\"stage\":null,\"status\":200,\"time_to_first_token_ms\":null,\
-             \"output_tokens_per_second\":0.0,\"response_bytes\":0,\"idle_ms\":50,\"method\":\"POST\",\
+             \"output_tokens_per_second\":null,\"response_bytes\":0,\"idle_ms\":50,\"method\":\"POST\",\
              \"path\":\"/v1/chat/completions\",\"route\":null,\"caller\":null,\"labels\":{{}},\"cost_usd\":null}}],\"timestamp\":{timestamp},\"can_cancel\":false}}\n\n"
         )
     );
