@@ -36,6 +36,11 @@ impl Refusal {
         Self::new(StatusCode::REQUEST_TIMEOUT, message)
     }
 
+    /// The client's body breaks the rules of its transfer coding.
+    pub fn malformed_body(why: &str) -> Self {
+        Self::bad_request(format!("The body of the request is malformed: {why}."))
+    }
+
     pub fn method_not_allowed(path: &str, allow: &'static str) -> Self {
         let message = format!("{path} takes {allow} only.");
         Self { allow: Some(allow), ..Self::new(StatusCode::METHOD_NOT_ALLOWED, message) }

@@ -1,19 +1,19 @@
 //! A request's body whose start is held back until the model in it is known.
 
-use std::{ops::Range, time::Duration};
+use std::{error::Error, ops::Range, time::Duration};
 
 use active_requests::inspect::{LocatedModel, ModelLocator};
 use bytes::{Bytes, BytesMut};
 use http_body::Body;
 use http_body_util::BodyExt;
 
-use crate::upstream::request_body::UpstreamRequestBody;
+use crate::upstream::request_body::{BodyRest, UpstreamRequestBody, malformed};
 
-/// The start of a body and, unless that was all, the rest of it.
+/// The start of a body, and what comes behind it.
 #[derive(Debug)]
 pub struct BufferedBody<B> {
     start: Bytes,
-    rest: Option<B>,
+    rest: BodyRest<B>,
 }
 
 /// The reason why a body cannot be forwarded.
@@ -25,6 +25,8 @@ pub enum BufferError {
     NoModel,
     /// The client broke off.
     Broken,
+    /// It is not what HTTP allows, for this reason.
+    Malformed(String),
     /// The client has sent nothing for too long.
     Silent,
 }
@@ -38,12 +40,16 @@ pub struct BufferLimits {
     pub silence: Duration,
 }
 
-impl<B: Body<Data = Bytes> + Unpin> BufferedBody<B> {
+fn broken(error: &(dyn Error + 'static)) -> BufferError {
+    malformed(error).map_or(BufferError::Broken, BufferError::Malformed)
+}
+
+impl<B: Body<Data = Bytes, Error: Error + 'static> + Unpin> BufferedBody<B> {
     /// Reads on until the model is known.
     pub async fn until_model(body: B, limits: BufferLimits) -> Result<(Self, LocatedModel), BufferError> {
         let mut locator = ModelLocator::new();
         let mut model = None;
-        let mut held = Self { start: Bytes::new(), rest: Some(body) };
+        let mut held = Self { start: Bytes::new(), rest: BodyRest::Unread(body) };
         let enough = |chunk: &[u8]| {
             model = locator.push(chunk).cloned();
             model.is_some() || locator.is_over()
@@ -63,15 +69,22 @@ impl<B: Body<Data = Bytes> + Unpin> BufferedBody<B> {
         limits: BufferLimits,
         mut enough: impl FnMut(&[u8]) -> bool,
     ) -> Result<(), BufferError> {
-        let Some(body) = &mut self.rest else { return Ok(()) };
+        let BodyRest::Unread(body) = &mut self.rest else { return Ok(()) };
         // One chunk is the rule and stays as it is. More are put together, so that a body sent byte by byte takes no
         // more memory than another.
         let mut joined = BytesMut::new();
         let mut done = false;
+        let mut trailers = None;
         while !done {
             let frame = tokio::time::timeout(limits.silence, body.frame()).await;
             let Some(frame) = frame.map_err(|_| BufferError::Silent)? else { break };
-            let Ok(chunk) = frame.map_err(|_| BufferError::Broken)?.into_data() else { continue };
+            let chunk = match frame.map_err(|error| broken(&error))?.into_data() {
+                Ok(chunk) => chunk,
+                Err(frame) => {
+                    trailers = frame.into_trailers().ok();
+                    continue;
+                }
+            };
             if self.start.len() + joined.len() + chunk.len() > limits.size {
                 return Err(BufferError::TooLarge);
             }
@@ -89,7 +102,7 @@ impl<B: Body<Data = Bytes> + Unpin> BufferedBody<B> {
             self.start = joined.freeze();
         }
         if !done || body.is_end_stream() {
-            self.rest = None;
+            self.rest = BodyRest::Read(trailers);
         }
         Ok(())
     }

@@ -1,7 +1,10 @@
 //! Forwarding: a request's way to a provider, and the answer's way back.
 
 pub mod buffer;
+pub mod framing;
 pub mod headers;
+pub mod hop_by_hop;
+pub mod keys;
 pub mod response_body;
 pub mod route;
 pub mod router;
@@ -17,6 +20,7 @@ use rustls::RootCertStore;
 use crate::{
     config::{models::Models, settings::Settings},
     forward::{
+        framing::FramingError,
         headers::REQUEST_ID,
         response_body::ForwardedBody,
         router::{PreparedRequest, Router},
@@ -63,6 +67,12 @@ impl From<Refusal> for ForwardError {
 }
 
 impl ForwardError {
+    /// The proxy's answer where the upstream's cannot be passed on.
+    fn answer(wrong: &FramingError, provider: &str) -> Self {
+        let message = format!("The answer of {provider} cannot be passed on: its {wrong}.");
+        Self::Refused(Refusal::new(StatusCode::BAD_GATEWAY, message))
+    }
+
     /// The proxy's answer to an error of an upstream. `provider` is the name in the message.
     fn upstream(error: UpstreamError, provider: &str) -> Self {
         let timeout = |what: &str, limit: Duration| {
@@ -72,6 +82,7 @@ impl ForwardError {
         let bad_gateway = |message: String| Refusal::new(StatusCode::BAD_GATEWAY, message);
         Self::Refused(match error {
             UpstreamError::ClientGone => return Self::ClientGone,
+            UpstreamError::MalformedBody(why) => Refusal::malformed_body(&why),
             UpstreamError::ClientSilent(limit) => Refusal::silent(limit),
             UpstreamError::ConnectTimeout(limit) => timeout("take a connection", limit),
             UpstreamError::HeadTimeout(limit) => timeout("answer", limit),
@@ -142,7 +153,8 @@ impl Forwarder {
         let response = self.upstream.send(request, endpoint).await;
         let response = response.map_err(|error| ForwardError::upstream(error, &provider.name))?;
         let mut response = response.map(|body| ForwardedBody::upstream(body, self.read_timeout, row.clone()));
-        headers::drop_hop_by_hop(response.headers_mut());
+        framing::settle(response.headers_mut()).map_err(|wrong| ForwardError::answer(&wrong, &provider.name))?;
+        hop_by_hop::drop_hop_by_hop(response.headers_mut());
         *response.version_mut() = Version::HTTP_11;
         if hide_usage {
             response.extensions_mut().insert(UsageInjected);

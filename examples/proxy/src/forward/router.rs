@@ -12,7 +12,9 @@ use crate::{
     forward::{
         ForwardError,
         buffer::{BufferError, BufferLimits, BufferedBody},
-        headers::{self, ProxyKey},
+        framing::{self, FramingError},
+        headers, hop_by_hop,
+        keys::{self, ProxyKey},
         route::{Route, routes_of},
         usage_chunk,
     },
@@ -174,10 +176,16 @@ impl Router {
         head.uri = target.ok_or_else(|| {
             Refusal::bad_request(format!("What follows {} in the path makes no address.", provider.name))
         })?;
+        hop_by_hop::count_hop(&head.method, &mut head.headers);
+        framing::settle(&mut head.headers).map_err(|wrong| misframed(&wrong))?;
+        hop_by_hop::renew_hop_by_hop(&mut head.headers);
+        framing::declare(&mut head.headers, &body, body.has_trailers(), head.version);
+        if head.version == Version::HTTP_2 {
+            headers::join_cookies(&mut head.headers);
+        }
         head.version = Version::HTTP_11;
-        headers::drop_hop_by_hop(&mut head.headers);
         head.headers.insert(header::HOST, endpoint.host().clone());
-        headers::replace_key(&mut head.headers, endpoint, provider.passthrough, self.key.as_ref());
+        keys::replace_key(&mut head.headers, endpoint, provider.passthrough, self.key.as_ref());
         headers::limit_encodings(&mut head.headers);
         let request = Box::new(Request::from_parts(head, Box::new(body)));
         Ok(PreparedRequest { provider, endpoint, request, hide_usage: false })
@@ -238,9 +246,19 @@ fn adjust_length(headers: &mut HeaderMap, grown: i64) {
     }
 }
 
+/// The refusal of a request whose framing would be lost on the way. An unknown transfer coding is 501 (RFC 9112, section 6.1).
+fn misframed(wrong: &FramingError) -> Refusal {
+    let status = match wrong {
+        FramingError::Coding(_) => StatusCode::NOT_IMPLEMENTED,
+        FramingError::Length(_) => StatusCode::BAD_REQUEST,
+    };
+    Refusal::new(status, format!("The request cannot be passed on: its {wrong}."))
+}
+
 fn not_held(why: BufferError, BufferLimits { size, silence }: BufferLimits) -> ForwardError {
     let refusal = match why {
         BufferError::Broken => return ForwardError::ClientGone,
+        BufferError::Malformed(why) => Refusal::malformed_body(&why),
         BufferError::Silent => Refusal::silent(silence),
         BufferError::TooLarge => Refusal::new(
             StatusCode::PAYLOAD_TOO_LARGE,

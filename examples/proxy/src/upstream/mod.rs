@@ -15,6 +15,7 @@ use std::{
 };
 
 use http::{Request, Response, Uri};
+use http_body::Body;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
 use rustls::{ClientConfig, RootCertStore};
@@ -24,7 +25,7 @@ use tower::Service;
 use crate::upstream::{
     connection::{UpstreamConnection, UpstreamResponseBody},
     provider::Endpoint,
-    request_body::SentBody,
+    request_body::{SentBody, UpstreamRequestBody, causes, malformed},
 };
 
 /// The longest waits for an upstream.
@@ -53,6 +54,8 @@ pub struct UpstreamClient {
 pub enum UpstreamError {
     /// The client's request body broke off, so nobody is left to read an answer.
     ClientGone,
+    /// The client's request body is not what HTTP allows, for this reason.
+    MalformedBody(String),
     /// The client has sent nothing for this long, although the upstream was ready for more.
     ClientSilent(Duration),
     /// There was no connection within this time.
@@ -128,11 +131,16 @@ impl UpstreamClient {
     ) -> Result<UpstreamResponse, SendError> {
         // A connection that waited may have been closed meanwhile; a request that has not left it goes to the next.
         while let Some(connection) = endpoint.pool().take() {
+            let again = repeatable(&request);
             match connection.send(*request, endpoint.pool()).await {
                 Ok(response) => return Ok(response),
-                Err(mut error) => match error.take_message() {
-                    Some(unsent) => *request = unsent,
-                    None => return Err(SendError { error: error.into_error().into(), connecting: false }),
+                Err(mut error) => match (error.take_message(), again) {
+                    (Some(unsent), _) => *request = unsent,
+                    (None, Some(again)) if has_broken(error.error()) => {
+                        request = again;
+                        break;
+                    }
+                    _ => return Err(SendError { error: error.into_error().into(), connecting: false }),
                 },
             }
         }
@@ -153,7 +161,7 @@ impl UpstreamClient {
     fn explain(&self, SendError { error, connecting }: &SendError) -> UpstreamError {
         // What hyper calls the user's error is one of the request body, which is the client's.
         if causes(&**error).filter_map(|error| error.downcast_ref::<hyper::Error>()).any(hyper::Error::is_user) {
-            return UpstreamError::ClientGone;
+            return malformed(&**error).map_or(UpstreamError::ClientGone, UpstreamError::MalformedBody);
         }
         let timed_out = causes(&**error)
             .filter_map(|error| error.downcast_ref::<io::Error>())
@@ -168,7 +176,25 @@ impl UpstreamClient {
     }
 }
 
-/// An error and its causes.
-fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
-    std::iter::successors(Some(error), |&error| error.source())
+/// A copy of a request that may be sent twice: an idempotent one without a body (RFC 9110, section 9.2.2).
+fn repeatable(request: &Request<SentBody>) -> Option<Box<Request<SentBody>>> {
+    if !request.method().is_idempotent() || !request.body().is_end_stream() {
+        return None;
+    }
+    let mut copy = Request::new(Box::new(UpstreamRequestBody::empty(request.body().upload())));
+    *copy.method_mut() = request.method().clone();
+    *copy.uri_mut() = request.uri().clone();
+    *copy.headers_mut() = request.headers().clone();
+    Some(Box::new(copy))
+}
+
+/// Whether the connection ended before the answer did: the upstream closed it while the request was on its way.
+fn has_broken(error: &hyper::Error) -> bool {
+    let is_end = |error: &io::Error| {
+        matches!(
+            error.kind(),
+            io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted | io::ErrorKind::BrokenPipe
+        )
+    };
+    error.is_incomplete_message() || causes(error).filter_map(|error| error.downcast_ref()).any(is_end)
 }

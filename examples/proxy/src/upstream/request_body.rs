@@ -2,6 +2,8 @@
 
 use std::{
     collections::VecDeque,
+    error::Error,
+    io,
     pin::Pin,
     sync::{
         Arc,
@@ -12,6 +14,7 @@ use std::{
 
 use active_requests::inspect::InspectedBody;
 use bytes::Bytes;
+use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
@@ -27,7 +30,18 @@ pub struct UpstreamRequestBody<B> {
     /// Chunks that are sent first, none of them empty.
     first: VecDeque<Bytes>,
     rest: Option<B>,
+    /// Trailers that are known already.
+    trailers: Option<HeaderMap>,
     upload: UploadProgress,
+}
+
+/// The part of a body behind the bytes that have been read.
+#[derive(Debug)]
+pub enum BodyRest<B> {
+    /// The body, to be read on.
+    Unread(B),
+    /// All of it has been read, its trailers too if there were any.
+    Read(Option<HeaderMap>),
 }
 
 /// The progress of a request body towards the upstream, shared with the task that waits for the answer.
@@ -61,19 +75,46 @@ impl UploadProgress {
 
 impl<B> UpstreamRequestBody<B> {
     /// Sends `first` and then `rest`.
-    pub fn new(first: impl IntoIterator<Item = Bytes>, rest: Option<B>) -> Self {
+    pub fn new(first: impl IntoIterator<Item = Bytes>, rest: BodyRest<B>) -> Self {
         let first = first.into_iter().filter(|chunk| !chunk.is_empty()).collect();
-        Self { first, rest, upload: UploadProgress::default() }
+        let (rest, trailers) = match rest {
+            BodyRest::Unread(body) => (Some(body), None),
+            BodyRest::Read(trailers) => (None, trailers),
+        };
+        Self { first, rest, trailers, upload: UploadProgress::default() }
     }
 
     /// Sends a body of which nothing has been read.
     pub fn streamed(body: B) -> Self {
-        Self::new([], Some(body))
+        Self::new([], BodyRest::Unread(body))
+    }
+
+    /// An empty body, which tells of its progress in place of another.
+    pub fn empty(upload: UploadProgress) -> Self {
+        Self { first: VecDeque::new(), rest: None, trailers: None, upload }
+    }
+
+    /// Whether trailers are known to follow.
+    pub fn has_trailers(&self) -> bool {
+        self.trailers.is_some()
     }
 
     pub fn upload(&self) -> UploadProgress {
         self.upload.clone()
     }
+}
+
+/// Says what is wrong with a client's body by the error that it ended with; `None`: the client has gone.
+pub fn malformed(error: &(dyn Error + 'static)) -> Option<String> {
+    causes(error)
+        .filter_map(|error| error.downcast_ref::<io::Error>())
+        .find(|error| matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData))
+        .map(ToString::to_string)
+}
+
+/// An error and its causes.
+pub fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&error| error.source())
 }
 
 #[deny(clippy::missing_trait_methods)]
@@ -92,12 +133,12 @@ impl<B: Body<Data = Bytes> + Unpin> Body for UpstreamRequestBody<B> {
                 this.upload.polled(polled.is_pending());
                 polled
             }
-            None => Poll::Ready(None),
+            None => Poll::Ready(this.trailers.take().map(|trailers| Ok(Frame::trailers(trailers)))),
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.first.is_empty() && self.rest.as_ref().is_none_or(Body::is_end_stream)
+        self.first.is_empty() && self.trailers.is_none() && self.rest.as_ref().is_none_or(Body::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {

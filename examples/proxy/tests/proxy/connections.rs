@@ -102,3 +102,52 @@ async fn many_requests_at_once_have_a_connection_each() {
     assert!(answers.iter().all(|answer| answer.body == b"ok"));
     proxy.quiet().await;
 }
+
+/// RFC 9110, section 9.2.2.
+#[tokio::test]
+async fn an_idempotent_request_on_a_connection_that_breaks_is_sent_again() {
+    let mut mock = Mock::start().await;
+    let proxy = Running::with(&mock).await;
+    for (method, body, status) in [("GET", "", 200), ("DELETE", "", 200), ("POST", "", 502), ("PUT", "{}", 502)] {
+        let mut upstream = {
+            let first = tokio::spawn({
+                let (address, request) = (proxy.address, post("/mock/first", "", "{}"));
+                async move {
+                    let mut client = Client::to(address).await;
+                    client.send(request.as_bytes()).await;
+                    client.answer().await
+                }
+            });
+            let mut upstream = mock.connection().await;
+            upstream.answer().await;
+            upstream.send(KEPT.as_bytes()).await;
+            first.await.unwrap();
+            upstream
+        };
+        let length = if body.is_empty() { String::new() } else { format!("content-length: {}\r\n", body.len()) };
+        let request = format!("{method} /mock/x?y HTTP/1.1\r\nhost: p\r\nx-mine: 1\r\n{length}\r\n{body}");
+        let serve = async {
+            // The upstream closes the connection while the request is on its way.
+            let asked = upstream.answer().await;
+            drop(upstream);
+            if status == 200 {
+                let again = mock.serve(KEPT.as_bytes()).await;
+                assert_eq!(again.head, asked.head);
+            }
+        };
+        let (got, ()) = tokio::join!(proxy.ask(&request), serve);
+        assert_eq!(got.status(), status, "{method}");
+        proxy.quiet().await;
+        assert!(mock.is_idle());
+    }
+}
+
+#[tokio::test]
+async fn a_request_on_a_new_connection_is_sent_once() {
+    let mut mock = Mock::start().await;
+    let proxy = Running::with(&mock).await;
+    let serve = async { drop(mock.serve(b"").await) };
+    let (got, ()) = tokio::join!(proxy.ask("GET /mock/x HTTP/1.1\r\nhost: p\r\n\r\n"), serve);
+    assert_eq!(got.status(), 502);
+    assert!(mock.is_idle());
+}

@@ -105,6 +105,7 @@ async fn the_proxys_key_does_not_leave_in_a_query_either() {
     assert!(mock.is_idle());
 }
 
+/// RFC 9110, section 7.6.1.
 #[tokio::test]
 async fn what_is_about_the_connection_stays_and_all_else_passes() {
     let mut mock = Mock::start().await;
@@ -113,9 +114,9 @@ async fn what_is_about_the_connection_stays_and_all_else_passes() {
         &proxy,
         &mut mock,
         "/v1/chat/completions",
-        "connection: keep-alive, x-mine\r\nx-mine: 1\r\nkeep-alive: 5\r\nte: trailers\r\nupgrade: websocket\r\n\
+        "connection: keep-alive\r\nconnection: x-mine, \r\nx-mine: 1\r\nkeep-alive: 5\r\nte: gzip\r\nupgrade: websocket\r\n\
          proxy-authorization: Basic eA==\r\nx-other: a\r\nx-other: b\r\ncontent-type: application/json\r\nuser-agent: me\r\n",
-        "HTTP/1.1 200 OK\r\nconnection: close, x-theirs\r\nx-theirs: 1\r\nkeep-alive: timeout=5\r\nx-ratelimit: 7\r\n\
+        "HTTP/1.1 200 OK\r\nconnection: close\r\nconnection: x-theirs\r\nx-theirs: 1\r\nkeep-alive: timeout=5\r\nx-ratelimit: 7\r\n\
          set-cookie: a=1\r\nset-cookie: b=2\r\ncontent-length: 0\r\n\r\n",
     )
     .await;

@@ -13,6 +13,11 @@ use active_requests_proxy::{
     Proxy,
     config::{description::SettingsError, settings::Settings, sources::Sources},
 };
+use bytes::Bytes;
+use futures_util::stream;
+use http_body_util::{BodyExt, Empty, StreamBody, combinators::BoxBody};
+use hyper::{body::Frame, client::conn::http2::SendRequest};
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -313,3 +318,26 @@ pub fn chunk(data: &[u8]) -> Vec<u8> {
 }
 
 pub const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
+
+/// The body of a request over HTTP/2.
+pub type Http2Body = BoxBody<Bytes, std::io::Error>;
+
+/// A client that speaks HTTP/2.
+pub async fn http2(address: SocketAddr) -> SendRequest<Http2Body> {
+    let stream = TcpStream::connect(address).await.unwrap();
+    let (sender, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+    tokio::spawn(connection);
+    sender
+}
+
+/// A body of no length that is known beforehand, whose frames are these.
+pub fn frames(frames: impl IntoIterator<Item = Frame<Bytes>>) -> Http2Body {
+    let frames: Vec<_> = frames.into_iter().map(Ok).collect();
+    BodyExt::boxed(StreamBody::new(stream::iter(frames)))
+}
+
+/// No body.
+pub fn no_body() -> Http2Body {
+    Empty::new().map_err(|never| match never {}).boxed()
+}
