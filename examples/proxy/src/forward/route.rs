@@ -15,6 +15,9 @@ const BY_MODEL: [(&str, ApiFormat); 6] = [
     ("/v1/messages/count_tokens", ApiFormat::Anthropic),
 ];
 
+/// The methods that are forwarded, besides those of extensions.
+pub const FORWARDED_METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
+
 /// The route of a request.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Route<'a> {
@@ -40,8 +43,13 @@ impl<'a> Route<'a> {
         if path == "/v1/models" {
             return match *method {
                 Method::GET | Method::HEAD => Ok(Self::ListModels),
-                _ => Err(Refusal::method_not_allowed(path, "GET")),
+                _ => Err(Refusal::method_not_allowed(path, "GET, HEAD")),
             };
+        }
+        // A provider that implements TRACE sends back what it was sent, its API key included. CONNECT asks for a tunnel.
+        if [Method::TRACE, Method::CONNECT].contains(method) {
+            let target = if path.is_empty() { "This proxy" } else { path };
+            return Err(Refusal::method_not_allowed(target, FORWARDED_METHODS));
         }
         let whole = uri.path_and_query().map_or(path, |path| path.as_str());
         let whole = whole.strip_prefix('/').unwrap_or(whole);
@@ -51,6 +59,11 @@ impl<'a> Route<'a> {
                 "{path} is no route of this proxy: it offers {}, /v1/models, and everything else a provider has under /{{provider}}/.",
                 BY_MODEL.map(|(route, _)| route).join(", ")
             )));
+        }
+        if climbs(path) {
+            return Err(Refusal::bad_request(
+                "The path has a segment \"..\", and would leave the base URL of its provider.",
+            ));
         }
         Ok(Self::Native { provider, rest })
     }
@@ -65,6 +78,24 @@ impl<'a> Route<'a> {
             None
         }
     }
+}
+
+/// Whether somebody who resolves this path may find a segment `..` in it: as it stands, percent-encoded, or with parameters (`..;x`).
+fn climbs(path: &str) -> bool {
+    let mut decoded = Vec::with_capacity(path.len());
+    let mut left = path.as_bytes();
+    while let [byte, rest @ ..] = left {
+        let (byte, rest) = match left {
+            [b'%', b'2', b'e' | b'E', rest @ ..] => (b'.', rest),
+            [b'%', b'2', b'f' | b'F', rest @ ..] | [b'%', b'5', b'c' | b'C', rest @ ..] | [b'\\', rest @ ..] => {
+                (b'/', rest)
+            }
+            _ => (*byte, rest),
+        };
+        decoded.push(byte);
+        left = rest;
+    }
+    decoded.split(|byte| *byte == b'/').any(|segment| segment.split(|byte| *byte == b';').next() == Some(b".."))
 }
 
 /// The routes that are for a format, to name the right ones where the other was asked.

@@ -18,7 +18,12 @@ use hyper::body::Incoming;
 use tower::{Service, ServiceBuilder};
 
 use crate::{
-    forward::{ClientGone, Forwarder, response_body::ForwardedBody, route::Route},
+    forward::{
+        ClientGone, Forwarder,
+        hop_by_hop::is_last_hop,
+        response_body::ForwardedBody,
+        route::{FORWARDED_METHODS, Route},
+    },
     refusal::Refusal,
     server::body::ServedBody,
     upstream::{provider::ApiFormat, request_body::RequestBody},
@@ -121,14 +126,17 @@ impl ProxyService {
 
     /// The answer of the proxy's own routes; `None` if the request is for a provider.
     fn own_answer(&self, request: &Request<Incoming>, first_part: &str) -> Option<Response<ServedBody>> {
-        let path = request.uri().path();
+        let (method, path) = (request.method(), request.uri().path());
+        let reads = [Method::GET, Method::HEAD].contains(method);
         let response = match first_part {
+            _ if method == Method::OPTIONS && (path == "*" || is_last_hop(method, request.headers())) => options(),
+            "" if method == Method::CONNECT => return None,
+            "" | "health" if path.len() > 1 + first_part.len() => not_found(path),
+            "" | "health" if !reads => Refusal::method_not_allowed(path, "GET, HEAD").response(ApiFormat::OpenAi),
             "" => see_other("/dashboard/"),
             "health" => json(&serde_json::json!({"status": "ok", "active_requests": self.tracker.active()})),
             // What browsers and robots ask for by themselves is for no provider.
-            alone if path.len() == 1 + alone.len() && !self.forward.has_provider(alone) => {
-                Refusal::not_found(format!("There is nothing at {path}.")).response(ApiFormat::OpenAi)
-            }
+            alone if path.len() == 1 + alone.len() && !self.forward.has_provider(alone) => not_found(path),
             _ => return None,
         };
         let strip = request.method() == Method::HEAD;
@@ -146,8 +154,8 @@ fn never_fails<T>(result: Result<T, Infallible>) -> T {
 
 /// Forwards a request whose client may leave while it is still sending.
 ///
-/// Over HTTP/1 hyper reports that as an error of the request body and goes on to wait for a response that nobody will
-/// read; the connection is told to end instead, and the request ends with it, cancelled. Behind a large upload that the
+/// hyper reports that as an error of the request body. Over HTTP/1 it goes on to wait for a response that nobody will
+/// read; the connection is told to end instead, and the request ends with it, cancelled. Over HTTP/2 it drops the request by itself. Behind a large upload that the
 /// upstream does not take, it cannot be seen that a client leaves; there the upstream's time to answer is the limit.
 async fn answer(
     forward: Arc<Forwarder>,
@@ -156,11 +164,25 @@ async fn answer(
 ) -> Result<Response<ForwardedBody>, ClientGone> {
     let one_request_at_a_time = request.version() < Version::HTTP_2;
     let result = forward.answer(request).await;
-    if result.is_err() && one_request_at_a_time {
-        hangup.ask();
+    if result.is_err() {
+        if one_request_at_a_time {
+            hangup.ask();
+        }
         std::future::pending::<Infallible>().await;
     }
     result
+}
+
+fn not_found(path: &str) -> Response<Full<bytes::Bytes>> {
+    Refusal::not_found(format!("There is nothing at {path}.")).response(ApiFormat::OpenAi)
+}
+
+/// The answer to `OPTIONS` about the proxy itself (RFC 9110, section 9.3.7).
+fn options() -> Response<Full<bytes::Bytes>> {
+    let mut response = Response::default();
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(FORWARDED_METHODS));
+    response
 }
 
 fn json(value: &serde_json::Value) -> Response<Full<bytes::Bytes>> {

@@ -2,7 +2,12 @@
 
 use std::time::Duration;
 
-use crate::support::{Client, Mock, Running, SSE, chunk, eventually, post};
+use bytes::Bytes;
+use futures_util::stream;
+use http_body_util::{BodyExt, StreamBody};
+use hyper::body::Frame;
+
+use crate::support::{Client, Mock, Running, SSE, chunk, eventually, http2, post};
 
 const ASK: &str = r#"{"model":"m","stream":true}"#;
 
@@ -166,4 +171,28 @@ async fn a_slow_client_does_not_hold_up_others() {
     assert_eq!(other.status(), 200);
     drop(slow);
     proxy.quiet().await;
+}
+
+#[tokio::test]
+async fn an_http2_client_that_resets_in_its_upload_is_cancelled() {
+    let mut mock = Mock::start().await;
+    let proxy = Running::with(&mock).await;
+    for path in ["/mock/x", "/v1/chat/completions"] {
+        let mut client = http2(proxy.address).await;
+        let (send, sent) = tokio::sync::mpsc::channel(1);
+        let body = stream::unfold(sent, |mut sent| async { Some((sent.recv().await?, sent)) });
+        let request = http::Request::post(format!("http://{}{path}", proxy.address));
+        let request = request.body(BodyExt::boxed(StreamBody::new(body))).unwrap();
+        let answer = tokio::spawn(async move { client.send_request(request).await });
+        send.send(Ok(Frame::data(Bytes::from_static(br#"{"x":"#)))).await.unwrap();
+        let upstream = if path == "/mock/x" { Some(mock.connection().await) } else { None };
+        eventually("the row is there", || proxy.tracker.active() == 1).await;
+        send.send(Err(std::io::Error::other("the client resets"))).await.unwrap();
+        assert!(answer.await.unwrap().is_err());
+        if let Some(upstream) = upstream {
+            is_left(upstream).await;
+        }
+        proxy.quiet().await;
+        assert_eq!(outcome(&proxy), "cancelled", "{path}");
+    }
 }

@@ -9,6 +9,7 @@ mod framing;
 mod headers;
 mod identity;
 mod leaving;
+mod methods;
 mod own;
 mod poll_together;
 mod recorded;

@@ -82,12 +82,12 @@ async fn without_tracking_requests_pass_all_the_same() {
 async fn a_request_may_come_letter_by_letter() {
     let proxy = Running::start(&[], &[]).await;
     // The first letters of one are those of HTTP/2's first words.
-    for method in ["GET", "POST", "PROPFIND", "PR"] {
+    for (method, status) in [("GET", 200), ("POST", 405), ("PROPFIND", 405), ("PR", 405)] {
         let mut client = Client::to(proxy.address).await;
         for letter in format!("{method} /health HTTP/1.1\r\nhost: p\r\ncontent-length: 0\r\n\r\n").as_bytes() {
             client.send(&[*letter]).await;
             tokio::task::yield_now().await;
         }
-        assert_eq!(client.answer().await.status(), 200, "{method}");
+        assert_eq!(client.answer().await.status(), status, "{method}");
     }
 }

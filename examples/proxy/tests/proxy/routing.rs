@@ -115,7 +115,7 @@ async fn each_route_goes_to_its_place_below_the_base() {
         ("GET", "/bare/", "", "/"),
         ("GET", "/bare?q", "", "/?q"),
         ("POST", "/bare/models/g:streamGenerateContent?alt=sse", "m", "/models/g:streamGenerateContent?alt=sse"),
-        ("GET", "/bare/../..//x/./y", "", "/../..//x/./y"),
+        ("GET", "/bare//x/./y..z/...", "", "//x/./y..z/..."),
     ] {
         let body = if model.is_empty() { String::new() } else { json!({"model": model}).to_string() };
         let request = format!("{method} {path} HTTP/1.1\r\nhost: p\r\ncontent-length: {}\r\n\r\n{body}", body.len());
@@ -125,6 +125,18 @@ async fn each_route_goes_to_its_place_below_the_base() {
         assert_eq!(asked.head.lines().next(), Some(format!("{method} {target} HTTP/1.1").as_str()), "{path}");
         assert_eq!(asked.header("host"), Some(mock.address.to_string().as_str()), "{path}");
     }
+}
+
+/// RFC 3986, section 5.2.4: whoever resolves the path would leave the provider's base.
+#[tokio::test]
+async fn a_path_that_climbs_is_refused() {
+    let mut mock = Mock::start().await;
+    let proxy = Running::with(&mock).await;
+    for path in ["/mock/../x", "/mock/..", "/mock/a/%2e%2E/x", "/mock/.%2e/x", "/mock/..;a=b/x", "/mock/a%2f..%5Cx"] {
+        let answer = proxy.ask(&format!("GET {path} HTTP/1.1\r\nhost: p\r\n\r\n")).await;
+        assert_eq!(answer.status(), 400, "{path}");
+    }
+    assert!(mock.is_idle());
 }
 
 #[tokio::test]
