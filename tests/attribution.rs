@@ -134,7 +134,7 @@ fn totals_add_up_what_is_known_and_count_the_rest() {
     let active = start(&tracker, "gpt-4o-2024-08-06", 2, 0);
     let shown = |filter: &TotalsFilter| serde_json::to_string(&tracker.running_totals(filter)).unwrap();
     let all = shown(&TotalsFilter::new());
-    assert!(all.ends_with(r#","total_cost_usd":0.0000425,"unpriced_requests":1}"#), "{all}");
+    assert!(all.ends_with(r#","total_cost_usd":0.0000425,"unpriced_requests":1,"refused_requests":0}"#), "{all}");
     let ended = tracker.running_totals(&TotalsFilter::new().include_active(false));
     assert_eq!(ended.total_cost_usd.unwrap().to_string(), "0.0000375");
     let models = &ended.providers["openai"].models;

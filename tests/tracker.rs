@@ -2,7 +2,7 @@
 
 use active_requests::{
     config::TrackerConfig,
-    tracker::{ActiveRequest, BodyProgress, Outcome, RequestInfo, RequestTracker, TotalsFilter},
+    tracker::{ActiveRequest, BodyProgress, ErrorType, Outcome, RequestInfo, RequestTracker, TotalsFilter},
     usage::Observation,
 };
 use http::{Method, StatusCode};
@@ -284,4 +284,50 @@ fn a_hook_that_panics_keeps_nothing_back() {
     assert!(result.is_err());
     assert_eq!(*told.lock().unwrap(), [Outcome::Completed, Outcome::Panicked]);
     assert_eq!(tracker.active(), 0);
+}
+
+#[test]
+fn refused_requests_flush_nothing_and_are_counted_apart() {
+    let tracker = RequestTracker::new(TrackerConfig::default().max_refusals(20).max_keys(10));
+    let told = Arc::new(AtomicUsize::new(0));
+    tracker.on_end({
+        let told = Arc::clone(&told);
+        move |entry| _ = told.fetch_add((entry.outcome == Outcome::Refused).into(), Ordering::Relaxed)
+    });
+    end(&tracker, "openai:gpt-4o", Outcome::Completed);
+    end(&tracker, "openai:gpt-4o", Outcome::BodyError);
+    for number in 0..1000 {
+        let mut request = start(&tracker, &format!("hostile-{number}"));
+        request.handle().set_error("no key");
+        request.handle().set_refused();
+        assert_eq!(tracker.running_totals(&TotalsFilter::default()).total_requests, 2, "nor while it is in flight");
+        request.head(StatusCode::UNAUTHORIZED, Some(false), Observation::Full);
+        // However its own answer fares.
+        if number % 2 == 0 { request.finish(Outcome::UpstreamError) } else { drop(request) }
+    }
+    assert_eq!((tracker.recent_errors(1000).len(), tracker.recent_traces(1000).len()), (1, 2));
+    let refusals = tracker.recent_refusals(1000);
+    assert_eq!(refusals.iter().map(|entry| entry.seq).collect::<Vec<_>>(), (981..=1000).rev().collect::<Vec<_>>());
+    let newest = &refusals[0];
+    assert_eq!((newest.model.as_str(), newest.error.as_deref()), ("hostile-999", Some("no key")));
+    assert_eq!((newest.outcome, newest.status, newest.http_status), (Outcome::Refused, "error", Some(401)));
+    assert_eq!(newest.error_type, Some(ErrorType::AuthError));
+    assert_eq!(told.load(Ordering::Relaxed), 1000, "each end is told");
+    let totals = tracker.running_totals(&TotalsFilter::default());
+    assert_eq!((totals.total_requests, totals.total_errors, totals.refused_requests), (2, 1, 1000));
+    assert_eq!(totals.providers.keys().collect::<Vec<_>>(), ["openai"], "they use up no names");
+    end(&tracker, "new", Outcome::Completed);
+    assert_eq!(tracker.recent_traces(1)[0].seq, 3, "traces are numbered without them");
+}
+
+#[test]
+fn an_operator_and_a_panic_beat_a_refusal() {
+    let tracker = RequestTracker::default();
+    for outcome in [Outcome::Killed, Outcome::Panicked] {
+        let request = start(&tracker, "m");
+        request.handle().set_refused();
+        request.finish(outcome);
+        assert_eq!(tracker.recent_errors(1)[0].outcome, outcome);
+    }
+    assert!(tracker.recent_refusals(1).is_empty());
 }

@@ -31,6 +31,8 @@ pub struct TrackerConfig {
     pub max_errors: usize,
     /// Traces kept for `/logs` (`VDM_ACTIVE_REQUESTS_MAX_TRACES`).
     pub max_traces: usize,
+    /// Refused requests kept for `/logs` (`VDM_ACTIVE_REQUESTS_MAX_REFUSALS`).
+    pub max_refusals: usize,
     /// Distinct `(provider, model)` pairs in the totals; later ones are counted together as `other`.
     pub max_keys: usize,
     /// Provider names accepted as a `provider:` prefix of a model; the default is a list of well-known providers.
@@ -79,6 +81,7 @@ impl Default for TrackerConfig {
             summary_interval: 100,
             max_errors: 100,
             max_traces: 200,
+            max_refusals: 50,
             max_keys: 1024,
             known_providers: WELL_KNOWN_PROVIDERS.iter().map(ToString::to_string).collect(),
             caller: CallerSource::default(),
@@ -125,6 +128,11 @@ impl TrackerConfig {
             ),
             Variable::new("VDM_ACTIVE_REQUESTS_MAX_ERRORS", "Errors kept for the logs", &mut self.max_errors),
             Variable::new("VDM_ACTIVE_REQUESTS_MAX_TRACES", "Ended requests kept for the logs", &mut self.max_traces),
+            Variable::new(
+                "VDM_ACTIVE_REQUESTS_MAX_REFUSALS",
+                "Refused requests kept for the logs",
+                &mut self.max_refusals,
+            ),
             Variable::new(
                 "VDM_ACTIVE_REQUESTS_CALLER",
                 "Show who calls: key (a hash of the client's credential) or header:NAME",
@@ -175,6 +183,13 @@ impl TrackerConfig {
     #[must_use]
     pub fn max_traces(mut self, n: usize) -> Self {
         self.max_traces = n;
+        self
+    }
+
+    /// Sets [`max_refusals`](Self::max_refusals).
+    #[must_use]
+    pub fn max_refusals(mut self, n: usize) -> Self {
+        self.max_refusals = n;
         self
     }
 

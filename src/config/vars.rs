@@ -13,6 +13,7 @@ const KNOWN: &[&str] = &[
     "CORS_ORIGINS",
     "LABELS",
     "MAX_ERRORS",
+    "MAX_REFUSALS",
     "MAX_SUBSCRIBERS",
     "MAX_TRACES",
     "OPERATE_KEYS",

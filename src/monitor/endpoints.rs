@@ -222,9 +222,14 @@ impl Endpoints {
         struct Logs {
             errors: Vec<Entry>,
             traces: Vec<Entry>,
+            refusals: Vec<Entry>,
         }
         let errors = query.number("limit_errors", 1..=1000, 100)?;
         let traces = query.number("limit_traces", 1..=2000, 200)?;
-        Ok(json(&Logs { errors: self.tracker.recent_errors(errors), traces: self.tracker.recent_traces(traces) }))
+        Ok(json(&Logs {
+            errors: self.tracker.recent_errors(errors),
+            traces: self.tracker.recent_traces(traces),
+            refusals: self.tracker.recent_refusals(usize::MAX),
+        }))
     }
 }

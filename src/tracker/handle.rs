@@ -143,6 +143,17 @@ impl RequestHandle {
         self.write(|shard, slot_ref| shard.error_type(slot_ref, error_type));
     }
 
+    /// Says that the request is turned away before any work is done for it, as one without a key is. It ends as
+    /// [`Outcome::Refused`](super::Outcome::Refused), is counted apart from all others in
+    /// [`refused_requests`](super::RunningTotals::refused_requests), and is remembered in a ring of its own
+    /// ([`recent_refusals`](super::RequestTracker::recent_refusals)): whoever tries many keys does not flush the errors and traces.
+    ///
+    /// Say it before the response is made. Authentication that stands inside
+    /// [`ActiveRequestsLayer`](crate::track::ActiveRequestsLayer) finds the handle in the request's extensions.
+    pub fn set_refused(&self) {
+        self.write(|shard, slot_ref| shard.refused(slot_ref));
+    }
+
     /// Says what went wrong, and its type if that is known.
     pub(crate) fn set_error_info(&self, info: &ErrorInfo) {
         self.set_error(&info.message);

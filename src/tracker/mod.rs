@@ -247,6 +247,11 @@ impl RequestTracker {
         self.recent(limit.min(self.shared.config.max_traces), ShardState::traces)
     }
 
+    /// The last requests that were [refused](RequestHandle::set_refused), newest first. They are neither among the errors nor among the traces.
+    pub fn recent_refusals(&self, limit: usize) -> Vec<Entry> {
+        self.recent(limit.min(self.shared.config.max_refusals), ShardState::refusals)
+    }
+
     /// Each shard keeps as many as are shown, so the newest of all are among them.
     fn recent(&self, limit: usize, history: impl Fn(&ShardState) -> &History) -> Vec<Entry> {
         let mut entries: Vec<Entry> = Vec::new();
@@ -259,7 +264,8 @@ impl RequestTracker {
         entries
     }
 
-    /// Sums over all requests since the tracker was made.
+    /// Sums over all requests since the tracker was made, except those that were [refused](RequestHandle::set_refused), of which there is
+    /// only a number.
     pub fn running_totals(&self, filter: &TotalsFilter) -> RunningTotals {
         let shared = &*self.shared;
         let mut by_key: Vec<totals::KeyTotals> = Vec::new();
@@ -270,6 +276,9 @@ impl RequestTracker {
                     get_or_grow(&mut by_key, index).add(totals);
                 }
                 state.for_each(shared, |row, key| {
+                    if row.data.facts.is_refused {
+                        return;
+                    }
                     get_or_grow(&mut by_key, key.index()).add_active(
                         &row.data.facts,
                         row.usage,
@@ -285,7 +294,7 @@ impl RequestTracker {
                 report.add(provider, model, totals, filter);
             }
         });
-        report.finish(&shared.clock)
+        report.finish(&shared.clock, shared.refused())
     }
 
     /// When the latest request started; `None` before the first.

@@ -24,6 +24,8 @@ pub enum Outcome {
     Cancelled,
     /// Ended by an operator.
     Killed,
+    /// Turned away before any work was done for it, and [marked](super::RequestHandle::set_refused) so: for want of a key, say.
+    Refused,
     /// The inner service returned an error.
     ServiceError,
     /// A panic in the call, the future or the body.
@@ -51,6 +53,7 @@ words!(Outcome {
     ClientDisconnect => "client_disconnect",
     Cancelled => "cancelled",
     Killed => "killed",
+    Refused => "refused",
     ServiceError => "service_error",
     Panicked => "panicked",
 });
@@ -105,6 +108,7 @@ impl ErrorType {
         Some(match outcome {
             Outcome::Completed | Outcome::Upgraded => return None,
             Outcome::UpstreamError => status.and_then(Self::of_status).unwrap_or(Self::ApiError),
+            Outcome::Refused => status.and_then(Self::of_status).unwrap_or(Self::AuthError),
             Outcome::Truncated | Outcome::BodyError => Self::StreamingError,
             Outcome::ClientDisconnect => Self::ClientDisconnect,
             Outcome::Cancelled | Outcome::Killed => Self::Cancelled,

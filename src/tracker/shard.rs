@@ -93,6 +93,14 @@ impl Shard {
         });
     }
 
+    /// Marks a request as turned away.
+    pub(crate) fn refused(&self, slot_ref: SlotRef) {
+        self.change(slot_ref, |slot| {
+            slot.data.facts.is_refused = true;
+            false
+        });
+    }
+
     pub(crate) fn request_bytes(&self, slot_ref: SlotRef, total: u64) {
         self.change(slot_ref, |slot| {
             slot.counters.request_bytes(total);
@@ -200,7 +208,7 @@ impl Shard {
         }
         let Some(request) = state.retire(slot_ref, outcome, error_type, ended, shared) else { return };
         #[cfg(feature = "tracing")]
-        let summary = shared.summary(request.end.seq);
+        let summary = shared.summary(request);
         let entry = (is_hooked || is_logged).then(|| Box::new(request.to_entry(&shared.clock, &shared.keys)));
         drop(state);
         shared.listeners.changed();

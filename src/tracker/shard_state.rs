@@ -41,6 +41,7 @@ pub(crate) struct ShardState {
     notes: Notes,
     traces: History,
     errors: History,
+    refusals: History,
     /// The requests that have ended since each reader last asked.
     ends: Vec<(ReaderId, Vec<Ended>)>,
 }
@@ -60,6 +61,7 @@ impl ShardState {
             notes: Notes::default(),
             traces: History::new(config.max_traces),
             errors: History::new(config.max_errors),
+            refusals: History::new(config.max_refusals),
             ends: Vec::new(),
         }
     }
@@ -125,13 +127,15 @@ impl ShardState {
         ended: Instant,
         shared: &TrackerShared,
     ) -> Option<&EndedRequest> {
-        self.find(slot_ref)?;
-        let key = self.key(slot_ref.slot as usize, shared);
-        let slot = &mut self.slots[slot_ref.slot as usize];
+        let slot = self.find(slot_ref)?;
         let outcome = match slot.hold.outcome {
             Some(held) if outcome != Outcome::Killed => held,
-            _ => outcome,
+            _ => slot.data.facts.outcome(outcome),
         };
+        let is_refused = outcome == Outcome::Refused;
+        // Names that anybody may make up without a key must not use up the keys there are.
+        let key = if is_refused { Key::OTHER } else { self.key(slot_ref.slot as usize, shared) };
+        let slot = &mut self.slots[slot_ref.slot as usize];
         slot.live = false;
         slot.generation = slot.generation.wrapping_add(1);
         let counts = slot.counters.read();
@@ -148,7 +152,9 @@ impl ShardState {
 
         let error = outcome.is_error();
         let duration = ended.duration_since(facts.started);
-        get_or_grow(&mut self.totals, key.index()).add_ended(facts, error, duration);
+        if !is_refused {
+            get_or_grow(&mut self.totals, key.index()).add_ended(facts, error, duration);
+        }
         #[cfg(feature = "monitor")]
         self.notes.add(Finished::new(facts, outcome, duration), &shared.figures);
 
@@ -160,9 +166,10 @@ impl ShardState {
         }
 
         let id = RequestId::new(shared.epoch, slot_ref);
-        let end = RequestEnd { seq: shared.next_trace(), id, outcome, duration, counts };
-        let request = self.traces.take(end, &mut slot.data);
-        if error {
+        let seq = if is_refused { shared.next_refusal() } else { shared.next_trace() };
+        let history = if is_refused { &mut self.refusals } else { &mut self.traces };
+        let request = history.take(RequestEnd { seq, id, outcome, duration, counts }, &mut slot.data);
+        if error && !is_refused {
             self.errors.copy(request, shared.next_error());
         }
         for (_, ends) in &mut self.ends {
@@ -177,7 +184,7 @@ impl ShardState {
             self.free.push(slot_ref.slot);
         }
         self.give_back();
-        self.traces.newest()
+        if is_refused { self.refusals.newest() } else { self.traces.newest() }
     }
 
     /// The key of the totals for the request in a slot, by what is known of it now.
@@ -274,6 +281,10 @@ impl ShardState {
 
     pub(crate) fn errors(&self) -> &History {
         &self.errors
+    }
+
+    pub(crate) fn refusals(&self) -> &History {
+        &self.refusals
     }
 
     /// Keeps the ends for `reader` from now on.

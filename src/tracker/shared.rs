@@ -8,6 +8,11 @@ use super::{
     caller::Callers, change::Listeners, clock::WallClock, end_hooks::EndHooks, keys::Keys, live::LiveRow,
     price_book::PriceBook, row::Row,
 };
+#[cfg(feature = "tracing")]
+use super::{
+    history::{EndedRequest, RequestEnd},
+    outcome::Outcome,
+};
 use crate::{
     config::TrackerConfig,
     sync::atomic::{AtomicU64, Ordering::Relaxed},
@@ -30,6 +35,8 @@ pub(crate) struct TrackerShared {
     traces: AtomicU64,
     /// The newest error's number.
     errors: AtomicU64,
+    /// The newest refusal's number.
+    refusals: AtomicU64,
 }
 
 impl TrackerShared {
@@ -47,6 +54,7 @@ impl TrackerShared {
             figures: Figures::new(clock),
             traces: AtomicU64::new(0),
             errors: AtomicU64::new(0),
+            refusals: AtomicU64::new(0),
             config,
         }
     }
@@ -61,11 +69,23 @@ impl TrackerShared {
         self.errors.fetch_add(1, Relaxed) + 1
     }
 
-    /// How many requests have ended and how many of them in an error, where the end of number `seq` is the time to say so.
+    /// The number of the next refusal.
+    pub(crate) fn next_refusal(&self) -> u64 {
+        self.refusals.fetch_add(1, Relaxed) + 1
+    }
+
+    /// Requests that have been refused.
+    pub(crate) fn refused(&self) -> u64 {
+        self.refusals.load(Relaxed)
+    }
+
+    /// How many requests have ended and how many of them in an error, where the end of `request` is the time to say so.
     #[cfg(feature = "tracing")]
-    pub(crate) fn summary(&self, seq: u64) -> Option<(u64, u64)> {
+    pub(crate) fn summary(&self, request: &EndedRequest) -> Option<(u64, u64)> {
         let interval = self.config.summary_interval;
-        (interval > 0 && seq % interval == 0).then(|| (seq, self.errors.load(Relaxed)))
+        let RequestEnd { seq, outcome, .. } = request.end;
+        let is_due = interval > 0 && seq % interval == 0 && outcome != Outcome::Refused;
+        is_due.then(|| (seq, self.errors.load(Relaxed)))
     }
 
     /// The public form of a row.

@@ -49,6 +49,8 @@ pub(crate) struct RowFacts {
     pub(crate) error_type: Option<ErrorType>,
     /// The numbers that the handler has reported.
     pub(crate) own: OwnReport,
+    /// The handler has turned the request away.
+    pub(crate) is_refused: bool,
     /// The response has ended, and the request is held.
     pub(crate) outlives_response: bool,
 }
@@ -82,6 +84,7 @@ impl RowFacts {
             observation: Observation::Full,
             error_type: None,
             own: OwnReport::default(),
+            is_refused: false,
             outlives_response: false,
         }
     }
@@ -93,6 +96,15 @@ impl RowFacts {
             self.first_token = Some(self.started.elapsed());
         }
         first
+    }
+
+    /// The outcome of the request, by that of its response.
+    pub(crate) fn outcome(&self, outcome: Outcome) -> Outcome {
+        match outcome {
+            Outcome::Killed | Outcome::Panicked => outcome,
+            _ if self.is_refused => Outcome::Refused,
+            _ => outcome,
+        }
     }
 
     /// The numbers so far: what the provider has reported, and an estimate of the output that has come since.

@@ -169,7 +169,7 @@ async fn without_tracking_every_route_says_so() {
             text("/active-requests/stream").await,
             "event: disabled\ndata: {\"disabled\":true,\"message\":\"Request metrics logging is disabled\",\"suggestion\":\"Set LOG_REQUEST_METRICS=true to enable tracking\"}\n\n"
         );
-        assert_eq!(text("/logs").await, r#"{"errors":[],"traces":[]}"#);
+        assert_eq!(text("/logs").await, r#"{"errors":[],"traces":[],"refusals":[]}"#);
         let totals: Value = serde_json::from_str(&text("/running-totals").await).unwrap();
         let mut expected = serde_json::to_value(RequestTracker::default().running_totals(&Default::default())).unwrap();
         for (key, value) in [

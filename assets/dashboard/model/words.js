@@ -20,6 +20,7 @@ const OUTCOMES = {
   client_disconnect: { word: 'Client left', tone: 'warn', icon: '↩' },
   cancelled: { word: 'Cancelled', tone: 'warn', icon: '↩' },
   killed: { word: 'Killed', tone: 'bad', icon: '✕' },
+  refused: { word: 'Refused', tone: 'mute', icon: '⊘' },
   service_error: { word: 'Service error', tone: 'bad', icon: '✕' },
   panicked: { word: 'Panicked', tone: 'bad', icon: '✕' },
   /** Seen to be gone between two whole snapshots, which do not say how. */
@@ -41,7 +42,7 @@ export const phase = (phase) => look(PHASES, phase);
 export const outcome = (outcome) => look(OUTCOMES, outcome);
 
 /** Whether a request that ended so counts as failed. @param {string} outcome */
-export const failed = (outcome) => outcome !== 'completed' && outcome !== 'upgraded' && outcome !== 'gone';
+export const failed = (outcome) => outcome !== 'completed' && outcome !== 'upgraded' && outcome !== 'refused' && outcome !== 'gone';
 
 /** The word for a row's state, or for how it ended. @param {import('../types.js').Row} row */
 export const state = (row) => (row.outcome === null ? phase(row.phase) : outcome(row.outcome));

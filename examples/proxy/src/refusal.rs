@@ -51,6 +51,11 @@ impl Refusal {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "The request was cancelled by an operator.")
     }
 
+    /// Whether the client may not use the proxy at all.
+    pub fn is_for_want_of_access(&self) -> bool {
+        matches!(self.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
+    }
+
     /// The error as a client of this format expects it.
     pub fn response(&self, format: ApiFormat) -> Response<Full<Bytes>> {
         self.whole(format).map(Full::from)

@@ -58,7 +58,10 @@ impl Steps {
             *count = count.saturating_add(1);
             step.input_tokens = step.input_tokens.saturating_add(finished.input_tokens);
             step.output_tokens = step.output_tokens.saturating_add(finished.output_tokens);
-            step.duration.add(finished.duration);
+            // How soon somebody is turned away says nothing of how long answers take.
+            if finished.outcome != Outcome::Refused {
+                step.duration.add(finished.duration);
+            }
             if let Some(first_token) = finished.first_token {
                 step.first_token.add(first_token);
             }

@@ -136,7 +136,7 @@ pub struct LastAccessed {
 pub struct RunningTotals {
     /// When something was last asked for.
     pub last_accessed: LastAccessed,
-    /// Requests; with those in flight if they were asked for.
+    /// Requests but for those that were refused; with those in flight if they were asked for.
     pub total_requests: u64,
     /// Requests that ended with an error.
     pub total_errors: u64,
@@ -166,6 +166,8 @@ pub struct RunningTotals {
     pub total_cost_usd: Option<Cost>,
     /// Requests whose cost is not known, for want of a price or of token counts.
     pub unpriced_requests: u64,
+    /// Requests that were refused, for want of a key, say. No other number counts them, and no filter looks at them.
+    pub refused_requests: u64,
 }
 
 /// Puts keys together into what is shown.
@@ -182,7 +184,7 @@ impl Report {
         self.providers.entry(provider.to_owned()).or_default().entry(model.to_owned()).or_default().add(totals);
     }
 
-    pub(crate) fn finish(self, clock: &WallClock) -> RunningTotals {
+    pub(crate) fn finish(self, clock: &WallClock, refused_requests: u64) -> RunningTotals {
         let time = |at: Option<Instant>| at.map(|at| clock.system_time(at));
         let mut all = KeyTotals::default();
         let mut providers = BTreeMap::new();
@@ -218,6 +220,7 @@ impl Report {
             providers,
             total_cost_usd: total.cost_usd,
             unpriced_requests: total.unpriced_requests,
+            refused_requests,
         }
     }
 }

@@ -128,6 +128,9 @@ impl Forwarder {
                 Err(ForwardError::ClientGone) => return Err(ClientGone),
                 Err(ForwardError::Refused(refusal)) => {
                     row.set_error(&refusal.message);
+                    if refusal.is_for_want_of_access() {
+                        row.set_refused();
+                    }
                     // Over HTTP/2 hyper would send it.
                     let strip = |body| if is_head { Full::default() } else { body };
                     refusal.response(format).map(|body| ForwardedBody::own(strip(body)))

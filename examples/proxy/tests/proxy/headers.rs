@@ -93,7 +93,15 @@ async fn a_request_without_the_key_is_refused() {
     }
     assert!(mock.is_idle());
     proxy.quiet().await;
-    assert_eq!(proxy.tracker.recent_errors(100).len(), 33, "refusals are in the list");
+    assert_eq!(proxy.tracker.recent_refusals(100).len(), 33);
+    assert!(proxy.tracker.recent_errors(100).is_empty(), "whoever tries keys does not flush the errors");
+    let logs = proxy.ask("GET /metrics/logs HTTP/1.1\r\nhost: p\r\nx-api-key: pk-secret\r\n\r\n").await.json();
+    let newest = &logs["refusals"][0];
+    assert_eq!(
+        (&newest["outcome"], &newest["http_status"], &newest["path"]),
+        (&"refused".into(), &401.into(), &"/nobody/x".into())
+    );
+    assert!(newest["error"].as_str().unwrap().starts_with("This proxy wants its key"), "{newest}");
 }
 
 #[tokio::test]
