@@ -231,16 +231,20 @@ async fn totals_are_filtered_and_count_a_request_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn logs_are_the_newest_errors_and_traces() {
+async fn logs_are_the_newest_errors_and_traces_and_apart_the_refusals() {
     let monitor = Monitor::new();
     for _ in 0..3 {
         monitor.start("a").finish(Outcome::Completed);
         drop(monitor.start("b"));
+        let refused = monitor.start("c");
+        refused.handle().set_refused();
     }
     let logs = monitor.json("/logs?limit_errors=2&limit_traces=4").await;
+    assert_eq!(logs["refusals"], serde_json::to_value(monitor.tracker.recent_refusals(3)).unwrap());
     assert_eq!(logs["errors"], serde_json::to_value(monitor.tracker.recent_errors(2)).unwrap());
     assert_eq!(logs["traces"], serde_json::to_value(monitor.tracker.recent_traces(4)).unwrap());
     let seqs = |list: &Value| list.as_array().unwrap().iter().map(|e| e["seq"].as_u64().unwrap()).collect::<Vec<_>>();
     assert_eq!((seqs(&logs["errors"]), seqs(&logs["traces"])), (vec![3, 2], vec![6, 5, 4, 3]));
-    assert_eq!(logs.as_object().unwrap().keys().collect::<Vec<_>>(), ["errors", "traces"]);
+    assert_eq!(seqs(&logs["refusals"]), [3, 2, 1]);
+    assert_eq!(logs.as_object().unwrap().keys().collect::<Vec<_>>(), ["errors", "refusals", "traces"]);
 }
