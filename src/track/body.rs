@@ -55,11 +55,14 @@ impl<B: Body, OnBodyError> ResponseBody<B, OnBodyError> {
         on_error: OnBodyError,
     ) -> Self {
         let length = inner.size_hint().exact().or_else(|| declared_length(head));
-        let meter = Meter::with_dialects(head, dialects);
-        active.head(head.status, meter.is_stream().or(length.map(|_| false)), meter.reading().observation);
         let error_type = classifier.error_type(head.status, &head.headers);
+        let expected = Expected::new(asked, head.status, error_type, length);
+        let meter = Meter::with_dialects(head, dialects);
+        // The empty body of an upgrade says nothing of what follows it.
+        let is_streaming = meter.is_stream().or(length.filter(|_| !expected.upgrade).map(|_| false));
+        active.head(head.status, is_streaming, meter.reading().observation);
         let mut observer = Observer(Some(Observed {
-            expected: Expected::new(asked, head.status, error_type, length),
+            expected,
             active,
             meter,
             classifier,

@@ -97,6 +97,11 @@ impl Counters {
         self.polled();
     }
 
+    /// Sets the text that the handler tells of, in all; called under the shard's lock.
+    pub(crate) fn set_own_text(&self, bytes: u64) {
+        self.own_text_bytes.store(bytes, Relaxed);
+    }
+
     /// Adds to the text that the handler tells of; called under the shard's lock, which is how no sum is lost.
     pub(crate) fn add_own_text(&self, bytes: u64) {
         self.own_text_bytes.store(self.own_text_bytes.load(Relaxed).saturating_add(bytes), Relaxed);

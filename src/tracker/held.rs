@@ -8,11 +8,11 @@ use std::{
 use tokio::sync::Notify;
 
 use super::{canceller::Canceller, handle::RequestHandle, outcome::Outcome, row::Row};
-use crate::usage::Usage;
+use crate::usage::{Reading, Usage};
 
 /// Keeps a request in flight after its response has ended, until it is dropped: for a WebSocket, or work that a response only starts.
 ///
-/// The row is `streaming` once the response has ended. It ends with the outcome given to [`finish`](Self::finish), else with that of the
+/// The row is `streaming` once the response has ended, and never `stalled`: nobody owes anything on a socket that is silent. It ends with the outcome given to [`finish`](Self::finish), else with that of the
 /// response; at once if the request is cancelled, which works without a [`CancelRequestLayer`](crate::cancel::CancelRequestLayer).
 ///
 /// ```
@@ -104,6 +104,12 @@ impl Held {
     /// Reports the tokens so far, each report replacing the one before.
     pub fn usage(&self, usage: Usage) {
         self.handle.set_usage(usage);
+    }
+
+    /// Takes over what has been read of the messages so far, each reading replacing the one before; see
+    /// [`SessionMeter`](crate::usage::SessionMeter).
+    pub fn record(&self, reading: &Reading) {
+        self.handle.write(|shard, slot_ref| shard.held_reading(slot_ref, reading));
     }
 
     /// Waits until the request is cancelled; for ever, if it is not. Its row has ended by then.

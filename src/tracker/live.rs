@@ -50,12 +50,14 @@ impl LiveRow<'_> {
         let idle = since_start.saturating_sub(self.counts.last_heard);
         let is_silent = idle >= stall_after;
         let waiting_on = self.counts.waiting_on();
-        let phase = if waiting_on == WaitingOn::Upstream && is_silent {
+        let phase = if facts.outlives_response {
+            // Nobody owes anything on a socket that is silent.
+            Phase::Streaming
+        } else if waiting_on == WaitingOn::Upstream && is_silent {
             Phase::Stalled
         } else if facts.status.is_none() {
             Phase::Waiting
-        } else if facts.outlives_response
-            || facts.first_token.is_some()
+        } else if facts.first_token.is_some()
             || (facts.observation == Observation::None && self.counts.response_bytes > 0)
         {
             Phase::Streaming

@@ -126,33 +126,14 @@ impl Shard {
 
     /// Takes over what the response has said so far.
     pub(crate) fn record(&self, slot_ref: SlotRef, reading: &Reading) {
+        self.change(slot_ref, |slot| slot.record(reading));
+    }
+
+    /// Takes over what has been read of a held request besides its response body.
+    pub(crate) fn held_reading(&self, slot_ref: SlotRef, reading: &Reading) {
         self.change(slot_ref, |slot| {
-            let own = slot.data.facts.own;
-            let finish_reason = reading.finish_reason.as_ref().filter(|_| !own.finish_reason);
-            for (field, text) in [
-                (TextField::Answering, reading.model.as_ref()),
-                (TextField::FinishReason, finish_reason),
-                (TextField::Error, reading.error.as_ref()),
-            ] {
-                if let Some(text) = text {
-                    slot.set(field, text);
-                }
-            }
-            let facts = &mut slot.data.facts;
-            facts.observation = reading.observation;
-            if !own.tool_calls {
-                facts.tool_calls = reading.tool_calls;
-            }
-            let is_new = facts.provider_usage != reading.provider_usage;
-            facts.provider_usage = reading.provider_usage;
-            if !own.usage {
-                if is_new {
-                    facts.text_reported = slot.counters.own_text_bytes().unwrap_or(reading.text_bytes);
-                }
-                facts.usage = reading.usage;
-                facts.source = reading.source;
-            }
-            reading.text_bytes > 0 && facts.token()
+            slot.counters.set_own_text(reading.text_bytes);
+            slot.record(reading)
         });
     }
 

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     cost::Cost,
     sync::Arc,
-    usage::{Observation, ProviderUsage, Usage, UsageSource},
+    usage::{Observation, ProviderUsage, Reading, Usage, UsageSource},
 };
 
 /// The facts of a request besides its texts and its counters.
@@ -200,6 +200,36 @@ impl Slot {
             self.key = None;
         }
         changed
+    }
+
+    /// Takes over a reading. Returns whether it brings the first token.
+    pub(crate) fn record(&mut self, reading: &Reading) -> bool {
+        let own = self.data.facts.own;
+        let finish_reason = reading.finish_reason.as_ref().filter(|_| !own.finish_reason);
+        for (field, text) in [
+            (TextField::Answering, reading.model.as_ref()),
+            (TextField::FinishReason, finish_reason),
+            (TextField::Error, reading.error.as_ref()),
+        ] {
+            if let Some(text) = text {
+                self.set(field, text);
+            }
+        }
+        let facts = &mut self.data.facts;
+        facts.observation = reading.observation;
+        if !own.tool_calls {
+            facts.tool_calls = reading.tool_calls;
+        }
+        let is_new = facts.provider_usage != reading.provider_usage;
+        facts.provider_usage = reading.provider_usage;
+        if !own.usage {
+            if is_new {
+                facts.text_reported = self.counters.own_text_bytes().unwrap_or(reading.text_bytes);
+            }
+            facts.usage = reading.usage;
+            facts.source = reading.source;
+        }
+        reading.text_bytes > 0 && facts.token()
     }
 
     /// Takes over what is said in `info`. Returns whether anything differs from what it was.

@@ -74,6 +74,23 @@ impl ProviderUsage {
         }
     }
 
+    /// The sums of these numbers and others, of another answer; what neither reports is not reported.
+    pub(super) fn plus(self, other: Self) -> Self {
+        let sum = |a: Option<u64>, b: Option<u64>| match (a, b) {
+            (Some(a), Some(b)) => Some(a.saturating_add(b)),
+            (reported, None) | (None, reported) => reported,
+        };
+        Self {
+            input_tokens: sum(self.input_tokens, other.input_tokens),
+            output_tokens: sum(self.output_tokens, other.output_tokens),
+            cache_read_tokens: sum(self.cache_read_tokens, other.cache_read_tokens),
+            cache_creation_tokens: sum(self.cache_creation_tokens, other.cache_creation_tokens),
+            reasoning_tokens: sum(self.reasoning_tokens, other.reasoning_tokens),
+            tool_prompt_tokens: sum(self.tool_prompt_tokens, other.tool_prompt_tokens),
+            total_tokens: sum(self.total_tokens, other.total_tokens),
+        }
+    }
+
     /// These numbers without the ones that no request can have.
     pub(super) fn plausible(self) -> Self {
         let plausible = |count: Option<u64>| count.filter(|count| *count <= MAX_COUNT);
@@ -114,6 +131,17 @@ impl Usage {
     /// Nothing known; set what is.
     pub const fn new() -> Self {
         Self::EMPTY
+    }
+
+    /// The sums of these numbers and those of another answer.
+    pub(super) fn plus(self, other: Self) -> Self {
+        Self {
+            input_tokens: self.input_tokens.saturating_add(other.input_tokens),
+            output_tokens: self.output_tokens.saturating_add(other.output_tokens),
+            cache_read_tokens: self.cache_read_tokens.saturating_add(other.cache_read_tokens),
+            cache_creation_tokens: self.cache_creation_tokens.saturating_add(other.cache_creation_tokens),
+            reasoning_tokens: self.reasoning_tokens.saturating_add(other.reasoning_tokens),
+        }
     }
 
     setters! { const

@@ -29,6 +29,10 @@
 //! assert_eq!(reading.text_bytes, 5);
 //! ```
 //!
+//! # Sessions
+//!
+//! Over a WebSocket a model gives many answers, each with usage of its own. A [`SessionMeter`] reads their messages.
+//!
 //! # A dialect of your own
 //!
 //! A service that writes its answers in a form of its own implements [`CustomDialect`], which see for an example, and gives
@@ -69,6 +73,7 @@ mod normalise;
 mod reader;
 mod reading;
 mod record;
+mod session;
 mod speaker;
 mod tool;
 
@@ -80,6 +85,7 @@ pub use self::{
     meter::Meter,
     normalise::Counting,
     reading::{EndMark, Observation, Reading, UsageSource},
+    session::SessionMeter,
 };
 pub(crate) use self::{
     dialect::{PathFacts, RequestKey, of_path, request_key},

@@ -147,7 +147,8 @@ impl ResponseRecord {
     }
 }
 
-fn replace(kept: &mut Option<String>, new: Option<Cow<'_, str>>) -> bool {
+/// Takes over a text if it is a new one; returns whether it is.
+pub(super) fn replace(kept: &mut Option<String>, new: Option<Cow<'_, str>>) -> bool {
     match new {
         Some(new) if kept.as_deref() != Some(&new) => {
             *kept = Some(cut(&new).to_owned());

@@ -5,7 +5,7 @@ use std::{convert::Infallible, time::Duration};
 use active_requests::{
     ActiveRequestsLayer, RequestHandle, RequestTracker,
     tracker::{Cancellation, Held, Outcome, Phase},
-    usage::Usage,
+    usage::{ProviderUsage, Reading, Usage, UsageSource},
 };
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
@@ -49,6 +49,55 @@ async fn the_row_stays_until_the_guard_is_dropped() {
     let entry = tracker.recent_traces(2).remove(0);
     assert_eq!((tracker.active(), entry.outcome, entry.response_bytes), (0, Outcome::Completed, 120));
     assert_eq!(entry.duration_ms, 4000);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_held_request_is_streaming_however_long_it_is_silent() {
+    let tracker = RequestTracker::default();
+    let held = held(&tracker).await;
+    tokio::time::advance(Duration::from_secs(3600)).await;
+    assert_eq!(tracker.snapshot()[0].phase, Phase::Streaming);
+    held.bytes(1);
+    tokio::time::advance(Duration::from_secs(3600)).await;
+    assert_eq!(tracker.snapshot()[0].phase, Phase::Streaming);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reading_of_a_held_request_is_shown_and_what_follows_it_estimated() {
+    let tracker = RequestTracker::default();
+    let held = held(&tracker).await;
+    let row = || tracker.snapshot().remove(0);
+    tokio::time::advance(Duration::from_secs(2)).await;
+    let mut reading = Reading::new().model("gpt-realtime").text_bytes(40);
+    held.record(&reading);
+    assert_eq!((row().output_tokens, row().usage_source), (10, UsageSource::Estimated));
+    assert_eq!(row().time_to_first_token_ms, Some(2000));
+    reading.usage = Usage::new().input_tokens(5).output_tokens(12);
+    reading.provider_usage = ProviderUsage::new().input_tokens(5).output_tokens(12);
+    reading.source = UsageSource::Partial;
+    held.record(&reading);
+    assert_eq!((row().output_tokens, row().usage_source), (12, UsageSource::Partial));
+    held.record(&reading.clone().text_bytes(48));
+    assert_eq!(row().output_tokens, 14);
+    held.finish(Outcome::Completed);
+    let entry = tracker.recent_traces(1).remove(0);
+    assert_eq!((entry.model.as_str(), entry.provider_usage.input_tokens), ("gpt-realtime", Some(5)));
+}
+
+#[tokio::test]
+async fn the_empty_body_of_an_upgrade_does_not_say_that_nothing_is_streamed() {
+    let tracker = RequestTracker::default();
+    let service = ServiceBuilder::new().layer(ActiveRequestsLayer::new(tracker.clone())).service_fn(
+        async |request: Request<()>| {
+            let row = request.extensions().get::<RequestHandle>().unwrap();
+            row.describe(&active_requests::tracker::RequestInfo::new().is_streaming(true));
+            let mut response = Response::new(Full::<Bytes>::default());
+            *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+            Ok::<_, Infallible>(response)
+        },
+    );
+    drop(service.oneshot(Request::new(())).await.unwrap());
+    assert!(tracker.recent_traces(1)[0].is_streaming);
 }
 
 #[tokio::test]

@@ -14,4 +14,5 @@ mod documents;
 #[cfg(feature = "decompress")]
 mod encoded;
 mod recordings;
+mod sessions;
 mod support;

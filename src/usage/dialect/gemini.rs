@@ -83,7 +83,7 @@ fn read<'a>(event: &ResponseEvent<'a>, facts: &mut EventFacts<'a>) -> bool {
     })
 }
 
-fn read_part<'a>(part: &mut Cursor<'a>, facts: &mut EventFacts<'a>) {
+pub(super) fn read_part<'a>(part: &mut Cursor<'a>, facts: &mut EventFacts<'a>) {
     part.object(|key, value| match key {
         b"text" => facts.add_text(value.text()),
         b"functionCall" => value.object(|key, value| match key {
@@ -107,11 +107,12 @@ fn read_part<'a>(part: &mut Cursor<'a>, facts: &mut EventFacts<'a>) {
     });
 }
 
-fn read_usage(usage: &mut Cursor<'_>) -> ProviderUsage {
+pub(super) fn read_usage(usage: &mut Cursor<'_>) -> ProviderUsage {
     let mut counts = ProviderUsage::new();
     usage.object(|key, value| match key {
         b"promptTokenCount" => counts.input_tokens = value.count(),
-        b"candidatesTokenCount" => counts.output_tokens = value.count(),
+        // The second is what a Live session calls it.
+        b"candidatesTokenCount" | b"responseTokenCount" => counts.output_tokens = value.count(),
         b"totalTokenCount" => counts.total_tokens = value.count(),
         b"cachedContentTokenCount" => counts.cache_read_tokens = value.count(),
         b"thoughtsTokenCount" => counts.reasoning_tokens = value.count(),

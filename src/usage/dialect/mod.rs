@@ -12,9 +12,11 @@ mod cohere;
 mod document;
 mod gemini;
 mod gemini_interactions;
+mod gemini_live;
 mod ollama;
 mod openai_assistants;
 mod openai_chat;
+mod openai_realtime;
 mod openai_responses;
 mod replicate;
 mod request;
@@ -68,6 +70,33 @@ pub(super) struct Dialect {
     request: RequestForm,
     pub(super) merge: Merge,
     pub(super) counting: Counting,
+}
+
+/// The dialects of sessions, in the order in which a first message is tried on them.
+static SESSIONS: [&SessionDialect; 2] = [&openai_realtime::DIALECT, &gemini_live::DIALECT];
+
+/// A provider's way of speaking in a session.
+#[derive(Debug)]
+pub(super) struct SessionDialect {
+    /// Whether a message of a session that is not known yet is in this dialect.
+    speaks: fn(&ResponseEvent<'_>) -> bool,
+    /// Reads a message. Returns whether it could be read to its end; if not, its facts do not count.
+    pub(super) read: for<'a> fn(&ResponseEvent<'a>, &mut SessionFacts<'a>) -> bool,
+    pub(super) counting: Counting,
+}
+
+/// The facts that one message of a session tells.
+#[derive(Debug, Default)]
+pub(super) struct SessionFacts<'a> {
+    /// Facts that an event of a stream may tell too. Their end is that of an answer; more may follow.
+    pub(super) event: EventFacts<'a>,
+    /// A piece of an answer came with it, be it sound.
+    pub(super) is_answer: bool,
+}
+
+/// Returns the dialect of a session, by a message of the server.
+pub(super) fn of_message(message: &ResponseEvent<'_>) -> Option<&'static SessionDialect> {
+    SESSIONS.into_iter().find(|dialect| (dialect.speaks)(message))
 }
 
 /// Reads an event or a document. Returns whether it could be read to its end.

@@ -167,12 +167,15 @@ pub(super) fn read_usage(usage: &mut Cursor<'_>) -> ProviderUsage {
         b"input_tokens" => counts.input_tokens = value.count(),
         b"output_tokens" => counts.output_tokens = value.count(),
         b"total_tokens" => counts.total_tokens = value.count(),
-        b"input_tokens_details" => value.object(|key, value| match key {
+        // The second is what a Realtime session calls it.
+        b"input_tokens_details" | b"input_token_details" => value.object(|key, value| match key {
             b"cached_tokens" => counts.cache_read_tokens = value.count(),
             b"cache_write_tokens" | b"cache_creation_tokens" => counts.cache_creation_tokens = value.count(),
             _ => {}
         }),
-        b"output_tokens_details" => value.member(b"reasoning_tokens", |count| counts.reasoning_tokens = count.count()),
+        b"output_tokens_details" | b"output_token_details" => {
+            value.member(b"reasoning_tokens", |count| counts.reasoning_tokens = count.count())
+        }
         _ => {}
     });
     counts
