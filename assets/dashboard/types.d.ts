@@ -81,18 +81,29 @@ export interface Row {
   /** Final, in milliseconds; meaningful once `outcome` is set. */
   durationMs: number;
   pinned: boolean;
+  /** Why it needs a look; `null` where it needs none. */
+  concern: Concern | null;
 }
+
+/** Stalled in mid-answer, without any answer, not read by its client, or in flight for long. */
+export type Concern = 'stalled' | 'unanswered' | 'unread' | 'long';
 
 /** A line of sums standing above the rows it sums. */
 export interface Group {
   kind: 'group';
   id: string;
-  field: GroupField;
+  /** What its rows have in common; `attention`: they need a look. */
+  field: GroupField | 'attention';
   key: string;
   badge: Badge | null;
   open: boolean;
   count: number;
-  stalled: number;
+  /** Those of them that need a look. */
+  concerned: number;
+  /** What its rows need a look for, in words; only of the group of those that do. */
+  concerns: string;
+  /** When the oldest of them began; `null` where no start is known. */
+  oldestMs: number | null;
   input: number;
   output: number;
   /** A part of `output` is an estimate. */

@@ -31,7 +31,7 @@ export function createGauges({ address, clock, connection, feed, list, settings,
     if (!connection.connected && !(listIsPolled() && feed.messages !== sampledMessages)) return;
     const at = performance.now();
     feed.store.sample(Math.max(0.5, (at - sampledAt) / 1000));
-    if (feed.lastMs !== null) stats.tick(clock.now(), feed.store.active, tally(feed.store.rows.values()).stalled, connection.connected ? 3 : settings.pollMs / 1000 + 2);
+    if (feed.lastMs !== null) stats.tick(clock.now(), feed.store.active, 0, connection.connected ? 3 : settings.pollMs / 1000 + 2);
     sampledAt = at;
     sampledMessages = feed.messages;
   }
@@ -48,7 +48,7 @@ export function createGauges({ address, clock, connection, feed, list, settings,
     const counts = tally(list.rows);
     const unknown = whyUnknown() !== null;
     if (address.place.view === 'requests') {
-      strip.draw(unknown ? null : counts, stats);
+      strip.draw(unknown ? null : counts, stats, list.now());
       filterBar.count(counts);
       if (settings.charts) {
         timeline.draw(stats.seconds, stats.lastSecond);
@@ -56,14 +56,17 @@ export function createGauges({ address, clock, connection, feed, list, settings,
       }
     }
     setText(countRequests, unknown ? '' : String(counts.active));
-    document.title = unknown ? 'Active Requests' : `${frozenMs === null ? '' : '❚❚ '}${counts.active} in flight${counts.stalled > 0 ? ` · ${counts.stalled} stalled` : ''} – Active Requests`;
+    document.title = unknown ? 'Active Requests' : `${frozenMs === null ? '' : '❚❚ '}${counts.active} in flight${counts.attention.length > 0 ? ` · ▲ ${counts.attention.length}` : ''} – Active Requests`;
   }
 
   return {
     draw,
     second() {
       sample();
-      if (connection.connected || listIsPolled()) feed.store.expire(clock.now());
+      if (connection.connected || listIsPolled()) {
+        feed.store.expire(clock.now());
+        feed.store.judge(clock.now());
+      }
       list.second();
       draw();
     },

@@ -124,6 +124,7 @@ function anyOf(written, make) {
 function stateTest(value) {
   const wanted = value.toLowerCase();
   if (wanted === 'ended') return (row) => row.outcome !== null;
+  if (wanted === 'attention') return (row) => row.concern !== null;
   if (wanted === 'active') return (row) => row.outcome === null;
   if (wanted === 'error') return (row) => row.outcome !== null && words.failed(row.outcome);
   return (row) => words.stateName(row) === wanted;

@@ -1,5 +1,6 @@
 /** Which lines the list shows, and in what order: filter, sort, group. Both grids only draw what comes out of here. */
 
+import { concernsOf } from './concern.js';
 import { badge } from './format.js';
 import { ageOf } from './row.js';
 import * as words from './words.js';
@@ -18,7 +19,7 @@ const URGENCY = { stalled: 0, waiting: 1, responding: 2, streaming: 3, active: 4
 
 /** The value a column sorts by; numbers and texts, never mixed in one column. @type {Record<string, (row: Row, nowMs: number) => number | string>} */
 const SORT_KEYS = {
-  state: (row) => (row.outcome === null ? (URGENCY[row.phase] ?? 4) : words.failed(row.outcome) ? 5 : 6),
+  state: (row) => (row.concern !== null ? -1 : row.outcome === null ? (URGENCY[row.phase] ?? 4) : words.failed(row.outcome) ? 5 : 6),
   age: (row, nowMs) => ageOf(row, nowMs) ?? Infinity,
   model: (row) => row.qualified.toLowerCase(),
   resolved: (row) => row.resolved.toLowerCase(),
@@ -71,6 +72,26 @@ export function arrange(rows, test, sort, nowMs) {
   return keyed.map((it) => it.row);
 }
 
+/** The key of the group of those that need a look. */
+export const ATTENTION = 'attention';
+
+/**
+ * Puts the rows that need a look under a line of their own at the top, and those that have ended at the bottom; each keep their order.
+ * @param {Row[]} rows @param {ReadonlySet<string>} closed keys of the groups that are folded
+ * @returns {Line[]}
+ */
+export function rank(rows, closed) {
+  const concerned = rows.filter((row) => row.concern !== null);
+  const calm = rows.filter((row) => row.concern === null && row.outcome === null);
+  const ended = rows.filter((row) => row.outcome !== null);
+  const [first] = concerned;
+  if (!first) return [...calm, ...ended];
+  const line = emptyGroup(ATTENTION, ATTENTION, first, !closed.has(ATTENTION));
+  for (const row of concerned) addTo(line, row);
+  line.concerns = concernsOf(concerned);
+  return [line, ...(line.open ? concerned : []), ...calm, ...ended];
+}
+
 /** @type {Record<GroupField, (row: Row) => string>} */
 const GROUP_KEYS = {
   provider: (row) => row.provider,
@@ -87,7 +108,7 @@ export const GROUP_FIELDS = /** @type {GroupField[]} */ (Object.keys(GROUP_KEYS)
 export const isGroupField = (name) => typeof name === 'string' && Object.hasOwn(GROUP_KEYS, name);
 
 /**
- * Puts rows (in their order) under lines of sums, greatest group first.
+ * Puts rows (in their order) under lines of sums: first the groups in which most need a look, then the greatest.
  * @param {Row[]} rows @param {GroupField} field @param {ReadonlySet<string>} closed keys of the groups that are folded
  * @returns {Line[]}
  */
@@ -106,7 +127,7 @@ export function group(rows, field, closed) {
     addTo(it.line, row);
   }
   return [...groups.values()]
-    .sort((a, b) => b.line.count - a.line.count || (a.line.key < b.line.key ? -1 : 1))
+    .sort((a, b) => b.line.concerned - a.line.concerned || b.line.count - a.line.count || (a.line.key < b.line.key ? -1 : 1))
     .flatMap(({ line, rows }) => (line.open ? [line, ...rows] : [line]));
 }
 
@@ -120,17 +141,18 @@ export function resum(lines, rows) {
     groups.set(line.key, line);
   }
   for (const row of rows) {
-    const first = groups.values().next().value;
-    const line = first ? groups.get(GROUP_KEYS[first.field](row) || '–') : undefined;
+    const field = groups.values().next().value?.field;
+    if (field === undefined || (field === ATTENTION && row.concern === null)) continue;
+    const line = groups.get(field === ATTENTION ? ATTENTION : GROUP_KEYS[field](row) || '–');
     if (line) addTo(line, row);
   }
 }
 
-const NO_SUMS = { count: 0, stalled: 0, input: 0, output: 0, estimated: false, toolCalls: 0, rate: null };
+const NO_SUMS = { count: 0, concerned: 0, oldestMs: null, input: 0, output: 0, estimated: false, toolCalls: 0, rate: null };
 
-/** @param {GroupField} field @param {string} key @param {Row} row @param {boolean} open @returns {Group} */
+/** @param {Group['field']} field @param {string} key @param {Row} row @param {boolean} open @returns {Group} */
 const emptyGroup = (field, key, row, open) => ({
-  kind: 'group', id: `group:${key}`, field, key, open, badge: field === 'provider' ? badge(key) : field === 'model' ? row.badge : null,
+  kind: 'group', id: `group:${key}`, field, key, open, badge: field === 'provider' ? badge(key) : field === 'model' ? row.badge : null, concerns: '',
   ...NO_SUMS,
 });
 
@@ -138,7 +160,8 @@ const emptyGroup = (field, key, row, open) => ({
 function addTo(line, row) {
   if (row.outcome === null) {
     line.count += 1;
-    if (row.phase === 'stalled') line.stalled += 1;
+    if (row.concern !== null) line.concerned += 1;
+    if (row.startMs !== null && row.startMs < (line.oldestMs ?? Infinity)) line.oldestMs = row.startMs;
     if (row.rate !== null) line.rate = (line.rate ?? 0) + row.rate;
   }
   line.input += row.input;

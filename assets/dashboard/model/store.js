@@ -4,6 +4,7 @@
  */
 
 import { amount, amountOrNull, ageOf, isObject, progressRow, putOut, readRow, rereadRow, sampleRow, text } from './row.js';
+import { concernOf, LONG_MS } from './concern.js';
 import { badge } from './format.js';
 
 /** @typedef {import('../types.js').Row} Row */
@@ -32,6 +33,8 @@ export class RowStore {
   active = 0;
   /** Milliseconds that an ended row stays. */
   lingerMs = 5000;
+  /** Milliseconds in flight from which a request needs a look; 0: never. */
+  longMs = LONG_MS;
   /** The rows that have ended, in the order of their ends. @type {Set<Row>} */
   #ended = new Set();
   #witness;
@@ -61,6 +64,17 @@ export class RowStore {
       else this.#drop(row);
     }
     this.structure += 1;
+    this.judge(nowMs);
+  }
+
+  /** Finds out which requests need a look. Once a second will do: what makes a request stuck is that nothing comes. @param {number} nowMs */
+  judge(nowMs) {
+    for (const row of this.rows.values()) {
+      const concern = concernOf(row, nowMs, this.longMs);
+      if (concern === row.concern) continue;
+      row.concern = concern;
+      this.structure += 1;
+    }
   }
 
   /** @param {DeltaPayload} delta @param {number} nowMs */
@@ -214,6 +228,7 @@ export class RowStore {
   /** @param {Row} row @param {string} outcome @param {number} nowMs @param {number} durationMs */
   #end(row, outcome, nowMs, durationMs, news = true) {
     row.outcome = outcome;
+    row.concern = null;
     row.endedMs = nowMs;
     row.durationMs = durationMs;
     this.active -= 1;

@@ -2,7 +2,7 @@
 
 import { duration, latency, rate } from './format.js';
 import { idleOf } from './row.js';
-import { failed, outcome } from './words.js';
+import { outcome } from './words.js';
 
 /** @typedef {import('../types.js').Row} Row */
 
@@ -13,7 +13,7 @@ export function verdict(row, nowMs) {
   if (row.waitingOn === 'client') return `Waits for the client: it has not asked for more for ${silence}.`;
   switch (row.phase) {
     case 'stalled':
-      return `Stalled: the upstream has sent nothing for ${silence}.`;
+      return `${row.status === null ? 'No answer yet' : 'Stalled'}: the upstream has sent nothing for ${silence}.`;
     case 'waiting':
       return `Waits for the upstream: no answer yet, for ${duration(Math.max(0, nowMs - (row.startMs ?? nowMs)))}.`;
     case 'responding':
@@ -44,9 +44,7 @@ function ended(row) {
       return `The answer broke off ${took}${status}.`;
     case 'gone':
       return `Ended ${took}; the outcome was not seen.`;
-    default: {
-      const { word } = outcome(row.outcome ?? '');
-      return `${word} ${took}${failed(row.outcome ?? '') ? status : ''}.`;
-    }
+    default:
+      return `${outcome(row.outcome ?? '').word} ${took}${status}.`;
   }
 }

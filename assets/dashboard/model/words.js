@@ -17,9 +17,9 @@ const OUTCOMES = {
   truncated: { word: 'Truncated', tone: 'bad', icon: '✕' },
   upstream_error: { word: 'Upstream error', tone: 'bad', icon: '✕' },
   body_error: { word: 'Broke off', tone: 'bad', icon: '✕' },
-  client_disconnect: { word: 'Client left', tone: 'warn', icon: '↩' },
-  cancelled: { word: 'Cancelled', tone: 'warn', icon: '↩' },
-  killed: { word: 'Killed', tone: 'bad', icon: '✕' },
+  client_disconnect: { word: 'Client left', tone: 'mute', icon: '↩' },
+  cancelled: { word: 'Client left', tone: 'mute', icon: '↩' },
+  killed: { word: 'Killed', tone: 'warn', icon: '⊘' },
   refused: { word: 'Refused', tone: 'mute', icon: '⊘' },
   service_error: { word: 'Service error', tone: 'bad', icon: '✕' },
   panicked: { word: 'Panicked', tone: 'bad', icon: '✕' },
@@ -41,11 +41,29 @@ export const phase = (phase) => look(PHASES, phase);
 /** @param {string} outcome */
 export const outcome = (outcome) => look(OUTCOMES, outcome);
 
+/** The concerns that are more to say than the phase. @type {Record<string, { word: string, tone: Tone, icon: string }>} */
+const CONCERNS = {
+  unanswered: { word: 'No answer', tone: 'warn', icon: '▲' },
+  unread: { word: 'Not read', tone: 'warn', icon: '▲' },
+};
+
+/** Ends as they should be, and that of a request that was not let in. */
+const WELL = new Set(['completed', 'upgraded', 'refused', 'gone']);
+
+/** Ends that nobody is to blame for here: the client changed its mind, or an operator decided. */
+const ENDED_BY_CHOICE = new Set(['client_disconnect', 'cancelled', 'killed']);
+
+/** Whether a request that ended so was ended by its client or an operator. @param {string} outcome */
+export const endedByChoice = (outcome) => ENDED_BY_CHOICE.has(outcome);
+
 /** Whether a request that ended so counts as failed. @param {string} outcome */
-export const failed = (outcome) => outcome !== 'completed' && outcome !== 'upgraded' && outcome !== 'refused' && outcome !== 'gone';
+export const failed = (outcome) => !WELL.has(outcome) && !ENDED_BY_CHOICE.has(outcome);
 
 /** The word for a row's state, or for how it ended. @param {import('../types.js').Row} row */
-export const state = (row) => (row.outcome === null ? phase(row.phase) : outcome(row.outcome));
+export function state(row) {
+  if (row.outcome !== null) return outcome(row.outcome);
+  return row.concern === null ? phase(row.phase) : (CONCERNS[row.concern] ?? { ...phase(row.phase), tone: /** @type {Tone} */ ('warn') });
+}
 
 /** The state as the filter knows it. @param {import('../types.js').Row} row */
 export const stateName = (row) => row.outcome ?? (row.phase === '' ? 'active' : row.phase);

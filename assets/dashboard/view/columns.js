@@ -71,8 +71,8 @@ function buildState(cell) {
     host ??= cell.closest('[role="row"]');
     if (line.kind === 'group') {
       setText(markText, line.open ? '▾' : '▸');
-      setText(wordText, `${line.count} in flight`);
-      setData(cell, 'data-tone', line.stalled > 0 ? 'warn' : 'mute');
+      setText(wordText, line.field === 'attention' ? (line.count === 1 ? '1 needs attention' : `${line.count} need attention`) : `${line.count} in flight`);
+      setData(cell, 'data-tone', line.concerned > 0 ? 'warn' : 'mute');
       pin.hidden = true;
       setText(foldedText, line.open ? '' : 'folded');
       if (host) markRow(host, 'group', false);
@@ -81,11 +81,11 @@ function buildState(cell) {
     setText(foldedText, '');
     const { word: name, tone, icon } = words.state(line);
     setText(markText, icon);
-    const quiet = line.outcome === null && line.phase === 'stalled' ? idleOf(line, momentOf(line, scene)) : 0;
+    const quiet = line.concern !== null && line.concern !== 'long' ? idleOf(line, momentOf(line, scene)) : 0;
     setText(wordText, quiet >= 1000 ? `${name} ${format.duration(quiet)}` : name);
     setData(cell, 'data-tone', tone);
     if (pin.hidden === line.pinned) pin.hidden = !line.pinned;
-    if (host) markRow(host, line.outcome !== null ? (words.failed(line.outcome) ? 'failed' : 'ended') : line.phase === 'stalled' ? 'stalled' : null, line.id === scene.selected);
+    if (host) markRow(host, line.outcome !== null ? (words.failed(line.outcome) ? 'failed' : 'ended') : line.concern !== null ? 'attention' : null, line.id === scene.selected);
   };
 }
 
@@ -108,8 +108,9 @@ function buildAge(cell) {
   return (line, scene) => {
     if (line.kind === 'group') {
       dot.hidden = true;
-      shown = '';
-      return setText(text, '');
+      shown = line.id;
+      cell.title = line.oldestMs === null ? '' : `The oldest started ${format.iso(line.oldestMs)}`;
+      return setText(text, line.oldestMs === null ? '' : format.duration(Math.max(0, scene.tickMs - line.oldestMs)));
     }
     dot.hidden = false;
     const age = ageOf(line, momentOf(line, scene));
@@ -134,7 +135,7 @@ function buildModel(cell) {
       badge.hidden = line.badge === null;
       setData(badge, 'data-badge', line.badge);
       setText(badgeText, line.field === 'model' ? (line.key.split(':')[0] ?? '') : line.key);
-      setText(nameText, line.field === 'provider' ? '' : line.field === 'model' ? line.key.slice(line.key.indexOf(':') + 1) : line.key);
+      setText(nameText, line.field === 'attention' ? line.concerns : line.field === 'provider' ? '' : line.field === 'model' ? line.key.slice(line.key.indexOf(':') + 1) : line.key);
       return;
     }
     badge.hidden = false;

@@ -4,11 +4,12 @@
  */
 
 import { compile } from '../model/filter.js';
-import { arrange, group, isLiveSort, resum } from '../model/order.js';
+import { arrange, group, isLiveSort, rank, resum } from '../model/order.js';
 import * as format from '../model/format.js';
 import { COLUMNS } from './columns.js';
 import { byId, setText, textIn, typed } from './dom.js';
 import { createPlainGrid } from './grid-plain.js';
+import { createHold } from './hold.js';
 
 /** @typedef {import('../types.js').Row} Row */
 /** @typedef {import('../types.js').Line} Line */
@@ -46,11 +47,15 @@ export function createList({ feed, clock, whyUnknown, lost, createGrid, hidden, 
   const emptyText = textIn(byId('grid-empty-text'));
   const emptyAction = typed('grid-empty-action', HTMLButtonElement);
   const shown = textIn(byId('shown'));
+  const waiting = byId('waiting');
+  const waitingText = textIn(waiting);
   const phone = matchMedia(PHONE);
   /** @type {import('./columns.js').Scene} */
   const scene = { nowMs: 0, selected: null, tickMs: 0 };
   /** @type {Set<string>} */
   const closed = new Set();
+  const hold = createHold(byId('grid-frame'), () => renew());
+  waiting.addEventListener('click', () => hold.release());
   /** @type {{ filter: ReturnType<typeof compile>, query: string, sort: Place['sort'], group: Place['group'] }} */
   let wish = { filter: compile(''), query: '', sort: { column: 'age', descending: false }, group: null };
   /** @type {{ sinceMs: number, news: number, rows: Row[] } | null} */
@@ -60,7 +65,8 @@ export function createList({ feed, clock, whyUnknown, lost, createGrid, hidden, 
   /** @type {Line[]} */
   let lines = [];
   let structure = -1;
-  let arranged = 0;
+  /** The number of rows that were arranged last; -1 before there was an order. */
+  let arranged = -1;
   let arrangedAt = -Infinity;
   let drawnAt = -Infinity;
   /** Whether a frame is on its way. */
@@ -113,10 +119,32 @@ export function createList({ feed, clock, whyUnknown, lost, createGrid, hidden, 
     if (scene.tickMs === 0) scene.tickMs = scene.nowMs;
     const source = frozen ? frozen.rows : store.rows.values();
     rows = arrange(source, wish.filter.test, wish.sort, scene.nowMs);
-    lines = wish.group === null ? rows : group(rows, wish.group, closed);
+    lines = wish.group === null ? rank(rows, closed) : group(rows, wish.group, closed);
     grid.show(lines, wish.sort);
+    waiting.hidden = true;
     say();
   }
+
+  /** Catches up with what waited while the lines were held. */
+  function renew() {
+    if (visible && !frozen && store.structure !== structure) put();
+  }
+
+  /** Says how many requests wait to be shown. */
+  function countWaiting() {
+    const known = new Set(rows);
+    let fresh = 0;
+    let concerned = 0;
+    for (const row of store.rows.values()) {
+      if (known.has(row) || !wish.filter.test(row, scene.nowMs)) continue;
+      fresh += 1;
+      if (row.concern !== null) concerned += 1;
+    }
+    waiting.hidden = fresh === 0;
+    setText(waitingText, `${format.count(fresh)} new${concerned > 0 ? `, ${concerned === 1 ? '1 needs' : `${format.count(concerned)} need`} attention` : ''} ↑`);
+  }
+
+  const held = () => hold.held && lines.length > 0;
 
   function say() {
     const all = frozen ? frozen.rows.length : store.rows.size;
@@ -140,9 +168,12 @@ export function createList({ feed, clock, whyUnknown, lost, createGrid, hidden, 
     coming = false;
     if (!visible || frozen) return;
     drawnAt = performance.now();
-    if (store.structure !== structure && drawnAt - arrangedAt >= pace(arranged)) put();
-    // Rows that are not in order yet will be soon, whether or not anything more comes.
-    if (store.structure !== structure) changed();
+    if (held()) countWaiting();
+    else if (store.structure !== structure) {
+      if (drawnAt - arrangedAt >= pace(arranged)) put();
+      // Rows that are not in order yet will be soon, whether or not anything more comes.
+      if (store.structure !== structure) changed();
+    }
     requestAnimationFrame(() => paint(false));
   }
 
@@ -151,7 +182,7 @@ export function createList({ feed, clock, whyUnknown, lost, createGrid, hidden, 
     scene.nowMs = now();
     if (all) scene.tickMs = scene.nowMs;
     // A sum that were older than the rows under it would contradict them.
-    if (wish.group !== null) resum(lines, rows);
+    if (lines[0]?.kind === 'group') resum(lines, rows);
     grid.paint(all);
   }
 
@@ -172,21 +203,24 @@ export function createList({ feed, clock, whyUnknown, lost, createGrid, hidden, 
     second() {
       if (!visible || frozen) return;
       const moving = isLiveSort(wish.sort) || wish.query !== '' || wish.group === 'state' || wish.group === 'waits';
-      if (moving && performance.now() - arrangedAt >= Math.max(LIVE_PACE, pace(arranged)) - 50) put();
+      if (moving && !held() && performance.now() - arrangedAt >= Math.max(LIVE_PACE, pace(arranged)) - 50) put();
       // Ended rows leave without a message.
       if (store.structure !== structure) changed();
       else paint(false);
     },
     /** @param {{ filter: string, sort: Place['sort'], group: Place['group'] }} next @returns {string[]} what is wrong with the filter */
     wish(next) {
+      // Another row or view is no reason to move the lines.
+      if (arranged >= 0 && next.filter.trim() === wish.query && next.sort.column === wish.sort.column && next.sort.descending === wish.sort.descending && next.group === wish.group) return wish.filter.errors;
       wish = { filter: compile(next.filter), query: next.filter.trim(), sort: next.sort, group: next.group };
       put();
       return wish.filter.errors;
     },
     /** @param {boolean} on */
     show(on) {
+      const appears = on && !visible;
       visible = on;
-      if (on && !frozen) put();
+      if (appears && !frozen) put();
     },
     /** @param {boolean} on */
     freeze(on) {
@@ -250,6 +284,8 @@ export function createList({ feed, clock, whyUnknown, lost, createGrid, hidden, 
       grid.point(id);
       grid.focus();
     },
+    /** Shows what waits, and moves the lines for it. */
+    renew: hold.release,
     /** Says anew why there are no rows. */
     explain: say,
   };

@@ -1,23 +1,30 @@
-/** The numbers on top: how much is in flight, whom it waits for, how fast it goes, how much fails. Each leads to the rows it counts. */
+/** The numbers on top: what needs a look, how much is in flight, how fast it goes, how much fails. Each leads to the rows it counts. */
 
 import * as format from '../model/format.js';
+import { concernsOf } from '../model/concern.js';
+import { ageOf } from '../model/row.js';
 import { quantiles } from '../model/stats.js';
 import { h, setData, setText, textIn } from './dom.js';
 
 /** @typedef {import('../types.js').Row} Row */
 
 /**
- * The counts by provider and by state, over the rows in flight.
+ * The counts by state, over the rows in flight.
  * @param {Iterable<Row>} rows
  */
 export function tally(rows) {
-  const counts = { active: 0, waiting: 0, responding: 0, streaming: 0, stalled: 0, onUpstream: 0, onClient: 0, ended: 0 };
+  const counts = {
+    active: 0, waiting: 0, responding: 0, streaming: 0, stalled: 0, onUpstream: 0, onClient: 0, ended: 0,
+    /** Those that need a look. */
+    attention: /** @type {Row[]} */ ([]),
+  };
   for (const row of rows) {
     if (row.outcome !== null) {
       counts.ended += 1;
       continue;
     }
     counts.active += 1;
+    if (row.concern !== null) counts.attention.push(row);
     if (row.phase === 'waiting') counts.waiting += 1;
     else if (row.phase === 'responding') counts.responding += 1;
     else if (row.phase === 'streaming') counts.streaming += 1;
@@ -37,37 +44,40 @@ export function createStrip(host, actions) {
   function tile(title, hint, act) {
     const value = h('span', { class: 'tile-value' });
     const note = h('span', { class: 'tile-note' });
-    const button = h('button', { type: 'button', class: 'tile', title: hint, onclick: act }, h('span', { class: 'tile-title' }, title), value, note);
+    const button = h('button', { type: 'button', class: 'tile', title: hint, onclick: act }, h('span', { class: 'tile-title' }, title), value, ' ', note);
     host.append(button);
     return { button, value: textIn(value), note: textIn(note) };
   }
+  const attention = tile('Needs attention', 'Show the requests that are stalled, without an answer, not read by their client, or in flight for long', () => actions.onFilter('state', 'attention'));
   const active = tile('In flight', 'Show all requests', actions.onAll);
-  const stalled = tile('Stalled', 'Show stalled requests', () => actions.onFilter('state', 'stalled'));
-  const upstream = tile('On upstream', 'Show requests that wait for the upstream', () => actions.onFilter('waits', 'upstream'));
-  const tokens = tile('Tokens/s', 'Fastest first', () => actions.onSort('rate'));
+  const upstream = tile('Wait for the upstream', 'Show requests that wait for the upstream', () => actions.onFilter('waits', 'upstream'));
+  const tokens = tile('Output tokens/s', 'Fastest first', () => actions.onSort('rate'));
   const requests = tile('Requests/s', 'Show all requests', actions.onAll);
-  const errors = tile('Errors', 'Show the errors', actions.onErrors);
-  const first = tile('First token', 'Slowest first', () => actions.onSort('ttft'));
-  const duration = tile('Duration', 'Longest first', () => actions.onSort('age'));
+  const errors = tile('Failed', 'Show the errors. Requests that a client left or an operator cancelled have not failed.', actions.onErrors);
+  const first = tile('First token', 'Half of them came within this time. Press for the slowest first', () => actions.onSort('ttft'));
+  const duration = tile('Duration', 'Half of the requests took no longer. Press for the longest first', () => actions.onSort('age'));
+  const all = [attention, active, upstream, tokens, requests, errors, first, duration];
 
   return {
-    /** @param {ReturnType<typeof tally> | null} counts `null`: nothing is known @param {import('../model/stats.js').Stats} stats */
-    draw(counts, stats) {
+    /** @param {ReturnType<typeof tally> | null} counts `null`: nothing is known @param {import('../model/stats.js').Stats} stats @param {number} nowMs */
+    draw(counts, stats, nowMs) {
       if (counts === null) {
-        for (const tile of [active, stalled, upstream, tokens, requests, errors, first, duration]) {
+        for (const tile of all) {
           setText(tile.value, format.NONE);
           setText(tile.note, 'not known');
           setData(tile.button, 'data-tone', null);
         }
         return;
       }
+      const concerned = counts.attention.length;
+      setText(attention.value, format.count(concerned));
+      setText(attention.note, concerned === 0 ? 'none' : `oldest ${format.duration(Math.max(...counts.attention.map((row) => ageOf(row, nowMs) ?? 0)))}`);
+      attention.button.setAttribute('aria-label', `Needs attention: ${concerned === 0 ? 'none' : concernsOf(counts.attention)}`);
+      setData(attention.button, 'data-tone', concerned > 0 ? 'warn' : null);
       setText(active.value, format.count(counts.active));
       setText(active.note, `${format.count(counts.streaming)} streaming`);
-      setText(stalled.value, format.count(counts.stalled));
-      setText(stalled.note, counts.stalled > 0 ? 'needs attention' : 'none');
-      setData(stalled.button, 'data-tone', counts.stalled > 0 ? 'warn' : null);
       setText(upstream.value, format.count(counts.onUpstream));
-      setText(upstream.note, `${format.count(counts.onClient)} on clients`);
+      setText(upstream.note, `${format.count(counts.onClient)} for clients`);
       const recent = stats.recent(10);
       setText(tokens.value, format.rate(recent?.tokensPerSecond ?? null));
       setText(tokens.note, 'last 10 s');

@@ -33,7 +33,7 @@ describe('the filter', () => {
     'tok/s>=5', 'status:5xx', 'status:404', '-gpt', '-state:stalled', '-age>30s', 'path:/v1/messages', '"chat gpt"', 'model=gpt-4', 'model=gpt-4*', 'provider=open',
   ]) it(`hides it for ${query}`, () => assert.equal(holds(query), false));
 
-  for (const query of ['state:ended', 'state:error', 'state:client_disconnect', 'outcome:client_disconnect', 'age<1s', '-waits:upstream']) {
+  for (const query of ['state:ended', 'state:client_disconnect', '-state:error', 'outcome:client_disconnect', 'age<1s', '-waits:upstream']) {
     it(`shows an ended one for ${query}`, () => assert.equal(holds(query, ended), true));
   }
 

@@ -3,7 +3,8 @@ import { describe, it } from 'node:test';
 import { gridDelay, GRID_TRIES, reconnectDelay } from '../../dashboard/model/backoff.js';
 import { ServerClock } from '../../dashboard/model/clock.js';
 import * as format from '../../dashboard/model/format.js';
-import { arrange, DEFAULT_SORT, group, resum } from '../../dashboard/model/order.js';
+import { concernOf } from '../../dashboard/model/concern.js';
+import { arrange, ATTENTION, DEFAULT_SORT, group, rank, resum } from '../../dashboard/model/order.js';
 import { Pending } from '../../dashboard/model/pending.js';
 import { readPlace, writePlace } from '../../dashboard/model/place.js';
 import { composition, readLogs, readTotals } from '../../dashboard/model/records.js';
@@ -258,6 +259,22 @@ describe('the order of the list', () => {
     assert.equal(arrange(states, all, { column: 'state', descending: false }, NOW).map((it) => it.id).join(''), 'xws');
   });
 
+  it('has what needs a look on top, under a line that says why, and what has ended below', () => {
+    const ended = Object.assign(row({ request_id: 'e', start_time: NOW / 1000 - 1 }), { outcome: 'completed' });
+    const stuck = Object.assign(row({ request_id: 's', start_time: NOW / 1000 - 90, phase: 'stalled', output_tokens: 3 }), { concern: /** @type {const} */ ('unanswered') });
+    const all = [ended, ...rows.slice(0, 2), stuck];
+    const lines = rank(all, new Set());
+    assert.deepEqual(lines.map((line) => line.id), ['group:attention', 's', 'a', 'b', 'e']);
+    const [line] = lines;
+    assert.ok(line?.kind === 'group');
+    assert.deepEqual([line.count, line.concerns, line.oldestMs], [1, '1 without an answer', stuck.startMs]);
+    stuck.output = 8;
+    resum(lines, all);
+    assert.deepEqual([line.count, line.output], [1, 8], 'its sums are of its rows only');
+    assert.deepEqual(rank(all, new Set([ATTENTION])).map((line) => line.id), ['group:attention', 'a', 'b', 'e']);
+    assert.deepEqual(rank(rows, new Set()).map((line) => line.id), ['a', 'b', 'c', 'd']);
+  });
+
   it('puts groups above their rows, the greatest first, with live sums', () => {
     const lines = group(arrange(rows, all, DEFAULT_SORT, NOW), 'provider', new Set());
     assert.deepEqual(lines.map((line) => (line.kind === 'group' ? `${line.key}:${line.count}:${line.output}` : line.id)), ['openai:3:10', 'c', 'a', 'd', 'anthropic:1:50', 'b']);
@@ -273,6 +290,26 @@ describe('the order of the list', () => {
     const lines = group(rows, 'provider', new Set(['openai']));
     assert.deepEqual(lines.map((line) => line.id), ['group:openai', 'group:anthropic', 'b']);
     assert.equal(lines[0]?.output, 10);
+  });
+});
+
+describe('what needs a look', () => {
+  const MINUTE = 60_000;
+  for (const [concern, fields] of /** @type {[string | null, Record<string, unknown>][]} */ ([
+    ['stalled', { phase: 'stalled', status: 200 }],
+    ['unanswered', { phase: 'stalled', status: null }],
+    ['unanswered', { phase: 'waiting', waiting_on: 'upstream', idle_ms: 31_000 }],
+    [null, { phase: 'waiting', waiting_on: 'upstream', idle_ms: 9_000 }],
+    ['unread', { phase: 'streaming', waiting_on: 'client', idle_ms: 18_000, status: 200 }],
+    [null, { phase: 'streaming', waiting_on: 'client', idle_ms: 2_000, status: 200 }],
+    ['long', { phase: 'streaming', status: 200, start_time: NOW / 1000 - 301, duration_ms: 301_000 }],
+    [null, { phase: 'streaming', status: 200, start_time: NOW / 1000 - 299, duration_ms: 299_000 }],
+    [null, { phase: 'streaming', status: 200, start_time: 'x' }],
+  ])) it(`is ${concern ?? 'not'} with ${JSON.stringify(fields)}`, () => assert.equal(concernOf(row(fields), NOW, 5 * MINUTE), concern));
+
+  it('is nothing that has ended, and no long request where none is too long', () => {
+    assert.equal(concernOf(Object.assign(row({ phase: 'stalled' }), { outcome: 'killed' }), NOW, MINUTE), null);
+    assert.equal(concernOf(row({ phase: 'streaming', duration_ms: 9e9 }), NOW, 0), null);
   });
 });
 
@@ -395,7 +432,8 @@ describe('polled answers', () => {
 describe('a sentence on a request', () => {
   for (const [fields, text] of /** @type {[Record<string, unknown>, string][]} */ ([
     [{ phase: 'waiting', waiting_on: 'upstream' }, 'Waits for the upstream: no answer yet, for 12s.'],
-    [{ phase: 'stalled', waiting_on: 'upstream', idle_ms: 14_000 }, 'Stalled: the upstream has sent nothing for 14s.'],
+    [{ phase: 'stalled', waiting_on: 'upstream', idle_ms: 45_000 }, 'No answer yet: the upstream has sent nothing for 45s.'],
+    [{ phase: 'stalled', status: 200, waiting_on: 'upstream', idle_ms: 14_000 }, 'Stalled: the upstream has sent nothing for 14s.'],
     [{ phase: 'streaming', waiting_on: 'client', idle_ms: 9_000 }, 'Waits for the client: it has not asked for more for 9s.'],
     [{ phase: 'streaming', output_tokens_per_second: 53, duration_ms: 12_000, time_to_first_token_ms: 300 }, 'Streams 53 tokens per second.'],
     [{ phase: 'responding' }, 'The upstream has answered; no token yet.'],

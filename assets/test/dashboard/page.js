@@ -50,7 +50,7 @@ async function setUp(options) {
   return {
     mock, page, context, complaints, base,
     world: mock.world,
-    rows: () => page.locator('#grid [role="row"] .col-state').count(),
+    rows: () => page.locator('#grid [role="row"]:not([data-look="group"]) .col-state').count(),
     indicator: () => text('indicator'),
     banner: () => text('banner'),
     /** The names of the models, from top to bottom. */
@@ -90,7 +90,7 @@ export function heldGrid() {
 /** @param {Page} page */
 const modelsOf = (page) =>
   page.evaluate(() =>
-    [...document.querySelectorAll('#grid [role="row"]')]
+    [...document.querySelectorAll('#grid [role="row"]:not([data-look="group"])')]
       .map((row) => ({ top: row.getBoundingClientRect().top, name: row.querySelector('.col-model .mono')?.textContent ?? null }))
       .filter((it) => it.name !== null)
       .sort((a, b) => a.top - b.top)

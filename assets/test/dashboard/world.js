@@ -99,7 +99,7 @@ export class World {
       path: provider === 'anthropic' ? '/v1/messages' : '/v1/chat/completions',
       ...fields,
     };
-    row['moved'] = now;
+    row['moved'] ??= now;
     this.rows.set(row['request_id'], row);
     this.pending.started.add(row['request_id']);
     this.onStructure();

@@ -100,6 +100,8 @@ describe('the keyboard', { skip: noBrowser }, () => {
         assert.equal(await focusedModel(page), 'second');
         const [, second] = world.rows.keys();
         world.end(String(second));
+        await soon(async () => await page.locator('#grid .col-state').allInnerTexts().then((all) => all.join()), /Completed/);
+        await page.keyboard.press('n');
         await soon(rows, 2);
         assert.equal(await focusedModel(page), 'third');
         await page.keyboard.press('k');

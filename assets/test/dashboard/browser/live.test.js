@@ -27,11 +27,11 @@ for (const grid of [true, false]) {
         world.progress(id, { usage_source: 'reported', input_tokens: 0 });
         await soon(() => row.locator('.col-input').innerText(), '0');
         world.progress(id, { phase: 'stalled' });
-        await soon(() => row.getAttribute('data-look'), 'stalled');
+        await soon(() => row.getAttribute('data-look'), 'attention');
         await soon(() => row.locator('.col-waits').innerText(), '↑ upstream');
         world.end(id, 'client_disconnect');
         await soon(() => row.locator('.col-state').innerText(), /Client left/);
-        await soon(() => row.getAttribute('data-look'), 'failed');
+        await soon(() => row.getAttribute('data-look'), 'ended');
         await soon(models, ['beta']);
       }, { grid }));
 
@@ -63,13 +63,13 @@ for (const grid of [true, false]) {
         const id = world.start({ provider: 'openai', output_tokens: 10 });
         world.start({ provider: 'openai', output_tokens: 5 });
         world.start({ provider: 'poe', output_tokens: 1 });
-        await soon(rows, 5);
+        await soon(rows, 3);
         const group = page.locator('#grid [data-look="group"]').first();
         await soon(() => group.locator('.col-output').innerText(), '15');
         world.progress(id, { output_tokens: 110 });
         await soon(() => group.locator('.col-output').innerText(), '115');
         await group.click();
-        await soon(rows, 3);
+        await soon(rows, 1);
       }, { grid, hash: '#/requests?group=provider' }));
 
     it('can be used by the keyboard alone', () =>
@@ -121,6 +121,9 @@ for (const grid of [true, false]) {
         });
         const before = await focused();
         world.start({ model: 'newest', start_time: now });
+        await soon(() => page.locator('#waiting').innerText(), '1 new ↑');
+        assert.deepEqual(await models(), ['upper', 'lower']);
+        await page.keyboard.press('n');
         await soon(models, ['newest', 'upper', 'lower']);
         await soon(focused, before);
         await page.keyboard.press('Enter');
@@ -131,6 +134,64 @@ for (const grid of [true, false]) {
 
 describe('the list', { skip: noBrowser }, () => {
   after(closeBrowser);
+
+  for (const grid of [true, false]) {
+    it(`shows first what needs a look, in a group that can be folded, in ${grid ? 'AG Grid' : 'the plain table'}`, () =>
+      onPage(async ({ world, page, models, soon }) => {
+        const now = Date.now() / 1000;
+        world.start({ model: 'silent', start_time: now - 45, moved: Date.now() - 45_000, phase: 'stalled' });
+        world.start({ model: 'unread', start_time: now - 40, phase: 'streaming', status: 200, waiting_on: 'client', output_tokens: 9 });
+        world.start({ model: 'fine', start_time: now - 5, phase: 'streaming', status: 200 });
+        const ended = world.start({ model: 'ended', start_time: now - 2 });
+        await soon(models, ['silent', 'ended', 'fine', 'unread']);
+        world.end(ended);
+        await soon(models, ['silent', 'fine', 'unread', 'ended']);
+        const [, unread] = world.rows.keys();
+        world.change(String(unread), { moved: Date.now() - 18_000 });
+        await soon(models, ['unread', 'silent', 'fine', 'ended']);
+        const first = page.locator('#grid [data-look="group"]');
+        await soon(() => first.locator('.col-state').innerText(), /2 need attention/);
+        assert.match(await first.locator('.col-model').innerText(), /1 without an answer, 1 not read by the client/);
+        await soon(() => page.locator('.tile-value').first().innerText(), '2');
+        await soon(() => page.title(), /▲ 2/);
+        await soon(() => page.locator('#grid [data-look="attention"] .col-state').allInnerTexts().then((all) => all.join()), /Not read 1\ds.*No answer 4\ds/s);
+        await first.click();
+        await soon(models, ['fine', 'ended']);
+        await page.locator('.tile').first().click();
+        await soon(async () => page.url(), /q=state:attention/);
+        await first.click();
+        await soon(models, ['unread', 'silent']);
+      }, { grid, before: (page) => page.addInitScript(() => localStorage.setItem('active-requests.settings', JSON.stringify({ lingerMs: 60_000 }))) }));
+
+    it(`holds its lines under the pointer while their numbers go on, in ${grid ? 'AG Grid' : 'the plain table'}`, () =>
+      onPage(async ({ world, page, models, soon }) => {
+        const old = Date.now() / 1000 - 60;
+        const lower = world.start({ model: 'lower', start_time: old, status: 200, phase: 'streaming' });
+        const upper = world.start({ model: 'upper', start_time: old + 1 });
+        await soon(models, ['upper', 'lower']);
+        await oneGrid(page);
+        const line = page.locator('#grid [role="row"]', { hasText: 'lower' });
+        await line.locator('.col-model').hover();
+        for (let i = 0; i < 12; i++) world.start({ model: `new-${i}` });
+        world.progress(lower, { output_tokens: 321 });
+        world.end(upper, 'truncated');
+        await soon(() => page.locator('#waiting').innerText(), '12 new ↑');
+        await soon(() => line.locator('.col-output').innerText(), '321');
+        await soon(() => page.locator('#grid [role="row"]', { hasText: 'upper' }).locator('.col-state').innerText(), /Truncated/);
+        assert.deepEqual(await models(), ['upper', 'lower']);
+        await page.mouse.down();
+        await page.mouse.up();
+        await soon(() => page.locator('#drawer-title').innerText(), /lower/);
+        assert.deepEqual(await models(), ['upper', 'lower'], 'opening one moves none');
+        await page.locator('#waiting').click();
+        await soon(async () => (await models()).length, 14);
+        assert.equal(await page.locator('#waiting').isVisible(), false);
+        world.start({ model: 'last' });
+        await page.mouse.move(700, 20);
+        await page.locator('#drawer-title').focus();
+        await soon(async () => (await models()).includes('last'), true);
+      }, { grid, before: (page) => page.addInitScript(() => localStorage.setItem('active-requests.settings', JSON.stringify({ lingerMs: 60_000 }))) }));
+  }
 
   it('has one grid, whether it waited for rows or not', () =>
     onPage(async ({ world, page, models, soon }) => {
@@ -163,11 +224,11 @@ describe('the list', { skip: noBrowser }, () => {
     onPage(async ({ world, page, indicator, soon }) => {
       world.start();
       world.start();
-      await soon(() => page.locator('.tile-value').first().innerText(), '2');
+      await soon(() => page.locator('.tile-value').nth(1).innerText(), '2');
       world.start();
       await soon(() => page.locator('#grid .ag-row').count(), 3);
       await page.keyboard.press(' ');
-      const seen = async () => [await page.locator('.tile-value').first().innerText(), await page.locator('#count-requests').innerText(), (await page.title()).split(' ')[1]];
+      const seen = async () => [await page.locator('.tile-value').nth(1).innerText(), await page.locator('#count-requests').innerText(), (await page.title()).split(' ')[1]];
       await soon(seen, ['3', '3', '3']);
       await soon(indicator, '❚❚ Frozen');
       world.end(world.start(), 'upstream_error');
@@ -184,13 +245,12 @@ describe('the list', { skip: noBrowser }, () => {
   it('never shows a stall that is longer than the request', () =>
     onPage(async ({ world, page, soon }) => {
       const id = world.start({ start_time: Date.now() / 1000 - 12, phase: 'streaming', status: 200 });
-      const row = page.locator('#grid .ag-row');
-      await soon(() => row.count(), 1);
+      const row = page.locator('#grid [data-look="attention"]');
       await page.waitForTimeout(1100);
       world.change(id, { phase: 'stalled', moved: Date.now() - 12_000 });
       await soon(() => row.locator('.col-state').innerText(), /Stalled \d/);
       for (let reading = 0; reading < 40; reading++) {
-        const [state, age] = await page.evaluate(() => ['.col-state', '.age'].map((at) => Number(/(\d+)s/.exec(document.querySelector(`#grid .ag-row ${at}`)?.textContent ?? '')?.[1])));
+        const [state, age] = await page.evaluate(() => ['.col-state', '.age'].map((at) => Number(/(\d+)s/.exec(document.querySelector(`#grid [data-look="attention"] ${at}`)?.textContent ?? '')?.[1])));
         assert.ok(state !== undefined && age !== undefined && state <= age, `stalled ${state} s of ${age} s`);
         await page.waitForTimeout(100);
       }
@@ -200,7 +260,7 @@ describe('the list', { skip: noBrowser }, () => {
     onPage(async ({ world, page, rows, base, context, soon }) => {
       const id = world.start({ model: 'shared', phase: 'stalled', idle_ms: 0, time_to_first_token_ms: 310, status: 200 });
       await soon(rows, 1);
-      await page.locator('.col-model').click();
+      await page.locator('[data-look="attention"] .col-model').first().click();
       await soon(() => page.locator('#drawer .verdict').innerText(), /Stalled: the upstream has sent nothing/);
       await soon(() => page.locator('#drawer').innerText(), /Usage from the provider/);
       assert.ok(page.url().includes(`row=${id}`));

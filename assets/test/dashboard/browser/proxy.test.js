@@ -112,9 +112,9 @@ describe('the dashboard of the proxy', { skip }, () => {
   it('shows who is waited for in a stalled stream', () =>
     throughProxy(async ({ page, base }) => {
       const request = ask(base, 'demo-c90-d20-s20');
-      await soon(() => page.locator('#grid .col-state').first().innerText(), /Stalled/);
-      await soon(() => page.locator('#grid .col-waits').first().innerText(), '↑ upstream');
-      await page.locator('#grid .col-model').first().click();
+      await soon(() => page.locator('#grid [data-look="attention"] .col-state').first().innerText(), /Stalled/);
+      await soon(() => page.locator('#grid [data-look="attention"] .col-waits').first().innerText(), '↑ upstream');
+      await page.locator('#grid [data-look="attention"] .col-model').first().click();
       await soon(() => page.locator('.verdict').innerText(), /Stalled: the upstream has sent nothing for/);
       request.abort();
     }, { hash: '#/requests?q=model:demo-c90-d20-s20', env: { VDM_ACTIVE_REQUESTS_STALL_AFTER: '1' } }));
