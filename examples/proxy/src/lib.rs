@@ -8,7 +8,7 @@
 //! - [`forward`]: a request's way to a provider and back, inside the tracking layer;
 //! - [`upstream`]: connections to providers;
 //! - `refusal`, `log`: what the proxy itself has to say, to the client and in its log;
-//! - [`prices`]: the file of prices;
+//! - [`prices`]: the file of prices; `reload`: files that are read again on SIGHUP;
 //! - `traffic`: requests to the simulated provider, for a first look.
 
 #![allow(missing_docs, reason = "a program, not a library: its modules explain themselves")]
@@ -18,6 +18,7 @@ pub mod forward;
 mod log;
 pub mod prices;
 pub mod refusal;
+mod reload;
 pub mod server;
 mod traffic;
 pub mod upstream;
@@ -31,7 +32,8 @@ use tokio::{net::TcpListener, task::AbortHandle};
 use crate::{
     config::{description::SettingsError, models::Models, providers, settings::Settings, sources::Sources},
     forward::Forwarder,
-    server::service::ProxyService,
+    reload::Reload,
+    server::{connection::ConnectionServer, service::ProxyService, tls::ServerTls},
 };
 
 /// The program: reads the settings of the command line and the environment, and serves until it is asked to end.
@@ -80,14 +82,16 @@ fn run() -> Result<(), SettingsError> {
 #[derive(Debug)]
 pub struct Proxy {
     listener: TcpListener,
-    service: Arc<ProxyService>,
+    server: ConnectionServer,
+    tracker: RequestTracker,
+    is_tls: bool,
     address: SocketAddr,
     grace: Duration,
     providers: Vec<String>,
     /// The task that uses the simulated provider.
     traffic: Option<AbortHandle>,
-    /// The task that reads prices again.
-    reload: Option<AbortHandle>,
+    /// The task that reads files again.
+    reload: AbortHandle,
 }
 
 impl Proxy {
@@ -104,20 +108,35 @@ impl Proxy {
         settings.tracker.known_providers.extend(names.iter().cloned());
         let models = Models::new(providers, sources)?;
         let tracker = RequestTracker::new(settings.tracker.clone());
-        let reload = match &settings.prices_file {
-            Some(path) => {
-                tracker.set_prices(prices::read(path)?);
-                Some(tokio::spawn(prices::reload_on_hangup(path.clone(), tracker.clone())).abort_handle())
-            }
-            None => None,
-        };
+        if let Some(path) = &settings.prices_file {
+            tracker.set_prices(prices::read(path)?);
+        }
+        let tls = settings.tls_files()?.map(ServerTls::new).transpose()?.map(Arc::new);
+        if tls.is_some() && with_traffic {
+            return Err(SettingsError::new(
+                "PROXY_DEMO: the simulated traffic goes without TLS: take PROXY_DEMO or PROXY_TLS_CERT away",
+            ));
+        }
         let forwarder = Forwarder::new(&settings, settings.authorities()?, models);
         let cannot_listen = |error| SettingsError::new(format!("{} cannot be listened on: {error}", settings.listen()));
         let listener = server::listen(settings.listen()).map_err(cannot_listen)?;
         let address = listener.local_addr().map_err(cannot_listen)?;
-        let service = Arc::new(ProxyService::new(forwarder, tracker, settings.monitor.clone()));
+        let service = Arc::new(ProxyService::new(forwarder, tracker.clone(), settings.monitor.clone()));
+        let server = ConnectionServer::new(service, tls.clone(), &settings);
+        let reload = Reload { prices: settings.prices_file.clone(), tracker: tracker.clone(), tls: tls.clone() };
+        let reload = reload.on_hangup();
         let traffic = with_traffic.then(|| tokio::spawn(traffic::send(address, settings.key.clone())).abort_handle());
-        Ok(Self { listener, service, address, grace: settings.grace, providers: names, traffic, reload })
+        Ok(Self {
+            listener,
+            server,
+            tracker,
+            is_tls: tls.is_some(),
+            address,
+            grace: settings.grace,
+            providers: names,
+            traffic,
+            reload,
+        })
     }
 
     /// The address that it listens on.
@@ -127,29 +146,30 @@ impl Proxy {
 
     /// The tracker with the requests in flight.
     pub fn tracker(&self) -> &RequestTracker {
-        self.service.tracker()
+        &self.tracker
     }
 
     /// Serves until `end` comes, and then lets running requests go on for a while, except those of the simulated traffic. Returns
     /// whether all have ended.
     pub async fn serve(self, end: impl Future<Output = ()>) -> bool {
-        let Self { listener, service, grace, traffic, reload, .. } = self;
+        let Self { listener, server, grace, traffic, reload, .. } = self;
         let end = async {
             end.await;
             traffic.inspect(AbortHandle::abort);
         };
-        let all_ended = server::serve(listener, service, end, grace).await;
-        reload.inspect(AbortHandle::abort);
+        let all_ended = server::serve(listener, server, end, grace).await;
+        reload.abort();
         all_ended
     }
 
     /// Prints the addresses of everything.
     #[expect(clippy::print_stdout, reason = "this is what the program says to the person who started it")]
     fn announce(&self) {
-        let at = self.address;
-        println!("API        http://{at}/v1   ({})", self.providers.join(", "));
-        println!("Dashboard  http://{at}/dashboard/");
-        println!("Metrics    http://{at}/metrics/active-requests");
+        let scheme = if self.is_tls { "https" } else { "http" };
+        let at = format!("{scheme}://{}", self.address);
+        println!("API        {at}/v1   ({})", self.providers.join(", "));
+        println!("Dashboard  {at}/dashboard/");
+        println!("Metrics    {at}/metrics/active-requests");
     }
 }
 

@@ -35,21 +35,3 @@ pub fn reload(path: &str, tracker: &RequestTracker) {
         Err(error) => tracing::error!("{error}; the prices read before are kept"),
     }
 }
-
-/// Reads the file again on each SIGHUP, for as long as the future is polled.
-pub async fn reload_on_hangup(path: String, tracker: RequestTracker) {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        match signal(SignalKind::hangup()) {
-            Ok(mut hangup) => {
-                while hangup.recv().await.is_some() {
-                    reload(&path, &tracker);
-                }
-            }
-            Err(error) => tracing::error!("SIGHUP cannot be waited for: {error}"),
-        }
-    }
-    #[cfg(not(unix))]
-    drop((path, tracker));
-}

@@ -14,6 +14,7 @@ use crate::{
         sources::Sources,
         values::{DemoMode, Host},
     },
+    server::tls::TlsFiles,
     upstream::{Timeouts, provider::Provider},
 };
 
@@ -27,6 +28,10 @@ pub struct Settings {
     pub key: Option<Secret>,
     pub timeouts: Timeouts,
     pub ca_file: Option<String>,
+    /// The longest silence of a client between two requests, and before its first.
+    pub idle_timeout: Duration,
+    pub tls_cert: Option<String>,
+    pub tls_key: Option<String>,
     /// The file of prices.
     pub prices_file: Option<String>,
     pub inject_usage: bool,
@@ -52,6 +57,9 @@ impl Default for Settings {
             key: None,
             timeouts: Timeouts { connect: Duration::from_secs(30), head: Duration::from_secs(90), read: None },
             ca_file: None,
+            idle_timeout: Duration::from_secs(30),
+            tls_cert: None,
+            tls_key: None,
             prices_file: None,
             inject_usage: false,
             open: false,
@@ -77,7 +85,7 @@ impl Settings {
     /// all made from this list.
     #[rustfmt::skip]
     fn all(&mut self) -> Vec<Setting<'_>> {
-        let own: [(_, _, &mut dyn Value, _); 15] = [
+        let own: [(_, _, &mut dyn Value, _); 18] = [
             ("host", "HOST", &mut self.host, "Address to listen on"),
             ("port", "PORT", &mut self.port, "Port to listen on; 0 takes a free one"),
             ("default-provider", "VDM_DEFAULT_PROVIDER", &mut self.default_provider, "Provider of models without a prefix"),
@@ -85,7 +93,10 @@ impl Settings {
             ("request-timeout", "REQUEST_TIMEOUT", &mut self.timeouts.head, "Longest wait for an upstream's response head once the client has sent its part, and for the client's next chunk"),
             ("connect-timeout", "STREAMING_CONNECT_TIMEOUT_SECONDS", &mut self.timeouts.connect, "Longest wait for a connection to an upstream"),
             ("read-timeout", "STREAMING_READ_TIMEOUT_SECONDS", &mut self.timeouts.read, "Longest silence inside a response"),
+            ("idle-timeout", "PROXY_IDLE_TIMEOUT", &mut self.idle_timeout, "Longest silence of a client between two requests, and before the first is complete to the end of its head"),
             ("ca-file", "PROXY_CA_FILE", &mut self.ca_file, "PEM file of certificate authorities to trust for upstreams, besides the public ones"),
+            ("tls-cert", "PROXY_TLS_CERT", &mut self.tls_cert, "PEM file of a certificate and those that vouch for it: serve clients over TLS; read again on SIGHUP"),
+            ("tls-key", "PROXY_TLS_KEY", &mut self.tls_key, "PEM file of the certificate's private key"),
             ("prices-file", "VDM_PRICES_FILE", &mut self.prices_file, "File of prices, in LiteLLM's JSON or a short TOML; read again on SIGHUP"),
             ("inject-usage", "VDM_INJECT_USAGE", &mut self.inject_usage, "Ask OpenAI-format streams for usage when the client did not"),
             ("open", "PROXY_OPEN", &mut self.open, "Allow to listen beyond loopback without PROXY_API_KEY"),
@@ -137,6 +148,19 @@ impl Settings {
             )));
         }
         Ok(settings)
+    }
+
+    /// The files of TLS for clients, if that is wanted.
+    ///
+    /// # Errors
+    /// One of the two is set without the other.
+    pub fn tls_files(&self) -> Result<Option<TlsFiles>, SettingsError> {
+        match (&self.tls_cert, &self.tls_key) {
+            (None, None) => Ok(None),
+            (Some(certificate), Some(key)) => Ok(Some(TlsFiles { certificate: certificate.clone(), key: key.clone() })),
+            (Some(_), None) => Err(SettingsError::new("PROXY_TLS_CERT goes with PROXY_TLS_KEY: set both")),
+            (None, Some(_)) => Err(SettingsError::new("PROXY_TLS_KEY goes with PROXY_TLS_CERT: set both")),
+        }
     }
 
     /// The address to listen on.

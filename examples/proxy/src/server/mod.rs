@@ -1,36 +1,21 @@
 //! Connections of clients: accepts them, serves them, and ends them.
 
 pub mod body;
+pub mod connection;
 mod lingering;
 pub mod service;
+mod stream;
+pub mod tls;
 
-use std::{
-    future::{Future, poll_fn},
-    io,
-    net::SocketAddr,
-    pin::pin,
-    sync::Arc,
-    task::Poll,
-    time::Duration,
-};
+use std::{future::Future, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
-use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{
-        conn::auto,
-        graceful::{GracefulShutdown, Watcher},
-    },
-};
 use socket2::{SockRef, TcpKeepalive};
 use tokio::{
-    net::{TcpListener, TcpSocket, TcpStream},
-    sync::watch,
+    net::{TcpListener, TcpSocket},
+    sync::{mpsc, watch},
 };
 
-use crate::server::{
-    lingering::LingeringStream,
-    service::{CloseSignal, ProxyService},
-};
+use crate::server::connection::ConnectionServer;
 
 /// Listens with room for a crowd at the door.
 pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
@@ -46,13 +31,14 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 /// Serves until `end` comes, then lets running requests go on for at most `grace`. Returns whether all have ended.
 pub async fn serve(
     listener: TcpListener,
-    service: Arc<ProxyService>,
+    server: ConnectionServer,
     end: impl Future<Output = ()>,
     grace: Duration,
 ) -> bool {
-    let servers = Arc::new(HttpServers::new());
-    let graceful = GracefulShutdown::new();
+    let server = Arc::new(server);
     let (ending, is_ending) = watch::channel(());
+    // Each connection has a sender; the channel is closed when all of them have gone.
+    let (connected, mut all_gone) = mpsc::channel::<()>(1);
     let mut end = pin!(end);
     let mut sweeps = tokio::time::interval(Duration::from_secs(5));
     loop {
@@ -67,77 +53,20 @@ pub async fn serve(
                 }
             },
             _ = sweeps.tick() => {
-                service.sweep();
+                server.service().sweep();
                 continue;
             }
             () = &mut end => break,
         };
-        serve_connection(stream, &servers, &service, graceful.watcher(), is_ending.clone());
-    }
-    drop((listener, ending));
-    // Viewers' streams would go on for ever.
-    service.tracker().shutdown();
-    tokio::time::timeout(grace, graceful.shutdown()).await.is_ok()
-}
-
-/// The HTTP servers of client connections.
-struct HttpServers {
-    http1: auto::Builder<TokioExecutor>,
-    any: auto::Builder<TokioExecutor>,
-}
-
-impl HttpServers {
-    fn new() -> Self {
-        let mut any = auto::Builder::new(TokioExecutor::new());
-        any.http1().timer(TokioTimer::new());
-        any.http2()
-            .timer(TokioTimer::new())
-            .keep_alive_interval(Duration::from_secs(30))
-            .keep_alive_timeout(Duration::from_secs(20));
-        Self { http1: any.clone().http1_only(), any }
-    }
-
-    /// The one for this client, once it has said something.
-    ///
-    /// `any` could serve them all. But it reads the first bytes apart, and hyper then takes a buffer twice as large for the rest, which
-    /// a stream holds for as long as it lives.
-    async fn choose(&self, client: &TcpStream) -> io::Result<&auto::Builder<TokioExecutor>> {
-        const HTTP2: &[u8] = b"PRI";
-        let mut first = [0; HTTP2.len()];
-        let count = client.peek(&mut first).await?;
-        Ok(if HTTP2.starts_with(&first[..count]) { &self.any } else { &self.http1 })
-    }
-}
-
-fn serve_connection(
-    stream: TcpStream,
-    servers: &Arc<HttpServers>,
-    service: &Arc<ProxyService>,
-    watcher: Watcher,
-    mut is_ending: watch::Receiver<()>,
-) {
-    let _ = stream.set_nodelay(true);
-    let hangup = CloseSignal::default();
-    let service = service.service(hangup.clone());
-    let servers = Arc::clone(servers);
-    tokio::spawn(async move {
-        let server = tokio::select! {
-            server = servers.choose(&stream) => server,
-            // It has not asked for anything yet.
-            _ = is_ending.changed() => return,
-        };
-        drop(is_ending);
-        let Ok(server) = server else { return };
-        // Made in here: a future keeps room for what it is given, besides what it makes of it.
-        let connection =
-            watcher.watch(server.serve_connection(TokioIo::new(LingeringStream::new(stream)), service).into_owned());
-        let mut connection = pin!(connection);
-        let ended = poll_fn(|cx| match connection.as_mut().poll(cx) {
-            Poll::Pending if hangup.is_asked_for() => Poll::Ready(Ok(())),
-            polled => polled,
+        let served = Arc::clone(&server).serve(stream, is_ending.clone());
+        let connected = connected.clone();
+        tokio::spawn(async move {
+            served.await;
+            drop(connected);
         });
-        if let Err(error) = ended.await {
-            tracing::debug!("a connection ended: {error}");
-        }
-    });
+    }
+    drop((listener, ending, connected));
+    // Viewers' streams would go on for ever.
+    server.service().tracker().shutdown();
+    tokio::time::timeout(grace, all_gone.recv()).await.is_ok()
 }

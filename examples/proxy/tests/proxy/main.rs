@@ -1,5 +1,7 @@
 //! The reference proxy, in this process, against an upstream that is played by hand.
 
+#[allow(unreachable_pub, reason = "the tests are its users")]
+mod authority;
 mod cancelling;
 mod connections;
 mod demo;
@@ -7,11 +9,16 @@ mod ending;
 mod errors;
 mod framing;
 mod headers;
+mod https;
 mod identity;
 mod leaving;
 mod methods;
 mod own;
 mod poll_together;
+#[cfg(unix)]
+mod process;
+#[allow(unreachable_pub, reason = "the tests are its users")]
+mod program;
 mod recorded;
 mod routing;
 mod settings;

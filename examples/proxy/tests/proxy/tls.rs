@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::{ServerConfig, pki_types::PrivateKeyDer};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -10,23 +9,21 @@ use tokio::{
 };
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
-use crate::support::{Client, LAST_CHUNK, Mock, Running, SSE, TempFile, chunk, ok, post};
+use crate::{
+    authority::{Authority, Issued},
+    support::{Client, LAST_CHUNK, Mock, Running, SSE, chunk, ok, post},
+};
 
 /// An authority, and a server that it vouches for.
 struct Tls {
-    authority: TempFile,
+    authority: Authority,
     acceptor: TlsAcceptor,
 }
 
 impl Tls {
     fn of(host: &str) -> Self {
-        let mut params = CertificateParams::default();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let key = KeyPair::generate().unwrap();
-        let authority = TempFile::with(&params.self_signed(&key).unwrap().pem());
-        let issuer = Issuer::new(params, key);
-        let key = KeyPair::generate().unwrap();
-        let certificate = CertificateParams::new([host.to_owned()]).unwrap().signed_by(&key, &issuer).unwrap();
+        let authority = Authority::new();
+        let Issued { certificate, key } = authority.issue(host);
         let config = ServerConfig::builder()
             .with_no_client_auth()
             .with_single_cert(vec![certificate.der().clone()], PrivateKeyDer::Pkcs8(key.serialize_der().into()))
@@ -47,7 +44,7 @@ async fn start(mock: &Mock, args: &[&str]) -> Running {
 
 /// A client's request that has come to the upstream: proxy, client, upstream, and what the upstream has read.
 async fn arrived(tls: &Tls, mock: &mut Mock) -> (Running, Client, TlsStream<TcpStream>, String) {
-    let proxy = start(mock, &[&tls.authority.flag("ca-file")]).await;
+    let proxy = start(mock, &[&tls.authority.file.flag("ca-file")]).await;
     let mut client = Client::to(proxy.address).await;
     client.send(post("/mock/x", "", "{}").as_bytes()).await;
     let mut upstream = tls.accept(mock).await.unwrap();
@@ -97,7 +94,7 @@ async fn an_upstream_is_told_nothing_before_it_has_proved_who_it_is() {
     for (host, trusted, why) in [("127.0.0.1", false, "UnknownIssuer"), ("other.example", true, "not valid for name")] {
         let tls = Tls::of(host);
         let mut mock = Mock::start().await;
-        let flags = [tls.authority.flag("ca-file")];
+        let flags = [tls.authority.file.flag("ca-file")];
         let flags: Vec<&str> = flags.iter().filter(|_| trusted).map(String::as_str).collect();
         let proxy = start(&mock, &flags).await;
         let (answer, accepted) = tokio::join!(proxy.post("/mock/x", "{}"), tls.accept(&mut mock));

@@ -1,0 +1,147 @@
+//! One client's connection: finds out what it speaks, serves it, and ends it.
+
+use std::{
+    future::{Future, poll_fn},
+    io,
+    pin::pin,
+    sync::Arc,
+    task::Poll,
+    time::Duration,
+};
+
+use hyper::server::conn::{http1, http2};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::graceful::GracefulConnection,
+};
+use rustix::net::{RecvFlags, recv};
+use tokio::{io::Interest, net::TcpStream, sync::watch};
+
+use crate::{
+    config::settings::Settings,
+    server::{
+        lingering::LingeringStream,
+        service::{CloseSignal, ProxyService},
+        stream::ClientStream,
+        tls::ServerTls,
+    },
+};
+
+/// The version of HTTP that a client speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum HttpVersion {
+    Http1,
+    Http2,
+}
+
+/// The state that all connections share.
+#[derive(Debug)]
+pub struct ConnectionServer {
+    http1: http1::Builder,
+    http2: http2::Builder<TokioExecutor>,
+    tls: Option<Arc<ServerTls>>,
+    service: Arc<ProxyService>,
+    /// The longest time that a client takes for a handshake and its first bytes.
+    idle: Duration,
+}
+
+impl ConnectionServer {
+    pub fn new(service: Arc<ProxyService>, tls: Option<Arc<ServerTls>>, settings: &Settings) -> Self {
+        let idle = settings.idle_timeout;
+        let mut http1 = http1::Builder::new();
+        http1.timer(TokioTimer::new()).header_read_timeout(idle);
+        let mut http2 = http2::Builder::new(TokioExecutor::new());
+        http2
+            .timer(TokioTimer::new())
+            .keep_alive_interval(Duration::from_secs(30))
+            .keep_alive_timeout(Duration::from_secs(20));
+        Self { http1, http2, tls, service, idle }
+    }
+
+    pub(super) fn service(&self) -> &ProxyService {
+        &self.service
+    }
+
+    /// Serves one client until one of the two has had enough.
+    pub(super) async fn serve(self: Arc<Self>, stream: TcpStream, mut is_ending: watch::Receiver<()>) {
+        let _ = stream.set_nodelay(true);
+        let opened = tokio::select! {
+            // Boxed: a handshake is large, and short against what follows.
+            opened = tokio::time::timeout(self.idle, Box::pin(self.open(stream))) => opened,
+            // It has not asked for anything yet.
+            _ = is_ending.changed() => return,
+        };
+        let (stream, version) = match opened {
+            Ok(Ok(opened)) => opened,
+            Ok(Err(error)) => return tracing::debug!("a connection did not begin: {error}"),
+            Err(_) => return tracing::debug!("a connection did not begin within {} s", self.idle.as_secs_f64()),
+        };
+        let close = CloseSignal::default();
+        let service = self.service.service(close.clone());
+        // Made in here: a future keeps room for what it is given, besides what it makes of it.
+        match version {
+            HttpVersion::Http1 => {
+                drive(self.http1.serve_connection(TokioIo::new(stream), service), &close, is_ending).await;
+            }
+            HttpVersion::Http2 => {
+                Box::pin(drive(self.http2.serve_connection(TokioIo::new(stream), service), &close, is_ending)).await;
+            }
+        }
+    }
+
+    /// The stream of a connection, and what is spoken on it.
+    async fn open(&self, stream: TcpStream) -> io::Result<(ClientStream, HttpVersion)> {
+        let Some(tls) = &self.tls else {
+            let version = spoken(&stream).await?;
+            return Ok((ClientStream::Plain(LingeringStream::new(stream)), version));
+        };
+        let stream = tls.acceptor().accept(LingeringStream::new(stream)).await?;
+        let version = match stream.get_ref().1.alpn_protocol() {
+            Some(b"h2") => HttpVersion::Http2,
+            _ => HttpVersion::Http1,
+        };
+        Ok((ClientStream::Tls(Box::new(stream)), version))
+    }
+}
+
+/// Finds out what a client without TLS speaks, by its first bytes, which stay to be read.
+async fn spoken(client: &TcpStream) -> io::Result<HttpVersion> {
+    // Three are enough: no method of HTTP/1 begins like this (RFC 9113, section 3.4).
+    const HTTP2: &[u8] = b"PRI";
+    client
+        .async_io(Interest::READABLE, || {
+            let mut first = [0; HTTP2.len()];
+            let (count, _) = recv(client, &mut first[..], RecvFlags::PEEK)?;
+            match count {
+                0 => Err(io::ErrorKind::UnexpectedEof.into()),
+                _ if first == HTTP2 => Ok(HttpVersion::Http2),
+                // Not yet: the next bytes decide.
+                _ if HTTP2.starts_with(&first[..count]) => Err(io::ErrorKind::WouldBlock.into()),
+                _ => Ok(HttpVersion::Http1),
+            }
+        })
+        .await
+}
+
+/// Runs a connection to its end.
+async fn drive<C>(connection: C, close: &CloseSignal, mut is_ending: watch::Receiver<()>)
+where
+    C: GracefulConnection<Error = hyper::Error>,
+{
+    let mut connection = pin!(connection);
+    let mut ending = pin!(async move { is_ending.changed().await });
+    let mut told = false;
+    let ended = poll_fn(|cx| {
+        if !told && ending.as_mut().poll(cx).is_ready() {
+            told = true;
+            connection.as_mut().graceful_shutdown();
+        }
+        match connection.as_mut().poll(cx) {
+            Poll::Pending if close.is_asked_for() => Poll::Ready(Ok(())),
+            polled => polled,
+        }
+    });
+    if let Err(error) = ended.await {
+        tracing::debug!("a connection ended: {error}");
+    }
+}

@@ -1,0 +1,52 @@
+//! The program: its signals, its output, its exit code.
+
+use crate::{
+    authority::{Authority, Issued},
+    program::Program,
+    support::Client,
+};
+
+async fn is_healthy(program: &Program) -> bool {
+    let mut client = Client::to(program.address).await;
+    client.send(b"GET /health HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n").await;
+    client.answer().await.status() == 200
+}
+
+#[tokio::test]
+async fn a_hangup_reads_the_certificate_again_and_a_bad_file_changes_nothing() {
+    let authority = Authority::new();
+    let (first, second) = (authority.issue("127.0.0.1"), authority.issue("127.0.0.1"));
+    let (certificate, key) = first.files();
+    let args = [certificate.flag("tls-cert"), key.flag("tls-key")];
+    let mut program = Program::start(&args.each_ref().map(String::as_str), &[]).await;
+    let shows = async |program: &Program, issued: &Issued| {
+        let stream = authority.connect(program.address, &[]).await;
+        stream.get_ref().1.peer_certificates().unwrap()[0] == *issued.certificate.der()
+    };
+    assert!(shows(&program, &first).await);
+    let write = |issued: &Issued| {
+        std::fs::write(certificate.path(), issued.certificate.pem()).unwrap();
+        std::fs::write(key.path(), issued.key.serialize_pem()).unwrap();
+    };
+
+    write(&second);
+    program.signal("HUP").await;
+    program.logged("the certificate has been read").await;
+    assert!(shows(&program, &second).await);
+
+    // A certificate whose key is another's, and none at all.
+    for text in [first.certificate.pem(), String::new()] {
+        std::fs::write(certificate.path(), text).unwrap();
+        program.signal("HUP").await;
+        program.logged("the certificate read before is kept").await;
+        assert!(shows(&program, &second).await);
+    }
+}
+
+#[tokio::test]
+async fn a_hangup_without_anything_to_read_ends_nothing() {
+    let mut program = Program::start(&[], &[]).await;
+    program.signal("HUP").await;
+    program.logged("SIGHUP: there is no file to read again").await;
+    assert!(is_healthy(&program).await);
+}
