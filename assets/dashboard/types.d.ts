@@ -62,6 +62,13 @@ export interface Row {
   ttftMs: number | null;
   method: string;
   path: string;
+  /** The pattern of the route, where the application told it; else empty. */
+  route: string;
+  /** Who asks, where that is configured; else empty. */
+  caller: string;
+  labels: ReadonlyMap<string, string>;
+  /** US dollars; `null` where no price is known. */
+  cost: number | null;
   /** Where it stood in the last message that moved it. */
   turn: number;
   /** When bytes last came, epoch milliseconds on the server's clock. */
@@ -110,11 +117,16 @@ export interface Group {
   estimated: boolean;
   toolCalls: number;
   rate: number | null;
+  /** US dollars of the rows whose cost is known; `null` where it is of none. */
+  cost: number | null;
+  /** Rows whose cost is not known. */
+  unpriced: number;
 }
 
 export type Line = Row | Group;
 
-export type GroupField = 'provider' | 'model' | 'resolved' | 'state' | 'waits' | 'path';
+/** The name of a field that rows can be grouped by, `label.session` among them. */
+export type GroupField = string;
 
 export interface Sort {
   column: string;
@@ -127,6 +139,8 @@ export interface Place {
   filter: string;
   sort: Sort;
   group: GroupField | null;
+  /** The columns shown, in their order, instead of those of the settings. */
+  columns: string[] | null;
   row: string | null;
   frozen: boolean;
 }
@@ -160,6 +174,10 @@ export interface Entry {
   usageSource: string;
   method: string;
   path: string;
+  route: string;
+  caller: string;
+  labels: ReadonlyMap<string, string>;
+  cost: number | null;
   bytes: number;
   providerUsage: Record<string, unknown> | null;
 }
@@ -182,6 +200,10 @@ export interface Total {
   /** Average duration of streaming and of other requests, `null` where there were none. */
   streamingMs: number | null;
   otherMs: number | null;
+  /** US dollars of the requests whose cost is known; `null` where it is of none. */
+  cost: number | null;
+  /** Requests whose cost is not known; `null` where the server does not say. */
+  unpriced: number | null;
 }
 
 export interface Totals {

@@ -1,7 +1,8 @@
 /** The controls that an operator presses and types into: the bar over the list, the settings, the API key, and single keys. */
 
 import { hasTerm, toggleTerm } from '../model/filter.js';
-import { GROUP_FIELDS, isGroupField } from '../model/order.js';
+import { labelField, labelOf } from '../model/labels.js';
+import { isGroupField } from '../model/order.js';
 import { VIEWS } from '../model/place.js';
 import { isKey } from '../net/key.js';
 import { byId, h, setText, textIn, typed } from '../view/dom.js';
@@ -15,7 +16,7 @@ import { bindSettings, THEMES } from '../view/settings.js';
 const CHIPS = [['waiting', 'Waiting'], ['responding', 'Responding'], ['streaming', 'Streaming'], ['stalled', 'Stalled'], ['ended', 'Just ended']];
 
 /** The bar over the list, which shows what the address says and changes it. @param {Live} live */
-export function createFilterBar({ address }) {
+export function createFilterBar({ address, events, list }) {
   const filter = typed('filter', HTMLInputElement);
   const error = byId('filter-error');
   const group = typed('group', HTMLSelectElement);
@@ -40,9 +41,25 @@ export function createFilterBar({ address }) {
   filter.addEventListener('clear', () => address.go({ filter: '' }));
   group.addEventListener('change', () => address.go({ group: isGroupField(group.value) ? group.value : null }));
 
+  /** Offers to group by what some request was seen to have. */
+  function offerGroups() {
+    const offered = new Set(groups());
+    for (const field of ['caller', 'route', ...Array.from(list.presence.labels, labelField), address.place.group ?? '']) {
+      if (offered.has(field) || !(list.presence.fields.has(field) || field === address.place.group)) continue;
+      group.append(h('option', { value: field }, `By ${labelOf(field) ?? field}`));
+    }
+  }
+  const groups = () => Array.from(group.options, (it) => it.value);
+  events.on('columns', offerGroups);
+
   const bar = byId('filterbar');
   return {
     focus: () => filter.focus(),
+    /** Groups by the next field there is. */
+    nextGroup() {
+      const fields = groups();
+      address.go({ group: fields[(fields.indexOf(address.place.group ?? '') + 1) % fields.length] || null });
+    },
     /** Goes along to the view that it filters. @param {import('../types.js').ViewName} view */
     stand(view) {
       const before = view === 'requests' ? byId('grid-frame') : document.querySelector(`#view-${view} .filtered`);
@@ -52,6 +69,7 @@ export function createFilterBar({ address }) {
     show(errors) {
       const { place } = address;
       if (filter.value.trim() !== place.filter.trim()) filter.value = place.filter;
+      offerGroups();
       group.value = place.group ?? '';
       error.hidden = errors.length === 0;
       error.textContent = errors.join(' ');
@@ -99,10 +117,13 @@ export function createKeyDialog({ api, connection, feed, settings }, onKey) {
 }
 
 /** @param {Live} live @param {() => void} onPolling told when the way or the interval of polling is another */
-export function createSettings({ connection, feed, list, settings }, onPolling) {
-  const { set } = bindSettings(settings, list.choices, (changed) => {
+export function createSettings({ connection, events, feed, list, settings }, onPolling) {
+  const { set } = bindSettings(settings, (changed) => {
     if (changed === 'live') connection.wish({ enabled: settings.live });
-    if (changed === 'hidden') list.hide(settings.hidden);
+    if (changed === 'hidden' || changed === 'order' || changed === 'widths') {
+      list.layOut(settings);
+      events.emit('columns');
+    }
     if (changed === 'lingerMs') feed.store.lingerMs = settings.lingerMs;
     if (changed === 'live' || changed === 'pollMs') onPolling();
   });
@@ -122,7 +143,7 @@ export function createSettings({ connection, feed, list, settings }, onPolling) 
 /**
  * @param {Live} live
  * @param {object} parts
- * @param {{ focus: () => void }} parts.filterBar
+ * @param {Pick<ReturnType<typeof createFilterBar>, 'focus' | 'nextGroup'>} parts.filterBar
  * @param {{ act: (key: string) => void }} parts.details
  * @param {ReturnType<typeof createSettings>} parts.set
  * @param {() => void} parts.refresh
@@ -151,10 +172,7 @@ export function bindPageKeys({ address, list, settings }, { filterBar, details, 
     { keys: ['p'], label: 'pin', run: ({ key }) => details.act(key) },
     { keys: ['x'], label: 'cancel, after a question', run: ({ key }) => details.act(key) },
     { keys: ['m'], label: 'menu of the request', run: () => list.openMenu() },
-    { keys: ['g'], label: 'group by the next field', run: () => {
-      const fields = [null, ...GROUP_FIELDS];
-      address.go({ group: fields[(fields.indexOf(address.place.group) + 1) % fields.length] ?? null });
-    } },
+    { keys: ['g'], label: 'group by the next field', run: () => filterBar.nextGroup() },
     { keys: ['t'], label: 'next theme', run: () => {
       set('theme', THEMES[(THEMES.indexOf(settings.theme) + 1) % THEMES.length] ?? 'auto');
       toast(`Theme: ${settings.theme}`);

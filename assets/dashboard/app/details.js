@@ -41,7 +41,7 @@ export function createDetails({ address, api, debug, events, feed, list }, { pol
   const focus = (/** @type {Row} */ row) => list.focus(row.id);
   const menu = createMenu(actions, focus);
   events.on('menu', menu.open);
-  const drawer = createDrawer({ actions, focus, onClose: () => address.go({ row: null }) });
+  const drawer = createDrawer({ actions, focus, present: list.presence.fields, onClose: () => address.go({ row: null }) });
 
   /**
    * A request as it is known. A row in flight is as old as the stream, which rests while another view is shown: what the server

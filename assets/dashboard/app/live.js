@@ -28,6 +28,9 @@ import { drop, fetchStream, monitorUrl, streamUrl } from './first-answer.js';
  * @property {[]} connection the connection is in another state
  * @property {[]} facts one of the facts is another
  * @property {[]} restart the server is another process
+ * @property {[]} columns there are other columns to choose from
+ * @property {[change: import('../view/header.js').LayoutChange]} layout the operator moved or sized columns in the list
+ * @property {[]} picks other requests are picked
  * @property {[row: Row, at: DOMRect]} menu the menu of a row is asked for
  */
 
@@ -89,9 +92,12 @@ export function createLive() {
 
   const list = createList({
     feed, clock, createGrid,
-    hidden: settings.hidden,
+    layout: settings,
     whyUnknown,
     lost: () => connection.state.name === 'waiting',
+    onColumns: () => events.emit('columns'),
+    onLayout: (change) => events.emit('layout', change),
+    onPick: () => events.emit('picks'),
     onSort: (sort) => address.go({ sort: sort ?? DEFAULT_SORT }),
     onOpen: (row) => address.go({ row: address.place.row === row.id ? null : row.id }),
     onMenu: (row, at) => events.emit('menu', row, at),
@@ -103,6 +109,7 @@ export function createLive() {
     facts.disabled = null;
     facts.pollError = null;
     if (address.place.frozen && list.frozen === null) list.freeze(true);
+    list.allowPicks(feed.canCancel);
     list.changed();
     events.emit('rows');
   }

@@ -8,6 +8,7 @@ import { tally } from '../view/strip.js';
 import { startTicker } from '../view/ticker.js';
 import { createToast } from '../view/toast.js';
 import { createCancel } from './cancel.js';
+import { createColumns } from './columns.js';
 import { bindPageKeys, createFilterBar, createKeyDialog, createSettings } from './controls.js';
 import { createDetails } from './details.js';
 import { createGauges } from './gauges.js';
@@ -33,6 +34,7 @@ export function createPage(live) {
     polling.settle();
     drawStatus();
   });
+  createColumns(live, set);
   const status = createStatus({
     now: () => Date.now(),
     onIndicator: refresh,

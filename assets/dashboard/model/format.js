@@ -14,6 +14,23 @@ export const count = (n) => (n < 1000 ? String(n) : whole.format(n));
 /** `12,300,000` as `12.3M`. @param {number} n */
 export const compact = (n) => short.format(n);
 
+const dollars = new Intl.NumberFormat('en-US', { style: 'currency', currency: 'USD' });
+
+/** US dollars, of a small amount the first digits that say something: `$0.0042`, `$1.30`. @param {number | null} usd */
+export function cost(usd) {
+  if (usd === null) return NONE;
+  if (usd === 0 || usd >= 0.995) return dollars.format(usd);
+  if (usd < 0.00001) return '< $0.00001';
+  const rounded = Number(usd.toPrecision(2));
+  return `$${rounded.toFixed(Math.max(2, 1 - Math.floor(Math.log10(rounded))))}`;
+}
+
+/** The cost of a request; `~` while it is reckoned from an estimate. @param {Pick<import('../types.js').Row, 'cost' | 'outcome' | 'usageSource'>} row */
+export const costOf = (row) => (row.outcome === null && row.usageSource !== 'reported' && row.cost !== null ? '~' : '') + cost(row.cost);
+
+/** A sum of costs; `≥` where some are not known. @param {{ cost: number | null, unpriced: number | null }} sum */
+export const costSum = (sum) => (sum.cost !== null && sum.unpriced ? '≥ ' : '') + cost(sum.cost);
+
 /** Tokens or requests per second. @param {number | null} n */
 export function rate(n) {
   if (n === null) return NONE;

@@ -2,6 +2,7 @@
 
 import { concernsOf } from './concern.js';
 import { badge } from './format.js';
+import { labelOf } from './labels.js';
 import { ageOf } from './row.js';
 import * as words from './words.js';
 
@@ -31,14 +32,26 @@ const SORT_KEYS = {
   ttft: (row) => row.ttftMs ?? Infinity,
   tools: (row) => row.toolCalls,
   path: (row) => row.path,
+  route: (row) => row.route,
+  caller: (row) => row.caller,
+  cost: (row) => row.cost ?? -1,
   id: (row) => row.id,
 };
 
+/** @param {string} column @returns {((row: Row, nowMs: number) => number | string) | undefined} */
+const sortKey = (column) => (Object.hasOwn(SORT_KEYS, column) ? SORT_KEYS[column] : readLabel(column));
+
+/** @param {string} field */
+function readLabel(field) {
+  const label = labelOf(field);
+  return label === null ? undefined : (/** @type {Row} */ row) => row.labels.get(label) ?? '';
+}
+
 /** @param {string} column */
-export const isSortable = (column) => Object.hasOwn(SORT_KEYS, column);
+export const isSortable = (column) => sortKey(column) !== undefined;
 
 /** Columns whose values move while a request runs, so that their order has to be found again from time to time. */
-const LIVE = new Set(['state', 'waits', 'input', 'output', 'rate', 'ttft', 'tools']);
+const LIVE = new Set(['state', 'waits', 'input', 'output', 'rate', 'ttft', 'tools', 'cost']);
 
 /** @param {Sort} sort */
 export const isLiveSort = (sort) => LIVE.has(sort.column);
@@ -64,7 +77,7 @@ export function arrange(rows, test, sort, nowMs) {
     // Youngest first is newest first; the start is steadier than the age, which stops at the end.
     return kept.sort(sort.descending ? (a, b) => began(a) - began(b) : (a, b) => began(b) - began(a));
   }
-  const key = SORT_KEYS[sort.column];
+  const key = sortKey(sort.column);
   if (!key) return kept.sort((a, b) => began(b) - began(a));
   const keyed = kept.map((row) => ({ row, key: key(row, nowMs) }));
   const sign = sort.descending ? -1 : 1;
@@ -92,7 +105,7 @@ export function rank(rows, closed) {
   return [line, ...(line.open ? concerned : []), ...calm, ...ended];
 }
 
-/** @type {Record<GroupField, (row: Row) => string>} */
+/** @type {Record<string, (row: Row) => string>} */
 const GROUP_KEYS = {
   provider: (row) => row.provider,
   model: (row) => row.qualified,
@@ -100,12 +113,15 @@ const GROUP_KEYS = {
   state: (row) => words.state(row).word,
   waits: (row) => (row.outcome === null ? row.waitingOn : 'ended'),
   path: (row) => row.path,
+  route: (row) => row.route,
+  caller: (row) => row.caller,
 };
 
-export const GROUP_FIELDS = /** @type {GroupField[]} */ (Object.keys(GROUP_KEYS));
+/** @param {string} field */
+const groupKey = (field) => (Object.hasOwn(GROUP_KEYS, field) ? GROUP_KEYS[field] : readLabel(field));
 
 /** @param {unknown} name @returns {name is GroupField} */
-export const isGroupField = (name) => typeof name === 'string' && Object.hasOwn(GROUP_KEYS, name);
+export const isGroupField = (name) => typeof name === 'string' && groupKey(name) !== undefined;
 
 /**
  * Puts rows (in their order) under lines of sums: first the groups in which most need a look, then the greatest.
@@ -115,7 +131,7 @@ export const isGroupField = (name) => typeof name === 'string' && Object.hasOwn(
 export function group(rows, field, closed) {
   /** @type {Map<string, { line: Group, rows: Row[] }>} */
   const groups = new Map();
-  const keyOf = GROUP_KEYS[field];
+  const keyOf = groupKey(field) ?? (() => '');
   for (const row of rows) {
     const key = keyOf(row) || '–';
     let it = groups.get(key);
@@ -140,15 +156,21 @@ export function resum(lines, rows) {
     Object.assign(line, NO_SUMS);
     groups.set(line.key, line);
   }
+  const first = groups.values().next().value;
+  const keyOf = first && (first.field === ATTENTION ? () => ATTENTION : groupKey(first.field));
+  if (!keyOf) return;
   for (const row of rows) {
-    const field = groups.values().next().value?.field;
-    if (field === undefined || (field === ATTENTION && row.concern === null)) continue;
-    const line = groups.get(field === ATTENTION ? ATTENTION : GROUP_KEYS[field](row) || '–');
+    if (first.field === ATTENTION && row.concern === null) continue;
+    const line = groups.get(keyOf(row) || '–');
     if (line) addTo(line, row);
   }
 }
 
-const NO_SUMS = { count: 0, concerned: 0, oldestMs: null, input: 0, output: 0, estimated: false, toolCalls: 0, rate: null };
+/** The sums of no rows. */
+const NO_SUMS = {
+  count: 0, concerned: 0, oldestMs: null, input: 0, output: 0, estimated: false, toolCalls: 0, rate: /** @type {number | null} */ (null),
+  cost: /** @type {number | null} */ (null), unpriced: 0,
+};
 
 /** @param {Group['field']} field @param {string} key @param {Row} row @param {boolean} open @returns {Group} */
 const emptyGroup = (field, key, row, open) => ({
@@ -168,4 +190,6 @@ function addTo(line, row) {
   line.output += row.output;
   if (row.usageSource === 'estimated' && row.output > 0) line.estimated = true;
   line.toolCalls += row.toolCalls;
+  if (row.cost === null) line.unpriced += 1;
+  else line.cost = (line.cost ?? 0) + row.cost;
 }

@@ -23,6 +23,7 @@ export function readPlace(hash) {
     filter: search.get('q') ?? '',
     sort: isSortable(name) ? { column: name, descending: column.startsWith('-') } : DEFAULT_SORT,
     group: isGroupField(group) ? group : null,
+    columns: search.get('columns')?.split(',').filter((id) => id !== '') ?? null,
     row: search.get('row'),
     frozen: search.get('frozen') === '1',
   };
@@ -34,6 +35,7 @@ export function writePlace(place) {
   if (place.filter !== '') search.set('q', place.filter);
   const { column, descending } = place.sort;
   if (column !== DEFAULT_SORT.column || descending !== DEFAULT_SORT.descending) search.set('sort', (descending ? '-' : '') + column);
+  if (place.columns !== null) search.set('columns', place.columns.join(','));
   if (place.group !== null) search.set('group', place.group);
   if (place.frozen) search.set('frozen', '1');
   if (place.row !== null) search.set('row', place.row);

@@ -1,6 +1,7 @@
 /** Reads the polled answers about the past: running totals, errors and traces. */
 
 import { badge } from './format.js';
+import { readLabels } from './labels.js';
 import { amount, amountOrNull, emptyRow, epochMs, isObject, text } from './row.js';
 import { failed } from './words.js';
 import { readDisabled, ShapeError } from './wire.js';
@@ -18,7 +19,7 @@ export function readTotals(json) {
     requests: json['total_requests'], errors: json['total_errors'], input_tokens: json['total_input_tokens'],
     output_tokens: json['total_output_tokens'], cache_read_tokens: json['total_cache_read_tokens'],
     cache_creation_tokens: json['total_cache_creation_tokens'], tool_calls: json['total_tool_calls'],
-    average_duration_ms: json['average_duration_ms'], total_duration_ms: json['total_duration_ms'],
+    average_duration_ms: json['average_duration_ms'], total_duration_ms: json['total_duration_ms'], cost_usd: json['total_cost_usd'], unpriced_requests: json['unpriced_requests'],
   }, null, null);
   /** @type {Total[]} */
   const providers = [];
@@ -57,6 +58,8 @@ function total(provider, model, last, whole, streaming, other) {
     totalMs: amount(it['total_duration_ms']),
     streamingMs: isObject(streaming) ? amountOrNull(streaming['average_duration_ms']) : null,
     otherMs: isObject(other) ? amountOrNull(other['average_duration_ms']) : null,
+    cost: amountOrNull(it['cost_usd']),
+    unpriced: amountOrNull(it['unpriced_requests']),
   };
 }
 
@@ -110,6 +113,10 @@ function entry(wire) {
     usageSource: text(wire['usage_source'], 'none'),
     method: text(wire['method']),
     path: text(wire['path']),
+    route: text(wire['route']),
+    caller: text(wire['caller']),
+    labels: readLabels(wire['labels']),
+    cost: amountOrNull(wire['cost_usd']),
     bytes: amount(wire['response_bytes']),
     providerUsage: isObject(usage) ? usage : null,
   }];
@@ -122,7 +129,7 @@ export function rowOfEntry(it) {
   return { ...emptyRow(it.id, endedMs), ...it, endedMs, startMs, qualified: `${it.provider}:${it.model}`, badge: badge(it.provider) };
 }
 
-/** Adds the facts of a row's end that the stream does not carry. @param {Row} row an ended one @param {Entry} it */
-export function complete(row, { input, output, cacheRead, cacheCreation, reasoning, toolCalls, bytes, usageSource, ttftMs }) {
-  Object.assign(row, { input, output, cacheRead, cacheCreation, reasoning, toolCalls, bytes, usageSource, ttftMs });
+/** Adds the facts of a row's end that the page did not see. @param {Row} row an ended one @param {Entry} it */
+export function complete(row, { input, output, cacheRead, cacheCreation, reasoning, toolCalls, bytes, usageSource, ttftMs, cost, outcome, status }) {
+  Object.assign(row, { outcome, status, input, output, cacheRead, cacheCreation, reasoning, toolCalls, bytes, usageSource, ttftMs, cost });
 }

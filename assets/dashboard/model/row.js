@@ -4,6 +4,7 @@
  */
 
 import { badge } from './format.js';
+import { NO_LABELS, readLabels } from './labels.js';
 
 /** @typedef {import('../types.js').Row} Row */
 /** @typedef {import('../types.js').WireRow} WireRow */
@@ -33,9 +34,9 @@ export function epochMs(value) {
  */
 export const emptyRow = (id, nowMs) => ({
   kind: 'row', id, outcome: null, turn: -1, phase: '', waitingOn: '', usageSource: 'none', input: 0, output: 0, cacheRead: 0,
-  cacheCreation: 0, reasoning: 0, toolCalls: 0, bytes: 0, movedMs: nowMs, counted: 0, sampled: 0, rate: null, spark: [], provider: '', model: '', requested: '',
+  cacheCreation: 0, reasoning: 0, toolCalls: 0, bytes: 0, cost: null, movedMs: nowMs, counted: 0, sampled: 0, rate: null, spark: [], provider: '', model: '', requested: '',
   resolved: '', qualified: '', badge: 'secondary', streaming: false, startMs: null, toolUses: 0, toolResults: 0, requestSize: 0,
-  messages: 0, observation: '', stage: '', status: null, ttftMs: null, method: '', path: '', endedMs: 0, durationMs: 0, pinned: false, concern: null,
+  messages: 0, observation: '', stage: '', status: null, ttftMs: null, method: '', path: '', route: '', caller: '', labels: NO_LABELS, endedMs: 0, durationMs: 0, pinned: false, concern: null,
 });
 
 /**
@@ -80,6 +81,9 @@ export function rereadRow(row, wire, nowMs) {
   row.ttftMs = amountOrNull(wire['time_to_first_token_ms']);
   row.method = text(wire['method']);
   row.path = text(wire['path']);
+  row.route = text(wire['route']);
+  row.caller = text(wire['caller']);
+  row.labels = readLabels(wire['labels']);
   const bytes = amount(wire['response_bytes']);
   const idle = amountOrNull(wire['idle_ms']);
   // The server knows when something last came. A count that changed says nothing: it may be an estimate, made anew.
@@ -95,6 +99,7 @@ export function rereadRow(row, wire, nowMs) {
   row.reasoning = amount(wire['reasoning_tokens']);
   row.toolCalls = amount(wire['tool_calls']);
   row.bytes = bytes;
+  row.cost = amountOrNull(wire['cost_usd']);
 }
 
 /**
@@ -108,7 +113,7 @@ function startOf(wire, nowMs) {
 }
 
 /**
- * Takes `[id, phase, waiting_on, usage_source, input, output, cache_read, cache_creation, reasoning, tool_calls, response_bytes]`.
+ * Takes `[id, phase, waiting_on, usage_source, input, output, cache_read, cache_creation, reasoning, tool_calls, response_bytes, cost_usd]`.
  * This runs once per row and message: ten thousand rows at ten hertz are a hundred thousand calls a second.
  * @param {Row} row @param {ReadonlyArray<unknown>} tuple @param {number} nowMs
  */
@@ -125,6 +130,7 @@ export function progressRow(row, tuple, nowMs) {
   row.reasoning = amount(tuple[8]);
   row.toolCalls = amount(tuple[9]);
   row.bytes = bytes;
+  row.cost = amountOrNull(tuple[11]);
 }
 
 /** Age of a request in flight, duration of one that ended; `null` where its start is unknown. @param {Row} row @param {number} nowMs */

@@ -10,7 +10,8 @@ export const toJson = (row) =>
     phase: row.phase, waiting_on: row.waitingOn, outcome: row.outcome, status: row.status, input_tokens: row.input, output_tokens: row.output,
     cache_read_tokens: row.cacheRead, cache_creation_tokens: row.cacheCreation, reasoning_tokens: row.reasoning, tool_uses: row.toolUses,
     tool_results: row.toolResults, tool_calls: row.toolCalls, request_size: row.requestSize, message_count: row.messages,
-    response_bytes: row.bytes, usage_source: row.usageSource, time_to_first_token_ms: row.ttftMs, method: row.method, path: row.path,
+    response_bytes: row.bytes, usage_source: row.usageSource, time_to_first_token_ms: row.ttftMs, method: row.method, path: row.path, route: row.route || null,
+    caller: row.caller || null, labels: Object.fromEntries(row.labels), cost_usd: row.cost,
   }, null, 2);
 
 /**

@@ -4,6 +4,7 @@
  */
 
 import * as format from '../model/format.js';
+import { labelField } from '../model/labels.js';
 import { ageOf, idleOf, isInputKnown, SPARK_POINTS } from '../model/row.js';
 import * as words from '../model/words.js';
 import { h, setData, setText, textIn } from './dom.js';
@@ -18,6 +19,7 @@ import { createSpark } from './spark.js';
  * @property {number} nowMs on the server's clock; stands still while frozen
  * @property {string | null} selected id of the line whose details are open
  * @property {number} tickMs the last tick of the running times: all that a line shows are of one moment, and agree
+ * @property {ReadonlySet<string>} picked ids of the lines that something is to be done with
  */
 
 /** @typedef {(line: Line, scene: Scene) => void} Paint */
@@ -33,6 +35,8 @@ import { createSpark } from './spark.js';
  * @property {boolean} live painted with every message, not only when all is
  * @property {boolean} sortable
  * @property {boolean} [card] shown on a phone
+ * @property {'start' | 'end'} [fixed] stands there, and cannot be hidden
+ * @property {boolean} [optional] shown only where there is something to show
  * @property {(cell: HTMLElement) => Paint} build
  */
 
@@ -173,34 +177,63 @@ function buildRate(cell) {
   };
 }
 
+/** @param {HTMLElement} cell @returns {Paint} */
+function buildCost(cell) {
+  const text = textIn(cell);
+  return (line) => {
+    setText(text, line.kind === 'row' ? format.costOf(line) : format.costSum(line));
+    setData(cell, 'title', line.kind === 'group' && line.unpriced > 0 ? `Without ${format.count(line.unpriced)} whose cost is not known` : null);
+  };
+}
+
+/** @param {HTMLElement} cell @returns {Paint} */
+function buildPick(cell) {
+  const box = h('input', { type: 'checkbox', class: 'row-pick', tabindex: '-1', 'aria-label': 'Select this request' });
+  cell.append(box);
+  return (line, scene) => {
+    box.hidden = line.kind === 'group' || line.outcome !== null;
+    box.checked = scene.picked.has(line.id);
+  };
+}
+
+/** @param {HTMLElement} cell @returns {Paint} */
+function buildMenu(cell) {
+  const button = h('button', { type: 'button', class: 'row-menu', tabindex: '-1', 'aria-label': 'Actions for this request', title: 'Actions' }, '⋯');
+  cell.append(button);
+  return (line) => {
+    button.hidden = line.kind === 'group';
+  };
+}
+
 /** @param {Line} line @param {number} n */
 const sum = (line, n) => (n === 0 && line.kind === 'row' ? '0' : format.count(n));
 
-/** @type {Column[]} */
-export const COLUMNS = [
-  { id: 'state', title: 'State', width: 150, live: true, sortable: true, card: true, build: buildState },
+/** @param {string} name @returns {Column} */
+const labelColumn = (name) => ({
+  id: labelField(name), title: name, hint: `The label “${name}”`, width: 120, live: true, sortable: true, optional: true, build: titled((row) => row.labels.get(name) ?? format.NONE),
+});
+
+/** All columns, in the usual order. @param {Iterable<string>} labels those that have a column @returns {Column[]} */
+export const columnsOf = (labels) => [
+  { id: 'pick', title: '', width: 36, live: true, sortable: false, fixed: 'start', optional: true, build: buildPick },
+  { id: 'state', fixed: 'start', title: 'State', width: 150, live: true, sortable: true, card: true, build: buildState },
   { id: 'age', title: 'Duration', width: 100, live: true, sortable: true, card: true, build: buildAge },
   { id: 'model', title: 'Model', width: 200, flex: 5, live: true, sortable: true, card: true, build: buildModel },
   { id: 'resolved', title: 'Resolved', hint: 'The model that an alias resolved to', width: 110, flex: 3, live: true, sortable: true, build: titled((row) => row.resolved || format.NONE) },
   { id: 'streaming', title: 'Stream', hint: 'Whether the answer is streamed', width: 78, live: true, sortable: true, build: plain((line) => (line.kind === 'group' ? '' : line.streaming ? 'Yes' : 'No')) },
+  { id: 'caller', title: 'Caller', hint: 'Who asks, as the server is set to tell', width: 120, live: true, sortable: true, optional: true, build: titled((row) => row.caller || format.NONE) },
+  ...Array.from(labels, labelColumn),
   { id: 'waits', title: 'Waits for', hint: 'The side that must act next: the upstream or the client', width: 104, live: true, sortable: true, card: true, build: buildWaits },
   { id: 'input', title: 'In', hint: 'Input tokens, cached ones included', width: 82, end: true, live: true, sortable: true, build: plain((line) => (line.kind === 'row' && !isInputKnown(line) ? format.NONE : sum(line, line.input))) },
   {
     id: 'output', title: 'Out', hint: 'Output tokens, reasoning included; ~ is our estimate until the provider reports', width: 88, end: true, live: true, sortable: true, card: true,
     build: plain((line) => ((line.kind === 'row' ? line.usageSource === 'estimated' : line.estimated) && line.output > 0 ? `~${format.count(line.output)}` : sum(line, line.output))),
   },
+  { id: 'cost', title: 'Cost', hint: 'US dollars, by the server’s prices; ~ is reckoned from an estimate, – is not known', width: 88, end: true, live: true, sortable: true, optional: true, build: buildCost },
   { id: 'rate', title: 'Tokens/s', hint: 'Output tokens per second, and the last 20 seconds', width: 124, end: true, live: true, sortable: true, card: true, build: buildRate },
   { id: 'ttft', title: 'First token', hint: 'Time to the first token', width: 96, end: true, live: true, sortable: true, build: plain((line) => (line.kind === 'row' ? format.latency(line.ttftMs) : '')) },
   { id: 'tools', title: 'Tools', hint: 'Tool calls in the answer', width: 68, end: true, live: true, sortable: true, build: plain((line) => sum(line, line.toolCalls)) },
+  { id: 'route', title: 'Route', hint: 'The pattern of the route', width: 140, live: true, sortable: true, optional: true, build: titled((row) => row.route || format.NONE) },
   { id: 'id', title: 'Request', width: 132, live: false, sortable: true, build: titled((row) => row.id) },
-  {
-    id: 'menu', title: '', width: 44, live: false, sortable: false, card: true,
-    build: (cell) => {
-      const button = h('button', { type: 'button', class: 'row-menu', tabindex: '-1', 'aria-label': 'Actions for this request', title: 'Actions' }, '⋯');
-      cell.append(button);
-      return (line) => {
-        button.hidden = line.kind === 'group';
-      };
-    },
-  },
+  { id: 'menu', title: '', width: 44, live: false, sortable: false, card: true, fixed: 'end', build: buildMenu },
 ];

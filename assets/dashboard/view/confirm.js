@@ -26,7 +26,6 @@ export function createConfirm({ restore }) {
   /** @type {Element | null} */
   let before = null;
   dialog.addEventListener('close', () => {
-    run = null;
     // The browser gives the focus back where its old place still is.
     if (!before?.isConnected || before === document.body) restore();
   });

@@ -10,11 +10,16 @@ import { createSpark } from './spark.js';
 /** @typedef {import('../types.js').Row} Row */
 /** @typedef {import('../types.js').Entry} Entry */
 
-/** @type {[title: string, fields: [name: string, read: (row: Row, nowMs: number) => string][]][]} */
+/** A field whose text is empty is not shown. @typedef {(row: Row, nowMs: number, present: ReadonlySet<string>) => string} Read */
+
+/** @type {[title: string, fields: [name: string, read: Read][]][]} */
 const SECTIONS = [
   ['Request', [
     ['Id', (row) => row.id],
     ['Path', (row) => (row.path === '' ? format.NONE : `${row.method} ${row.path}`.trim())],
+    ['Route', (row) => row.route],
+    ['Caller', (row, _, present) => row.caller || (present.has('caller') ? format.NONE : '')],
+    ['Labels', (row) => Array.from(row.labels, ([name, value]) => `${name}: ${value}`).join('\n')],
     ['Provider', (row) => row.provider],
     ['Requested model', (row) => row.requested || row.model],
     ['Resolved model', (row) => row.resolved || format.NONE],
@@ -37,6 +42,7 @@ const SECTIONS = [
     ['Input', (row) => !isInputKnown(row) ? format.NONE : `${format.count(row.input)}${row.cacheRead + row.cacheCreation > 0 ? ` (${format.count(row.cacheRead)} read from cache, ${format.count(row.cacheCreation)} written)` : ''}`],
     ['Output', (row) => `${format.count(row.output)}${row.reasoning > 0 ? ` (${format.count(row.reasoning)} reasoning)` : ''}`],
     ['Per second', (row) => (row.outcome === null ? format.rate(row.rate) : format.NONE)],
+    ['Cost', (row, _, present) => (present.has('cost') || row.cost !== null ? format.costOf(row) : '')],
     ['Tool calls', (row) => format.count(row.toolCalls)],
     ['Counted by', (row) => (row.usageSource === 'none' && row.outcome === null ? 'not counted yet' : (SOURCES[row.usageSource] ?? row.usageSource))],
     ['Observed', (row) => (row.observation === '' ? format.NONE : row.observation)],
@@ -47,9 +53,13 @@ const SECTIONS = [
 const SOURCES = { none: 'not counted', estimated: 'this server (estimate)', partial: 'the provider, in part', reported: 'the provider' };
 
 /**
- * @param {{ onClose: () => void, actions: import('./actions.js').Action[], focus: (row: Row) => void }} parts `focus`: puts the focus on a row of the list
+ * @param {object} parts
+ * @param {import('./actions.js').Action[]} parts.actions
+ * @param {ReadonlySet<string>} parts.present the optional fields that some request was seen to have
+ * @param {(row: Row) => void} parts.focus puts the focus on a row of the list
+ * @param {() => void} parts.onClose
  */
-export function createDrawer({ onClose, actions, focus }) {
+export function createDrawer({ onClose, actions, present, focus }) {
   const drawer = byId('drawer');
   const title = byId('drawer-title');
   const body = byId('drawer-body');
@@ -75,15 +85,16 @@ export function createDrawer({ onClose, actions, focus }) {
   }));
   const doing = h('div', { class: 'drawer-actions', role: 'group', 'aria-label': 'Actions' }, ...buttons.map((it) => it.element));
   const sections = h('div', { class: 'sections' });
-  /** @type {{ text: Text, read: (row: Row, nowMs: number) => string }[]} */
+  /** @type {{ pair: HTMLElement, text: Text, read: Read }[]} */
   const fields = [];
   for (const [section, entries] of SECTIONS) {
     const pairs = h('dl', { class: 'pairs' });
     sections.append(h('h3', {}, section), pairs);
     for (const [label, read] of entries) {
       const value = h('dd', {});
-      fields.push({ text: textIn(value), read });
-      pairs.append(h('div', { class: 'pair' }, h('dt', {}, label), value));
+      const pair = h('div', { class: 'pair' }, h('dt', {}, label), value);
+      fields.push({ pair, text: textIn(value), read });
+      pairs.append(pair);
     }
   }
   const more = h('div', { class: 'sections' });
@@ -146,7 +157,11 @@ export function createDrawer({ onClose, actions, focus }) {
       spark.draw(row.spark);
       spark.element.toggleAttribute('hidden', !row.spark.some((value) => value > 0));
       for (const { action, element } of buttons) if (action.offered) element.hidden = !action.offered(row);
-      for (const field of fields) setText(field.text, field.read(row, nowMs));
+      for (const { pair, text, read } of fields) {
+        const value = read(row, nowMs, present);
+        setText(text, value);
+        if (pair.hidden !== (value === '')) pair.hidden = value === '';
+      }
     },
     /** Shows the server's facts beyond the row. @param {string} id @param {{ usage: Record<string, unknown> | null, entry: Entry | null }} facts */
     detail(id, { usage, entry }) {

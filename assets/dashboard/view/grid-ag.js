@@ -4,6 +4,7 @@
  * the twenty visible ones cost.
  */
 
+import { bounded } from '../model/layout.js';
 import { h } from './dom.js';
 import { OVERSCAN } from './grid-plain.js';
 import { bindLines } from './lines.js';
@@ -96,8 +97,9 @@ export function createAgGrid(agGrid, host, options) {
       sortable: column.sortable,
       // The order is made in the model; the grid only shows which it is.
       comparator: () => 0,
-      resizable: column.id !== 'menu',
-      suppressMovable: column.id === 'menu',
+      resizable: column.sortable,
+      suppressMovable: column.fixed !== undefined,
+      ...(column.fixed ? { lockPosition: column.fixed === 'start' ? /** @type {const} */ ('left') : /** @type {const} */ ('right') } : {}),
       headerClass: column.end ? 'end' : '',
       cellRenderer: rendererOf(column),
       suppressHeaderMenuButton: true,
@@ -120,6 +122,13 @@ export function createAgGrid(agGrid, host, options) {
     tooltipShowDelay: 600,
     onGridReady: () => {
       ready = true;
+    },
+    onColumnMoved: ({ finished, source }) => {
+      if (finished && source.startsWith('ui')) options.onLayout({ order: api.getAllDisplayedColumns().map((column) => column.getColId()) }, true);
+    },
+    onColumnResized: ({ finished, source, columns: sized }) => {
+      if (!finished || !sized || (source !== 'uiColumnResized' && source !== 'autosizeColumns')) return;
+      options.onLayout({ widths: Object.fromEntries(sized.map((column) => [column.getColId(), bounded(column.getActualWidth())])) }, true);
     },
     onSortChanged: () => {
       const sorted = api.getColumnState().find((column) => column.sort);

@@ -4,6 +4,7 @@
  */
 
 import { h } from './dom.js';
+import { createHeader } from './header.js';
 import { bindLines } from './lines.js';
 
 /** @typedef {import('../types.js').Line} Line */
@@ -17,8 +18,10 @@ import { bindLines } from './lines.js';
  * @property {Column[]} columns
  * @property {string} label
  * @property {import('./columns.js').Scene} scene changed in place by its owner
+ * @property {(change: import('./header.js').LayoutChange, drawn: boolean) => void} onLayout the operator moved or sized columns; `drawn`: as is to be seen already
  * @property {(sort: Sort | null) => void} onSort `null`: back to the usual order
  * @property {(line: Line) => void} onOpen
+ * @property {(line: Line, to: boolean) => void} onPick
  * @property {(line: Line, at: DOMRect) => void} onMenu
  *
  * @typedef {object} Grid
@@ -51,15 +54,9 @@ export function createPlainGrid(host, options) {
   const grid = h('div', {
     role: 'grid', class: options.cards ? 'plain cards' : 'plain', tabindex: 0, 'aria-label': options.label, 'aria-colcount': columns.length,
   }, h('div', { role: 'rowgroup', class: 'plain-top' }, head), body);
-  grid.style.setProperty('--columns', columns.map((it) => (it.flex ? `minmax(${it.width}px, ${it.flex}fr)` : `${it.width}px`)).join(' '));
   grid.style.setProperty('--row-height', `${rowHeight}px`);
-  const headers = columns.map((column, index) => {
-    const cell = h('div', { role: 'columnheader', class: column.end ? 'cell end' : 'cell', 'aria-colindex': index + 1, title: column.hint });
-    if (column.sortable) cell.append(h('button', { type: 'button', tabindex: '-1', 'data-column': column.id }, column.title));
-    else cell.append(h('span', { class: 'visually-hidden' }, 'Actions'));
-    return cell;
-  });
-  head.append(...headers);
+  const header = createHeader(grid, columns, options);
+  head.append(...header.cells);
   host.replaceChildren(grid);
 
   /** @type {{ element: HTMLElement, cells: { paint: Paint, live: boolean }[], index: number }[]} */
@@ -137,10 +134,6 @@ export function createPlainGrid(host, options) {
     at = row.index;
     layout();
   });
-  grid.addEventListener('click', (event) => {
-    const column = event.target instanceof Element ? event.target.closest('[data-column]')?.getAttribute('data-column') : null;
-    if (column) sortBy(column);
-  });
   bindLines(grid, { ...options, lineAt, focused });
   grid.addEventListener('keydown', (event) => {
     const page = Math.max(1, Math.floor(grid.clientHeight / rowHeight) - 2);
@@ -153,14 +146,6 @@ export function createPlainGrid(host, options) {
   const observer = new ResizeObserver(layout);
   observer.observe(grid);
 
-  /** @type {Sort} */
-  let sorted = { column: '', descending: false };
-  /** @param {string} column */
-  function sortBy(column) {
-    if (sorted.column !== column) options.onSort({ column, descending: false });
-    else options.onSort(sorted.descending ? null : { column, descending: true });
-  }
-
   return {
     ready: () => true,
     show(next, sort) {
@@ -171,12 +156,7 @@ export function createPlainGrid(host, options) {
         const index = lines.findIndex((line) => line.id === id);
         at = index >= 0 ? index : Math.min(at, lines.length - 1);
       }
-      sorted = sort;
-      for (const [index, column] of columns.entries()) {
-        const direction = column.id === sort.column ? (sort.descending ? 'descending' : 'ascending') : null;
-        if (direction) headers[index]?.setAttribute('aria-sort', direction);
-        else headers[index]?.removeAttribute('aria-sort');
-      }
+      header.show(sort);
       body.style.height = `${lines.length * rowHeight}px`;
       grid.setAttribute('aria-rowcount', String(lines.length + 1));
       layout();

@@ -11,13 +11,15 @@
  * @param {(target: Element) => Line | null} parts.lineAt the line that an element belongs to
  * @param {() => { line: Line, box: DOMRect } | null} parts.focused
  * @param {(line: Line) => void} parts.onOpen
+ * @param {(line: Line, to: boolean) => void} parts.onPick `to`: all up to this one
  * @param {(line: Line, at: DOMRect) => void} parts.onMenu
  */
-export function bindLines(host, { lineAt, focused, onOpen, onMenu }) {
+export function bindLines(host, { lineAt, focused, onOpen, onPick, onMenu }) {
   host.addEventListener('click', (event) => {
     const target = event.target instanceof Element ? event.target : null;
     const line = target && lineAt(target);
     if (!line) return;
+    if (target.closest('.col-pick, [col-id="pick"]')) return onPick(line, event.shiftKey);
     const menu = target.closest('.row-menu');
     if (menu) onMenu(line, menu.getBoundingClientRect());
     else onOpen(line);

@@ -4,9 +4,11 @@
  */
 
 import { compile } from '../model/filter.js';
+import { layOut } from '../model/layout.js';
 import { arrange, group, isLiveSort, rank, resum } from '../model/order.js';
 import * as format from '../model/format.js';
-import { COLUMNS } from './columns.js';
+import { Presence } from '../model/presence.js';
+import { columnsOf } from './columns.js';
 import { byId, setText, textIn, typed } from './dom.js';
 import { createPlainGrid } from './grid-plain.js';
 import { createHold } from './hold.js';
@@ -35,12 +37,15 @@ const LIVE_PACE = 1000;
  * @param {() => string | null} parts.whyUnknown why nothing is known of the requests in flight; `null` where it is
  * @param {() => boolean} parts.lost whether nothing can be known of now, so that time stands where it was last heard
  * @param {(host: HTMLElement, options: import('./grid-plain.js').GridOptions) => Grid} parts.createGrid the one for wide windows
- * @param {string[]} parts.hidden the columns not shown
+ * @param {import('../model/layout.js').Layout} parts.layout of the columns
+ * @param {() => void} parts.onColumns there are other columns to choose from
+ * @param {(change: import('./header.js').LayoutChange) => void} parts.onLayout the operator moved or sized columns in the list
+ * @param {() => void} parts.onPick other requests are picked
  * @param {(sort: import('../types.js').Sort | null) => void} parts.onSort
  * @param {(row: Row) => void} parts.onOpen
  * @param {(row: Row, at: DOMRect) => void} parts.onMenu
  */
-export function createList({ feed, clock, whyUnknown, lost, createGrid, hidden, onSort, onOpen, onMenu }) {
+export function createList({ feed, clock, whyUnknown, lost, createGrid, layout, onColumns, onLayout, onPick, onSort, onOpen, onMenu }) {
   const { store } = feed;
   const host = byId('grid');
   const empty = byId('grid-empty');
@@ -51,7 +56,10 @@ export function createList({ feed, clock, whyUnknown, lost, createGrid, hidden, 
   const waitingText = textIn(waiting);
   const phone = matchMedia(PHONE);
   /** @type {import('./columns.js').Scene} */
-  const scene = { nowMs: 0, selected: null, tickMs: 0 };
+  const scene = { nowMs: 0, selected: null, picked: new Set(), tickMs: 0 };
+  const presence = new Presence();
+  /** The requests that something is to be done with, and the one that was picked last. */
+  const picks = { ids: /** @type {Set<string>} */ (scene.picked), last: /** @type {string | null} */ (null), allowed: false };
   /** @type {Set<string>} */
   const closed = new Set();
   const hold = createHold(byId('grid-frame'), () => renew());
@@ -72,13 +80,26 @@ export function createList({ feed, clock, whyUnknown, lost, createGrid, hidden, 
   /** Whether a frame is on its way. */
   let coming = false;
   let visible = true;
+  /** The grid shows the columns already as they will be. */
+  let drawn = false;
+  /** The columns that the address names, if it does. @type {string[] | null} */
+  let only = null;
 
-  /** @param {string[]} ids */
-  const without = (ids) => COLUMNS.filter((column) => column.id === 'state' || column.id === 'menu' || !ids.includes(column.id));
+  /** The columns that there is something to show in. */
+  const offered = () => layOut(columnsOf(presence.labels), { ...layout, hidden: [], order: only ?? layout.order }, present());
+  const present = () => (picks.allowed ? new Set([...presence.fields, 'pick']) : presence.fields);
+  const columns = () => layOut(columnsOf(presence.labels), layout, present(), only);
   const options = {
-    columns: without(hidden), label: 'Requests in flight', scene, onSort,
+    columns: columns(), label: 'Requests in flight', scene, onSort,
     /** @param {Line} line */
     onOpen: (line) => (line.kind === 'row' ? onOpen(line) : fold(line.key)),
+    onPick: pick,
+    /** @param {import('./header.js').LayoutChange} change @param {boolean} asDrawn */
+    onLayout: (change, asDrawn) => {
+      drawn = asDrawn;
+      onLayout(change);
+      drawn = false;
+    },
     /** @param {Line} line @param {DOMRect} at */
     onMenu: (line, at) => {
       if (line.kind === 'row') onMenu(line, at);
@@ -91,6 +112,14 @@ export function createList({ feed, clock, whyUnknown, lost, createGrid, hidden, 
     grid = phone.matches ? createPlainGrid(host, { ...options, cards: true }) : createGrid(host, options);
   };
   mount();
+  /** Draws the list anew where its columns are others. */
+  function relay() {
+    const next = columns();
+    const same = next.length === options.columns.length && next.every((it, index) => it.id === options.columns[index]?.id && it.width === options.columns[index]?.width);
+    if (same) return;
+    options.columns = next;
+    if (!drawn) remount();
+  }
   function remount() {
     const had = host.contains(document.activeElement);
     const current = grid.current();
@@ -101,6 +130,29 @@ export function createList({ feed, clock, whyUnknown, lost, createGrid, hidden, 
   }
   phone.addEventListener('change', remount);
   emptyAction.addEventListener('click', () => byId('filter').dispatchEvent(new CustomEvent('clear')));
+
+  /** @param {Line} line @param {boolean} to all from the one picked last up to this one */
+  function pick(line, to) {
+    if (!picks.allowed || line.kind !== 'row' || line.outcome !== null) return;
+    const from = to ? lines.findIndex((it) => it.id === picks.last) : -1;
+    const at = lines.indexOf(line);
+    if (from >= 0 && at >= 0) {
+      for (const it of lines.slice(Math.min(from, at), Math.max(from, at) + 1)) if (it.kind === 'row' && it.outcome === null) picks.ids.add(it.id);
+    } else if (!picks.ids.delete(line.id)) picks.ids.add(line.id);
+    picks.last = line.id;
+    paint(true);
+    onPick();
+  }
+
+  /** What has ended is picked no longer. */
+  function dropPicks() {
+    const before = picks.ids.size;
+    for (const id of picks.ids) {
+      const row = store.rows.get(id);
+      if (!row || row.outcome !== null) picks.ids.delete(id);
+    }
+    if (picks.ids.size < before) onPick();
+  }
 
   /** @param {string} key */
   function fold(key) {
@@ -118,6 +170,11 @@ export function createList({ feed, clock, whyUnknown, lost, createGrid, hidden, 
     scene.nowMs = now();
     if (scene.tickMs === 0) scene.tickMs = scene.nowMs;
     const source = frozen ? frozen.rows : store.rows.values();
+    if (presence.look(store.rows.values())) {
+      relay();
+      onColumns();
+    }
+    dropPicks();
     rows = arrange(source, wish.filter.test, wish.sort, scene.nowMs);
     lines = wish.group === null ? rank(rows, closed) : group(rows, wish.group, closed);
     grid.show(lines, wish.sort);
@@ -188,12 +245,44 @@ export function createList({ feed, clock, whyUnknown, lost, createGrid, hidden, 
 
   return {
     changed,
-    /** The columns that one may do without. */
-    choices: COLUMNS.filter((column) => !without([column.id]).includes(column)),
-    /** @param {string[]} ids */
-    hide(ids) {
-      options.columns = without(ids);
-      remount();
+    /** What optional things were seen. */
+    presence,
+    /** The columns to choose from, in their order. */
+    get choices() {
+      return offered().filter((column) => !column.fixed);
+    },
+    /** The columns shown, by id. */
+    get columns() {
+      return options.columns.filter((column) => !column.fixed).map((column) => column.id);
+    },
+    /** @param {import('../model/layout.js').Layout} next */
+    layOut(next) {
+      layout = next;
+      relay();
+    },
+    /** Whether lines can be picked. @param {boolean} on */
+    allowPicks(on) {
+      if (picks.allowed === on) return;
+      picks.allowed = on;
+      if (!on) this.clearPicks();
+      relay();
+    },
+    clearPicks() {
+      picks.ids.clear();
+      paint(true);
+      onPick();
+    },
+    /** Picks the line that has the focus, or leaves it out again. */
+    pick() {
+      const line = grid.focused()?.line;
+      if (line) pick(line, false);
+    },
+    get picked() {
+      return Array.from(picks.ids).flatMap((id) => store.rows.get(id) ?? []);
+    },
+    /** The rows that the filter keeps, in their order. */
+    get shown() {
+      return rows;
     },
     /** The duration ticker. */
     tick() {
@@ -208,8 +297,10 @@ export function createList({ feed, clock, whyUnknown, lost, createGrid, hidden, 
       if (store.structure !== structure) changed();
       else paint(false);
     },
-    /** @param {{ filter: string, sort: Place['sort'], group: Place['group'] }} next @returns {string[]} what is wrong with the filter */
+    /** @param {Pick<Place, 'filter' | 'sort' | 'group' | 'columns'>} next @returns {string[]} what is wrong with the filter */
     wish(next) {
+      only = next.columns;
+      relay();
       // Another row or view is no reason to move the lines.
       if (arranged >= 0 && next.filter.trim() === wish.query && next.sort.column === wish.sort.column && next.sort.descending === wish.sort.descending && next.group === wish.group) return wish.filter.errors;
       wish = { filter: compile(next.filter), query: next.filter.trim(), sort: next.sort, group: next.group };

@@ -21,6 +21,9 @@ const badge = ({ provider, badge = format.badge(provider) }) => h('span', { clas
  */
 const counts = (title, read) => ({ title, end: true, key: read, cell: (it) => format.count(read(it)) });
 
+/** Whether any of them has a known cost. @param {{ cost: number | null }[]} items */
+const priced = (items) => items.some((it) => it.cost !== null);
+
 /** @param {() => number} now on the server's clock */
 export function createTotals(now) {
   /** @type {import('./table.js').TableColumn<Total>[]} */
@@ -33,6 +36,10 @@ export function createTotals(now) {
     counts('Cache read', (it) => it.cacheRead),
     counts('Cache write', (it) => it.cacheCreation),
     counts('Tools', (it) => it.tools),
+    {
+      title: 'Cost', end: true, when: priced, key: (it) => it.cost ?? -1,
+      cell: (it) => h('span', { title: it.unpriced ? `Without ${format.count(it.unpriced)} requests whose cost is not known` : null }, format.costSum(it)),
+    },
     { title: 'Average', end: true, key: (it) => it.averageMs, cell: (it) => format.latency(it.requests === 0 ? null : it.averageMs) },
     { title: 'Streaming', end: true, key: (it) => it.streamingMs ?? -1, cell: (it) => format.latency(it.streamingMs) },
     { title: 'Other', end: true, key: (it) => it.otherMs ?? -1, cell: (it) => format.latency(it.otherMs) },
@@ -71,6 +78,8 @@ export function createTotals(now) {
         ['Input tokens', format.count(all.input)], ['Output tokens', format.count(all.output)], ['Tool calls', format.count(all.tools)],
         ['Average duration', format.latency(all.requests === 0 ? null : all.averageMs)], ['Total time', format.duration(all.totalMs)],
       ];
+      if (all.cost !== null) pairs.push(['Cost', format.costSum(all)]);
+      if (all.cost !== null && all.unpriced) pairs.push(['Requests of unknown cost', format.count(all.unpriced)]);
       facts.replaceChildren(...pairs.flatMap(([name, value]) => [h('div', {}, h('dt', {}, name), h('dd', {}, value))]));
     },
   };
@@ -93,6 +102,12 @@ export function createLogs({ onOpen, onClear }) {
   const status = { title: 'HTTP', end: true, key: (it) => it.status ?? 0, cell: (it) => (it.status === null ? format.NONE : String(it.status)) };
   /** @type {import('./table.js').TableColumn<Entry>} */
   const duration = { title: 'Duration', end: true, key: (it) => it.durationMs, cell: (it) => format.latency(it.durationMs) };
+  /** @type {import('./table.js').TableColumn<Entry>} */
+  const caller = { title: 'Caller', when: (all) => all.some((it) => it.caller !== ''), key: (it) => it.caller, cell: (it) => it.caller || format.NONE };
+  /** @type {import('./table.js').TableColumn<Entry>} */
+  const labels = { title: 'Labels', when: (all) => all.some((it) => it.labels.size > 0), cell: (it) => Array.from(it.labels, ([name, value]) => `${name}=${value}`).join(' ') || format.NONE };
+  /** @type {import('./table.js').TableColumn<Entry>} */
+  const cost = { title: 'Cost', end: true, when: priced, key: (it) => it.cost ?? -1, cell: (it) => format.cost(it.cost) };
   const look = (/** @type {Entry} */ it) => (it.failed ? 'failed' : null);
   const errors = createTable(byId('errors-table'), {
     caption: 'Recent errors, newest first', empty: 'No errors among the requests that the server remembers.', onOpen, onClear, id: (it) => it.id,
@@ -100,7 +115,7 @@ export function createLogs({ onOpen, onClear }) {
       time, provider, model, outcome, status,
       { title: 'Error type', key: (it) => it.errorType, className: 'mono', cell: (it) => it.errorType || format.NONE },
       { title: 'Message', className: 'message', cell: (it) => h('span', { title: it.error }, it.error || format.NONE) },
-      duration,
+      duration, caller, labels,
       { title: 'Path', key: (it) => it.path, className: 'mono', cell: (it) => it.path || format.NONE },
     ],
   });
@@ -114,6 +129,7 @@ export function createLogs({ onOpen, onClear }) {
       counts('Cache read', (it) => it.cacheRead),
       counts('Cache write', (it) => it.cacheCreation),
       counts('Tools', (it) => it.toolCalls),
+      cost, caller, labels,
       { title: 'Finish', key: (it) => it.finishReason, cell: (it) => it.finishReason || format.NONE },
     ],
   });

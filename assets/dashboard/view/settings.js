@@ -1,9 +1,11 @@
 /** The settings that an operator makes once: kept in this browser, not in the address. */
 
-import { byId, h, typed } from './dom.js';
+import { readLayout } from '../model/layout.js';
+import { typed } from './dom.js';
 
 /** @typedef {'auto' | 'light' | 'dark' | 'contrast'} Theme */
-/** @typedef {{ live: boolean, pollMs: number, tickMs: number, lingerMs: number, theme: Theme, debug: boolean, charts: boolean, hidden: string[] }} Settings `hidden`: columns */
+/** @typedef {import('../model/layout.js').Layout} Layout */
+/** @typedef {{ live: boolean, pollMs: number, tickMs: number, lingerMs: number, theme: Theme, debug: boolean, charts: boolean } & Layout} Settings */
 
 const STORED = 'active-requests.settings';
 /** Names that scripts around the earlier dashboard set. */
@@ -15,7 +17,7 @@ const SHORTEST_TICK = 250;
 export const THEMES = ['auto', 'light', 'dark', 'contrast'];
 
 /** @type {Settings} */
-const DEFAULTS = { live: true, pollMs: 5000, tickMs: 2000, lingerMs: 5000, theme: 'auto', debug: false, charts: true, hidden: [] };
+const DEFAULTS = { live: true, pollMs: 5000, tickMs: 2000, lingerMs: 5000, theme: 'auto', debug: false, charts: true, hidden: [], order: [], widths: {} };
 
 /** @param {string} name */
 function stored(name) {
@@ -45,7 +47,7 @@ export function loadSettings() {
     theme,
     debug: kept.debug === true,
     charts: kept.charts !== false,
-    hidden: Array.isArray(kept.hidden) ? kept.hidden.filter((it) => typeof it === 'string') : [],
+    ...readLayout(kept),
   };
 }
 
@@ -63,10 +65,9 @@ export function tickOf(settings) {
 /**
  * Ties the controls to the settings.
  * @param {Settings} settings changed in place
- * @param {{ id: string, title: string }[]} columns those that can be hidden
  * @param {(changed: keyof Settings) => void} onChange
  */
-export function bindSettings(settings, columns, onChange) {
+export function bindSettings(settings, onChange) {
   const live = typed('set-live', HTMLInputElement);
   const debug = typed('set-debug', HTMLInputElement);
   const poll = typed('set-poll', HTMLSelectElement);
@@ -74,14 +75,7 @@ export function bindSettings(settings, columns, onChange) {
   const linger = typed('set-linger', HTMLSelectElement);
   const theme = typed('set-theme', HTMLSelectElement);
 
-  const shown = columns.map(({ id, title }) => {
-    const box = h('input', { type: 'checkbox', onchange: () => set('hidden', box.checked ? settings.hidden.filter((it) => it !== id) : [...settings.hidden, id]) });
-    byId('set-columns').append(h('label', { class: 'check' }, box, ` ${title}`));
-    return { id, box };
-  });
-
   function show() {
-    for (const { id, box } of shown) box.checked = !settings.hidden.includes(id);
     live.checked = settings.live;
     debug.checked = settings.debug;
     poll.value = String(settings.pollMs);

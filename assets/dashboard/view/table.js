@@ -10,6 +10,7 @@ import { h } from './dom.js';
  * @property {(item: T) => number | string} [key] what it is sorted by
  * @property {boolean} [end]
  * @property {string} [className]
+ * @property {(items: T[]) => boolean} [when] whether it has anything to show; without it, always
  */
 
 /**
@@ -46,13 +47,19 @@ export function createTable(host, { caption, columns, empty, onOpen, look, id = 
       if (sort?.index === index) header.setAttribute('aria-sort', sort.descending ? 'descending' : 'ascending');
       else header.removeAttribute('aria-sort');
     }
+    const shown = columns.filter((column, index) => {
+      const has = column.when?.(items) ?? true;
+      const header = headers[index];
+      if (header) header.hidden = !has;
+      return has;
+    });
     const key = sort ? columns[sort.index]?.key : undefined;
     const sign = sort?.descending ? -1 : 1;
     const at = [...body.rows].findIndex((row) => row === document.activeElement);
     const before = sorted[at];
     sorted = key ? items.toSorted((a, b) => (key(a) < key(b) ? -sign : key(a) > key(b) ? sign : 0)) : items;
     body.replaceChildren(...sorted.map((item) => {
-      const row = h('tr', { 'data-look': look?.(item) ?? null }, ...columns.map((column) =>
+      const row = h('tr', { 'data-look': look?.(item) ?? null }, ...shown.map((column) =>
         h('td', { class: [column.end ? 'num' : '', column.className ?? ''].join(' ').trim() || null }, column.cell(item))));
       if (onOpen) {
         row.tabIndex = 0;

@@ -242,6 +242,7 @@ export const progressOf = (row) => [
   row['reasoning_tokens'],
   row['tool_calls'],
   row['response_bytes'],
+  row['cost_usd'],
 ];
 
 /** @param {Response} response @param {number} status @param {unknown} body @param {Record<string, string>} [headers] */
@@ -263,11 +264,15 @@ function totalsOf(world) {
     tool_calls: 0,
     average_duration_ms: 0,
     total_duration_ms: 0,
+    cost_usd: /** @type {number | null} */ (null),
+    unpriced_requests: 0,
   });
   /** @param {ReturnType<typeof empty>} total @param {import('./world.js').Wire} it */
   const add = (total, it) => {
     total.requests += 1;
     if (it['status'] === 'error') total.errors += 1;
+    if (it['cost_usd'] === null) total.unpriced_requests += 1;
+    else total.cost_usd = (total.cost_usd ?? 0) + it['cost_usd'];
     for (const name of /** @type {const} */ (['input_tokens', 'output_tokens', 'cache_read_tokens', 'cache_creation_tokens'])) total[name] += it[name];
     total.tool_calls += it['tool_call_count'];
     total.total_duration_ms += it['duration_ms'];
@@ -290,7 +295,7 @@ function totalsOf(world) {
   return {
     last_accessed: { top: world.traces[0] ? new Date(world.traces[0]['ts'] * 1000).toISOString() : null },
     ...Object.fromEntries(
-      Object.entries(all).flatMap(([name, value]) => (name.endsWith('duration_ms') ? [[name, value]] : [[`total_${name}`, value]])),
+      Object.entries(all).flatMap(([name, value]) => (name.endsWith('duration_ms') || name === 'unpriced_requests' ? [[name, value]] : [[`total_${name}`, value]])),
     ),
     active_requests: world.rows.size,
     providers,

@@ -383,11 +383,11 @@ describe('statistics', () => {
 });
 
 describe('the address', () => {
-  for (const hash of ['#/requests', '#/totals', '#/errors?q=gpt', '#/requests?q=state:stalled+age%3E30s&sort=-output&group=provider&frozen=1&row=req_1-2', '#/requests?sort=-age']) {
+  for (const hash of ['#/requests', '#/totals', '#/errors?q=gpt', '#/requests?q=state:stalled+age%3E30s&sort=-output&group=provider&frozen=1&row=req_1-2', '#/requests?sort=-age', '#/requests?columns=model,label.session,cost&group=label.session']) {
     it(`says ${hash} and reads it again`, () => assert.equal(writePlace(readPlace(hash)), hash));
   }
   it('is the plain list where it says nothing, or nonsense', () => {
-    const plain = { view: 'requests', filter: '', sort: DEFAULT_SORT, group: null, row: null, frozen: false };
+    const plain = { view: 'requests', filter: '', sort: DEFAULT_SORT, group: null, columns: null, row: null, frozen: false };
     for (const hash of ['', '#', '#/', '#/nowhere', '#/requests?sort=colour&group=weather&frozen=maybe']) assert.deepEqual(readPlace(hash), plain, hash);
   });
 });

@@ -97,6 +97,10 @@ export class World {
       idle_ms: 0,
       method: 'POST',
       path: provider === 'anthropic' ? '/v1/messages' : '/v1/chat/completions',
+      route: null,
+      caller: null,
+      labels: {},
+      cost_usd: null,
       ...fields,
     };
     row['moved'] ??= now;
@@ -165,6 +169,10 @@ export class World {
       provider_usage: { input_tokens: row['input_tokens'], output_tokens: row['output_tokens'], total_tokens: row['input_tokens'] + row['output_tokens'] },
       method: row['method'],
       path: row['path'],
+      route: row['route'],
+      caller: row['caller'],
+      labels: row['labels'],
+      cost_usd: row['cost_usd'],
     });
     this.traces.length = Math.min(this.traces.length, 200);
     for (const set of [this.pending.started, this.pending.changed, this.pending.progressed]) set.delete(id);
