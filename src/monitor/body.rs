@@ -14,7 +14,7 @@ use http_body_util::Full;
 
 use super::{
     coding::{ContentCoding, StreamEncoder},
-    payload::Payload,
+    payload::{Payload, WeakPayload},
     subscription::Subscription,
 };
 
@@ -38,16 +38,60 @@ impl Default for BodyKind {
 struct EventStream {
     /// The bytes sent before the first event.
     opening: array::IntoIter<Bytes, 2>,
+    /// Dropped before the subscription, which gives up what nobody is in the middle of.
+    begun: Option<BegunPayload>,
     subscription: Subscription,
     encoder: StreamEncoder,
+    /// Whether the stream has ended in the middle of a payload.
+    is_cut: bool,
+}
+
+/// A payload of which slices are still to be sent.
+struct BegunPayload {
+    payload: WeakPayload,
+    /// The number of slices that have been sent.
+    sent: usize,
 }
 
 impl EventStream {
+    fn new(opening: [Bytes; 2], subscription: Subscription, encoder: StreamEncoder) -> Self {
+        Self { opening: opening.into_iter(), begun: None, subscription, encoder, is_cut: false }
+    }
+
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
         if let Some(opening) = self.opening.find(|bytes| !bytes.is_empty()) {
             return Poll::Ready(Some(opening));
         }
-        self.subscription.poll_next(cx).map(|payload| payload.map(|payload| self.encoder.encode(&payload)))
+        let (payload, sent) = match self.begun.take() {
+            Some(begun) => match begun.payload.upgrade() {
+                Some(payload) => (payload, begun.sent),
+                None => {
+                    self.is_cut = true;
+                    return Poll::Ready(None);
+                }
+            },
+            None => match ready!(self.subscription.poll_next(cx)) {
+                Some(payload) => {
+                    self.encoder.append(&payload);
+                    (payload, 0)
+                }
+                None => return Poll::Ready(None),
+            },
+        };
+        let slices = self.encoder.slices(&payload);
+        if sent + 1 < slices.len() {
+            // Referred to before it is kept: only what is referred to stays on the shelf.
+            self.begun = Some(BegunPayload { payload: payload.downgrade(), sent: sent + 1 });
+            self.subscription.keep(&payload);
+        } else if sent > 0 {
+            self.subscription.tidy();
+        }
+        Poll::Ready(slices.get(sent).cloned())
+    }
+
+    /// The bytes after the last event. There are none after half an event, which the client drops.
+    fn end(&self) -> Bytes {
+        if self.is_cut { Bytes::new() } else { self.encoder.end() }
     }
 }
 
@@ -58,8 +102,10 @@ impl ResponseBody {
 
     pub(super) fn stream(subscription: Subscription, coding: ContentCoding) -> Self {
         let mut encoder = coding.stream_encoder();
-        let opening = [encoder.begin(), encoder.encode(&Payload::retry())].into_iter();
-        Self(BodyKind::Stream(Box::new(EventStream { opening, subscription, encoder })))
+        let retry = Payload::retry();
+        encoder.append(&retry);
+        let opening = [encoder.begin(), encoder.slices(&retry).concat().into()];
+        Self(BodyKind::Stream(Box::new(EventStream::new(opening, subscription, encoder))))
     }
 }
 
@@ -83,7 +129,7 @@ impl Body for ResponseBody {
             BodyKind::Stream(stream) => match ready!(stream.poll_next(cx)) {
                 Some(bytes) => Poll::Ready(Some(Ok(Frame::data(bytes)))),
                 None => {
-                    self.0 = BodyKind::Whole(Full::new(stream.encoder.end()));
+                    self.0 = BodyKind::Whole(Full::new(stream.end()));
                     self.poll_frame(cx)
                 }
             },

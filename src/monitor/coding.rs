@@ -43,7 +43,7 @@ impl ContentCoding {
         match self {
             #[cfg(feature = "compress")]
             Self::Gzip if payload.len() >= crate::http::MIN_COMPRESSED => (self, gzip::file(payload.segment())),
-            _ => (Self::Identity, payload.plain().clone()),
+            _ => (Self::Identity, whole(payload)),
         }
     }
 
@@ -53,6 +53,14 @@ impl ContentCoding {
             #[cfg(feature = "compress")]
             Self::Gzip => StreamEncoder::Gzip(GzipStream::default()),
         }
+    }
+}
+
+/// The plain bytes of a payload in one piece: as they are, if they are one already.
+fn whole(payload: &Payload) -> Bytes {
+    match payload.plain() {
+        [whole] => whole.clone(),
+        slices => slices.concat().into(),
     }
 }
 
@@ -74,11 +82,21 @@ impl StreamEncoder {
         }
     }
 
-    pub(super) fn encode(&mut self, payload: &Payload) -> Bytes {
+    /// Counts a payload, whose slices follow.
+    pub(super) fn append(&mut self, payload: &Payload) {
         match self {
-            Self::Identity => payload.plain().clone(),
+            Self::Identity => _ = payload,
             #[cfg(feature = "compress")]
             Self::Gzip(stream) => stream.append(payload.segment()),
+        }
+    }
+
+    /// The slices of a payload in this coding.
+    pub(super) fn slices<'a>(&self, payload: &'a Payload) -> &'a [Bytes] {
+        match self {
+            Self::Identity => payload.plain(),
+            #[cfg(feature = "compress")]
+            Self::Gzip(_) => payload.segment().slices(),
         }
     }
 

@@ -12,6 +12,7 @@ use super::{
     delta_ring::DeltaRing,
     format::{Format, PerFormat},
     payload::Payload,
+    shelf::Shelf,
 };
 use crate::sync::Mutex;
 
@@ -43,6 +44,8 @@ pub(super) struct HubState {
     /// The version last sent to all subscribers; later ones were encoded for newcomers.
     pub(super) pushed: u64,
     pub(super) deltas: DeltaRing,
+    /// The payloads that subscribers are in the middle of.
+    pub(super) shelf: Shelf,
 }
 
 /// How far a subscriber has come.

@@ -29,7 +29,8 @@
 //! # What a subscriber costs
 //!
 //! One task per service samples the rows when they change, encodes each event once, and all subscribers share the bytes. It runs only
-//! while there are subscribers. A slow subscriber holds a position, not a queue. All streams end when
+//! while there are subscribers. A slow subscriber holds a position, not a queue: a large snapshot is sent in slices of 64 KiB, and one that falls
+//! asleep over it, while many others do over other snapshots, finds its stream ended when it wakes, and connects again. All streams end when
 //! [`RequestTracker::shutdown`](crate::tracker::RequestTracker::shutdown) is called, so that no graceful shutdown waits for them.
 
 mod access;
@@ -53,6 +54,8 @@ mod row_copies;
 mod row_json;
 mod sample;
 mod service;
+mod shelf;
+mod slices;
 mod snapshot;
 mod subscription;
 mod table;

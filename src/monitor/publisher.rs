@@ -52,8 +52,8 @@ struct Publisher {
     tracker: RequestTracker,
     hub: Arc<Hub>,
     table: Table,
-    /// The tracker's version at the newest sample.
-    sampled: Option<Version>,
+    /// The tracker's version at the newest sample, and when that was taken.
+    sampled: Option<(Version, Instant)>,
     /// The table's version that all subscribers of `format=update` have been sent.
     pushed: u64,
     /// Until when starts, ends and new names have to wait.
@@ -129,11 +129,19 @@ impl Publisher {
         let version = self.tracker.version();
         let sample = self.samples.is_due(demand.has(Format::Update), now);
         let delta_sample = self.delta_samples.is_due(demand.has(Format::Delta), now);
-        let newcomers = demand.waits(Format::Update) || demand.waits(Format::Delta);
-        if self.sampled == Some(version) && !sample && !delta_sample && !newcomers {
-            return;
+        let is_unchanged = self.sampled.is_some_and(|(sampled, _)| sampled == version);
+        if is_unchanged && !sample && !delta_sample {
+            let newcomers = demand.waits(Format::Update) || demand.waits(Format::Delta);
+            if !newcomers {
+                return;
+            }
+            // Newcomers that come one by one share a snapshot, and cause no look at all rows each.
+            let is_new_format = demand.waits(Format::Delta) && self.deltas.is_none();
+            if !is_new_format && self.sampled.is_some_and(|(_, at)| now.duration_since(at) < PACE) {
+                return self.encode_deltas(publication, demand.waits(Format::Delta), now);
+            }
         }
-        let first = self.sampled.replace(version).is_none();
+        let first = self.sampled.replace((version, now)).is_none();
         let starting = demand.has(Format::Delta) && self.deltas.is_none();
         if starting {
             // EndedReader are kept from before the sample on, so that none between the two is missed.

@@ -17,7 +17,7 @@ pub(super) fn json(value: &impl Serialize) -> Response<ResponseBody> {
 pub(super) fn json_for(client: &HeaderMap, value: &impl Serialize) -> Response<ResponseBody> {
     let mut out = Vec::new();
     row_json::json(&mut out, value);
-    let (coding, bytes) = ContentCoding::accepted(client).encode_whole(&Payload::new(out));
+    let (coding, bytes) = ContentCoding::accepted(client).encode_whole(&Payload::whole(out));
     let mut response = json_bytes(bytes);
     coding.set_headers(response.headers_mut());
     response

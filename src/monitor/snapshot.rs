@@ -52,7 +52,7 @@ impl Snapshots {
         let room = last.take().map_or(0, |last| last.payload.len());
         let mut out = Vec::with_capacity(room + room / 8 + 256);
         table.append_snapshot(&mut out, None, tracker, now);
-        last.insert(Snapshot { version, at: now, payload: Payload::new(out) }).clone()
+        last.insert(Snapshot { version, at: now, payload: Payload::whole(out) }).clone()
     }
 }
 

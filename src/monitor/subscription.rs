@@ -58,6 +58,16 @@ impl Subscription {
         Poll::Pending
     }
 
+    /// Keeps a payload for those who have not fetched all of it.
+    pub(super) fn keep(&self, payload: &Payload) {
+        self.hub.state.lock().shelf.keep(payload);
+    }
+
+    /// Gives up the payloads that everybody has fetched.
+    pub(super) fn tidy(&self) {
+        self.hub.state.lock().shelf.tidy();
+    }
+
     /// The first payload, if it is there.
     fn first(&mut self, state: &mut HubState, ticket: u64) -> Option<Payload> {
         if ticket > state.served[self.format] {
@@ -108,6 +118,7 @@ impl Subscription {
 impl Drop for Subscription {
     fn drop(&mut self) {
         let mut state = self.hub.state.lock();
+        state.shelf.tidy();
         let last = state.session == self.session && state.leave(self.seat);
         drop(state);
         if last {

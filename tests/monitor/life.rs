@@ -4,7 +4,7 @@ use crate::support::{Monitor, ms};
 use active_requests::{
     config::MonitorConfig,
     monitor::MonitorService,
-    tracker::{RequestInfo, RequestTracker},
+    tracker::{BodyProgress, RequestInfo, RequestTracker},
 };
 use axum::Router;
 use http::Method;
@@ -17,7 +17,7 @@ use std::time::Duration;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
-    time::timeout,
+    time::{sleep, timeout},
 };
 
 #[tokio::test(start_paused = true)]
@@ -176,4 +176,23 @@ async fn it_stands_alone_under_hyper_and_does_not_hold_up_a_graceful_shutdown() 
     stop.send(()).unwrap();
     ends(stream).await;
     timeout(ms(5000), server).await.expect("ends in time").unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn viewers_that_join_within_100_ms_share_their_first_snapshot() {
+    for format in ["update", "delta"] {
+        let monitor = Monitor::quiet();
+        let mut request = monitor.start("a");
+        let mut company = monitor.watch(format).await;
+        company.event().await;
+        sleep(ms(1000)).await;
+        let mut seen = Vec::new();
+        for bytes in 1..=60 {
+            request.frame(BodyProgress { response_bytes: bytes, text_bytes: 0 });
+            seen.push(monitor.watch(format).await.next().await);
+            sleep(ms(4)).await;
+        }
+        seen.dedup();
+        assert!(seen.len() <= 4, "{format}: {} snapshots in 240 ms", seen.len());
+    }
 }

@@ -83,9 +83,13 @@ pub(crate) struct Viewer {
 }
 
 impl Viewer {
-    /// The next piece as it came.
+    /// The next event or comment, of as many pieces as it came in.
     pub(crate) async fn next(&mut self) -> String {
-        self.next_or_end().await.expect("the stream goes on")
+        let mut text = self.next_or_end().await.expect("the stream goes on");
+        while !text.ends_with("\n\n") {
+            text += &self.next_or_end().await.expect("the event goes on");
+        }
+        text
     }
 
     pub(crate) async fn next_or_end(&mut self) -> Option<String> {
