@@ -107,7 +107,7 @@ impl Endpoints {
         let (coding, bytes) = ContentCoding::accepted(headers).encode_whole(&payload);
         let mut response = json_bytes(bytes);
         coding.set_headers(response.headers_mut());
-        if let Some(etag) = snapshot.etag(self.tracker.epoch()) {
+        if let Some(etag) = snapshot.etag(self.tracker.epoch(), viewer.can_cancel) {
             if is_held(headers, &etag) {
                 *response.status_mut() = StatusCode::NOT_MODIFIED;
                 *response.body_mut() = ResponseBody::default();

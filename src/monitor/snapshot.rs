@@ -57,8 +57,10 @@ impl Snapshots {
 }
 
 impl Snapshot {
-    /// The tag `W/"<epoch>-<version>"`. It is weak, since the times in a snapshot differ between two of the same version.
-    pub(super) fn etag(&self, epoch: u32) -> Option<HeaderValue> {
-        HeaderValue::try_from(format!("W/\"{epoch:08x}-{}\"", self.version)).ok()
+    /// The tag `W/"<epoch>-<version>"`. It is weak, since the times in a snapshot differ between two of the same version. For viewers that may
+    /// cancel requests, whose snapshot says so, it ends in `-operate`.
+    pub(super) fn etag(&self, epoch: u32, can_cancel: bool) -> Option<HeaderValue> {
+        let viewer = if can_cancel { "-operate" } else { "" };
+        HeaderValue::try_from(format!("W/\"{epoch:08x}-{}{viewer}\"", self.version)).ok()
     }
 }

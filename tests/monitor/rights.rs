@@ -174,3 +174,24 @@ async fn each_viewer_is_told_whether_it_may_cancel() {
     }
     drop(request);
 }
+
+#[tokio::test]
+async fn a_snapshot_that_is_held_counts_for_those_of_the_same_right_only() {
+    let monitor = Monitor::with(MonitorConfig::default().view_keys(["viewer", "other"]).operate_keys(["operator"]));
+    let _request = monitor.start("a");
+    let ask = async |key: &str, held: &str| {
+        let response = monitor.ask("GET", "/active-requests", &[("x-api-key", key), ("if-none-match", held)]).await;
+        (response.status().as_u16(), header(response.headers(), "etag").unwrap().to_owned())
+    };
+    let (_, viewers) = ask("viewer", "\"none\"").await;
+    let (_, operators) = ask("operator", "\"none\"").await;
+    for (key, held, status) in [
+        ("viewer", &viewers, 304),
+        ("other", &viewers, 304),
+        ("operator", &operators, 304),
+        ("operator", &viewers, 200),
+        ("viewer", &operators, 200),
+    ] {
+        assert_eq!(ask(key, held).await.0, status, "{key} {held}");
+    }
+}
