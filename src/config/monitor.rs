@@ -318,6 +318,12 @@ impl MonitorConfig {
         })
     }
 
+    /// All API keys that open something, whatever their rights.
+    pub fn all_keys(&self) -> impl Iterator<Item = &Secret> {
+        let listed = self.lists().into_iter().flat_map(|(_, listed, file)| listed.iter().chain(file.keys()));
+        self.keys.iter().chain(listed)
+    }
+
     /// Returns whether these settings can give anybody the right to cancel.
     pub fn can_operate(&self) -> bool {
         let general = self.allow_cancel && !self.keys.is_empty();

@@ -42,6 +42,9 @@ pub struct TrackerConfig {
     /// Key of the hash that [`CallerSource::Key`] shows, so that replicas agree (`VDM_ACTIVE_REQUESTS_CALLER_SALT`). By default one is
     /// drawn by each tracker.
     pub caller_salt: Option<Secret>,
+    /// Texts that nothing shows: wherever one of them stands in what is told of a request, percent-encoded or not, `***` is shown in its
+    /// place. For API keys, which servers repeat in their errors. One of less than eight bytes is not looked for.
+    pub secrets: Vec<Secret>,
     /// Request headers that are shown as labels (`VDM_ACTIVE_REQUESTS_LABELS`, comma separated).
     pub label_headers: LabelHeaders,
 }
@@ -86,6 +89,7 @@ impl Default for TrackerConfig {
             known_providers: WELL_KNOWN_PROVIDERS.iter().map(ToString::to_string).collect(),
             caller: CallerSource::default(),
             caller_salt: None,
+            secrets: Vec::new(),
             label_headers: LabelHeaders::default(),
         }
     }
@@ -218,6 +222,13 @@ impl TrackerConfig {
     #[must_use]
     pub fn caller_salt(mut self, salt: impl Into<Secret>) -> Self {
         self.caller_salt = Some(salt.into());
+        self
+    }
+
+    /// Sets [`secrets`](Self::secrets).
+    #[must_use]
+    pub fn secrets(mut self, secrets: impl IntoIterator<Item = impl Into<Secret>>) -> Self {
+        self.secrets = secrets.into_iter().map(Into::into).collect();
         self
     }
 

@@ -10,7 +10,7 @@ use super::{
     shared::TrackerShared,
     texts::TextField,
 };
-use crate::{sync::Arc, usage::Usage};
+use crate::{config::Secret, sync::Arc, usage::Usage};
 
 /// Writes to a request's row. Cheap to clone; once the request has ended, what is written goes nowhere.
 ///
@@ -126,6 +126,12 @@ impl RequestHandle {
     /// Sets a label, such as a session or a team. A request has at most eight; name and value are cut at 64 bytes.
     pub fn set_label(&self, name: &str, value: &str) {
         self.write(|shard, slot_ref| shard.label(slot_ref, std::iter::once((name, value))));
+    }
+
+    /// Hides a secret of this request, such as the client's own API key, in all that is told of it from now on: `***` is shown in its place.
+    /// Secrets of the service itself belong in [`TrackerConfig::secrets`](crate::config::TrackerConfig::secrets).
+    pub fn hide(&self, secret: &Secret) {
+        self.write(|shard, slot_ref| shard.hide(slot_ref, secret));
     }
 
     /// Says what is being done, in a short word; `""`: nothing in particular.

@@ -43,6 +43,7 @@ mod log;
 mod names;
 mod outcome;
 mod price_book;
+mod redaction;
 mod row;
 mod shard;
 mod shard_state;

@@ -18,6 +18,7 @@ use super::{
     texts::TextField,
 };
 use crate::{
+    config::Secret,
     sync::{Arc, Mutex},
     usage::{Observation, Reading, Usage, UsageSource},
 };
@@ -47,8 +48,8 @@ impl Shard {
     pub(crate) fn register(&self, method: &Method, path: &str, info: &RequestInfo<'_>) -> Option<Registered> {
         let started = Instant::now();
         let mut state = self.state.lock();
-        let (slot_ref, slot) = state.occupy(method, path, started)?;
-        slot.describe(info);
+        let (slot_ref, slot) = state.occupy(method, &self.shared.redaction.shown(path), started)?;
+        slot.describe(info, &self.shared.redaction);
         let registered = Registered { slot_ref, counters: Arc::clone(&slot.counters), started };
         drop(state);
         self.shared.listeners.changed();
@@ -71,18 +72,28 @@ impl Shard {
     }
 
     pub(crate) fn describe(&self, slot_ref: SlotRef, info: &RequestInfo<'_>) {
-        self.change(slot_ref, |slot| slot.describe(info));
+        self.change(slot_ref, |slot| slot.describe(info, &self.shared.redaction));
     }
 
     /// Sets a text that the totals are not kept by.
     pub(crate) fn note(&self, slot_ref: SlotRef, field: TextField, text: &str) {
-        self.change(slot_ref, |slot| slot.set(field, text) && field == TextField::Stage);
+        self.change(slot_ref, |slot| slot.set(field, text, &self.shared.redaction) && field == TextField::Stage);
+    }
+
+    /// Hides a secret in what is told of a request from now on.
+    pub(crate) fn hide(&self, slot_ref: SlotRef, secret: &Secret) {
+        self.change(slot_ref, |slot| {
+            slot.hide(secret.clone());
+            false
+        });
     }
 
     /// Sets labels.
     pub(crate) fn label<'a>(&self, slot_ref: SlotRef, labels: impl Iterator<Item = (&'a str, &'a str)>) {
         self.change(slot_ref, |slot| {
-            labels.fold(false, |changed, (name, value)| slot.data.texts.set_label(name, value) | changed)
+            labels.fold(false, |changed, (name, value)| {
+                slot.data.texts.set_label(name, &self.shared.redaction.shown(value)) | changed
+            })
         });
     }
 
@@ -126,14 +137,14 @@ impl Shard {
 
     /// Takes over what the response has said so far.
     pub(crate) fn record(&self, slot_ref: SlotRef, reading: &Reading) {
-        self.change(slot_ref, |slot| slot.record(reading));
+        self.change(slot_ref, |slot| slot.record(reading, &self.shared.redaction));
     }
 
     /// Takes over what has been read of a held request besides its response body.
     pub(crate) fn held_reading(&self, slot_ref: SlotRef, reading: &Reading) {
         self.change(slot_ref, |slot| {
             slot.counters.set_own_text(reading.text_bytes);
-            slot.record(reading)
+            slot.record(reading, &self.shared.redaction)
         });
     }
 
@@ -159,7 +170,7 @@ impl Shard {
     pub(crate) fn own_finish_reason(&self, slot_ref: SlotRef, reason: &str) {
         self.change(slot_ref, |slot| {
             slot.data.facts.own.finish_reason = true;
-            slot.set(TextField::FinishReason, reason);
+            slot.set(TextField::FinishReason, reason, &self.shared.redaction);
             false
         });
     }

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 use super::figures::Figures;
 use super::{
     caller::Callers, change::Listeners, clock::WallClock, end_hooks::EndHooks, keys::Keys, live::LiveRow,
-    price_book::PriceBook, row::Row,
+    price_book::PriceBook, redaction::Redaction, row::Row,
 };
 #[cfg(feature = "tracing")]
 use super::{
@@ -29,6 +29,7 @@ pub(crate) struct TrackerShared {
     pub(crate) end_hooks: EndHooks,
     pub(crate) callers: Callers,
     pub(crate) prices: PriceBook,
+    pub(crate) redaction: Redaction,
     #[cfg(feature = "monitor")]
     pub(crate) figures: Figures,
     /// The newest trace's number. Traces and errors are numbered across the shards, which is how they are merged.
@@ -50,6 +51,7 @@ impl TrackerShared {
             end_hooks: EndHooks::default(),
             callers: Callers::new(&config),
             prices: PriceBook::default(),
+            redaction: Redaction::new(&config.secrets),
             #[cfg(feature = "monitor")]
             figures: Figures::new(clock),
             traces: AtomicU64::new(0),

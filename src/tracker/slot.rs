@@ -1,6 +1,6 @@
 //! The slot of one request: what is known of it, in buffers that the next one uses again.
 
-use std::{sync::Arc as StdArc, time::Duration};
+use std::{borrow::Cow, sync::Arc as StdArc, time::Duration};
 
 use http::{Method, StatusCode};
 use tokio::time::Instant;
@@ -12,9 +12,11 @@ use super::{
     info::RequestInfo,
     keys::Key,
     outcome::{ErrorType, Outcome},
+    redaction::{Redaction, without_controls},
     texts::{TextField, Texts},
 };
 use crate::{
+    config::Secret,
     cost::Cost,
     sync::Arc,
     usage::{Observation, ProviderUsage, Reading, Usage, UsageSource},
@@ -151,6 +153,8 @@ pub(crate) struct Slot {
     /// The layers that can cancel the request.
     pub(crate) cancellers: Vec<StdArc<dyn Canceller>>,
     pub(crate) hold: Hold,
+    /// Secrets of this request alone.
+    hidden: Option<Box<Redaction>>,
 }
 
 /// Whether and how long the request outlives its response.
@@ -179,6 +183,7 @@ impl Slot {
             counters: Arc::default(),
             cancellers: Vec::new(),
             hold: Hold::default(),
+            hidden: None,
         }
     }
 
@@ -191,11 +196,24 @@ impl Slot {
         self.data.texts.begin(path);
         self.counters.reset();
         self.hold = Hold::default();
+        self.hidden = None;
+    }
+
+    /// Hides a secret in the texts that are set from now on.
+    pub(crate) fn hide(&mut self, secret: Secret) {
+        self.hidden.get_or_insert_default().add(secret);
     }
 
     /// Sets a text. Returns whether it differs from what it was.
-    pub(crate) fn set(&mut self, field: TextField, text: &str) -> bool {
-        let changed = self.data.texts.set(field, text);
+    pub(crate) fn set(&mut self, field: TextField, text: &str, redaction: &Redaction) -> bool {
+        let mut text = redaction.shown(text);
+        if let Some(hidden) = &self.hidden {
+            text = Cow::Owned(hidden.shown(&text).into_owned());
+        }
+        if field == TextField::Error {
+            text = Cow::Owned(without_controls(&text).into_owned());
+        }
+        let changed = self.data.texts.set(field, &text);
         if changed && field.is_name() {
             self.key = None;
         }
@@ -203,7 +221,7 @@ impl Slot {
     }
 
     /// Takes over a reading. Returns whether it brings the first token.
-    pub(crate) fn record(&mut self, reading: &Reading) -> bool {
+    pub(crate) fn record(&mut self, reading: &Reading, redaction: &Redaction) -> bool {
         let own = self.data.facts.own;
         let finish_reason = reading.finish_reason.as_ref().filter(|_| !own.finish_reason);
         for (field, text) in [
@@ -212,7 +230,7 @@ impl Slot {
             (TextField::Error, reading.error.as_ref()),
         ] {
             if let Some(text) = text {
-                self.set(field, text);
+                self.set(field, text, redaction);
             }
         }
         let facts = &mut self.data.facts;
@@ -233,7 +251,7 @@ impl Slot {
     }
 
     /// Takes over what is said in `info`. Returns whether anything differs from what it was.
-    pub(crate) fn describe(&mut self, info: &RequestInfo<'_>) -> bool {
+    pub(crate) fn describe(&mut self, info: &RequestInfo<'_>, redaction: &Redaction) -> bool {
         let mut changed = false;
         for (field, text) in [
             (TextField::Route, &info.route),
@@ -243,7 +261,7 @@ impl Slot {
             (TextField::Resolved, &info.resolved_model),
         ] {
             if let Some(text) = text {
-                changed |= self.set(field, text);
+                changed |= self.set(field, text, redaction);
             }
         }
         if info.is_streaming.is_some() && info.is_streaming != self.data.facts.is_streaming {

@@ -106,6 +106,9 @@ impl Proxy {
         }
         let names: Vec<String> = providers.iter().map(|provider| provider.name.clone()).collect();
         settings.tracker.known_providers.extend(names.iter().cloned());
+        // Upstreams repeat keys in their errors, and clients put them in the wrong place.
+        let keys = providers.iter().filter_map(|provider| provider.native.secret()).chain(settings.monitor.all_keys());
+        settings.tracker.secrets.extend(keys.cloned());
         let models = Models::new(providers, sources)?;
         let tracker = RequestTracker::new(settings.tracker.clone());
         if let Some(path) = &settings.prices_file {

@@ -1,7 +1,7 @@
 //! API keys on their way through: the client's is replaced by the provider's, and the proxy's own stays here.
 
 use active_requests::config::{Secret, sent_api_keys};
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, header};
 
 use crate::upstream::provider::{Endpoint, KEY_HEADERS};
 
@@ -23,18 +23,43 @@ impl ProxyKey {
         let by_sdks = SDK_KEY_HEADERS.iter().filter_map(|name| headers.get(name)).map(HeaderValue::as_bytes);
         sent_api_keys(headers).chain(by_sdks).fold(false, |opens, given| opens | self.0.is(given))
     }
+}
 
-    /// Whether it stands anywhere in `text`, from where it would leave.
-    pub fn is_in(&self, text: &[u8]) -> bool {
-        memchr::memmem::find(text, self.0.expose().as_bytes()).is_some()
+/// Every API key that opens something here. None of them leaves.
+#[derive(Clone, Debug)]
+pub struct OwnKeys(Vec<Secret>);
+
+impl OwnKeys {
+    pub fn new<'a>(keys: impl IntoIterator<Item = &'a Secret>) -> Self {
+        Self(keys.into_iter().cloned().collect())
+    }
+
+    /// Returns where in a request's head one stands that would leave with it. The headers for keys and for the proxy do not leave
+    /// as they are.
+    pub fn misplaced<B>(&self, request: &Request<B>) -> Option<String> {
+        if self.0.is_empty() {
+            return None;
+        }
+        if self.is_in(request.uri().path().as_bytes()) {
+            return Some("the path".to_owned());
+        }
+        if request.uri().query().is_some_and(|query| self.is_in(query.as_bytes())) {
+            return Some("the query".to_owned());
+        }
+        let stays = |name: &HeaderName| KEY_HEADERS.contains(name) || name == header::PROXY_AUTHORIZATION;
+        let mut leaving = request.headers().iter().filter(|(name, _)| !stays(name));
+        leaving.find(|(_, value)| self.is_in(value.as_bytes())).map(|(name, _)| format!("the header {name:?}"))
+    }
+
+    fn is_in(&self, text: &[u8]) -> bool {
+        self.0.iter().any(|key| key.find_in(text).is_some())
     }
 }
 
-/// Replaces the client's key by the provider's. A passing key passes unless it is the proxy's own.
-pub fn replace_key(headers: &mut HeaderMap, endpoint: &Endpoint, passthrough: bool, own: Option<&ProxyKey>) {
+/// Replaces the client's key by the provider's. A passing key passes unless it is one of the proxy's own.
+pub fn replace_key(headers: &mut HeaderMap, endpoint: &Endpoint, passthrough: bool, own: &OwnKeys) {
     for name in &KEY_HEADERS {
-        let leaves =
-            passthrough && own.is_none_or(|own| !headers.get_all(name).iter().any(|value| own.is_in(value.as_bytes())));
+        let leaves = passthrough && !headers.get_all(name).iter().any(|value| own.is_in(value.as_bytes()));
         if !leaves {
             headers.remove(name);
         }
@@ -42,4 +67,10 @@ pub fn replace_key(headers: &mut HeaderMap, endpoint: &Endpoint, passthrough: bo
     if let Some((name, value)) = endpoint.key() {
         headers.insert(name, value.clone());
     }
+}
+
+/// The client's own keys among the headers of a request that passes them.
+pub fn passing_keys(headers: &HeaderMap) -> impl Iterator<Item = Secret> {
+    let values = KEY_HEADERS.iter().flat_map(|name| headers.get_all(name)).filter_map(|value| value.to_str().ok());
+    values.map(|value| value.split_once(' ').map_or(value, |(_, credential)| credential).trim().into())
 }

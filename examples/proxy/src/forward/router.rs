@@ -14,7 +14,7 @@ use crate::{
         buffer::{BufferError, BufferLimits, BufferedBody},
         framing::{self, FramingError},
         headers, hop_by_hop,
-        keys::{self, ProxyKey},
+        keys::{self, OwnKeys, ProxyKey},
         route::{Route, routes_of},
         usage_chunk,
     },
@@ -30,6 +30,7 @@ use crate::{
 pub struct Router {
     pub models: Models,
     key: Option<ProxyKey>,
+    own_keys: OwnKeys,
     limits: BufferLimits,
     inject_usage: bool,
 }
@@ -50,6 +51,7 @@ impl Router {
         Self {
             models,
             key: settings.key.clone().map(ProxyKey::new),
+            own_keys: OwnKeys::new(settings.monitor.all_keys()),
             limits: BufferLimits { size: settings.max_body, silence: settings.timeouts.head },
             inject_usage: settings.inject_usage,
         }
@@ -79,17 +81,18 @@ impl Router {
     }
 
     fn check_key(&self, request: &Request<RequestBody>) -> Result<(), Refusal> {
-        let Some(key) = &self.key else { return Ok(()) };
-        if !key.opens(request.headers()) {
+        if self.key.as_ref().is_some_and(|key| !key.opens(request.headers())) {
             return Err(Refusal::new(
                 StatusCode::UNAUTHORIZED,
                 "This proxy wants its key: send it as \"authorization: Bearer KEY\" or \"x-api-key: KEY\".",
             ));
         }
-        if request.uri().query().is_some_and(|query| key.is_in(query.as_bytes())) {
-            return Err(Refusal::bad_request("The key of this proxy stands in the query: send it in a header only."));
+        match self.own_keys.misplaced(request) {
+            Some(place) => Err(Refusal::bad_request(format!(
+                "A key of this proxy stands in {place}, and would leave: send it as \"authorization: Bearer KEY\" or \"x-api-key: KEY\" only."
+            ))),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// Finds the provider by the model in the body, and puts the model's name there in its place.
@@ -139,7 +142,7 @@ impl Router {
         edits.extend(usage);
         let grown = edits.iter().map(|(range, bytes)| bytes.len() as i64 - range.len() as i64).sum();
         let target = endpoint.path(&route_of(format, uri.path(), uri.query()));
-        let mut prepared = self.prepared(provider, endpoint, target, head, held.edited(edits))?;
+        let mut prepared = self.prepared(provider, endpoint, target, head, held.edited(edits), row)?;
         prepared.hide_usage = hide_usage;
         if hide_usage {
             // Only what can be read can be left out.
@@ -161,7 +164,7 @@ impl Router {
     ) -> Result<PreparedRequest<'a>, Refusal> {
         row.set_provider(&provider.name);
         let (head, body) = request.into_parts();
-        self.prepared(provider, endpoint, target, head, UpstreamRequestBody::streamed(body))
+        self.prepared(provider, endpoint, target, head, UpstreamRequestBody::streamed(body), row)
     }
 
     /// The outgoing request: its address, and what becomes of its headers.
@@ -172,6 +175,7 @@ impl Router {
         target: Option<Uri>,
         mut head: request::Parts,
         body: UpstreamRequestBody<RequestBody>,
+        row: &RequestHandle,
     ) -> Result<PreparedRequest<'a>, Refusal> {
         head.uri = target.ok_or_else(|| {
             Refusal::bad_request(format!("What follows {} in the path makes no address.", provider.name))
@@ -185,7 +189,10 @@ impl Router {
         }
         head.version = Version::HTTP_11;
         head.headers.insert(header::HOST, endpoint.host().clone());
-        keys::replace_key(&mut head.headers, endpoint, provider.passthrough, self.key.as_ref());
+        keys::replace_key(&mut head.headers, endpoint, provider.passthrough, &self.own_keys);
+        if provider.passthrough {
+            keys::passing_keys(&head.headers).for_each(|key| row.hide(&key));
+        }
         headers::limit_encodings(&mut head.headers);
         let request = Box::new(Request::from_parts(head, Box::new(body)));
         Ok(PreparedRequest { provider, endpoint, request, hide_usage: false })

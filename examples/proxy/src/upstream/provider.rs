@@ -66,6 +66,7 @@ pub struct Endpoint {
     /// The path, without a slash at its end.
     path: String,
     key: Option<(HeaderName, HeaderValue)>,
+    secret: Option<Secret>,
     pool: Pool<SentBody>,
 }
 
@@ -81,17 +82,21 @@ impl Endpoint {
         let is_default = authority.port_u16() == Some(default_port);
         let host = HeaderValue::from_str(if is_default { authority.host() } else { authority.as_str() }).ok()?;
         let origin = Uri::builder().scheme(scheme).authority(authority).path_and_query("/").build().ok()?;
-        let key = match key {
-            ProviderKey::Own(key) => {
+        let secret = match key {
+            ProviderKey::Own(key) => Some(key.clone()),
+            ProviderKey::None | ProviderKey::Passthrough => None,
+        };
+        let key = match &secret {
+            Some(key) => {
                 let bearer = if key_header == header::AUTHORIZATION { "Bearer " } else { "" };
                 let mut value = HeaderValue::try_from(format!("{bearer}{}", key.expose())).ok()?;
                 value.set_sensitive(true);
                 Some((key_header, value))
             }
-            ProviderKey::None | ProviderKey::Passthrough => None,
+            None => None,
         };
         let path = path.path().trim_end_matches('/').to_owned();
-        Some(Self { origin, host, path, key, pool: Pool::default() })
+        Some(Self { origin, host, path, key, secret, pool: Pool::default() })
     }
 
     /// The target of a request for `rest`, a path that starts with a slash (or is empty) and may carry a query. Nothing in it is
@@ -116,6 +121,11 @@ impl Endpoint {
 
     pub fn pool(&self) -> &Pool<SentBody> {
         &self.pool
+    }
+
+    /// The provider's own key, if it has one.
+    pub fn secret(&self) -> Option<&Secret> {
+        self.secret.as_ref()
     }
 
     /// The header with the provider's own key, if it has one.

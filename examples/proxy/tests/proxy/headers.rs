@@ -105,12 +105,74 @@ async fn a_request_without_the_key_is_refused() {
 }
 
 #[tokio::test]
-async fn the_proxys_key_does_not_leave_in_a_query_either() {
+async fn a_key_of_the_proxy_does_not_leave_in_another_place_and_is_not_shown_there() {
     let mut mock = Mock::start().await;
-    let proxy = Running::start(&[], &[("MOCK_BASE_URL", &mock.url("")), ("PROXY_API_KEY", "pk-secret")]).await;
-    let answer = proxy.ask(&post("/mock/x?key=pk-secret", "x-api-key: pk-secret\r\n", BODY)).await;
-    assert_eq!(answer.status(), 400);
+    let env = [
+        ("MOCK_BASE_URL", mock.url("")),
+        ("PROXY_API_KEY", "pk-secret".to_owned()),
+        ("VDM_ACTIVE_REQUESTS_VIEW_KEYS", "view-secret".to_owned()),
+    ];
+    let env: Vec<_> = env.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let proxy = Running::start(&[], &env).await;
+    for (target, header, place) in [
+        ("/mock/x?key=pk-secret", "", "the query"),
+        ("/mock/x?key=%70k%2Dsecret&x", "", "the query"),
+        ("/mock/pk-secret/x", "", "the path"),
+        ("/mock/pk%2dsecret/x", "", "the path"),
+        ("/pk-secret/x", "", "the path"),
+        ("/mock/x?key=view-secret", "", "the query"),
+        ("/mock/x", "cookie: a=b; key=pk-secret\r\n", "\"cookie\""),
+        ("/mock/x", "x-mine: pk-secret\r\n", "\"x-mine\""),
+        ("/mock/x", "x-mine: view-secret\r\n", "\"x-mine\""),
+        ("/mock/x", "x-request-id: pk-secret\r\n", "\"x-request-id\""),
+        ("/v1/chat/completions", "cookie: pk-secret\r\n", "\"cookie\""),
+    ] {
+        let answer = proxy.ask(&post(target, &format!("x-api-key: pk-secret\r\n{header}"), BODY)).await;
+        assert_eq!(answer.status(), 400, "{target} {header}");
+        assert!(answer.text().contains(&place.replace('"', "\\\"")), "{target} {header}: {}", answer.text());
+        assert!(!answer.text().contains("pk-secret"), "{}", answer.text());
+    }
     assert!(mock.is_idle());
+    proxy.quiet().await;
+    for trace in proxy.tracker.recent_traces(100) {
+        let trace = serde_json::to_string(&trace).unwrap();
+        for shown in ["pk-secret", "pk%2dsecret", "view-secret"] {
+            assert!(!trace.contains(shown), "{trace}");
+        }
+    }
+    // What is about the connection stays here anyhow.
+    let headers = "x-api-key: pk-secret\r\nproxy-authorization: Bearer pk-secret\r\n";
+    let (asked, _) = exchange(&proxy, &mut mock, "/mock/x", headers, &ok("")).await;
+    assert!(!asked.contains("pk-secret"), "{asked}");
+}
+
+#[tokio::test]
+async fn a_key_that_an_upstream_repeats_is_not_shown() {
+    let mut mock = Mock::start().await;
+    let env = [
+        ("OAI_BASE_URL", mock.url("")),
+        ("OAI_API_KEY", "sk-provider".to_owned()),
+        ("PASS_BASE_URL", mock.url("")),
+        ("PASS_API_KEY", "!PASSTHRU".to_owned()),
+        ("PROXY_API_KEY", "pk-secret".to_owned()),
+    ];
+    let env: Vec<_> = env.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let proxy = Running::start(&[], &env).await;
+    for (path, key) in [("/oai/x", "sk-provider"), ("/pass/x", "sk-clients-own")] {
+        let padding = "y".repeat(256 - "Incorrect API key provided: ".len() - key.len() / 2);
+        for (padding, shown) in [("", "Incorrect API key provided: ***  [31m"), (padding.as_str(), "")] {
+            let error = format!("Incorrect API key provided: {padding}{key}\n\u{1b}[31m");
+            let error = serde_json::json!({"error": {"message": error}}).to_string();
+            let answer = ok(&error).replace("200 OK", "401 Unauthorized");
+            let headers = "x-api-key: pk-secret\r\nauthorization: Bearer sk-clients-own\r\n";
+            let request = post(path, headers, BODY);
+            let (got, _) = tokio::join!(proxy.ask(&request), mock.serve(answer.as_bytes()));
+            assert_eq!(got.text(), error, "the client gets it as it is");
+            proxy.quiet().await;
+            let told = proxy.tracker.recent_errors(1)[0].error.clone().unwrap();
+            assert!(told.starts_with(shown) && !told.contains(&key[..4]), "{told:?}");
+        }
+    }
 }
 
 /// RFC 9110, section 7.6.1.
