@@ -77,7 +77,8 @@
 //! | [`track`] | [`ActiveRequestsLayer`]: registers, observes the response, ends | `http`, `tracker`, `usage` |
 //! | [`inspect`] | [`InspectRequestLayer`]: reads what a request asks for from its body | `decompress`, `http`, `json`, `tracker`, `usage` |
 //! | [`cancel`] | [`CancelRequestLayer`]: lets an operator end a request in flight | `http`, `sse`, `sync`, `tracker` |
-//! | [`monitor`] | [`MonitorService`]: publishes it all over HTTP | `config`, `cost`, `http`, `sse`, `sync`, `tracker`, `usage` |
+//! | `metrics` | the metrics of a tracker as text for Prometheus (feature `prometheus`) | `http`, `tracker`, `usage` |
+//! | [`monitor`] | [`MonitorService`]: publishes it all over HTTP | `config`, `cost`, `http`, `metrics`, `sse`, `sync`, `tracker`, `usage` |
 //! | `dashboard` | the page (feature `dashboard`) | `http` |
 //! | [`cookbook`] | recipes, in the documentation only | |
 //!
@@ -90,6 +91,7 @@
 //! | `axum` | the route of a request, from axum's `MatchedPath`; the address as the client sent it, so that below `nest_service` the dashboard redirects to its address with the slash |
 //! | `decompress` | token counts of compressed responses, decoded on a side copy; needs a C compiler, for zstd |
 //! | `compress` | gzip for clients of the monitor and the dashboard that accept it |
+//! | `prometheus` | `GET /metrics` at the monitor, in OpenMetrics |
 //! | `tracing` | an event for each request that has ended |
 //! | `full` | all of them |
 //!
@@ -117,6 +119,8 @@ mod decompress;
 mod http;
 pub mod inspect;
 mod json;
+#[cfg(feature = "prometheus")]
+mod metrics;
 #[cfg(feature = "monitor")]
 pub mod monitor;
 pub mod sse;

@@ -6,10 +6,12 @@
 //! - [The order of layers](#the-order-of-layers)
 //! - [Requests that a program sends](#requests-that-a-program-sends)
 //! - [Where the monitor is, and who may see it](#where-the-monitor-is-and-who-may-see-it)
+//! - [Metrics for Prometheus](#metrics-for-prometheus)
 //! - [Graceful shutdown](#graceful-shutdown)
 //!
 #![doc = include_str!("handler.md")]
 #![doc = include_str!("layers.md")]
 #![doc = include_str!("client.md")]
 #![doc = include_str!("monitor.md")]
+#![doc = include_str!("prometheus.md")]
 #![doc = include_str!("shutdown.md")]

@@ -33,9 +33,9 @@ impl Cost {
     }
 
     /// Returns the nearest dollars that an `f64` can hold, for those who cannot take all digits.
-    #[expect(clippy::cast_precision_loss, reason = "that is what is asked for")]
     pub fn to_f64(self) -> f64 {
-        self.0 as f64 / PER_DOLLAR as f64
+        // By its digits: 10²⁷ is no `f64`, so that a quotient would be rounded twice. Digits are always a number.
+        self.to_string().parse().unwrap_or(f64::NAN)
     }
 }
 
@@ -106,7 +106,9 @@ mod tests {
     }
 
     #[test]
-    fn a_cost_is_near_to_its_float() {
-        assert!((Cost(PER_DOLLAR / 4).to_f64() - 0.25).abs() < 1e-15);
+    fn a_float_is_the_nearest_to_its_cost() {
+        for (units, float) in [(0, 0.0), (PER_DOLLAR / 4, 0.25), (92 * PER_DOLLAR, 92.0), (1, 1e-27)] {
+            assert_eq!(Cost(units).to_f64(), float);
+        }
     }
 }

@@ -2,10 +2,14 @@
 
 use std::sync::Arc;
 
+#[cfg(feature = "prometheus")]
+use http::HeaderValue;
 use http::{HeaderMap, Response, StatusCode, header};
 use serde::Serialize;
 use tokio::runtime::Handle;
 
+#[cfg(feature = "prometheus")]
+use super::respond::respond;
 use super::{
     body::ResponseBody,
     coding::ContentCoding,
@@ -21,6 +25,8 @@ use super::{
     snapshot::Snapshots,
     subscription::Subscription,
 };
+#[cfg(feature = "prometheus")]
+use crate::metrics::{self, TextFormat};
 use crate::{
     config::MonitorConfig,
     http::is_held,
@@ -86,6 +92,8 @@ impl Endpoints {
             Route::Totals => self.totals(query),
             Route::Logs => self.logs(query),
             Route::Series => self.series(query, viewer),
+            #[cfg(feature = "prometheus")]
+            Route::Metrics => Ok(self.metrics(viewer)),
         }
     }
 
@@ -215,6 +223,15 @@ impl Endpoints {
         series.points.retain(|point| point.t >= from as u64);
         let disabled = (!self.tracker.is_enabled()).then_some(NOT_TRACKING);
         Ok(json_for(viewer.headers, &MaybeDisabledSeries { disabled, series }))
+    }
+
+    #[cfg(feature = "prometheus")]
+    fn metrics(&self, viewer: Viewer<'_>) -> Response<ResponseBody> {
+        let format = TextFormat::accepted(viewer.headers);
+        let text = metrics::exposition(&self.tracker, self.hub.health(), format);
+        let mut response = respond(viewer.headers, format.content_type(), text);
+        response.headers_mut().append(header::VARY, HeaderValue::from_static("accept"));
+        response
     }
 
     fn logs(&self, query: &Query<'_>) -> Result<Response<ResponseBody>, Error> {

@@ -14,6 +14,8 @@ use super::{
     payload::Payload,
     shelf::Shelf,
 };
+#[cfg(feature = "prometheus")]
+use crate::metrics::FeedHealth;
 use crate::sync::Mutex;
 
 /// See the [module](self).
@@ -46,6 +48,8 @@ pub(super) struct HubState {
     pub(super) deltas: DeltaRing,
     /// The payloads that subscribers are in the middle of.
     pub(super) shelf: Shelf,
+    /// Counts how often a subscriber was too slow for the deltas that are kept.
+    pub(super) skipped: u64,
 }
 
 /// How far a subscriber has come.
@@ -246,6 +250,12 @@ impl Hub {
                 state.served[format] = demand.tickets;
             }
         }
+    }
+
+    #[cfg(feature = "prometheus")]
+    pub(super) fn health(&self) -> FeedHealth {
+        let state = self.state.lock();
+        FeedHealth { subscribers: state.seats.len(), skipped: state.skipped }
     }
 
     /// Ends a session and with it all its subscriptions.

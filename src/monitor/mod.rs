@@ -4,6 +4,7 @@
 //!
 //! | route | answer |
 //! |---|---|
+//! | `GET /` | with the feature `prometheus`: metrics as OpenMetrics text, for the mount itself |
 //! | `GET /active-requests` | the snapshot as JSON; `304` for a client that holds it |
 //! | `GET /active-requests/stream` | snapshots as Server-Sent Events; with `format=delta` a snapshot, then the changes |
 //! | `GET /active-requests/{request_id}` | one row, with the token counts as the provider reported them |
@@ -22,7 +23,7 @@
 //! ```
 //!
 //! [`MonitorService::mounted_at`] sets the path to strip where no router strips it, as under plain hyper. An application that has a route
-//! of its own at `/metrics`, as for Prometheus, mounts the monitor elsewhere: axum refuses a `nest_service` beside a route of the same path.
+//! of its own at `/metrics` mounts the monitor elsewhere: axum refuses a `nest_service` beside a route of the same path.
 //!
 //! By default everybody who can connect can read it; [`MonitorService`] says how to close it.
 //!

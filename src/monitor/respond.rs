@@ -17,17 +17,28 @@ pub(super) fn json(value: &impl Serialize) -> Response<ResponseBody> {
 pub(super) fn json_for(client: &HeaderMap, value: &impl Serialize) -> Response<ResponseBody> {
     let mut out = Vec::new();
     row_json::json(&mut out, value);
-    let (coding, bytes) = ContentCoding::accepted(client).encode_whole(&Payload::whole(out));
-    let mut response = json_bytes(bytes);
+    respond(client, JSON, out)
+}
+
+/// `200` with a text, in the content coding that the client prefers.
+pub(super) fn respond(client: &HeaderMap, content_type: HeaderValue, text: impl Into<Bytes>) -> Response<ResponseBody> {
+    let (coding, bytes) = ContentCoding::accepted(client).encode_whole(&Payload::whole(text));
+    let mut response = whole(content_type, bytes);
     coding.set_headers(response.headers_mut());
     response
 }
 
 /// `200` with JSON that is encoded already.
 pub(super) fn json_bytes(bytes: impl Into<Bytes>) -> Response<ResponseBody> {
+    whole(JSON, bytes)
+}
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+fn whole(content_type: HeaderValue, bytes: impl Into<Bytes>) -> Response<ResponseBody> {
     let mut response = Response::new(ResponseBody::whole(bytes));
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::CONTENT_TYPE, content_type);
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     response
 }

@@ -8,6 +8,8 @@ use crate::config::Right;
 pub(super) fn needed_right(method: &Method, path: &str, route: Option<Route<'_>>) -> Right {
     match route {
         Some(Route::Request(_)) if method == Method::DELETE => Right::Operate,
+        #[cfg(feature = "prometheus")]
+        Some(Route::Metrics) => Right::Scrape,
         None if path.trim_matches('/').is_empty() => Right::Scrape,
         _ => Right::View,
     }
@@ -23,6 +25,9 @@ pub(super) enum Route<'a> {
     Totals,
     Logs,
     Series,
+    /// The mount itself.
+    #[cfg(feature = "prometheus")]
+    Metrics,
 }
 
 impl<'a> Route<'a> {
@@ -33,6 +38,8 @@ impl<'a> Route<'a> {
             "/running-totals" => Some(Self::Totals),
             "/logs" => Some(Self::Logs),
             "/series" => Some(Self::Series),
+            #[cfg(feature = "prometheus")]
+            "" | "/" => Some(Self::Metrics),
             _ => path
                 .strip_prefix("/active-requests/")
                 .filter(|id| !id.is_empty() && !id.contains('/'))

@@ -101,7 +101,10 @@ impl Subscription {
                 let delta = state.deltas.after(at).cloned();
                 match delta {
                     Some(_) => self.position = Position::At(at + 1),
-                    None => self.start_again(state),
+                    None => {
+                        state.skipped += 1;
+                        self.start_again(state);
+                    }
                 }
                 delta
             }

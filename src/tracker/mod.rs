@@ -63,6 +63,10 @@ use std::{
 use http::{HeaderMap, HeaderName, Method};
 use tokio::time::Instant;
 
+#[cfg(feature = "prometheus")]
+pub(crate) use self::figures::{
+    Bounds, ClassFigures, DURATION, FIRST_TOKEN, Histogram, KeyReading, Kind, MetricsReading, OUTPUT_TOKEN, TOKENS,
+};
 #[cfg(feature = "monitor")]
 pub use self::figures::{Series, SeriesBounds, SeriesPoint};
 pub(crate) use self::{caller::CallerName, canceller::Canceller};

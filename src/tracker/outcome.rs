@@ -159,6 +159,11 @@ mod tests {
     }
 
     #[test]
+    fn an_outcomes_number_is_its_place_among_all() {
+        assert!(Outcome::ALL.iter().enumerate().all(|(index, outcome)| *outcome as usize == index));
+    }
+
+    #[test]
     fn only_completed_and_upgraded_are_no_errors() {
         assert_eq!(ErrorType::of(Outcome::Completed, None), None);
         assert_eq!(ErrorType::of(Outcome::Upgraded, None), None);

@@ -36,6 +36,12 @@ impl PriceBook {
         self.any.store(true, Ordering::Release);
     }
 
+    /// Whether prices have been set.
+    #[cfg(feature = "prometheus")]
+    pub(crate) fn any(&self) -> bool {
+        self.any.load(Ordering::Acquire)
+    }
+
     /// Returns what a request of this key has cost; `None` where its price or its usage is not known.
     #[inline]
     pub(crate) fn cost(

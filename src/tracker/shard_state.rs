@@ -156,7 +156,7 @@ impl ShardState {
             get_or_grow(&mut self.totals, key.index()).add_ended(facts, error, duration);
         }
         #[cfg(feature = "monitor")]
-        self.notes.add(Finished::new(facts, outcome, duration), &shared.figures);
+        self.notes.add(Finished::new(&slot.data, key, outcome, duration), &shared.figures);
 
         // A canceller that is dropped here is not the last reference to what runs the request: that is its layer's.
         slot.cancellers.clear();

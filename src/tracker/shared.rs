@@ -53,7 +53,7 @@ impl TrackerShared {
             prices: PriceBook::default(),
             redaction: Redaction::new(&config.secrets),
             #[cfg(feature = "monitor")]
-            figures: Figures::new(clock),
+            figures: Figures::new(clock, config.max_keys),
             traces: AtomicU64::new(0),
             errors: AtomicU64::new(0),
             refusals: AtomicU64::new(0),

@@ -70,6 +70,7 @@ mod event_shape;
 mod framing;
 mod meter;
 mod normalise;
+mod operation;
 mod reader;
 mod reading;
 mod record;
@@ -84,6 +85,7 @@ pub use self::{
     event_facts::EventFacts,
     meter::Meter,
     normalise::Counting,
+    operation::{Operation, gen_ai_provider_name},
     reading::{EndMark, Observation, Reading, UsageSource},
     session::SessionMeter,
 };

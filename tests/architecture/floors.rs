@@ -5,7 +5,7 @@ use crate::{graph, package::Package};
 const TO_TRACKER: &[&str] = &["config", "cost", "decompress", "http", "json", "sse", "sync", "tracker", "usage"];
 
 /// Which modules each module at the crate's top may use.
-const MAY_USE: [(&str, &[&str]); 15] = [
+const MAY_USE: [(&str, &[&str]); 16] = [
     ("config", &[]),
     ("decompress", &[]),
     ("http", &[]),
@@ -18,7 +18,8 @@ const MAY_USE: [(&str, &[&str]); 15] = [
     ("tracker", &["config", "cost", "sync", "usage", "words"]),
     ("cancel", TO_TRACKER),
     ("inspect", TO_TRACKER),
-    ("monitor", TO_TRACKER),
+    ("metrics", &["http", "tracker", "usage"]),
+    ("monitor", &["config", "cost", "decompress", "http", "json", "metrics", "sse", "sync", "tracker", "usage"]),
     ("track", TO_TRACKER),
     ("dashboard", &["http"]),
 ];

@@ -21,6 +21,11 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
+    #[cfg(feature = "prometheus")]
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8(self.body.clone()).unwrap()
+    }
+
     pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap()
     }

@@ -58,7 +58,7 @@ async fn every_route_answers_every_method() {
 async fn what_is_not_there_is_not_found() {
     let monitor = Monitor::new();
     let paths = [
-        "/",
+        "/metrics",
         "/active-requests/",
         "/active-requests/stream/",
         "/active-requests/req_00000000-1",

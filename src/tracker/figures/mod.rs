@@ -1,10 +1,16 @@
-//! Figures of requests that have ended: by steps over the last hour.
+//! Figures of requests that have ended: by steps over the last hour, and for Prometheus by classes since the start.
 //!
 //! A shard notes each end as a [`Finished`], under the lock that the end holds anyway, and hands its notes over when it has a few. The figures
 //! are one for all shards, so their memory does not grow with the number of threads. A reader holds them while it visits the
 //! shards, and so finds each request once: in flight, in a shard's notes, or handed over. An end never waits for a reader: it keeps its note.
 
+#[cfg(feature = "prometheus")]
+mod classes;
+#[cfg(feature = "prometheus")]
+mod histogram;
 mod latency;
+#[cfg(feature = "prometheus")]
+mod reading;
 mod series;
 mod steps;
 
@@ -12,10 +18,22 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+#[cfg(feature = "prometheus")]
+use self::classes::Classes;
 pub use self::series::{Series, SeriesBounds, SeriesPoint};
 use self::steps::Steps;
-use super::{RequestTracker, clock::WallClock, outcome::Outcome, slot::RowFacts};
-use crate::sync::Mutex;
+#[cfg(feature = "prometheus")]
+pub(crate) use self::{
+    classes::{ClassFigures, Kind},
+    histogram::{Bounds, DURATION, FIRST_TOKEN, Histogram, OUTPUT_TOKEN, TOKENS},
+    reading::{KeyReading, MetricsReading},
+};
+#[cfg(feature = "prometheus")]
+use super::texts::TextField;
+use super::{RequestTracker, clock::WallClock, keys::Key, outcome::Outcome, slot::RequestData};
+#[cfg(feature = "prometheus")]
+use crate::usage::{Observation, Operation, UsageSource};
+use crate::{sync::Mutex, usage::Usage};
 
 /// Notes that a shard keeps before it hands them over.
 const NOTES: usize = 64;
@@ -27,20 +45,43 @@ pub(crate) struct Finished {
     duration: Duration,
     /// From the start, for an answer that was streamed: elsewhere the first token is the whole answer.
     first_token: Option<Duration>,
-    input_tokens: u64,
-    output_tokens: u64,
+    usage: Usage,
     outcome: Outcome,
+    #[cfg(feature = "prometheus")]
+    key: Key,
+    #[cfg(feature = "prometheus")]
+    kind: Kind,
+    #[cfg(feature = "prometheus")]
+    observation: Observation,
+    /// Whether the provider has told how many tokens went in.
+    #[cfg(feature = "prometheus")]
+    reports_input: bool,
+    /// Whether the provider has told how many tokens came out in all.
+    #[cfg(feature = "prometheus")]
+    reports_output: bool,
 }
 
 impl Finished {
-    pub(crate) fn new(facts: &RowFacts, outcome: Outcome, duration: Duration) -> Self {
+    #[cfg_attr(not(feature = "prometheus"), expect(unused_variables, reason = "the series does not need the key"))]
+    pub(crate) fn new(data: &RequestData, key: Key, outcome: Outcome, duration: Duration) -> Self {
+        let facts = &data.facts;
         Self {
             started: facts.started,
             duration,
             first_token: facts.first_token.filter(|_| facts.is_streaming == Some(true)),
-            input_tokens: facts.usage.input_tokens,
-            output_tokens: facts.usage.output_tokens,
+            usage: facts.usage,
             outcome,
+            #[cfg(feature = "prometheus")]
+            key,
+            #[cfg(feature = "prometheus")]
+            kind: Kind { operation: Operation::of_path(data.texts.get(TextField::Path)), error_type: facts.error_type },
+            #[cfg(feature = "prometheus")]
+            observation: facts.observation,
+            #[cfg(feature = "prometheus")]
+            reports_input: facts.own.usage || facts.provider_usage.input_tokens.is_some(),
+            #[cfg(feature = "prometheus")]
+            reports_output: facts.own.usage
+                || (facts.source == UsageSource::Reported && facts.provider_usage.output_tokens.is_some()),
         }
     }
 }
@@ -62,7 +103,7 @@ impl Notes {
     #[cold]
     fn hand_over(&mut self, figures: &Figures) {
         if let Some(mut sums) = figures.sums.try_lock() {
-            sums.take(self, &figures.clock);
+            sums.take(self, figures);
         }
     }
 }
@@ -71,6 +112,8 @@ impl Notes {
 #[derive(Debug)]
 pub(crate) struct Figures {
     clock: WallClock,
+    #[cfg(feature = "prometheus")]
+    max_keys: usize,
     sums: Mutex<FigureSums>,
 }
 
@@ -78,35 +121,45 @@ pub(crate) struct Figures {
 #[derive(Debug, Default)]
 struct FigureSums {
     steps: Steps,
+    #[cfg(feature = "prometheus")]
+    classes: Classes,
 }
 
 impl FigureSums {
-    fn take(&mut self, notes: &mut Notes, clock: &WallClock) {
+    fn take(&mut self, notes: &mut Notes, figures: &Figures) {
         for finished in notes.0.drain(..) {
-            self.steps.add(&finished, clock);
+            self.steps.add(&finished, &figures.clock);
+            #[cfg(feature = "prometheus")]
+            self.classes.add(&finished, figures.max_keys);
         }
         notes.0.shrink_to(NOTES);
     }
 }
 
 impl Figures {
-    pub(crate) fn new(clock: WallClock) -> Self {
-        Self { clock, sums: Mutex::default() }
+    #[cfg_attr(not(feature = "prometheus"), expect(unused_variables, reason = "the series is not kept by key"))]
+    pub(crate) fn new(clock: WallClock, max_keys: usize) -> Self {
+        Self {
+            clock,
+            #[cfg(feature = "prometheus")]
+            max_keys,
+            sums: Mutex::default(),
+        }
     }
 }
 
 impl RequestTracker {
     /// The figures of the last hour, by steps of ten seconds.
     pub fn series(&self) -> Series {
-        let Figures { clock, sums } = &self.shared.figures;
-        let mut sums = sums.lock();
+        let figures = &self.shared.figures;
+        let mut sums = figures.sums.lock();
         let mut starts = Vec::new();
         for shard in &*self.shards {
             shard.with_state(|state| {
-                sums.take(state.notes(), clock);
+                sums.take(state.notes(), figures);
                 state.for_each(&self.shared, |row, _| starts.push(row.data.facts.started));
             });
         }
-        Series::new(&sums.steps, &starts, clock, Instant::now())
+        Series::new(&sums.steps, &starts, &figures.clock, Instant::now())
     }
 }

@@ -56,8 +56,8 @@ impl Steps {
         if let Some(step) = self.step(step_of(finished.started + finished.duration, clock)) {
             let count = &mut step.outcomes[finished.outcome as usize];
             *count = count.saturating_add(1);
-            step.input_tokens = step.input_tokens.saturating_add(finished.input_tokens);
-            step.output_tokens = step.output_tokens.saturating_add(finished.output_tokens);
+            step.input_tokens = step.input_tokens.saturating_add(finished.usage.input_tokens);
+            step.output_tokens = step.output_tokens.saturating_add(finished.usage.output_tokens);
             // How soon somebody is turned away says nothing of how long answers take.
             if finished.outcome != Outcome::Refused {
                 step.duration.add(finished.duration);

@@ -117,6 +117,18 @@ impl KeyTotals {
         self.last_accessed
     }
 
+    /// US dollars of the requests whose cost is known.
+    #[cfg(feature = "prometheus")]
+    pub(crate) fn cost(&self) -> Cost {
+        self.streaming.cost + self.non_streaming.cost
+    }
+
+    /// Requests whose cost is not known.
+    #[cfg(feature = "prometheus")]
+    pub(crate) fn unpriced(&self) -> u64 {
+        [&self.streaming, &self.non_streaming].map(|sums| sums.requests.saturating_sub(sums.priced)).iter().sum()
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.last_accessed.is_none()
     }

@@ -35,6 +35,32 @@ async fn a_request_stands_in_the_snapshot_while_it_is_in_flight() {
 }
 
 #[tokio::test]
+async fn prometheus_reads_what_has_passed() {
+    let mut mock = Mock::start().await;
+    let proxy = Running::with(&mock).await;
+    let mut client = Client::to(proxy.address).await;
+    let body = r#"{"model":"mock:m","stream":true,"messages":[{"role":"user","content":"hi"}]}"#;
+    client.send(post("/v1/chat/completions", "", body).as_bytes()).await;
+    let mut upstream = mock.connection().await;
+    upstream.answer().await;
+    upstream.send(SSE.as_bytes()).await;
+    client.head().await.unwrap();
+    let metrics = async || proxy.ask(&get("/metrics", "")).await.text();
+    let in_flight = r#"active_requests{provider="mock",model="m",phase="responding"} "#;
+    assert!(metrics().await.contains(&format!("{in_flight}1\n")));
+    drop(client);
+    proxy.quiet().await;
+    let text = metrics().await;
+    assert!(text.contains(&format!("{in_flight}0\n")), "{text}");
+    let ended = r#"active_requests_ended_total{provider="mock",model="m",outcome="client_disconnect"} 1"#;
+    let class = r#"{gen_ai_provider_name="mock",gen_ai_request_model="m",gen_ai_operation_name="chat",error_type="client_disconnect"} 1"#;
+    for sample in [ended, &format!("gen_ai_server_request_duration_seconds_count{class}")] {
+        assert!(text.contains(&format!("\n{sample}\n")), "{sample} in {text}");
+    }
+    assert!(text.ends_with("\n# EOF\n"), "{text}");
+}
+
+#[tokio::test]
 async fn subscribers_need_the_key_and_the_page_does_not() {
     let proxy = Running::start(&[], &[("PROXY_API_KEY", "pk")]).await;
     for (path, headers, status) in [
