@@ -6,6 +6,7 @@
 //! - [`config`]: where settings come from, the settings, the providers, and the names of models;
 //! - [`server`]: connections, the proxy's own routes, and what goes back to a client;
 //! - [`forward`]: a request's way to a provider and back, inside the tracking layer;
+//! - [`tunnel`]: WebSockets through the proxy;
 //! - [`upstream`]: connections to providers;
 //! - `refusal`, `log`: what the proxy itself has to say, to the client and in its log;
 //! - [`prices`]: the file of prices; `reload`: files that are read again on SIGHUP;
@@ -21,6 +22,7 @@ pub mod refusal;
 mod reload;
 pub mod server;
 mod traffic;
+pub mod tunnel;
 pub mod upstream;
 
 use std::{net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderValue, Response, StatusCode, header};
+use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
 use serde_json::json;
 
@@ -14,12 +14,13 @@ use crate::upstream::provider::ApiFormat;
 pub struct Refusal {
     pub status: StatusCode,
     pub message: String,
-    allow: Option<&'static str>,
+    /// A header that says what would be taken.
+    takes: Option<(HeaderName, &'static str)>,
 }
 
 impl Refusal {
     pub fn new(status: StatusCode, message: impl Into<String>) -> Self {
-        Self { status, message: message.into(), allow: None }
+        Self { status, message: message.into(), takes: None }
     }
 
     pub fn bad_request(message: impl Into<String>) -> Self {
@@ -43,7 +44,13 @@ impl Refusal {
 
     pub fn method_not_allowed(path: &str, allow: &'static str) -> Self {
         let message = format!("{path} takes {allow} only.");
-        Self { allow: Some(allow), ..Self::new(StatusCode::METHOD_NOT_ALLOWED, message) }
+        Self { takes: Some((header::ALLOW, allow)), ..Self::new(StatusCode::METHOD_NOT_ALLOWED, message) }
+    }
+
+    /// There is nothing but a WebSocket here.
+    pub fn websocket_only(path: &str) -> Self {
+        let message = format!("{path} is a WebSocket: ask for it with \"upgrade: websocket\", over HTTP/1.1.");
+        Self { takes: Some((header::UPGRADE, "websocket")), ..Self::new(StatusCode::UPGRADE_REQUIRED, message) }
     }
 
     /// An operator has ended the request before it was answered.
@@ -76,8 +83,8 @@ impl Refusal {
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        if let Some(allow) = self.allow {
-            headers.insert(header::ALLOW, HeaderValue::from_static(allow));
+        if let Some((name, value)) = &self.takes {
+            headers.insert(name, HeaderValue::from_static(value));
         }
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

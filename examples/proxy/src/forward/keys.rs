@@ -3,11 +3,17 @@
 use active_requests::config::{Secret, sent_api_keys};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, header};
 
-use crate::upstream::provider::{Endpoint, KEY_HEADERS};
+use crate::{
+    forward::hop_by_hop::elements,
+    upstream::provider::{Endpoint, KEY_HEADERS},
+};
 
 /// Headers that some SDKs send their API key in, and cannot be told otherwise.
 static SDK_KEY_HEADERS: [HeaderName; 2] =
     [HeaderName::from_static("api-key"), HeaderName::from_static("x-goog-api-key")];
+
+/// The beginning of the subprotocol in which browsers send OpenAI their API key, as they cannot set headers of a WebSocket.
+const KEY_SUBPROTOCOL: &[u8] = b"openai-insecure-api-key.";
 
 /// The API key that clients of this proxy must send.
 #[derive(Clone, Debug)]
@@ -18,10 +24,14 @@ impl ProxyKey {
         Self(key)
     }
 
-    /// Returns whether a request carries it: in the headers that open the monitor, or alone in those that Azure's and Google's SDKs use.
+    /// Returns whether a request carries it: in the headers that open the monitor, alone in those that Azure's and Google's SDKs use, or in the
+    /// subprotocol of browsers.
     pub fn opens(&self, headers: &HeaderMap) -> bool {
         let by_sdks = SDK_KEY_HEADERS.iter().filter_map(|name| headers.get(name)).map(HeaderValue::as_bytes);
-        sent_api_keys(headers).chain(by_sdks).fold(false, |opens, given| opens | self.0.is(given))
+        sent_api_keys(headers)
+            .chain(by_sdks)
+            .chain(keys_of_browsers(headers))
+            .fold(false, |opens, given| opens | self.0.is(given))
     }
 }
 
@@ -47,8 +57,13 @@ impl OwnKeys {
             return Some("the query".to_owned());
         }
         let stays = |name: &HeaderName| KEY_HEADERS.contains(name) || name == header::PROXY_AUTHORIZATION;
-        let mut leaving = request.headers().iter().filter(|(name, _)| !stays(name));
-        leaving.find(|(_, value)| self.is_in(value.as_bytes())).map(|(name, _)| format!("the header {name:?}"))
+        let headers = request.headers();
+        let mut leaving = headers.iter().filter(|(name, value)| !stays(name) && self.is_in(value.as_bytes()));
+        let leaves = |name: &HeaderName| {
+            // The offer of a key stays here too; any other one leaves.
+            name != header::SEC_WEBSOCKET_PROTOCOL || other_subprotocols(headers).any(|offer| self.is_in(offer))
+        };
+        leaving.find(|(name, _)| leaves(name)).map(|(name, _)| format!("the header {name:?}"))
     }
 
     fn is_in(&self, text: &[u8]) -> bool {
@@ -64,13 +79,42 @@ pub fn replace_key(headers: &mut HeaderMap, endpoint: &Endpoint, passthrough: bo
             headers.remove(name);
         }
     }
+    if !passthrough || keys_of_browsers(headers).any(|key| own.is_in(key)) {
+        remove_keys_of_browsers(headers);
+    }
     if let Some((name, value)) = endpoint.key() {
         headers.insert(name, value.clone());
+    }
+}
+
+/// The keys among the subprotocols that are offered.
+fn keys_of_browsers(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
+    elements(headers, header::SEC_WEBSOCKET_PROTOCOL).filter_map(|offer| offer.strip_prefix(KEY_SUBPROTOCOL))
+}
+
+/// The subprotocols that are offered, without keys.
+fn other_subprotocols(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
+    elements(headers, header::SEC_WEBSOCKET_PROTOCOL).filter(|offer| !offer.starts_with(KEY_SUBPROTOCOL))
+}
+
+fn remove_keys_of_browsers(headers: &mut HeaderMap) {
+    if keys_of_browsers(headers).next().is_none() {
+        return;
+    }
+    let kept: Vec<&[u8]> = other_subprotocols(headers).collect();
+    let kept = HeaderValue::from_bytes(&kept.join(&b", "[..]));
+    headers.remove(header::SEC_WEBSOCKET_PROTOCOL);
+    if let Ok(kept) = kept
+        && !kept.is_empty()
+    {
+        headers.insert(header::SEC_WEBSOCKET_PROTOCOL, kept);
     }
 }
 
 /// The client's own keys among the headers of a request that passes them.
 pub fn passing_keys(headers: &HeaderMap) -> impl Iterator<Item = Secret> {
     let values = KEY_HEADERS.iter().flat_map(|name| headers.get_all(name)).filter_map(|value| value.to_str().ok());
-    values.map(|value| value.split_once(' ').map_or(value, |(_, credential)| credential).trim().into())
+    let credentials = values.map(|value| value.split_once(' ').map_or(value, |(_, credential)| credential).trim());
+    let by_browsers = keys_of_browsers(headers).filter_map(|key| std::str::from_utf8(key).ok());
+    credentials.chain(by_browsers).map(Into::into)
 }

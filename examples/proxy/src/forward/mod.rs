@@ -8,6 +8,7 @@ pub mod keys;
 pub mod response_body;
 pub mod route;
 pub mod router;
+pub mod upgrade;
 pub mod usage_chunk;
 
 use std::{error::Error, fmt, future::Future, sync::Arc, time::Duration};
@@ -27,6 +28,7 @@ use crate::{
         usage_chunk::UsageInjected,
     },
     refusal::Refusal,
+    tunnel::Tunnels,
     upstream::{UpstreamClient, UpstreamError, provider::Provider, request_body::RequestBody},
 };
 
@@ -35,6 +37,7 @@ use crate::{
 pub struct Forwarder {
     router: Router,
     upstream: UpstreamClient,
+    tunnels: Tunnels,
     /// The longest silence inside an answer.
     read_timeout: Option<Duration>,
 }
@@ -73,6 +76,12 @@ impl ForwardError {
         Self::Refused(Refusal::new(StatusCode::BAD_GATEWAY, message))
     }
 
+    /// The proxy's answer where an upstream has gone over to another protocol by itself.
+    fn unasked_upgrade(provider: &str) -> Self {
+        let message = format!("{provider} went over to another protocol, which nobody had asked for.");
+        Self::Refused(Refusal::new(StatusCode::BAD_GATEWAY, message))
+    }
+
     /// The proxy's answer to an error of an upstream. `provider` is the name in the message.
     fn upstream(error: UpstreamError, provider: &str) -> Self {
         let timeout = |what: &str, limit: Duration| {
@@ -97,6 +106,7 @@ impl Forwarder {
         Self {
             router: Router::new(settings, models),
             upstream: UpstreamClient::new(settings.timeouts, authorities),
+            tunnels: Tunnels::default(),
             read_timeout: settings.timeouts.read,
         }
     }
@@ -104,6 +114,11 @@ impl Forwarder {
     /// Closes connections to upstreams that have been idle for too long.
     pub fn sweep(&self) {
         self.router.models.providers.iter().for_each(Provider::sweep);
+    }
+
+    /// The tunnels that are open.
+    pub fn tunnels(&self) -> &Tunnels {
+        &self.tunnels
     }
 
     pub fn has_provider(&self, name: &str) -> bool {
@@ -145,16 +160,24 @@ impl Forwarder {
 
     async fn try_answer(
         &self,
-        request: Box<Request<RequestBody>>,
+        mut request: Box<Request<RequestBody>>,
         row: &RequestHandle,
         id: Option<&HeaderValue>,
     ) -> Result<Response<ForwardedBody>, ForwardError> {
+        let client_end = upgrade::client_end(&mut request);
         let PreparedRequest { provider, endpoint, mut request, hide_usage } = self.router.prepare(request, row).await?;
         if let Some(id) = id {
             request.headers_mut().insert(&REQUEST_ID, id.clone());
         }
+        if client_end.is_some() {
+            upgrade::renew(request.headers_mut());
+        }
         let response = self.upstream.send(request, endpoint).await;
         let response = response.map_err(|error| ForwardError::upstream(error, &provider.name))?;
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            let client = client_end.ok_or_else(|| ForwardError::unasked_upgrade(&provider.name))?;
+            return Ok(upgrade::open(client, response, row, &self.tunnels));
+        }
         let mut response = response.map(|body| ForwardedBody::upstream(body, self.read_timeout, row.clone()));
         framing::settle(response.headers_mut()).map_err(|wrong| ForwardError::answer(&wrong, &provider.name))?;
         hop_by_hop::drop_hop_by_hop(response.headers_mut());

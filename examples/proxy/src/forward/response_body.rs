@@ -14,10 +14,7 @@ use http_body::{Body, Frame, SizeHint};
 use http_body_util::Full;
 use tokio::time::{Instant, Sleep};
 
-use crate::upstream::{connection::UpstreamResponseBody, request_body::SentBody};
-
-/// An upstream's answer to one of our requests.
-pub type UpstreamBody = UpstreamResponseBody<SentBody>;
+use crate::upstream::UpstreamBody;
 
 /// The body of a response of the forwarding service.
 #[derive(Debug)]

@@ -25,6 +25,8 @@ pub enum Route<'a> {
     ByModel(ApiFormat),
     /// To the default provider, or the one in the query.
     ListModels,
+    /// To the provider of the model in the query, over a WebSocket.
+    Realtime,
     /// To the provider in the path, `rest` as it stands.
     Native { provider: &'a str, rest: &'a str },
 }
@@ -46,6 +48,12 @@ impl<'a> Route<'a> {
                 _ => Err(Refusal::method_not_allowed(path, "GET, HEAD")),
             };
         }
+        if path == "/v1/realtime" {
+            return match *method {
+                Method::GET => Ok(Self::Realtime),
+                _ => Err(Refusal::method_not_allowed(path, "GET")),
+            };
+        }
         // A provider that implements TRACE sends back what it was sent, its API key included. CONNECT asks for a tunnel.
         if [Method::TRACE, Method::CONNECT].contains(method) {
             let target = if path.is_empty() { "This proxy" } else { path };
@@ -56,7 +64,7 @@ impl<'a> Route<'a> {
         let (provider, rest) = whole.split_at(whole.find(['/', '?']).unwrap_or(whole.len()));
         if provider == "v1" {
             return Err(Refusal::not_found(format!(
-                "{path} is no route of this proxy: it offers {}, /v1/models, and everything else a provider has under /{{provider}}/.",
+                "{path} is no route of this proxy: it offers {}, /v1/models, /v1/realtime, and everything else a provider has under /{{provider}}/.",
                 BY_MODEL.map(|(route, _)| route).join(", ")
             )));
         }

@@ -1,5 +1,7 @@
 //! Makes the request that is sent to a provider from the one that a client has sent.
 
+use std::borrow::Cow;
+
 use active_requests::tracker::{RequestHandle, RequestInfo};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request, StatusCode, Uri, Version, header, request};
@@ -16,7 +18,7 @@ use crate::{
         headers, hop_by_hop,
         keys::{self, OwnKeys, ProxyKey},
         route::{Route, routes_of},
-        usage_chunk,
+        upgrade, usage_chunk,
     },
     refusal::Refusal,
     upstream::{
@@ -72,6 +74,7 @@ impl Router {
                 let target = endpoint.path(&route_of(provider.format(), request.uri().path(), query.as_deref()));
                 Ok(self.unread(provider, endpoint, target, *request, row)?)
             }
+            Route::Realtime => Ok(self.realtime(*request, row)?),
             Route::Native { provider: name, rest } => {
                 let provider = self.provider(name)?;
                 let target = provider.native.path(rest);
@@ -106,27 +109,7 @@ impl Router {
         let uri = head.uri.clone();
         let limits = self.limits;
         let (mut held, model) = BufferedBody::until_model(body, limits).await.map_err(|why| not_held(why, limits))?;
-        row.describe(&RequestInfo::new().model(&model.name));
-        let ResolvedModel { provider, model: resolved, aliased } = self.models.resolve(&model.name).map_err(|nowhere| {
-            let why = match nowhere {
-                UnresolvedModel::NoDefault => "names no provider and there is no default one: send it as provider:model, or set VDM_DEFAULT_PROVIDER",
-                UnresolvedModel::Endless => "is an alias that leads to no model",
-            };
-            Refusal::not_found(format!("The model {:?} {why}.", model.name))
-        })?;
-        let provider = &self.models.providers[provider];
-        let info = RequestInfo::new().provider(&provider.name);
-        row.describe(&if aliased { info.resolved_model(&resolved) } else { info });
-        let endpoint = provider.endpoint(format).ok_or_else(|| {
-            Refusal::bad_request(format!(
-                "{} speaks the {} format, not the one of {}: use {}, or /{}/...",
-                provider.name,
-                provider.format(),
-                uri.path(),
-                routes_of(provider.format()),
-                provider.name
-            ))
-        })?;
+        let (provider, endpoint, resolved) = self.resolve(&model.name, format, uri.path(), row)?;
         let mut edits = Vec::new();
         if resolved != model.name {
             edits.push((model.range, Bytes::from(serde_json::Value::from(resolved).to_string())));
@@ -151,6 +134,58 @@ impl Router {
         }
         adjust_length(prepared.request.headers_mut(), grown);
         Ok(prepared)
+    }
+
+    /// Finds the provider by the model in the query, and puts the model's name there in its place.
+    fn realtime(&self, request: Request<RequestBody>, row: &RequestHandle) -> Result<PreparedRequest<'_>, Refusal> {
+        if !upgrade::is_asked(&request) {
+            return Err(Refusal::websocket_only(request.uri().path()));
+        }
+        let query = request.uri().query().unwrap_or_default();
+        let mut pairs: Vec<Cow<'_, str>> = query.split('&').map(Cow::Borrowed).collect();
+        let named = pairs.iter_mut().find(|pair| pair.starts_with("model="));
+        let named = named.ok_or_else(|| Refusal::bad_request("The model is missing: send ?model=provider:model."))?;
+        let name = form_urlencoded::parse(named.as_bytes()).next().map(|(_, name)| name.into_owned());
+        let name = name.unwrap_or_default();
+        let path = request.uri().path();
+        let (provider, endpoint, resolved) = self.resolve(&name, ApiFormat::OpenAi, path, row)?;
+        if resolved != name {
+            let model: String = form_urlencoded::byte_serialize(resolved.as_bytes()).collect();
+            *named = format!("model={model}").into();
+        }
+        let target = endpoint.path(&route_of(ApiFormat::OpenAi, path, Some(&pairs.join("&"))));
+        self.unread(provider, endpoint, target, request, row)
+    }
+
+    /// The provider of a model, its endpoint of this format, and the model's name there. The row is told.
+    fn resolve(
+        &self,
+        name: &str,
+        format: ApiFormat,
+        path: &str,
+        row: &RequestHandle,
+    ) -> Result<(&Provider, &Endpoint, String), Refusal> {
+        row.describe(&RequestInfo::new().model(name));
+        let ResolvedModel { provider, model, aliased } = self.models.resolve(name).map_err(|nowhere| {
+            let why = match nowhere {
+                UnresolvedModel::NoDefault => "names no provider and there is no default one: send it as provider:model, or set VDM_DEFAULT_PROVIDER",
+                UnresolvedModel::Endless => "is an alias that leads to no model",
+            };
+            Refusal::not_found(format!("The model {name:?} {why}."))
+        })?;
+        let provider = &self.models.providers[provider];
+        let info = RequestInfo::new().provider(&provider.name);
+        row.describe(&if aliased { info.resolved_model(&model) } else { info });
+        let endpoint = provider.endpoint(format).ok_or_else(|| {
+            Refusal::bad_request(format!(
+                "{} speaks the {} format, not the one of {path}: use {}, or /{}/...",
+                provider.name,
+                provider.format(),
+                routes_of(provider.format()),
+                provider.name
+            ))
+        })?;
+        Ok((provider, endpoint, model))
     }
 
     /// The outgoing request, its body passed on as it comes.

@@ -3,17 +3,17 @@
 use std::{
     future::{Future, poll_fn},
     io,
-    pin::pin,
+    pin::{Pin, pin},
     sync::Arc,
     task::Poll,
     time::Duration,
 };
 
-use hyper::server::conn::{http1, http2};
-use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::graceful::GracefulConnection,
+use hyper::server::conn::{
+    http1::{self, UpgradeableConnection},
+    http2,
 };
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use rustix::net::{RecvFlags, recv};
 use tokio::{io::Interest, net::TcpStream, sync::watch};
 
@@ -81,10 +81,12 @@ impl ConnectionServer {
         // Made in here: a future keeps room for what it is given, besides what it makes of it.
         match version {
             HttpVersion::Http1 => {
-                drive(self.http1.serve_connection(TokioIo::new(stream), service), &close, is_ending).await;
+                let connection = self.http1.serve_connection(TokioIo::new(stream), service).with_upgrades();
+                drive(connection, UpgradeableConnection::graceful_shutdown, &close, is_ending).await;
             }
             HttpVersion::Http2 => {
-                Box::pin(drive(self.http2.serve_connection(TokioIo::new(stream), service), &close, is_ending)).await;
+                let connection = self.http2.serve_connection(TokioIo::new(stream), service);
+                Box::pin(drive(connection, http2::Connection::graceful_shutdown, &close, is_ending)).await;
             }
         }
     }
@@ -123,18 +125,24 @@ async fn spoken(client: &TcpStream) -> io::Result<HttpVersion> {
         .await
 }
 
-/// Runs a connection to its end.
-async fn drive<C>(connection: C, close: &CloseSignal, mut is_ending: watch::Receiver<()>)
-where
-    C: GracefulConnection<Error = hyper::Error>,
+/// Runs a connection to its end, or until it has gone over to another protocol.
+async fn drive<C>(
+    connection: C,
+    shut_down: impl FnOnce(Pin<&mut C>),
+    close: &CloseSignal,
+    mut is_ending: watch::Receiver<()>,
+) where
+    C: Future<Output = hyper::Result<()>>,
 {
     let mut connection = pin!(connection);
     let mut ending = pin!(async move { is_ending.changed().await });
-    let mut told = false;
+    let mut shut_down = Some(shut_down);
     let ended = poll_fn(|cx| {
-        if !told && ending.as_mut().poll(cx).is_ready() {
-            told = true;
-            connection.as_mut().graceful_shutdown();
+        if shut_down.is_some()
+            && ending.as_mut().poll(cx).is_ready()
+            && let Some(shut_down) = shut_down.take()
+        {
+            shut_down(connection.as_mut());
         }
         match connection.as_mut().poll(cx) {
             Poll::Pending if close.is_asked_for() => Poll::Ready(Ok(())),

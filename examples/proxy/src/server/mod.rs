@@ -68,5 +68,13 @@ pub async fn serve(
     drop((listener, ending, connected));
     // Viewers' streams would go on for ever.
     server.service().tracker().shutdown();
-    tokio::time::timeout(grace, all_gone.recv()).await.is_ok()
+    let tunnels = server.service().tunnels();
+    let all = async {
+        all_gone.recv().await;
+        // Their connections are no longer HTTP's.
+        tunnels.ended().await;
+    };
+    let in_time = tokio::time::timeout(grace, all).await.is_ok();
+    tunnels.cut().await;
+    in_time
 }

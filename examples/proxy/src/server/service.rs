@@ -26,6 +26,7 @@ use crate::{
     },
     refusal::Refusal,
     server::body::ServedBody,
+    tunnel::Tunnels,
     upstream::{provider::ApiFormat, request_body::RequestBody},
 };
 
@@ -60,6 +61,11 @@ impl ProxyService {
             dashboard: DashboardService::new().mounted_at("/dashboard").metrics_at("/metrics"),
             tracker,
         }
+    }
+
+    /// The tunnels that are open.
+    pub fn tunnels(&self) -> &Tunnels {
+        self.forward.tunnels()
     }
 
     pub fn tracker(&self) -> &RequestTracker {

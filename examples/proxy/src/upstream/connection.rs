@@ -14,7 +14,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use hyper::{
     body::Incoming,
@@ -29,12 +29,13 @@ use tokio::{net::TcpStream, time::Instant};
 
 use crate::upstream::poll_together::PollTogether;
 
-type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
+/// The stream under a connection.
+pub type UpstreamStream = MaybeHttpsStream<TokioIo<TcpStream>>;
 
 /// A connection that takes one request at a time.
 pub struct UpstreamConnection<B: Body + 'static> {
     sender: SendRequest<B>,
-    connection: Connection<Stream, B>,
+    connection: Connection<UpstreamStream, B>,
     together: PollTogether,
     /// The connection has come to its end.
     closed: bool,
@@ -45,7 +46,7 @@ where
     B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
 {
     /// Starts to speak HTTP/1.1 on a stream.
-    pub async fn new(stream: Stream) -> hyper::Result<Box<Self>> {
+    pub async fn new(stream: UpstreamStream) -> hyper::Result<Box<Self>> {
         let (sender, connection) = handshake(stream).await?;
         Ok(Box::new(Self { sender, connection, together: PollTogether::default(), closed: false }))
     }
@@ -60,7 +61,8 @@ where
         async move {
             let mut answer = std::pin::pin!(answer);
             let response = std::future::poll_fn(|cx| self.poll_with(cx, |cx| answer.as_mut().poll(cx))).await?;
-            Ok(response.map(|incoming| UpstreamResponseBody::new(incoming, self, pool)))
+            let is_upgrade = response.status() == StatusCode::SWITCHING_PROTOCOLS;
+            Ok(response.map(|incoming| UpstreamResponseBody::new(incoming, self, pool, is_upgrade)))
         }
     }
 
@@ -102,12 +104,24 @@ impl<B> UpstreamResponseBody<B>
 where
     B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
 {
-    fn new(incoming: Incoming, connection: Box<UpstreamConnection<B>>, pool: &Pool<B>) -> Self {
+    fn new(incoming: Incoming, connection: Box<UpstreamConnection<B>>, pool: &Pool<B>, is_upgrade: bool) -> Self {
         let mut body = Self { incoming, connection: Some(connection), pool: pool.clone() };
-        if body.incoming.is_end_stream() {
+        if body.incoming.is_end_stream() && !is_upgrade {
             body.release();
         }
         body
+    }
+
+    /// The stream under a connection that has gone over to another protocol, and what has been read of it already.
+    pub async fn into_upgraded(mut self) -> Option<(UpstreamStream, Bytes)> {
+        let mut connection = self.connection.take()?;
+        std::future::poll_fn(|cx| {
+            let _ = connection.poll_with(cx, |_| Poll::<()>::Pending);
+            if connection.closed { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+        let parts = connection.connection.into_parts();
+        Some((parts.io, parts.read_buf))
     }
 
     /// Gives the connection back to the pool, when the answer has ended.

@@ -68,8 +68,11 @@ pub enum UpstreamError {
     HeadTimeout(Duration),
 }
 
+/// The body of an upstream's answer to one of our requests.
+pub type UpstreamBody = UpstreamResponseBody<SentBody>;
+
 /// The upstream's answer.
-type UpstreamResponse = Response<UpstreamResponseBody<SentBody>>;
+type UpstreamResponse = Response<UpstreamBody>;
 
 type BoxError = Box<dyn StdError + Send + Sync>;
 

@@ -219,6 +219,14 @@ impl Client {
         }
     }
 
+    /// The next so many bytes.
+    pub async fn bytes(&mut self, len: usize) -> Vec<u8> {
+        while self.read.len() < len {
+            assert!(self.fill().await, "the connection ended before {len} bytes: {:?}", self.read);
+        }
+        self.read.drain(..len).collect()
+    }
+
     /// The next message as a whole. A body that is cut shows as far as it has come.
     pub async fn answer(&mut self) -> Answer {
         let head = self.head().await.expect("a message");
