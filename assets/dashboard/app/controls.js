@@ -145,11 +145,12 @@ export function createSettings({ connection, events, feed, list, settings }, onP
  * @param {object} parts
  * @param {Pick<ReturnType<typeof createFilterBar>, 'focus' | 'nextGroup'>} parts.filterBar
  * @param {{ act: (key: string) => void }} parts.details
+ * @param {Pick<ReturnType<typeof import('./many.js').createMany>, 'cancelPicked'>} parts.many
  * @param {ReturnType<typeof createSettings>} parts.set
  * @param {() => void} parts.refresh
  * @param {(text: string) => void} parts.toast
  */
-export function bindPageKeys({ address, list, settings }, { filterBar, details, set, refresh, toast }) {
+export function bindPageKeys({ address, list, settings }, { filterBar, details, many, set, refresh, toast }) {
   const freeze = () => address.go({ frozen: !address.place.frozen });
   /** The details follow, so that a key means the request that is seen. @param {number} by */
   const move = (by) => {
@@ -170,7 +171,8 @@ export function bindPageKeys({ address, list, settings }, { filterBar, details, 
     { keys: ['Escape'], label: 'close details', run: () => address.go({ row: null }) },
     { keys: ['c'], label: 'copy as curl', run: ({ key }) => details.act(key) },
     { keys: ['p'], label: 'pin', run: ({ key }) => details.act(key) },
-    { keys: ['x'], label: 'cancel, after a question', run: ({ key }) => details.act(key) },
+    { keys: ['s'], label: 'select, to cancel several', run: () => list.pick() },
+    { keys: ['x'], label: 'cancel, after a question', run: ({ key }) => many.cancelPicked() || details.act(key) },
     { keys: ['m'], label: 'menu of the request', run: () => list.openMenu() },
     { keys: ['g'], label: 'group by the next field', run: () => filterBar.nextGroup() },
     { keys: ['t'], label: 'next theme', run: () => {

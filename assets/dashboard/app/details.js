@@ -4,7 +4,6 @@ import { toggleTerm } from '../model/filter.js';
 import { complete, rowOfEntry } from '../model/records.js';
 import { copyText, requestActions } from '../view/actions.js';
 import { createDrawer } from '../view/drawer.js';
-import { createMenu } from '../view/menu.js';
 
 /** @typedef {import('../types.js').Row} Row */
 
@@ -13,9 +12,10 @@ import { createMenu } from '../view/menu.js';
  * @param {object} parts
  * @param {Pick<import('./polling.js').Polling, 'find' | 'pollLogs'>} parts.polling
  * @param {ReturnType<typeof import('./cancel.js').createCancel>} parts.cancel
+ * @param {ReturnType<typeof import('../view/menu.js').createMenu>} parts.menu
  * @param {(text: string) => void} parts.toast
  */
-export function createDetails({ address, api, debug, events, feed, list }, { polling: { find, pollLogs }, cancel, toast }) {
+export function createDetails({ address, api, debug, events, feed, list }, { polling: { find, pollLogs }, cancel, menu, toast }) {
   /** The last question to the server about a request: its row while it is in flight, else the log of ended requests. */
   let asked = '';
 
@@ -39,8 +39,13 @@ export function createDetails({ address, api, debug, events, feed, list }, { pol
     origin: location.origin,
   });
   const focus = (/** @type {Row} */ row) => list.focus(row.id);
-  const menu = createMenu(actions, focus);
-  events.on('menu', menu.open);
+  events.on('menu', (row, at) => menu.open({
+    label: `Actions for ${row.id}`,
+    subject: `${row.model} · ${row.id}`,
+    items: actions.filter((action) => action.offered?.(row) ?? true).map((action) => ({ ...action, run: () => action.run(row) })),
+    at,
+    restore: () => focus(row),
+  }));
   const drawer = createDrawer({ actions, focus, present: list.presence.fields, onClose: () => address.go({ row: null }) });
 
   /**

@@ -3,6 +3,7 @@
 import { VIEWS, isLiveView, writePlace } from '../model/place.js';
 import { byId } from '../view/dom.js';
 import { tickOf } from '../view/settings.js';
+import { createMenu } from '../view/menu.js';
 import { createStatus } from '../view/status.js';
 import { tally } from '../view/strip.js';
 import { startTicker } from '../view/ticker.js';
@@ -12,6 +13,7 @@ import { createColumns } from './columns.js';
 import { bindPageKeys, createFilterBar, createKeyDialog, createSettings } from './controls.js';
 import { createDetails } from './details.js';
 import { createGauges } from './gauges.js';
+import { createMany } from './many.js';
 import { createPolling } from './polling.js';
 
 /** @param {import('./live.js').Live} live */
@@ -26,8 +28,10 @@ export function createPage(live) {
   const toast = createToast();
   const askKey = createKeyDialog(live, refresh);
   const polling = createPolling(live, { askKey });
+  const menu = createMenu();
   const cancel = createCancel(live, { askKey, refresh, toast });
-  const details = createDetails(live, { polling, cancel, toast });
+  const details = createDetails(live, { polling, cancel, menu, toast });
+  const many = createMany(live, { cancel, menu });
   const filterBar = createFilterBar(live);
   const gauges = createGauges(live, { filterBar, listIsPolled: polling.listIsPolled });
   const set = createSettings(live, () => {
@@ -40,7 +44,7 @@ export function createPage(live) {
     onIndicator: refresh,
     onRetry: () => (address.place.frozen ? address.go({ frozen: false }) : refresh()),
   });
-  bindPageKeys(live, { filterBar, details, set, refresh, toast });
+  bindPageKeys(live, { filterBar, details, many, set, refresh, toast });
 
   function drawStatus() {
     status.draw(connection.state, { ...facts, pollMs: settings.pollMs, frozen: address.place.view === 'totals' ? null : list.frozen });

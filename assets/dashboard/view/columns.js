@@ -188,7 +188,7 @@ function buildCost(cell) {
 
 /** @param {HTMLElement} cell @returns {Paint} */
 function buildPick(cell) {
-  const box = h('input', { type: 'checkbox', class: 'row-pick', tabindex: '-1', 'aria-label': 'Select this request' });
+  const box = h('input', { type: 'checkbox', class: 'row-pick', tabindex: '-1', 'aria-label': 'Select' });
   cell.append(box);
   return (line, scene) => {
     box.hidden = line.kind === 'group' || line.outcome !== null;

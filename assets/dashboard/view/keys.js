@@ -2,7 +2,7 @@
 
 import { byId, h, typed } from './dom.js';
 
-/** @typedef {{ keys: string[], label: string, run: (event: KeyboardEvent) => void }} Binding */
+/** @typedef {{ keys: string[], label: string, run: (event: KeyboardEvent) => unknown }} Binding */
 
 const TYPED_IN = 'input, select, textarea, [contenteditable]';
 /** The dialogs and menus above the page, which take all keys while they are open. */

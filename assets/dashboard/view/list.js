@@ -133,12 +133,12 @@ export function createList({ feed, clock, whyUnknown, lost, createGrid, layout, 
 
   /** @param {Line} line @param {boolean} to all from the one picked last up to this one */
   function pick(line, to) {
-    if (!picks.allowed || line.kind !== 'row' || line.outcome !== null) return;
-    const from = to ? lines.findIndex((it) => it.id === picks.last) : -1;
-    const at = lines.indexOf(line);
-    if (from >= 0 && at >= 0) {
-      for (const it of lines.slice(Math.min(from, at), Math.max(from, at) + 1)) if (it.kind === 'row' && it.outcome === null) picks.ids.add(it.id);
-    } else if (!picks.ids.delete(line.id)) picks.ids.add(line.id);
+    if (!picks.allowed || line.kind !== 'row') return;
+    const [from, at] = [to ? lines.findIndex((it) => it.id === picks.last) : -1, lines.indexOf(line)];
+    const span = from < 0 ? [line] : lines.slice(Math.min(from, at), Math.max(from, at) + 1);
+    if (from >= 0 || !picks.ids.delete(line.id)) {
+      for (const it of span) if (it.kind === 'row' && it.outcome === null) picks.ids.add(it.id);
+    }
     picks.last = line.id;
     paint(true);
     onPick();

@@ -132,3 +132,77 @@ describe('cancelling', { skip: noBrowser }, () => {
       await soon(() => page.locator('#menu').innerText(), /Cancel\.\.\./);
     }));
 });
+
+for (const grid of [true, false]) {
+  describe(`cancelling several in ${grid ? 'AG Grid' : 'the plain table'}`, { skip: noBrowser }, () => {
+    after(closeBrowser);
+
+    /** @param {import('../world.js').World} world @param {number} number */
+    function startMany(world, number) {
+      const now = Date.now() / 1000;
+      for (let index = 0; index < number; index++) world.start({ model: `m${index}`, start_time: now - 40 + index, status: index < 2 ? 200 : null });
+    }
+    /** @param {Page} page @param {string} model */
+    const box = (page, model) => page.locator('#grid [role="row"]', { has: page.getByText(model, { exact: true }) }).locator('.row-pick');
+    /** @param {Page} page */
+    const bar = (page) => page.locator('.picked-bar');
+
+    it('picks them with the mouse, a range with shift, and with a key, and says how many', () =>
+      onPage(async ({ world, page, mock, rows, soon }) => {
+        startMany(world, 8);
+        await soon(rows, 8);
+        await oneGrid(page);
+        await box(page, 'm7').click();
+        await soon(() => bar(page).locator('[role="status"]').innerText(), '1 selected');
+        assert.equal(await page.locator('#drawer').isVisible(), false, 'a click on the box opens nothing');
+        await box(page, 'm4').click({ modifiers: ['Shift'] });
+        await soon(() => bar(page).locator('[role="status"]').innerText(), '4 selected');
+        await box(page, 'm5').click();
+        await soon(() => bar(page).locator('[role="status"]').innerText(), '3 selected');
+        assert.equal(await box(page, 'm5').isChecked(), false);
+        world.end(String([...world.rows.keys()][7]));
+        await soon(() => bar(page).locator('[role="status"]').innerText(), '2 selected');
+        await bar(page).locator('button', { hasText: 'Clear' }).click();
+        await soon(() => bar(page).isVisible(), false);
+        await page.locator('#grid').getByText('m6', { exact: true }).click();
+        await page.keyboard.press('Escape');
+        await page.keyboard.press('s');
+        await page.keyboard.press('j');
+        await page.keyboard.press('s');
+        await soon(() => bar(page).locator('[role="status"]').innerText(), '2 selected');
+        await page.keyboard.press('x');
+        assert.match(await dialog(page).innerText(), /Cancel 2 requests\?/);
+        await dialog(page).locator('button', { hasText: 'Cancel 2 requests' }).click();
+        await soon(() => page.locator('#toast').innerText(), '2 cancelled');
+        await soon(() => bar(page).isVisible(), false);
+        assert.equal(deletions(mock), 2);
+      }, { grid, mock: allowed }));
+
+    it('asks with the number of all that are shown, and cancels those and no others', () =>
+      onPage(async ({ world, page, mock, rows, soon }) => {
+        startMany(world, 12);
+        world.start({ model: 'spared', provider: 'poe' });
+        await soon(rows, 12);
+        await page.locator('#list-menu').click();
+        await page.locator('#menu button', { hasText: 'Cancel all 12 shown...' }).click();
+        assert.match(await dialog(page).innerText(), /Cancel 12 requests\?[^]*10 have no answer yet[^]*2 answers have begun/);
+        world.start({ model: 'm99' });
+        await soon(rows, 13);
+        await dialog(page).locator('button', { hasText: 'Cancel 12 requests' }).click();
+        await soon(() => page.locator('#toast').innerText(), '12 cancelled');
+        assert.equal(deletions(mock), 12);
+        assert.deepEqual([...world.rows.values()].map((row) => row['model']).sort(), ['m99', 'spared']);
+      }, { grid, mock: allowed, hash: '#/requests?q=model:m*' }));
+
+    it('offers no boxes where the server does not allow it', () =>
+      onPage(async ({ world, page, rows, soon }) => {
+        startMany(world, 3);
+        await soon(rows, 3);
+        await oneGrid(page);
+        await page.keyboard.press('j');
+        await page.keyboard.press('s');
+        assert.equal(await page.locator('.row-pick').count(), 0);
+        assert.equal(await bar(page).isVisible(), false);
+      }, { grid }));
+  });
+}

@@ -1,0 +1,46 @@
+/** What is done with several requests at once: those that are picked, or all that the list shows. */
+
+import { count } from '../model/format.js';
+import { byId, h } from '../view/dom.js';
+import { createPickedBar } from '../view/picked-bar.js';
+
+/**
+ * @param {import('./live.js').Live} live
+ * @param {object} parts
+ * @param {ReturnType<typeof import('./cancel.js').createCancel>} parts.cancel
+ * @param {ReturnType<typeof import('../view/menu.js').createMenu>} parts.menu
+ */
+export function createMany({ events, list }, { cancel, menu }) {
+  const bar = createPickedBar(byId('grid-frame'), {
+    onCancel: () => cancel.ask(list.picked),
+    onClear: () => {
+      list.clearPicks();
+      list.enter();
+    },
+  });
+  events.on('picks', () => bar.show(list.picked.length));
+
+  /** @returns {import('../view/menu.js').MenuItem[]} */
+  function items() {
+    const running = list.shown.filter((row) => row.outcome === null);
+    return [
+      ...(cancel.allowed && running.length > 0 ? [{ label: `Cancel all ${count(running.length)} shown...`, dangerous: true, run: () => cancel.ask(running) }] : []),
+    ];
+  }
+  const button = h('button', {
+    type: 'button', class: 'tool only-icon', id: 'list-menu', 'aria-haspopup': 'menu', 'aria-label': 'What to do with the list', title: 'What to do with the list',
+    onclick: () => menu.open({ label: 'What to do with the list', items: items(), at: button.getBoundingClientRect() }),
+  }, '⋯');
+  byId('shown').before(button);
+  button.hidden = true;
+  events.on('rows', () => (button.hidden = !cancel.allowed));
+
+  return {
+    /** Cancels what is picked. @returns {boolean} whether anything is */
+    cancelPicked() {
+      if (list.picked.length === 0) return false;
+      cancel.ask(list.picked);
+      return true;
+    },
+  };
+}
