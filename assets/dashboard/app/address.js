@@ -4,6 +4,9 @@ import { readPlace, writePlace } from '../model/place.js';
 
 /** @typedef {import('../types.js').Place} Place */
 
+/** Marks an entry of the history that was made by opening the details of a request: going back closes them. */
+const OPENED = 'opened';
+
 /** Milliseconds without a key after which the address and the page follow what is typed. */
 const TYPING = 120;
 
@@ -12,11 +15,18 @@ export class Address {
   #onChange;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #typing;
+  /** An entry of the history that was left on purpose: the place it names is not to be taken. */
+  #leaving = false;
 
   /** @param {() => void} onChange told when the place is another */
   constructor(onChange) {
     this.#onChange = onChange;
     addEventListener('popstate', () => {
+      if (this.#leaving) {
+        this.#leaving = false;
+        history.replaceState(history.state, '', writePlace(this.place));
+        return;
+      }
       clearTimeout(this.#typing);
       this.place = readPlace(location.hash);
       onChange();
@@ -26,9 +36,18 @@ export class Address {
   /** @param {Partial<Place>} change @param {'push' | 'replace'} [how] whether the browser's back leads here again */
   go(change, how = 'replace') {
     clearTimeout(this.#typing);
+    const opens = this.place.row === null && change.row !== undefined && change.row !== null;
+    const closes = this.place.row !== null && change.row === null && how === 'replace';
     this.place = { ...this.place, ...change };
     const hash = writePlace(this.place);
-    if (hash !== location.hash) history[how === 'push' ? 'pushState' : 'replaceState'](null, '', hash);
+    if (closes && history.state === OPENED) {
+      // As the browser's back would do, so that it does not open them again.
+      this.#leaving = true;
+      history.back();
+    } else if (hash !== location.hash) {
+      if (opens) history.pushState(OPENED, '', hash);
+      else history[how === 'push' ? 'pushState' : 'replaceState'](how === 'push' ? null : history.state, '', hash);
+    }
     this.#onChange();
   }
 

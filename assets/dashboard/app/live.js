@@ -50,6 +50,8 @@ const FIRST_ROWS = 300;
 /** Shows the list and connects. */
 export function createLive() {
   const settings = loadSettings();
+  // Before the first rows: what they stand under must not move them later.
+  byId('charts').hidden = !settings.charts;
   /** @type {Emitter<Events>} */
   const events = new Emitter();
   const address = new Address(() => events.emit('place'));

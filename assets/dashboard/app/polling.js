@@ -1,6 +1,6 @@
 /** The requests that are repeated: totals, errors and traces while their view is open, and the list where there is no stream. */
 
-import { readLogs, readTotals, rowOfEntry } from '../model/records.js';
+import { complete, readLogs, readTotals, rowOfEntry } from '../model/records.js';
 import { epochOfEtag, readDisabled } from '../model/wire.js';
 import { ApiError } from '../net/api.js';
 import { isReachable } from '../net/connection.js';
@@ -73,6 +73,12 @@ export function createPolling({ address, api, clock, connection, debug, events, 
     const { failures } = stats;
     logs = readLogs((await api.get('logs')).json);
     failuresThen = failures;
+    for (const entry of logs.traces) {
+      const row = feed.store.rows.get(entry.id);
+      // Between two polled answers it was gone; here is how.
+      if (row?.outcome === 'gone') complete(Object.assign(row, { outcome: entry.outcome, status: entry.status, durationMs: entry.durationMs }), entry);
+    }
+    list.changed();
     show();
     return logs;
   }

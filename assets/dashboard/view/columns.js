@@ -37,6 +37,7 @@ import { createSpark } from './spark.js';
  * @property {boolean} [card] shown on a phone
  * @property {'start' | 'end'} [fixed] stands there, and cannot be hidden
  * @property {boolean} [optional] shown only where there is something to show
+ * @property {number} [spare] left out where there is no room for all, the greatest first
  * @property {(cell: HTMLElement) => Paint} build
  */
 
@@ -216,24 +217,24 @@ const labelColumn = (name) => ({
 /** All columns, in the usual order. @param {Iterable<string>} labels those that have a column @returns {Column[]} */
 export const columnsOf = (labels) => [
   { id: 'pick', title: '', width: 36, live: true, sortable: false, fixed: 'start', optional: true, build: buildPick },
-  { id: 'state', fixed: 'start', title: 'State', width: 150, live: true, sortable: true, card: true, build: buildState },
-  { id: 'age', title: 'Duration', width: 100, live: true, sortable: true, card: true, build: buildAge },
-  { id: 'model', title: 'Model', width: 200, flex: 5, live: true, sortable: true, card: true, build: buildModel },
-  { id: 'resolved', title: 'Resolved', hint: 'The model that an alias resolved to', width: 110, flex: 3, live: true, sortable: true, build: titled((row) => row.resolved || format.NONE) },
-  { id: 'streaming', title: 'Stream', hint: 'Whether the answer is streamed', width: 78, live: true, sortable: true, build: plain((line) => (line.kind === 'group' ? '' : line.streaming ? 'Yes' : 'No')) },
-  { id: 'caller', title: 'Caller', hint: 'Who asks, as the server is set to tell', width: 120, live: true, sortable: true, optional: true, build: titled((row) => row.caller || format.NONE) },
+  { id: 'state', fixed: 'start', title: 'State', width: 160, live: true, sortable: true, card: true, build: buildState },
+  { id: 'age', title: 'Duration', width: 102, live: true, sortable: true, card: true, build: buildAge },
+  { id: 'model', title: 'Model', width: 300, flex: 5, live: true, sortable: true, card: true, build: buildModel },
+  { id: 'resolved', spare: 1, title: 'Resolved', hint: 'The model that an alias resolved to', width: 124, flex: 2, live: true, sortable: true, build: titled((row) => row.resolved || format.NONE) },
+  { id: 'streaming', spare: 4, title: 'Stream', hint: 'Whether the answer is streamed', width: 66, live: true, sortable: true, build: plain((line) => (line.kind === 'group' ? '' : line.streaming ? 'Yes' : 'No')) },
+  { id: 'caller', title: 'Caller', hint: 'Who asks, as the server is set to tell', width: 110, live: true, sortable: true, optional: true, build: titled((row) => row.caller || format.NONE) },
   ...Array.from(labels, labelColumn),
-  { id: 'waits', title: 'Waits for', hint: 'The side that must act next: the upstream or the client', width: 104, live: true, sortable: true, card: true, build: buildWaits },
-  { id: 'input', title: 'In', hint: 'Input tokens, cached ones included', width: 82, end: true, live: true, sortable: true, build: plain((line) => (line.kind === 'row' && !isInputKnown(line) ? format.NONE : sum(line, line.input))) },
+  { id: 'waits', title: 'Waits for', hint: 'The side that must act next: the upstream or the client', width: 94, live: true, sortable: true, card: true, build: buildWaits },
+  { id: 'input', title: 'In', hint: 'Input tokens, cached ones included', width: 68, end: true, live: true, sortable: true, build: plain((line) => (line.kind === 'row' && !isInputKnown(line) ? format.NONE : line.kind === 'group' && line.input === 0 ? '' : sum(line, line.input))) },
   {
-    id: 'output', title: 'Out', hint: 'Output tokens, reasoning included; ~ is our estimate until the provider reports', width: 88, end: true, live: true, sortable: true, card: true,
+    id: 'output', title: 'Out', hint: 'Output tokens, reasoning included; ~ is our estimate until the provider reports', width: 76, end: true, live: true, sortable: true, card: true,
     build: plain((line) => ((line.kind === 'row' ? line.usageSource === 'estimated' : line.estimated) && line.output > 0 ? `~${format.count(line.output)}` : sum(line, line.output))),
   },
-  { id: 'cost', title: 'Cost', hint: 'US dollars, by the server’s prices; ~ is reckoned from an estimate, – is not known', width: 88, end: true, live: true, sortable: true, optional: true, build: buildCost },
-  { id: 'rate', title: 'Tokens/s', hint: 'Output tokens per second, and the last 20 seconds', width: 124, end: true, live: true, sortable: true, card: true, build: buildRate },
-  { id: 'ttft', title: 'First token', hint: 'Time to the first token', width: 96, end: true, live: true, sortable: true, build: plain((line) => (line.kind === 'row' ? format.latency(line.ttftMs) : '')) },
-  { id: 'tools', title: 'Tools', hint: 'Tool calls in the answer', width: 68, end: true, live: true, sortable: true, build: plain((line) => sum(line, line.toolCalls)) },
-  { id: 'route', title: 'Route', hint: 'The pattern of the route', width: 140, live: true, sortable: true, optional: true, build: titled((row) => row.route || format.NONE) },
-  { id: 'id', title: 'Request', width: 132, live: false, sortable: true, build: titled((row) => row.id) },
-  { id: 'menu', title: '', width: 44, live: false, sortable: false, card: true, fixed: 'end', build: buildMenu },
+  { id: 'cost', title: 'Cost', hint: 'US dollars, by the server’s prices; ~ is reckoned from an estimate, – is not known', width: 76, end: true, live: true, sortable: true, optional: true, build: buildCost },
+  { id: 'rate', title: 'Tokens/s', hint: 'Output tokens per second, and the last 20 seconds', width: 114, end: true, live: true, sortable: true, card: true, build: buildRate },
+  { id: 'ttft', spare: 2, title: 'First token', hint: 'Time to the first token', width: 90, end: true, live: true, sortable: true, build: plain((line) => (line.kind === 'row' ? format.latency(line.ttftMs) : '')) },
+  { id: 'tools', spare: 5, title: 'Tools', hint: 'Tool calls in the answer', width: 58, end: true, live: true, sortable: true, build: plain((line) => sum(line, line.toolCalls)) },
+  { id: 'route', spare: 6, title: 'Route', hint: 'The pattern of the route', width: 120, live: true, sortable: true, optional: true, build: titled((row) => row.route || format.NONE) },
+  { id: 'id', spare: 3, title: 'Request', width: 106, live: false, sortable: true, build: titled((row) => row.id) },
+  { id: 'menu', title: '', width: 40, live: false, sortable: false, card: true, fixed: 'end', build: buildMenu },
 ];

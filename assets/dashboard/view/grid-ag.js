@@ -6,7 +6,7 @@
 
 import { bounded } from '../model/layout.js';
 import { h } from './dom.js';
-import { OVERSCAN } from './grid-plain.js';
+import { OVERSCAN, ROW_HEIGHT } from './grid-plain.js';
 import { bindLines } from './lines.js';
 
 /** @typedef {import('../types.js').Line} Line */
@@ -105,8 +105,8 @@ export function createAgGrid(agGrid, host, options) {
       suppressHeaderMenuButton: true,
     })),
     defaultColDef: { sortingOrder: ['asc', 'desc', null], suppressKeyboardEvent: ({ event }) => !WALKING.has(event.key) },
-    rowHeight: 34,
-    headerHeight: 34,
+    rowHeight: ROW_HEIGHT,
+    headerHeight: ROW_HEIGHT,
     rowBuffer: OVERSCAN,
     animateRows: false,
     // We are in a frame already when rows are given to it.
@@ -124,11 +124,17 @@ export function createAgGrid(agGrid, host, options) {
       ready = true;
     },
     onColumnMoved: ({ finished, source }) => {
-      if (finished && source.startsWith('ui')) options.onLayout({ order: api.getAllDisplayedColumns().map((column) => column.getColId()) }, true);
+      if (finished && source.startsWith('ui')) options.onLayout({ order: api.getAllGridColumns().map((column) => column.getColId()) }, true);
     },
     onColumnResized: ({ finished, source, columns: sized }) => {
       if (!finished || !sized || (source !== 'uiColumnResized' && source !== 'autosizeColumns')) return;
       options.onLayout({ widths: Object.fromEntries(sized.map((column) => [column.getColId(), bounded(column.getActualWidth())])) }, true);
+    },
+    onGridSizeChanged: ({ api, clientWidth }) => {
+      const fitting = fit(columns, clientWidth - SCROLLBAR);
+      const changed = columns.filter(({ id, spare }) => spare !== undefined && api.getColumn(id)?.isVisible() !== fitting.has(id)).map(({ id }) => id);
+      api.setColumnsVisible(changed.filter((id) => fitting.has(id)), true);
+      api.setColumnsVisible(changed.filter((id) => !fitting.has(id)), false);
     },
     onSortChanged: () => {
       const sorted = api.getColumnState().find((column) => column.sort);
@@ -191,6 +197,21 @@ export function createAgGrid(agGrid, host, options) {
       api.destroy();
     },
   };
+}
+
+/** Room that is kept for the scroll bar, in CSS pixels. */
+const SCROLLBAR = 16;
+
+/** The ids of the columns for which there is room. @param {import('./columns.js').Column[]} columns @param {number} width in CSS pixels */
+function fit(columns, width) {
+  const kept = new Set(columns);
+  let needed = columns.reduce((sum, column) => sum + column.width, 0);
+  for (const column of columns.filter((it) => it.spare !== undefined).sort((a, b) => (b.spare ?? 0) - (a.spare ?? 0))) {
+    if (needed <= width) break;
+    kept.delete(column);
+    needed -= column.width;
+  }
+  return new Set([...kept].map(({ id }) => id));
 }
 
 /** The page's own colours, so that light, dark and high contrast are decided in one place. @param {AgGrid} agGrid */

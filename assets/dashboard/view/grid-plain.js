@@ -36,13 +36,16 @@ import { bindLines } from './lines.js';
  * @property {() => void} destroy
  */
 
+/** The height of a row, and of the headers, in CSS pixels. */
+export const ROW_HEIGHT = 30;
+
 /** Rows beyond the edge, so that scrolling shows no gap. */
 export const OVERSCAN = 4;
 
 /** @param {HTMLElement} host @param {GridOptions & { cards: boolean }} options @returns {Grid} */
 export function createPlainGrid(host, options) {
   const columns = options.cards ? options.columns.filter((column) => column.card) : options.columns;
-  const rowHeight = options.cards ? 68 : 34;
+  const rowHeight = options.cards ? 68 : ROW_HEIGHT;
   /** @type {Line[]} */
   let lines = [];
   let first = 0;

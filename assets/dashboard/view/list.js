@@ -154,6 +154,17 @@ export function createList({ feed, clock, whyUnknown, lost, createGrid, layout, 
     if (picks.ids.size < before) onPick();
   }
 
+  const foldAll = typed('fold', HTMLButtonElement);
+  foldAll.addEventListener('click', () => {
+    const groups = lines.filter((line) => line.kind === 'group');
+    const anyOpen = groups.some((line) => line.open);
+    for (const { key } of groups) {
+      if (anyOpen) closed.add(key);
+      else closed.delete(key);
+    }
+    put();
+  });
+
   /** @param {string} key */
   function fold(key) {
     if (!closed.delete(key)) closed.add(key);
@@ -179,6 +190,8 @@ export function createList({ feed, clock, whyUnknown, lost, createGrid, layout, 
     lines = wish.group === null ? rank(rows, closed) : group(rows, wish.group, closed);
     grid.show(lines, wish.sort);
     waiting.hidden = true;
+    foldAll.hidden = wish.group === null;
+    foldAll.textContent = lines.some((line) => line.kind === 'group' && line.open) ? 'Fold all' : 'Unfold all';
     say();
   }
 

@@ -88,20 +88,20 @@ export function createTotals(now) {
 /** @param {{ onOpen: (entry: Entry) => void, onClear: () => void }} parts */
 export function createLogs({ onOpen, onClear }) {
   /** @type {import('./table.js').TableColumn<Entry>} */
-  const time = { title: 'Time', key: (it) => it.endMs ?? 0, cell: (it) => h('time', { title: format.iso(it.endMs) }, format.timeOfDay(it.endMs)) };
+  const time = { title: 'Time', area: 'time', key: (it) => it.endMs ?? 0, cell: (it) => h('time', { title: format.iso(it.endMs) }, format.timeOfDay(it.endMs)) };
   /** @type {import('./table.js').TableColumn<Entry>} */
   const provider = { title: 'Provider', key: (it) => it.provider, cell: badge };
   /** @type {import('./table.js').TableColumn<Entry>} */
-  const model = { title: 'Model', key: (it) => it.model, className: 'mono', cell: (it) => it.model };
+  const model = { title: 'Model', area: 'model', key: (it) => it.model, className: 'mono', cell: (it) => it.model };
   /** @type {import('./table.js').TableColumn<Entry>} */
   const outcome = {
-    title: 'Outcome', key: (it) => it.outcome,
+    title: 'Outcome', area: 'outcome', key: (it) => it.outcome,
     cell: (it) => h('span', { class: 'state', 'data-tone': words.outcome(it.outcome).tone }, `${words.outcome(it.outcome).icon} ${words.outcome(it.outcome).word}`),
   };
   /** @type {import('./table.js').TableColumn<Entry>} */
-  const status = { title: 'HTTP', end: true, key: (it) => it.status ?? 0, cell: (it) => (it.status === null ? format.NONE : String(it.status)) };
+  const status = { title: 'HTTP', area: 'http', end: true, key: (it) => it.status ?? 0, cell: (it) => (it.status === null ? format.NONE : String(it.status)) };
   /** @type {import('./table.js').TableColumn<Entry>} */
-  const duration = { title: 'Duration', end: true, key: (it) => it.durationMs, cell: (it) => format.latency(it.durationMs) };
+  const duration = { title: 'Duration', area: 'duration', end: true, key: (it) => it.durationMs, cell: (it) => format.latency(it.durationMs) };
   /** @type {import('./table.js').TableColumn<Entry>} */
   const caller = { title: 'Caller', when: (all) => all.some((it) => it.caller !== ''), key: (it) => it.caller, cell: (it) => it.caller || format.NONE };
   /** @type {import('./table.js').TableColumn<Entry>} */
@@ -114,7 +114,7 @@ export function createLogs({ onOpen, onClear }) {
     columns: [
       time, provider, model, outcome, status,
       { title: 'Error type', key: (it) => it.errorType, className: 'mono', cell: (it) => it.errorType || format.NONE },
-      { title: 'Message', className: 'message', cell: (it) => h('span', { title: it.error }, it.error || format.NONE) },
+      { title: 'Message', area: 'message', className: 'message', cell: (it) => h('span', { title: it.error }, it.error || format.NONE) },
       duration, caller, labels,
       { title: 'Path', key: (it) => it.path, className: 'mono', cell: (it) => it.path || format.NONE },
     ],

@@ -35,6 +35,8 @@ export function tally(rows) {
   return counts;
 }
 
+const ATTENTION_HINT = 'Requests that are stalled, without an answer, not read by their client, or in flight for long';
+
 /**
  * @param {HTMLElement} host
  * @param {{ onFilter: (field: string, value: string) => void, onErrors: () => void, onAll: () => void, onSort: (column: string) => void }} actions
@@ -48,10 +50,10 @@ export function createStrip(host, actions) {
     host.append(button);
     return { button, value: textIn(value), note: textIn(note) };
   }
-  const attention = tile('Needs attention', 'Show the requests that are stalled, without an answer, not read by their client, or in flight for long', () => actions.onFilter('state', 'attention'));
+  const attention = tile('Attention', ATTENTION_HINT, () => actions.onFilter('state', 'attention'));
   const active = tile('In flight', 'Show all requests', actions.onAll);
-  const upstream = tile('Wait for the upstream', 'Show requests that wait for the upstream', () => actions.onFilter('waits', 'upstream'));
-  const tokens = tile('Output tokens/s', 'Fastest first', () => actions.onSort('rate'));
+  const upstream = tile('On upstream', 'Show requests that wait for the upstream', () => actions.onFilter('waits', 'upstream'));
+  const tokens = tile('Tokens/s', 'Output tokens. Press for the fastest first', () => actions.onSort('rate'));
   const requests = tile('Requests/s', 'Show all requests', actions.onAll);
   const errors = tile('Failed', 'Show the errors. Requests that a client left or an operator cancelled have not failed.', actions.onErrors);
   const first = tile('First token', 'Half of them came within this time. Press for the slowest first', () => actions.onSort('ttft'));
@@ -72,12 +74,12 @@ export function createStrip(host, actions) {
       const concerned = counts.attention.length;
       setText(attention.value, format.count(concerned));
       setText(attention.note, concerned === 0 ? 'none' : `oldest ${format.duration(Math.max(...counts.attention.map((row) => ageOf(row, nowMs) ?? 0)))}`);
-      attention.button.setAttribute('aria-label', `Needs attention: ${concerned === 0 ? 'none' : concernsOf(counts.attention)}`);
+      attention.button.title = concerned === 0 ? ATTENTION_HINT : `${concernsOf(counts.attention)}. Press to show them`;
       setData(attention.button, 'data-tone', concerned > 0 ? 'warn' : null);
       setText(active.value, format.count(counts.active));
       setText(active.note, `${format.count(counts.streaming)} streaming`);
       setText(upstream.value, format.count(counts.onUpstream));
-      setText(upstream.note, `${format.count(counts.onClient)} for clients`);
+      setText(upstream.note, `${format.count(counts.onClient)} on clients`);
       const recent = stats.recent(10);
       setText(tokens.value, format.rate(recent?.tokensPerSecond ?? null));
       setText(tokens.note, 'last 10 s');

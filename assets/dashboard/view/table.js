@@ -1,5 +1,6 @@
 /** A plain table for what is polled: sorted by a click on a column, its rows pressed for details. */
 
+import { NONE } from '../model/format.js';
 import { h } from './dom.js';
 
 /**
@@ -11,6 +12,7 @@ import { h } from './dom.js';
  * @property {boolean} [end]
  * @property {string} [className]
  * @property {(items: T[]) => boolean} [when] whether it has anything to show; without it, always
+ * @property {string} [area] its place in the card that an item is on a phone; the table becomes cards where a column has one
  */
 
 /**
@@ -29,7 +31,7 @@ export function createTable(host, { caption, columns, empty, onOpen, look, id = 
   const body = h('tbody');
   const headers = columns.map((column, index) =>
     h('th', { scope: 'col', class: column.end ? 'num' : null }, column.key ? h('button', { type: 'button', onclick: () => sortBy(index) }, column.title) : column.title));
-  const table = h('table', { class: 'records' }, h('caption', { class: 'visually-hidden' }, caption), h('thead', {}, h('tr', {}, ...headers)), body);
+  const table = h('table', { class: columns.some((it) => it.area) ? 'records cards' : 'records' }, h('caption', { class: 'visually-hidden' }, caption), h('thead', {}, h('tr', {}, ...headers)), body);
   const why = h('span');
   const clear = h('button', { type: 'button', class: 'tool', onclick: () => onClear?.() }, 'Clear the filter');
   const nothing = h('p', { class: 'nothing' }, why, ' ', clear);
@@ -59,8 +61,11 @@ export function createTable(host, { caption, columns, empty, onOpen, look, id = 
     const before = sorted[at];
     sorted = key ? items.toSorted((a, b) => (key(a) < key(b) ? -sign : key(a) > key(b) ? sign : 0)) : items;
     body.replaceChildren(...sorted.map((item) => {
-      const row = h('tr', { 'data-look': look?.(item) ?? null }, ...shown.map((column) =>
-        h('td', { class: [column.end ? 'num' : '', column.className ?? ''].join(' ').trim() || null }, column.cell(item))));
+      const row = h('tr', { 'data-look': look?.(item) ?? null }, ...shown.map((column) => {
+        const cell = h('td', { class: [column.end ? 'num' : '', column.className ?? ''].join(' ').trim() || null, 'data-area': column.area }, column.cell(item));
+        cell.toggleAttribute('data-none', cell.textContent === NONE);
+        return cell;
+      }));
       if (onOpen) {
         row.tabIndex = 0;
         row.addEventListener('click', () => onOpen(item));
