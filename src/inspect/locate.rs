@@ -1,6 +1,6 @@
 //! Finds the model of a request before the request is sent on, and where exactly its name stands.
 
-use std::ops::Range;
+use std::{fmt, ops::Range};
 
 use crate::json::{Next, Scalar, Scanner, Visit};
 
@@ -16,9 +16,10 @@ pub struct LocatedModel {
 
 /// Finds the model in a body that arrives in chunks, before the body is sent on.
 ///
-/// Nothing is copied but the name; the caller keeps the chunks. Names longer than 1 KiB are not found.
+/// Nothing is copied but the name; the caller keeps the chunks.
 ///
-/// The first string under `"model"` counts, however the body is cut. Servers differ in which of several they take: a caller that
+/// The first string under `"model"` that is not empty counts, however the body is cut. If it cannot be a name,
+/// [`fault`](Self::fault) says why, and no other is found. Servers differ in which of several they take: a caller that
 /// must be sure reads the whole body, asks [`is_repeated`](Self::is_repeated), and refuses.
 ///
 /// ```
@@ -66,6 +67,11 @@ impl ModelLocator {
         self.found.model.as_ref()
     }
 
+    /// Why the string under `"model"` is no name, if one has come that is none.
+    pub fn fault(&self) -> Option<ModelFault> {
+        self.found.fault
+    }
+
     /// Whether the key `"model"` has come more than once so far.
     pub fn is_repeated(&self) -> bool {
         self.found.keys > 1
@@ -83,9 +89,29 @@ impl Default for ModelLocator {
     }
 }
 
+/// The reason why a string is no name of a model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ModelFault {
+    /// It takes more than 1024 bytes, as it is written.
+    TooLong,
+    /// It holds half a surrogate pair, bytes that are no UTF-8 or an escape that is none.
+    NoUnicode,
+}
+
+impl fmt::Display for ModelFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TooLong => "the model's name is longer than 1024 bytes",
+            Self::NoUnicode => "the model's name is no Unicode text",
+        })
+    }
+}
+
 #[derive(Debug, Default)]
 struct FoundModel {
     model: Option<LocatedModel>,
+    fault: Option<ModelFault>,
     /// How often the key has come.
     keys: u32,
 }
@@ -110,18 +136,20 @@ impl Visit for FoundModel {
     }
 
     fn scalar(&mut self, node: ModelNode, value: Scalar<'_>, range: Range<u64>) {
-        if let (ModelNode::Model, None) = (node, &self.model) {
-            self.model = value.as_str().filter(|name| name.is_whole()).and_then(|name| {
-                let range = usize::try_from(range.start).ok()?..usize::try_from(range.end).ok()?;
-                Some(LocatedModel { name: name.decode().into_owned(), range })
-            });
+        let (ModelNode::Model, None, None) = (node, &self.model, self.fault) else { return };
+        let Some(name) = value.as_str().filter(|name| !name.is_empty()) else { return };
+        let range = usize::try_from(range.start).and_then(|start| Ok(start..usize::try_from(range.end)?));
+        match (name.decode_exactly(), range) {
+            (Some(text), Ok(range)) => self.model = Some(LocatedModel { name: text.into_owned(), range }),
+            _ if name.is_whole() => self.fault = Some(ModelFault::NoUnicode),
+            _ => self.fault = Some(ModelFault::TooLong),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{LocatedModel, ModelLocator, find_model};
+    use super::{LocatedModel, ModelFault, ModelLocator, find_model};
 
     fn located(name: &str, range: std::ops::Range<usize>) -> Option<LocatedModel> {
         Some(LocatedModel { name: name.into(), range })
@@ -136,6 +164,8 @@ mod tests {
             (r#"{"model":"a","model":"b"}"#, located("a", 9..12)),
             (r#"{"model":"a","model":null}"#, located("a", 9..12)),
             (r#"{"model":null,"model":"a"}"#, located("a", 22..25)),
+            (r#"{"model":"","model":"a"}"#, located("a", 20..23)),
+            (r#"{"model":"\ufffd\ud83d\ude00"}"#, located("\u{fffd}\u{1f600}", 9..29)),
             (r#"{"x":{"model":"a"},"y":[{"model":"b"}],"z":"\"model\":\"c\""}"#, None),
             (r#"{"model":{"id":"a"}}"#, None),
             (r#"{"model":7}"#, None),
@@ -178,7 +208,24 @@ mod tests {
     }
 
     #[test]
-    fn a_name_too_long_for_a_model_is_none() {
-        assert_eq!(find_model(format!(r#"{{"model":"{}"}}"#, "x".repeat(2000)).as_bytes()), None);
+    fn a_string_that_is_no_name_is_told_however_it_is_cut_and_none_behind_it_is_taken() {
+        let behind = br#"","model":"a"}"#;
+        for (name, fault) in [
+            ("x".repeat(1025).as_bytes(), ModelFault::TooLong),
+            (br"a\ud800", ModelFault::NoUnicode),
+            (br"\udc00\ud800", ModelFault::NoUnicode),
+            (br"\q", ModelFault::NoUnicode),
+            (b"a\xff", ModelFault::NoUnicode),
+            ("\u{fffd}\u{fffd}\\ud800".as_bytes(), ModelFault::NoUnicode),
+        ] {
+            let body = [br#"{"model":""#, name, behind].concat();
+            for size in [1, 7, body.len()] {
+                let mut locator = ModelLocator::new();
+                body.chunks(size).for_each(|chunk| _ = locator.push(chunk));
+                assert_eq!(locator.push(b""), None, "{name:?} in chunks of {size}");
+                assert_eq!(locator.fault(), Some(fault), "{name:?} in chunks of {size}");
+            }
+        }
+        assert_eq!(find_model(format!(r#"{{"model":"{}"}}"#, "x".repeat(1024)).as_bytes()).unwrap().name.len(), 1024);
     }
 }

@@ -53,5 +53,5 @@ mod service;
 
 pub use body::InspectedBody;
 pub use layer::InspectRequestLayer;
-pub use locate::{LocatedModel, ModelLocator, find_model};
+pub use locate::{LocatedModel, ModelFault, ModelLocator, find_model};
 pub use service::InspectRequest;

@@ -154,6 +154,15 @@ impl<'a> JsonStr<'a> {
         }
     }
 
+    /// The text with its escapes resolved; `None` if it is not whole, or [`decode`](Self::decode) has to replace something.
+    pub(crate) fn decode_exactly(&self) -> Option<Cow<'a, str>> {
+        let text = self.decode();
+        // Rare, so that another reader may judge: the text itself may hold the character.
+        let replaced = || serde_json::from_slice::<String>(&[b"\"", self.raw, b"\""].concat()).is_err();
+        let is_exact = self.whole && !(text.contains(char::REPLACEMENT_CHARACTER) && replaced());
+        is_exact.then_some(text)
+    }
+
     /// The text with its escapes resolved, as bytes; nothing is checked where there are no escapes.
     #[inline]
     pub(crate) fn bytes(&self) -> Cow<'a, [u8]> {

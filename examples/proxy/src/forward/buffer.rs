@@ -2,7 +2,7 @@
 
 use std::{error::Error, ops::Range, time::Duration};
 
-use active_requests::inspect::{LocatedModel, ModelLocator};
+use active_requests::inspect::{LocatedModel, ModelFault, ModelLocator};
 use bytes::{Bytes, BytesMut};
 use http_body::Body;
 use http_body_util::BodyExt;
@@ -23,6 +23,8 @@ pub enum BufferError {
     TooLarge,
     /// It is no JSON with a model in it.
     NoModel,
+    /// The model in it has no name that can be used.
+    ModelFault(ModelFault),
     /// The client broke off.
     Broken,
     /// It is not what HTTP allows, for this reason.
@@ -52,10 +54,10 @@ impl<B: Body<Data = Bytes, Error: Error + 'static> + Unpin> BufferedBody<B> {
         let mut held = Self { start: Bytes::new(), rest: BodyRest::Unread(body) };
         let enough = |chunk: &[u8]| {
             model = locator.push(chunk).cloned();
-            model.is_some() || locator.is_over()
+            model.is_some() || locator.fault().is_some() || locator.is_over()
         };
         held.read_on(limits, enough).await?;
-        model.map(|model| (held, model)).ok_or(BufferError::NoModel)
+        model.map(|model| (held, model)).ok_or(locator.fault().map_or(BufferError::NoModel, BufferError::ModelFault))
     }
 
     /// Reads on to the end.

@@ -308,6 +308,7 @@ fn not_held(why: BufferError, BufferLimits { size, silence }: BufferLimits) -> F
                 "No model was found in the first {size} bytes of the body: put \"model\" first, or raise --max-body."
             ),
         ),
+        BufferError::ModelFault(fault) => Refusal::bad_request(format!("No provider can be found: {fault}.")),
         BufferError::NoModel => Refusal::bad_request("The body is no JSON object with a text under \"model\"."),
     };
     refusal.into()

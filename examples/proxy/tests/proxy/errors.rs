@@ -30,6 +30,8 @@ async fn each_refusal_says_why_in_the_callers_format() {
         ("chat/completions", "", 400, "no JSON"),
         ("chat/completions", r#"{"messages":[]}"#, 400, "\"model\""),
         ("chat/completions", r#"{"model":7}"#, 400, "\"model\""),
+        ("chat/completions", r#"{"model":""}"#, 400, "\"model\""),
+        ("chat/completions", r#"{"model":"oai:\ud800"}"#, 400, "no Unicode"),
         ("responses", r#"{"model":"x"}"#, 404, "no default"),
         ("responses", r#"{"model":"nope:x"}"#, 404, "\"nope:x\""),
         ("completions", &large, 413, "1000 bytes"),
@@ -56,6 +58,15 @@ async fn each_refusal_says_why_in_the_callers_format() {
     let row = serde_json::to_value(&proxy.tracker.recent_errors(1)[0]).unwrap();
     assert_eq!(row["http_status"], 404);
     assert!(row["error"].as_str().unwrap().contains("/v1/nothing"), "{row}");
+}
+
+#[tokio::test]
+async fn a_models_name_that_is_too_long_is_told_so() {
+    let mock = Mock::start().await;
+    let proxy = Running::with(&mock).await;
+    let answer = proxy.post("/v1/chat/completions", &format!(r#"{{"model":"{}"}}"#, "m".repeat(1025))).await;
+    assert_eq!(answer.status(), 400);
+    assert!(answer.text().contains("longer than 1024 bytes"), "{}", answer.text());
 }
 
 #[tokio::test]
