@@ -61,7 +61,7 @@ impl Classifier {
     pub(super) fn error_type(&self, status: StatusCode, fields: &HeaderMap) -> Option<ErrorType> {
         match &self.0 {
             Rule::AllErrors => ErrorType::of_status(status),
-            Rule::ServerErrors => ErrorType::of_status(status).filter(|_| status.is_server_error()),
+            Rule::ServerErrors => ErrorType::of_status(status).filter(|_| status.as_u16() >= 500),
             Rule::Grpc => grpc_error(fields).or_else(|| ErrorType::of_status(status)),
             Rule::Own(rule) => rule(status, fields),
         }
@@ -114,6 +114,9 @@ mod tests {
             (Classifier::default(), 500, Some(ErrorType::UpstreamHttpError)),
             (Classifier::server_errors(), 404, None),
             (Classifier::server_errors(), 503, Some(ErrorType::UpstreamError)),
+            // A status beyond the known classes is to be taken for a 5xx (RFC 9110, section 15).
+            (Classifier::server_errors(), 700, Some(ErrorType::UpstreamHttpError)),
+            (Classifier::default(), 999, Some(ErrorType::UpstreamHttpError)),
             (
                 Classifier::new(|status, _| (status == 204).then_some(ErrorType::ApiError)),
                 204,

@@ -77,7 +77,7 @@ impl Expected {
             return Outcome::Upgraded;
         }
         // What a body says of an error counts by itself only after a head that told of none: else the head is what is judged.
-        let by_head = self.status.is_client_error() || self.status.is_server_error();
+        let by_head = self.status.as_u16() >= 400;
         let in_stream = reading.error.is_some() && !by_head;
         let complete = self.bodiless || self.length.is_some_and(|length| passed.bytes >= length);
         // Nobody left a body that nobody asked for: it was set aside, and the error that the head told of is all there is to tell.
@@ -142,6 +142,7 @@ mod tests {
             (200, None, End::Dropped, 5, &failed, Outcome::UpstreamError),
             (200, None, End::Error, 5, &seen, Outcome::BodyError),
             (404, None, End::Clean, 5, &plain, Outcome::UpstreamError),
+            (600, None, End::Clean, 5, &plain, Outcome::UpstreamError),
             (500, None, End::Dropped, 2, &plain, Outcome::ClientDisconnect),
             (500, None, End::Dropped, 0, &plain, Outcome::UpstreamError),
             (200, None, End::Dropped, 0, &plain, Outcome::ClientDisconnect),

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::config::Secret;
 
-/// What stands in a secret's place.
+/// The text that stands in a secret's place.
 const HIDDEN: &str = "***";
 
 /// The shortest secret that is hidden, in bytes: a shorter one would hide ordinary words.

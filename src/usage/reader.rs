@@ -27,7 +27,7 @@ pub(super) struct ResponseReader {
 
 impl ResponseReader {
     pub(super) fn new(status: StatusCode, custom: &Dialects) -> Self {
-        let has_failed = status.is_client_error() || status.is_server_error();
+        let has_failed = status.as_u16() >= 400;
         Self {
             speaker: Speaker::Unknown(custom.clone()),
             record: ResponseRecord::new(has_failed),
