@@ -79,6 +79,7 @@
 //! | [`cancel`] | [`CancelRequestLayer`]: lets an operator end a request in flight | `http`, `sse`, `sync`, `tracker` |
 //! | `metrics` | the metrics of a tracker as text for Prometheus (feature `prometheus`) | `http`, `tracker`, `usage` |
 //! | [`monitor`] | [`MonitorService`]: publishes it all over HTTP | `config`, `cost`, `http`, `metrics`, `sse`, `sync`, `tracker`, `usage` |
+//! | [`fleet`] | [`Fleet`](fleet::Fleet): every replica's requests in every replica's view (feature `fleet`) | `config`, `cost`, `monitor`, `sse`, `sync`, `tracker` |
 //! | `dashboard` | the page (feature `dashboard`) | `http` |
 //! | [`cookbook`] | recipes, in the documentation only | |
 //!
@@ -93,6 +94,7 @@
 //! | `compress` | gzip for clients of the monitor and the dashboard that accept it |
 //! | `prometheus` | `GET /metrics` at the monitor, in OpenMetrics |
 //! | `tracing` | an event for each request that has ended |
+//! | `fleet` | the requests of all replicas, over a bus of your own; not in `full` |
 //! | `full` | all of them |
 //!
 //! # Compiler, panics, clones
@@ -116,6 +118,8 @@ pub mod cost;
 #[cfg(feature = "dashboard")]
 pub mod dashboard;
 mod decompress;
+#[cfg(feature = "fleet")]
+pub mod fleet;
 mod http;
 pub mod inspect;
 mod json;
@@ -143,7 +147,7 @@ pub use self::{
 };
 
 /// The READMEs' code is compiled.
-#[cfg(all(doctest, feature = "dashboard"))]
+#[cfg(all(doctest, feature = "dashboard", feature = "fleet"))]
 mod readme {
     #[doc = include_str!("../README.md")]
     struct Repository;

@@ -8,6 +8,7 @@
 mod api_keys;
 mod caller;
 mod cors;
+mod fleet;
 mod monitor;
 mod rights;
 mod secret;
@@ -21,6 +22,7 @@ pub use self::{
     api_keys::{KeyFile, sent_api_keys},
     caller::{CallerSource, LabelHeaders, MAX_LABELS},
     cors::{CorsOrigins, InvalidCorsOrigins},
+    fleet::{FleetConfig, FleetName, FleetUrl, InvalidFleetName, InvalidFleetTimes, InvalidFleetUrl},
     monitor::MonitorConfig,
     rights::{Right, Rights},
     secret::Secret,

@@ -11,6 +11,14 @@ const KNOWN: &[&str] = &[
     "CALLER",
     "CALLER_SALT",
     "CORS_ORIGINS",
+    "FLEET_CREDENTIALS",
+    "FLEET_GONE_AFTER",
+    "FLEET_INTERVAL",
+    "FLEET_MAX_ROWS",
+    "FLEET_NAME",
+    "FLEET_REPLICA",
+    "FLEET_STALE_AFTER",
+    "FLEET_URL",
     "LABELS",
     "MAX_ERRORS",
     "MAX_REFUSALS",
@@ -238,12 +246,13 @@ fn seconds(text: &str) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{MonitorConfig, TrackerConfig};
+    use crate::config::{FleetConfig, MonitorConfig, TrackerConfig};
 
     #[test]
     fn the_known_names_are_those_of_the_variables() {
         let (mut tracker, mut monitor) = (TrackerConfig::default(), MonitorConfig::default());
-        let all = tracker.variables().into_iter().chain(monitor.variables());
+        let mut fleet = FleetConfig::default();
+        let all = tracker.variables().into_iter().chain(monitor.variables()).chain(fleet.variables());
         let mut names: Vec<_> = all.filter_map(|variable| variable.name.strip_prefix(PREFIX)).collect();
         names.sort_unstable();
         assert_eq!(names, KNOWN);
@@ -252,7 +261,9 @@ mod tests {
     #[test]
     fn a_value_is_shown_as_the_text_that_sets_it() {
         let (mut tracker, mut monitor) = (TrackerConfig::default(), MonitorConfig::default());
-        for Variable { name, value, help } in tracker.variables().into_iter().chain(monitor.variables()) {
+        let mut fleet = FleetConfig::default();
+        let all = tracker.variables().into_iter().chain(monitor.variables()).chain(fleet.variables());
+        for Variable { name, value, help } in all {
             let text = value.text();
             if text.is_empty() {
                 continue;

@@ -9,6 +9,8 @@ use std::{
 use serde::{Serialize, Serializer, ser::Error as _};
 use serde_json::value::RawValue;
 
+#[cfg(feature = "fleet")]
+use super::decimal;
 use super::decimal::DECIMALS;
 
 /// Units of a [`Cost`] in a dollar.
@@ -30,6 +32,12 @@ impl Cost {
 
     pub(super) const fn from_units(units: u128) -> Self {
         Self(units)
+    }
+
+    /// The dollars that `text` writes as a JSON number; `None` if it writes none, or less than nothing.
+    #[cfg(feature = "fleet")]
+    pub(crate) fn read(text: &str) -> Option<Self> {
+        decimal::parse(text, decimal::PER_TOKEN).ok().map(Self)
     }
 
     /// Returns the nearest dollars that an `f64` can hold, for those who cannot take all digits.

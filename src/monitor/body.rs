@@ -96,11 +96,22 @@ impl EventStream {
 }
 
 impl ResponseBody {
-    pub(super) fn whole(bytes: impl Into<Bytes>) -> Self {
+    pub(crate) fn whole(bytes: impl Into<Bytes>) -> Self {
         Self(BodyKind::Whole(Full::new(bytes.into())))
     }
 
-    pub(super) fn stream(subscription: Subscription, coding: ContentCoding) -> Self {
+    /// The bytes of a body that is complete; `None` for a stream.
+    #[cfg(feature = "fleet")]
+    pub(crate) fn into_whole(mut self) -> Option<Bytes> {
+        let BodyKind::Whole(whole) = &mut self.0 else { return None };
+        let mut cx = Context::from_waker(std::task::Waker::noop());
+        match Pin::new(whole).poll_frame(&mut cx) {
+            Poll::Ready(Some(Ok(frame))) => frame.into_data().ok(),
+            _ => Some(Bytes::new()),
+        }
+    }
+
+    pub(crate) fn stream(subscription: Subscription, coding: ContentCoding) -> Self {
         let mut encoder = coding.stream_encoder();
         let retry = Payload::retry();
         encoder.append(&retry);

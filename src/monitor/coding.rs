@@ -9,7 +9,7 @@ use super::payload::Payload;
 
 /// The content coding agreed on for one response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ContentCoding {
+pub(crate) enum ContentCoding {
     Identity,
     #[cfg(feature = "compress")]
     Gzip,
@@ -18,7 +18,7 @@ pub(super) enum ContentCoding {
 impl ContentCoding {
     /// The coding that the client accepts.
     #[cfg_attr(not(feature = "compress"), expect(unused_variables, reason = "there is nothing to choose from"))]
-    pub(super) fn accepted(request: &HeaderMap) -> Self {
+    pub(crate) fn accepted(request: &HeaderMap) -> Self {
         #[cfg(feature = "compress")]
         if crate::http::takes_gzip(request) {
             return Self::Gzip;
@@ -27,7 +27,7 @@ impl ContentCoding {
     }
 
     /// Sets the headers of a response in this coding.
-    pub(super) fn set_headers(self, response: &mut HeaderMap) {
+    pub(crate) fn set_headers(self, response: &mut HeaderMap) {
         if cfg!(feature = "compress") {
             response.append(header::VARY, HeaderValue::from_static("accept-encoding"));
         }
@@ -39,7 +39,7 @@ impl ContentCoding {
     }
 
     /// Encodes a whole body. Returns the coding used, which is plain for a short body.
-    pub(super) fn encode_whole(self, payload: &Payload) -> (Self, Bytes) {
+    pub(crate) fn encode_whole(self, payload: &Payload) -> (Self, Bytes) {
         match self {
             #[cfg(feature = "compress")]
             Self::Gzip if payload.len() >= crate::http::MIN_COMPRESSED => (self, gzip::file(payload.segment())),

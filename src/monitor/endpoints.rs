@@ -15,15 +15,13 @@ use super::{
     coding::ContentCoding,
     error::Error,
     event_id::read_delta_id,
+    feed::Feed,
     format::Format,
-    hub::Hub,
-    publisher,
     query::Query,
     respond::{json, json_bytes, json_for},
     route::Route,
     row_json,
     snapshot::Snapshots,
-    subscription::Subscription,
 };
 #[cfg(feature = "prometheus")]
 use crate::metrics::{self, TextFormat};
@@ -41,7 +39,7 @@ pub(super) struct Endpoints {
     pub(super) tracker: RequestTracker,
     pub(super) config: Arc<MonitorConfig>,
     snapshots: Snapshots,
-    hub: Arc<Hub>,
+    feed: Feed,
 }
 
 /// The client of a route.
@@ -74,7 +72,9 @@ const NOT_STREAMING: Disabled = Disabled {
 
 impl Endpoints {
     pub(super) fn new(tracker: RequestTracker, config: MonitorConfig) -> Self {
-        Self { tracker, config: Arc::new(config), snapshots: Snapshots::new(), hub: Arc::default() }
+        let config = Arc::new(config);
+        let feed = Feed::new(tracker.clone(), Arc::clone(&config));
+        Self { tracker, config, snapshots: Snapshots::new(), feed }
     }
 
     /// Answers `GET`; with `head`, `HEAD`, whose body the caller removes.
@@ -94,6 +94,7 @@ impl Endpoints {
             Route::Series => self.series(query, viewer),
             #[cfg(feature = "prometheus")]
             Route::Metrics => Ok(self.metrics(viewer)),
+            Route::Fleet => Err(Error::no_fleet()),
         }
     }
 
@@ -128,17 +129,8 @@ impl Endpoints {
     }
 
     fn stream(&self, format: Format, viewer: Viewer<'_>, head: bool) -> Result<Response<ResponseBody>, Error> {
-        if !self.tracker.is_enabled() {
-            let event = Event::new().event("disabled").write_line(|out| _ = row_json::json(out, &NOT_TRACKING));
-            return Ok(sse::response(ResponseBody::whole(event)));
-        }
-        if !self.config.stream_enabled {
-            let mut response = json(&NOT_STREAMING);
-            *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+        if let Some(response) = self.no_stream()? {
             return Ok(response);
-        }
-        if self.tracker.is_shut_down() {
-            return Err(Error::shutting_down());
         }
         let coding = ContentCoding::accepted(viewer.headers);
         let body = if head { ResponseBody::default() } else { self.subscribe(format, coding, viewer)? };
@@ -147,18 +139,30 @@ impl Endpoints {
         Ok(response)
     }
 
+    /// The answer to who asks for a stream while there is none; `None` while there is.
+    pub(super) fn no_stream(&self) -> Result<Option<Response<ResponseBody>>, Error> {
+        if !self.tracker.is_enabled() {
+            let event = Event::new().event("disabled").write_line(|out| _ = row_json::json(out, &NOT_TRACKING));
+            return Ok(Some(sse::response(ResponseBody::whole(event))));
+        }
+        if !self.config.stream_enabled {
+            let mut response = json(&NOT_STREAMING);
+            *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+            return Ok(Some(response));
+        }
+        if self.tracker.is_shut_down() {
+            return Err(Error::shutting_down());
+        }
+        Ok(None)
+    }
+
     fn subscribe(&self, format: Format, coding: ContentCoding, viewer: Viewer<'_>) -> Result<ResponseBody, Error> {
         let runtime = Handle::try_current().map_err(|_| Error::no_runtime())?;
         let last_event_id = viewer.headers.get("last-event-id").and_then(|id| id.to_str().ok());
         let seen = last_event_id.and_then(|id| read_delta_id(id, self.tracker.epoch()));
-        let max = self.config.max_subscribers;
-        let seat = self.hub.join(format, seen, max).map_err(|error| Error::too_many_subscribers(error, max))?;
-        if seat.needs_publisher {
-            let (tracker, hub, config) = (self.tracker.clone(), Arc::clone(&self.hub), Arc::clone(&self.config));
-            runtime.spawn(publisher::publish(tracker, hub, config, seat.session));
-        }
-        let subscription = Subscription::new(Arc::clone(&self.hub), format, seat, viewer.can_cancel);
-        Ok(ResponseBody::stream(subscription, coding))
+        let subscription = self.feed.subscribe(&runtime, format, seen, viewer.can_cancel);
+        let too_many = |error| Error::too_many_subscribers(error, self.config.max_subscribers);
+        Ok(ResponseBody::stream(subscription.map_err(too_many)?, coding))
     }
 
     fn request(&self, id: &str) -> Result<Response<ResponseBody>, Error> {
@@ -228,7 +232,7 @@ impl Endpoints {
     #[cfg(feature = "prometheus")]
     fn metrics(&self, viewer: Viewer<'_>) -> Response<ResponseBody> {
         let format = TextFormat::accepted(viewer.headers);
-        let text = metrics::exposition(&self.tracker, self.hub.health(), format);
+        let text = metrics::exposition(&self.tracker, self.feed.health(), format);
         let mut response = respond(viewer.headers, format.content_type(), text);
         response.headers_mut().append(header::VARY, HeaderValue::from_static("accept"));
         response

@@ -8,7 +8,7 @@ use crate::config::Right;
 
 /// An error that a client is told of.
 #[derive(Debug)]
-pub(super) struct Error {
+pub(crate) struct Error {
     status: StatusCode,
     kind: &'static str,
     message: String,
@@ -41,13 +41,30 @@ impl Error {
         Self::new(StatusCode::FORBIDDEN, "forbidden", message)
     }
 
-    pub(super) fn no_route() -> Self {
+    pub(crate) fn no_fleet() -> Self {
+        let message = "This server belongs to no fleet: set VDM_ACTIVE_REQUESTS_FLEET_URL, or ask without scope=fleet.";
+        Self::new(StatusCode::NOT_FOUND, "no_fleet", message)
+    }
+
+    #[cfg(feature = "fleet")]
+    pub(crate) fn fleet_lost() -> Self {
+        let message = "The other replicas cannot be reached; nothing was sent to them.";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "fleet_lost", message).with(header::RETRY_AFTER, "5")
+    }
+
+    #[cfg(feature = "fleet")]
+    pub(crate) fn fleet_timeout() -> Self {
+        let message = "The replica of this request has not answered; what was asked of it may still be done.";
+        Self::new(StatusCode::GATEWAY_TIMEOUT, "fleet_timeout", message)
+    }
+
+    pub(crate) fn no_route() -> Self {
         let message = "There is nothing here; /active-requests, /active-requests/stream, /active-requests/{request_id}, \
-                       /running-totals, /logs and /series are.";
+                       /running-totals, /logs, /series and /fleet are.";
         Self::new(StatusCode::NOT_FOUND, "not_found", message)
     }
 
-    pub(super) fn no_request(id: &str) -> Self {
+    pub(crate) fn no_request(id: &str) -> Self {
         let id: String = id.chars().take(100).collect();
         Self::new(StatusCode::NOT_FOUND, "not_found", format!("No request {id:?} is in flight."))
     }
@@ -68,12 +85,12 @@ impl Error {
         Self::new(StatusCode::CONFLICT, "not_cancellable", message)
     }
 
-    pub(super) fn too_many_subscribers(TooManySubscribers: TooManySubscribers, max: usize) -> Self {
+    pub(crate) fn too_many_subscribers(TooManySubscribers: TooManySubscribers, max: usize) -> Self {
         let message = format!("All {max} streams are taken; try again later.");
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "too_many_subscribers", message).with(header::RETRY_AFTER, "5")
     }
 
-    pub(super) fn shutting_down() -> Self {
+    pub(crate) fn shutting_down() -> Self {
         let message = "The server is shutting down; try again later.";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "shutting_down", message).with(header::RETRY_AFTER, "5")
     }

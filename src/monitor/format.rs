@@ -4,7 +4,7 @@ use std::ops::{Index, IndexMut};
 
 /// The format of a subscriber's stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Format {
+pub(crate) enum Format {
     /// Snapshots.
     Update,
     /// A snapshot, then the changes.

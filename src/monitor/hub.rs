@@ -20,9 +20,9 @@ use crate::sync::Mutex;
 
 /// See the [module](self).
 #[derive(Debug, Default)]
-pub(super) struct Hub {
+pub(crate) struct Hub {
     /// Wakes the publisher: a subscriber has come or left, or waits for a first payload.
-    pub(super) wake: Arc<Notify>,
+    pub(crate) wake: Arc<Notify>,
     pub(super) state: Mutex<HubState>,
 }
 
@@ -54,7 +54,7 @@ pub(super) struct HubState {
 
 /// How far a subscriber has come.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Position {
+pub(crate) enum Position {
     /// It waits for a first payload.
     Waiting { ticket: u64 },
     /// It has been sent an update of this version, or a delta of this `seq`.
@@ -101,7 +101,7 @@ impl HubState {
 
 /// The subscribers as the publisher sees them in one turn.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Demand {
+pub(crate) struct Demand {
     subscribers: PerFormat<usize>,
     waiting: PerFormat<bool>,
     /// The newest ticket handed out.
@@ -110,34 +110,34 @@ pub(super) struct Demand {
 
 impl Demand {
     /// Whether the format has subscribers.
-    pub(super) fn has(&self, format: Format) -> bool {
+    pub(crate) fn has(&self, format: Format) -> bool {
         self.subscribers[format] > 0
     }
 
     /// Whether a subscriber of the format waits for a first payload.
-    pub(super) fn waits(&self, format: Format) -> bool {
+    pub(crate) fn waits(&self, format: Format) -> bool {
         self.waiting[format]
     }
 }
 
 /// The payloads of one turn of the publisher.
 #[derive(Debug, Default)]
-pub(super) struct Publication {
-    pub(super) update: Option<Update>,
-    pub(super) deltas: Vec<Payload>,
+pub(crate) struct Publication {
+    pub(crate) update: Option<Update>,
+    pub(crate) deltas: Vec<Payload>,
     /// The snapshot after the newest delta, for subscribers waiting for a first payload.
-    pub(super) base: Option<Payload>,
-    pub(super) heartbeat: bool,
+    pub(crate) base: Option<Payload>,
+    pub(crate) heartbeat: bool,
 }
 
 /// A snapshot of `format=update`.
 #[derive(Debug)]
-pub(super) struct Update {
+pub(crate) struct Update {
     /// The version of the table that it shows.
-    pub(super) version: u64,
-    pub(super) payload: Payload,
+    pub(crate) version: u64,
+    pub(crate) payload: Payload,
     /// Whether it is for all subscribers; else for those waiting for a first payload.
-    pub(super) for_all: bool,
+    pub(crate) for_all: bool,
 }
 
 impl Publication {
@@ -148,7 +148,7 @@ impl Publication {
 
 /// A seat that a subscriber has just taken.
 #[derive(Debug)]
-pub(super) struct NewSeat {
+pub(crate) struct NewSeat {
     pub(super) session: u64,
     pub(super) seat: usize,
     pub(super) position: Position,
@@ -159,11 +159,11 @@ pub(super) struct NewSeat {
 
 /// An error of [`Hub::join`]: there are as many subscribers as there may be.
 #[derive(Debug)]
-pub(super) struct TooManySubscribers;
+pub(crate) struct TooManySubscribers;
 
 impl Hub {
     /// Adds a subscriber, unless there are `max`. A delta subscriber that has seen the delta `seen` goes on from there if it can.
-    pub(super) fn join(&self, format: Format, seen: Option<u64>, max: usize) -> Result<NewSeat, TooManySubscribers> {
+    pub(crate) fn join(&self, format: Format, seen: Option<u64>, max: usize) -> Result<NewSeat, TooManySubscribers> {
         let mut state = self.state.lock();
         if state.seats.len() >= max {
             return Err(TooManySubscribers);
@@ -179,8 +179,21 @@ impl Hub {
         Ok(seat)
     }
 
+    /// Whether there are subscribers.
+    #[cfg(feature = "fleet")]
+    pub(crate) fn has_subscribers(&self) -> bool {
+        !self.state.lock().seats.is_empty()
+    }
+
+    /// Ends all subscriptions.
+    #[cfg(feature = "fleet")]
+    pub(crate) fn close(&self) {
+        let session = self.state.lock().session;
+        self.end(session);
+    }
+
     /// The subscribers there are. Without any, ends the session and returns `None`.
-    pub(super) fn demand(&self) -> Option<Demand> {
+    pub(crate) fn demand(&self) -> Option<Demand> {
         let mut state = self.state.lock();
         if state.seats.is_empty() {
             state.end_session();
@@ -201,17 +214,17 @@ impl Hub {
     }
 
     /// Begins a run of deltas. Returns the `seq` that its first delta follows.
-    pub(super) fn start_deltas(&self) -> u64 {
+    pub(crate) fn start_deltas(&self) -> u64 {
         self.state.lock().deltas.start()
     }
 
     /// The version of the newest snapshot; the next session's versions follow it.
-    pub(super) fn version(&self) -> u64 {
+    pub(crate) fn version(&self) -> u64 {
         self.state.lock().version
     }
 
     /// Hands out what has been encoded for `demand`. Appends the wakers of the subscribers that have something to fetch.
-    pub(super) fn publish(&self, demand: &Demand, publication: Publication, wakers: &mut Vec<Waker>) {
+    pub(crate) fn publish(&self, demand: &Demand, publication: Publication, wakers: &mut Vec<Waker>) {
         if publication.is_empty() {
             return;
         }
@@ -259,7 +272,7 @@ impl Hub {
     }
 
     /// Ends a session and with it all its subscriptions.
-    pub(super) fn end(&self, session: u64) {
+    pub(crate) fn end(&self, session: u64) {
         let mut state = self.state.lock();
         let wakers = if state.session == session { state.end_session() } else { Vec::new() };
         drop(state);

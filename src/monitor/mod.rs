@@ -11,7 +11,11 @@
 //! | `DELETE /active-requests/{request_id}` | cancels it, as [`cancel`](crate::cancel) says; `202` with the row as it was |
 //! | `GET /running-totals` | sums by provider and model |
 //! | `GET /logs` | the newest errors and traces |
+//! | `GET /fleet` | the replicas of the fleet, where there is one |
 //! | `GET /series` | the last hour by steps of ten seconds: starts, ends by outcome, tokens, latencies |
+//!
+//! With `?scope=fleet` the lists, the stream, totals, logs and series are those of all replicas, where `MonitorService::with_fleet` (feature `fleet`)
+//! has told the fleet.
 //!
 //! ```
 //! use active_requests::{config::MonitorConfig, monitor::MonitorService, tracker::RequestTracker};
@@ -42,7 +46,10 @@ mod delta_ring;
 mod endpoints;
 mod error;
 mod event_id;
+mod feed;
+mod fleet_scope;
 mod format;
+mod future;
 #[cfg(feature = "compress")]
 mod gzip;
 mod hub;
@@ -54,6 +61,7 @@ mod route;
 mod row_copies;
 mod row_json;
 mod sample;
+mod scope;
 mod service;
 mod shelf;
 mod slices;
@@ -63,4 +71,21 @@ mod table;
 mod table_row;
 mod ticker;
 
-pub use self::{body::ResponseBody, service::MonitorService};
+pub use self::{body::ResponseBody, future::ResponseFuture, service::MonitorService};
+#[cfg(feature = "fleet")]
+pub(crate) use self::{
+    coding::ContentCoding,
+    error::Error,
+    feed::Feed,
+    fleet_scope::{FleetAnswer, FleetRequest, FleetScope},
+    format::Format,
+    hub::{Demand, Hub, Publication, Update},
+    payload::Payload,
+    query::Query,
+    respond::json_bytes,
+    route::Route,
+    row_json::{PROGRESS_COLUMNS, json, number},
+    sample::RowChange,
+    subscription::Subscription,
+    ticker::{Ticker, later},
+};

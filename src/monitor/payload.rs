@@ -20,7 +20,7 @@ const RETRY: Duration = Duration::from_secs(2);
 
 /// One or more whole events, a comment, or a snapshot. A clone shares the bytes.
 #[derive(Clone, Debug)]
-pub(super) struct Payload(Arc<PayloadForms>);
+pub(crate) struct Payload(Arc<PayloadForms>);
 
 /// A payload that others keep.
 #[derive(Clone, Debug)]
@@ -44,12 +44,12 @@ const CAN_CANCEL: [&[u8]; 2] = [br#","can_cancel":false}"#, br#","can_cancel":tr
 
 impl Payload {
     /// A payload in one slice, for an answer that has to be sent to its end.
-    pub(super) fn whole(plain: impl Into<Bytes>) -> Self {
+    pub(crate) fn whole(plain: impl Into<Bytes>) -> Self {
         Self::of(vec![plain.into()])
     }
 
     /// A payload for a stream, in slices if it is large.
-    pub(super) fn new(plain: impl Into<Bytes>) -> Self {
+    pub(crate) fn new(plain: impl Into<Bytes>) -> Self {
         Self::of(slices(plain.into()))
     }
 
@@ -64,7 +64,7 @@ impl Payload {
     }
 
     /// The payload for a viewer that may cancel requests or may not. They differ in the last member of a snapshot.
-    pub(super) fn for_viewer(self, can_cancel: bool) -> Self {
+    pub(crate) fn for_viewer(self, can_cancel: bool) -> Self {
         if !can_cancel {
             return self;
         }
@@ -88,6 +88,15 @@ impl Payload {
     /// The plain bytes, in slices.
     pub(super) fn plain(&self) -> &[Bytes] {
         &self.0.plain
+    }
+
+    /// The plain bytes in one piece.
+    #[cfg(feature = "fleet")]
+    pub(crate) fn text(&self) -> Bytes {
+        match self.plain() {
+            [one] => one.clone(),
+            slices => slices.concat().into(),
+        }
     }
 
     #[cfg(feature = "compress")]

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, fmt, ops::RangeInclusive};
 
-use super::format::Format;
+use super::{format::Format, scope::Scope};
 
 /// Bytes that a pattern may have. The time of a search is the product of a pattern's length, a name's length and the number of names.
 const MAX_PATTERN: usize = 256;
@@ -11,7 +11,7 @@ const MAX_QUOTED: usize = 100;
 
 /// A parameter whose value is not allowed, in a sentence for the client.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct BadQuery(pub(super) String);
+pub(crate) struct BadQuery(pub(super) String);
 
 impl BadQuery {
     fn new(name: &str, given: &str, allowed: fmt::Arguments<'_>) -> Self {
@@ -22,10 +22,10 @@ impl BadQuery {
 
 /// The parameters of a query. The last one counts where a name is given twice; unknown names are ignored.
 #[derive(Debug)]
-pub(super) struct Query<'a>(&'a str);
+pub(crate) struct Query<'a>(&'a str);
 
 impl<'a> Query<'a> {
-    pub(super) fn new(query: Option<&'a str>) -> Self {
+    pub(crate) fn new(query: Option<&'a str>) -> Self {
         Self(query.unwrap_or(""))
     }
 
@@ -43,7 +43,7 @@ impl<'a> Query<'a> {
     }
 
     /// A whole number within `range`.
-    pub(super) fn number(&self, name: &str, range: RangeInclusive<usize>, default: usize) -> Result<usize, BadQuery> {
+    pub(crate) fn number(&self, name: &str, range: RangeInclusive<usize>, default: usize) -> Result<usize, BadQuery> {
         let Some(text) = self.text(name) else { return Ok(default) };
         let digits = text.bytes().all(|b| b.is_ascii_digit());
         text.parse().ok().filter(|number| digits && range.contains(number)).ok_or_else(|| {
@@ -51,17 +51,25 @@ impl<'a> Query<'a> {
         })
     }
 
-    pub(super) fn boolean(&self, name: &str, default: bool) -> Result<bool, BadQuery> {
+    pub(crate) fn boolean(&self, name: &str, default: bool) -> Result<bool, BadQuery> {
         let Some(text) = self.text(name) else { return Ok(default) };
         crate::config::boolean(&text)
             .ok_or_else(|| BadQuery::new(name, &text, format_args!("true, false, 1, 0, yes, no, on or off")))
     }
 
-    pub(super) fn format(&self) -> Result<Format, BadQuery> {
+    pub(crate) fn format(&self) -> Result<Format, BadQuery> {
         match self.text("format").as_deref() {
             None | Some("update") => Ok(Format::Update),
             Some("delta") => Ok(Format::Delta),
             Some(other) => Err(BadQuery::new("format", other, format_args!("update or delta"))),
+        }
+    }
+
+    pub(super) fn scope(&self) -> Result<Scope, BadQuery> {
+        match self.text("scope").as_deref() {
+            None | Some("local") => Ok(Scope::Local),
+            Some("fleet") => Ok(Scope::Fleet),
+            Some(other) => Err(BadQuery::new("scope", other, format_args!("local or fleet"))),
         }
     }
 }
@@ -99,6 +107,10 @@ mod tests {
         assert_eq!(
             Query::new(Some("format=xml")).format().unwrap_err().0,
             "format is \"xml\"; allowed is update or delta."
+        );
+        assert_eq!(
+            Query::new(Some("scope=all")).scope().unwrap_err().0,
+            "scope is \"all\"; allowed is local or fleet."
         );
         assert_eq!(Query::new(Some("x=No")).boolean("x", true), Ok(false));
         assert!(

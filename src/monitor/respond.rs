@@ -29,7 +29,7 @@ pub(super) fn respond(client: &HeaderMap, content_type: HeaderValue, text: impl 
 }
 
 /// `200` with JSON that is encoded already.
-pub(super) fn json_bytes(bytes: impl Into<Bytes>) -> Response<ResponseBody> {
+pub(crate) fn json_bytes(bytes: impl Into<Bytes>) -> Response<ResponseBody> {
     whole(JSON, bytes)
 }
 

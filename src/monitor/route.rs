@@ -17,7 +17,7 @@ pub(super) fn needed_right(method: &Method, path: &str, route: Option<Route<'_>>
 
 /// A route, by its path relative to the mount.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Route<'a> {
+pub(crate) enum Route<'a> {
     Snapshot,
     Stream,
     /// One request, by its id.
@@ -28,10 +28,12 @@ pub(super) enum Route<'a> {
     /// The mount itself.
     #[cfg(feature = "prometheus")]
     Metrics,
+    /// The list of replicas.
+    Fleet,
 }
 
 impl<'a> Route<'a> {
-    pub(super) fn of(path: &'a str) -> Option<Self> {
+    pub(crate) fn of(path: &'a str) -> Option<Self> {
         match path {
             "/active-requests" => Some(Self::Snapshot),
             "/active-requests/stream" => Some(Self::Stream),
@@ -40,6 +42,7 @@ impl<'a> Route<'a> {
             "/series" => Some(Self::Series),
             #[cfg(feature = "prometheus")]
             "" | "/" => Some(Self::Metrics),
+            "/fleet" => Some(Self::Fleet),
             _ => path
                 .strip_prefix("/active-requests/")
                 .filter(|id| !id.is_empty() && !id.contains('/'))

@@ -15,6 +15,22 @@ use crate::{
 /// Bytes of a row's JSON, with names of the usual length.
 const USUAL_LEN: usize = 800;
 
+/// The members of a row that an element of `progressed` has, after the id.
+#[cfg(feature = "fleet")]
+pub(crate) const PROGRESS_COLUMNS: [&str; 11] = [
+    "phase",
+    "waiting_on",
+    "usage_source",
+    "input_tokens",
+    "output_tokens",
+    "cache_read_tokens",
+    "cache_creation_tokens",
+    "reasoning_tokens",
+    "tool_calls",
+    "response_bytes",
+    "cost_usd",
+];
+
 /// The JSON of a row but for its times, in one buffer that is written from the front.
 ///
 /// The buffer holds the parts in the order in which they change: `head` (id to start time), `tail` (method to labels) and `notes`
@@ -186,7 +202,7 @@ impl RowJson {
 }
 
 /// Appends `value` as JSON. Returns where it begins and ends.
-pub(super) fn json(out: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) -> (usize, usize) {
+pub(crate) fn json(out: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) -> (usize, usize) {
     let start = out.len();
     // Cannot fail: the values are numbers and texts, and a `Vec` takes them all.
     let _ = serde_json::to_writer(&mut *out, value);
@@ -203,7 +219,7 @@ fn cost(out: &mut Vec<u8>, cost: Option<Cost>) {
 }
 
 /// Appends a whole number to `out`.
-pub(super) fn number(out: &mut Vec<u8>, value: impl itoa::Integer) {
+pub(crate) fn number(out: &mut Vec<u8>, value: impl itoa::Integer) {
     out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
 }
 

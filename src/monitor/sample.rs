@@ -12,7 +12,7 @@ use crate::{
 
 /// How a row differs from what subscribers know of it, from the smallest difference to the greatest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum RowChange {
+pub(crate) enum RowChange {
     /// In nothing but the time.
     None,
     /// In the columns of `progressed` alone.

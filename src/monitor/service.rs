@@ -2,7 +2,6 @@
 
 use std::{
     convert::Infallible,
-    future::{Ready, ready},
     sync::Arc,
     task::{Context, Poll},
 };
@@ -16,13 +15,16 @@ use super::{
     body::ResponseBody,
     endpoints::{Endpoints, Viewer},
     error::Error,
+    fleet_scope::{FleetAnswer, FleetRequest, FleetScope},
+    future::ResponseFuture,
     query::Query,
     route::{Route, needed_right},
+    scope::Scope,
 };
 use crate::{
     config::{CorsOrigins, MonitorConfig, Right},
     http::Mount,
-    tracker::RequestTracker,
+    tracker::{RequestId, RequestTracker},
 };
 
 /// Publishes the rows, totals and logs of a tracker over HTTP. Clones are cheap and share one publisher. The [module](super) lists the routes.
@@ -62,12 +64,21 @@ use crate::{
 pub struct MonitorService {
     endpoints: Arc<Endpoints>,
     mount: Mount,
+    /// Answers for all replicas, where this one belongs to a fleet.
+    fleet: Option<Arc<dyn FleetScope>>,
+}
+
+/// The answer to a request.
+enum Answer {
+    Now(Response<ResponseBody>),
+    /// Others are asked first.
+    Later(FleetAnswer),
 }
 
 impl MonitorService {
     /// A service that shows `tracker`.
     pub fn new(tracker: RequestTracker, config: MonitorConfig) -> Self {
-        Self { endpoints: Arc::new(Endpoints::new(tracker, config)), mount: Mount::default() }
+        Self { endpoints: Arc::new(Endpoints::new(tracker, config)), mount: Mount::default(), fleet: None }
     }
 
     /// Sets the path that the routes stand below, such as `/metrics`, for servers that do not strip it. A path that a router has
@@ -88,8 +99,49 @@ impl MonitorService {
         &self.endpoints.config
     }
 
-    fn answer(&self, request: &Parts) -> Response<ResponseBody> {
-        let mut response = self.dispatch(request).unwrap_or_else(Response::from);
+    /// Sets who answers for all replicas, or nobody.
+    #[cfg(feature = "fleet")]
+    pub(crate) fn scoped(mut self, fleet: Option<Arc<dyn FleetScope>>) -> Self {
+        self.fleet = fleet;
+        self
+    }
+
+    /// The answer of this replica to a request of another, which has checked the right to ask. `None`: it is to nothing that replicas ask each
+    /// other, or needs a right that nobody has here.
+    #[cfg(feature = "fleet")]
+    pub(crate) fn answer_replica(&self, method: &Method, path: &str, query: &str) -> Option<Response<ResponseBody>> {
+        let route = Route::of(path)?;
+        let response = match (method, route) {
+            (&Method::GET, Route::Request(_) | Route::Totals | Route::Logs | Route::Series) => {
+                let headers = http::HeaderMap::new();
+                self.endpoints.get(
+                    route,
+                    &Query::new(Some(query)),
+                    Viewer { headers: &headers, can_cancel: false },
+                    false,
+                )
+            }
+            (&Method::DELETE, Route::Request(_)) if !self.config().can_operate() => Err(Error::nobody_may_cancel()),
+            (&Method::DELETE, Route::Request(id)) => self.endpoints.cancel(id),
+            _ => return None,
+        };
+        Some(response.unwrap_or_else(Response::from))
+    }
+
+    fn answer(&self, request: Parts) -> ResponseFuture {
+        match self.dispatch(&request).unwrap_or_else(|error| Answer::Now(error.into())) {
+            Answer::Now(response) => ResponseFuture::ready(self.finish(&request, response)),
+            Answer::Later(answer) => {
+                let service = self.clone();
+                ResponseFuture::waiting(async move {
+                    let response = answer.await.unwrap_or_else(Response::from);
+                    service.finish(&request, response)
+                })
+            }
+        }
+    }
+
+    fn finish(&self, request: &Parts, mut response: Response<ResponseBody>) -> Response<ResponseBody> {
         access::allow_origin(&self.config().cors_origins, &request.headers, response.headers_mut());
         if request.method == Method::HEAD {
             if let Some(length) = response.body().size_hint().exact().filter(|length| *length > 0) {
@@ -100,24 +152,57 @@ impl MonitorService {
         response
     }
 
-    fn dispatch(&self, request: &Parts) -> Result<Response<ResponseBody>, Error> {
+    fn dispatch(&self, request: &Parts) -> Result<Answer, Error> {
         let path = self.mount.relative(request.uri.path());
         let route = Route::of(path);
         let method = &request.method;
         if let (&Method::OPTIONS, Some(route)) = (method, route) {
-            return Ok(self.options(route));
+            return Ok(Answer::Now(self.options(route)));
         }
         let rights = access::check(self.config(), request, needed_right(method, path, route))?;
         let route = route.ok_or_else(Error::no_route)?;
-        match (method, route) {
-            (&Method::GET | &Method::HEAD, _) => {
-                let query = Query::new(request.uri.query());
-                let viewer = Viewer { headers: &request.headers, can_cancel: rights.may(Right::Operate) };
-                self.endpoints.get(route, &query, viewer, method == Method::HEAD)
-            }
-            (&Method::DELETE, Route::Request(id)) => self.endpoints.cancel(id),
-            _ => Err(Error::method_not_allowed(self.allow(route))),
+        let is_head = method == Method::HEAD;
+        let reads = is_head || method == Method::GET;
+        if !reads && !matches!((method, route), (&Method::DELETE, Route::Request(_))) {
+            return Err(Error::method_not_allowed(self.allow(route)));
         }
+        let can_cancel = rights.may(Right::Operate);
+        if let Some(fleet) = self.fleet_for(route, &Query::new(request.uri.query()))? {
+            if let (Route::Stream, Some(response)) = (route, self.endpoints.no_stream()?) {
+                return Ok(Answer::Now(response));
+            }
+            return Ok(Answer::Later(fleet.answer(FleetRequest {
+                method: method.clone(),
+                path: path.to_owned(),
+                query: request.uri.query().unwrap_or_default().to_owned(),
+                headers: request.headers.clone(),
+                can_cancel,
+            })));
+        }
+        match route {
+            Route::Request(id) if !reads => self.endpoints.cancel(id),
+            _ => {
+                let viewer = Viewer { headers: &request.headers, can_cancel };
+                self.endpoints.get(route, &Query::new(request.uri.query()), viewer, is_head)
+            }
+        }
+        .map(Answer::Now)
+    }
+
+    /// The fleet, if it is asked: by the scope, or for a request of another replica.
+    fn fleet_for(&self, route: Route<'_>, query: &Query<'_>) -> Result<Option<&Arc<dyn FleetScope>>, Error> {
+        let fleet = self.fleet.as_ref();
+        Ok(match route {
+            Route::Request(id) => {
+                let epoch = id.parse::<RequestId>().ok().map(RequestId::epoch);
+                fleet.filter(|_| epoch.is_some_and(|epoch| epoch != self.tracker().epoch()))
+            }
+            Route::Fleet => Some(fleet.ok_or_else(Error::no_fleet)?),
+            #[cfg(feature = "prometheus")]
+            Route::Metrics => None,
+            _ if query.scope()? == Scope::Local => None,
+            _ => Some(fleet.ok_or_else(Error::no_fleet)?),
+        })
     }
 
     fn allow(&self, route: Route<'_>) -> &'static str {
@@ -146,7 +231,7 @@ impl MonitorService {
 impl<B> Service<Request<B>> for MonitorService {
     type Response = Response<ResponseBody>;
     type Error = Infallible;
-    type Future = Ready<Result<Self::Response, Self::Error>>;
+    type Future = ResponseFuture;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
         Poll::Ready(Ok(()))
@@ -154,6 +239,6 @@ impl<B> Service<Request<B>> for MonitorService {
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let (parts, _) = request.into_parts();
-        ready(Ok(self.answer(&parts)))
+        self.answer(parts)
     }
 }

@@ -13,7 +13,7 @@ use super::{
 
 /// A subscriber; it leaves the hub when dropped.
 #[derive(Debug)]
-pub(super) struct Subscription {
+pub(crate) struct Subscription {
     hub: Arc<Hub>,
     session: u64,
     seat: usize,
@@ -26,13 +26,19 @@ pub(super) struct Subscription {
 }
 
 impl Subscription {
-    pub(super) fn new(hub: Arc<Hub>, format: Format, seat: NewSeat, can_cancel: bool) -> Self {
+    pub(crate) fn new(hub: Arc<Hub>, format: Format, seat: NewSeat, can_cancel: bool) -> Self {
         let NewSeat { session, seat, position, heartbeats, .. } = seat;
         Self { hub, session, seat, format, can_cancel, position, heartbeats }
     }
 
+    /// Whether it goes on from the delta that it has seen.
+    #[cfg(feature = "fleet")]
+    pub(crate) fn is_resumed(&self) -> bool {
+        matches!(self.position, Position::At(_))
+    }
+
     /// The next payload; `None` when the session is over.
-    pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Payload>> {
+    pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Payload>> {
         let hub = Arc::clone(&self.hub);
         let mut state = hub.state.lock();
         if state.session != self.session {

@@ -41,6 +41,12 @@ impl RequestId {
         self.epoch
     }
 
+    /// The number; unique in the process.
+    #[cfg(feature = "fleet")]
+    pub(crate) fn number(self) -> u64 {
+        self.number
+    }
+
     pub(crate) fn slot_ref(self) -> SlotRef {
         #[expect(clippy::cast_possible_truncation, reason = "each part is masked or shifted to its own width")]
         let part = |shift: u32, bits: u32| ((self.number >> shift) & ((1 << bits) - 1)) as u32;

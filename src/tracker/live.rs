@@ -73,7 +73,7 @@ impl LiveRow<'_> {
             output_tokens_per_second: facts
                 .first_token
                 .filter(|_| !is_silent)
-                .and_then(|first| rate(self.usage.output_tokens, self.counts.last_heard.saturating_sub(first))),
+                .and_then(|first| token_rate(self.usage.output_tokens, self.counts.last_heard.saturating_sub(first))),
         }
     }
 
@@ -127,7 +127,7 @@ impl LiveRow<'_> {
 const SHORTEST: Duration = Duration::from_millis(100);
 
 /// Tokens a second after the first one, to one decimal.
-fn rate(tokens: u64, time: Duration) -> Option<f64> {
+pub(crate) fn token_rate(tokens: u64, time: Duration) -> Option<f64> {
     if time < SHORTEST || tokens < 2 {
         return None;
     }
@@ -145,7 +145,7 @@ mod tests {
         for (tokens, millis, expected) in
             [(0, 500, None), (1, 500, None), (3, 0, None), (3, 1, None), (3, 500, Some(4.0)), (8, 300, Some(23.3))]
         {
-            assert_eq!(rate(tokens, Duration::from_millis(millis)), expected, "{tokens} in {millis} ms");
+            assert_eq!(token_rate(tokens, Duration::from_millis(millis)), expected, "{tokens} in {millis} ms");
         }
     }
 }

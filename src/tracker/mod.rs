@@ -69,6 +69,8 @@ pub(crate) use self::figures::{
 };
 #[cfg(feature = "monitor")]
 pub use self::figures::{Series, SeriesBounds, SeriesPoint};
+#[cfg(feature = "fleet")]
+pub(crate) use self::live::token_rate;
 pub(crate) use self::{caller::CallerName, canceller::Canceller};
 pub use self::{
     canceller::Cancellation,

@@ -5,7 +5,7 @@ use crate::{graph, package::Package};
 const TO_TRACKER: &[&str] = &["config", "cost", "decompress", "http", "json", "sse", "sync", "tracker", "usage"];
 
 /// Which modules each module at the crate's top may use.
-const MAY_USE: [(&str, &[&str]); 16] = [
+const MAY_USE: [(&str, &[&str]); 17] = [
     ("config", &[]),
     ("decompress", &[]),
     ("http", &[]),
@@ -21,6 +21,7 @@ const MAY_USE: [(&str, &[&str]); 16] = [
     ("metrics", &["http", "tracker", "usage"]),
     ("monitor", &["config", "cost", "decompress", "http", "json", "metrics", "sse", "sync", "tracker", "usage"]),
     ("track", TO_TRACKER),
+    ("fleet", &["config", "cost", "monitor", "sse", "sync", "tracker"]),
     ("dashboard", &["http"]),
 ];
 

@@ -1,0 +1,84 @@
+//! The things that the handles of a fleet and its task share.
+
+use std::{
+    hash::{BuildHasher, RandomState},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use super::{
+    calls::Calls,
+    counts::{FleetCounts, MessageCounters},
+    outbox::Outbox,
+    queue::Inbox,
+    topic::Topics,
+    wire::{About, Sender, cut},
+};
+use crate::{
+    config::FleetConfig,
+    monitor::{Hub, MonitorService},
+    tracker::RequestTracker,
+};
+
+/// See the [module](self).
+#[derive(Debug)]
+pub(super) struct Common {
+    pub(super) tracker: RequestTracker,
+    pub(super) config: FleetConfig,
+    pub(super) me: Sender,
+    pub(super) about: About,
+    pub(super) topics: Topics,
+    pub(super) inbox: Inbox,
+    pub(super) outbox: Outbox,
+    pub(super) calls: Calls,
+    /// The streams of the whole fleet.
+    pub(super) hub: Arc<Hub>,
+    /// Answers what other replicas ask; without one, nothing is answered.
+    pub(super) monitor: OnceLock<MonitorService>,
+    pub(super) counters: MessageCounters,
+    random: RandomState,
+    drawn: AtomicU64,
+}
+
+impl Common {
+    pub(super) fn new(tracker: RequestTracker, config: FleetConfig) -> Self {
+        let random = RandomState::new();
+        let me = Sender { epoch: tracker.epoch(), nonce: random.hash_one("nonce") };
+        let host = || std::env::var("HOSTNAME").ok();
+        let name = config.replica.clone().or_else(host).filter(|name| !name.is_empty());
+        let name = name.unwrap_or_else(|| format!("{:08x}", me.epoch));
+        Self {
+            about: About { name: cut(&name).to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
+            topics: Topics::new(config.name.as_str()),
+            inbox: Inbox::new(),
+            outbox: Outbox::new(),
+            calls: Calls::new(random.hash_one("calls") >> 16),
+            hub: Arc::default(),
+            monitor: OnceLock::new(),
+            counters: MessageCounters::default(),
+            drawn: AtomicU64::new(0),
+            random,
+            me,
+            tracker,
+            config,
+        }
+    }
+
+    /// A random number from 0 to 1.
+    #[expect(clippy::cast_precision_loss, reason = "any number will do")]
+    pub(super) fn spread(&self) -> f64 {
+        let drawn = self.random.hash_one(self.drawn.fetch_add(1, Ordering::Relaxed));
+        (drawn >> 11) as f64 / (1_u64 << 53) as f64
+    }
+}
+
+impl Common {
+    pub(super) fn counts(&self) -> FleetCounts {
+        let mut counts = self.counters.get();
+        counts.unsent += self.outbox.dropped();
+        counts.dropped = self.inbox.dropped();
+        counts
+    }
+}

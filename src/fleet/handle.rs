@@ -1,0 +1,82 @@
+//! The handle of a fleet.
+
+use std::{fmt, sync::Arc};
+
+use tokio::sync::mpsc;
+
+use super::{
+    bus::FleetBus,
+    common::Common,
+    counts::FleetCounts,
+    node::{Node, Wish},
+};
+use crate::{
+    config::{FleetConfig, InvalidFleetTimes},
+    monitor::MonitorService,
+    tracker::RequestTracker,
+};
+
+/// Wishes that may wait.
+const MAX_WISHES: usize = 256;
+
+/// This replica's part in a fleet. Clones are the same part; it ends when the last is dropped, or when the tracker is
+/// [shut down](RequestTracker::shutdown), and tells the others.
+#[derive(Clone)]
+pub struct Fleet {
+    pub(super) common: Arc<Common>,
+    pub(super) wishes: mpsc::Sender<Wish>,
+}
+
+impl fmt::Debug for Fleet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Fleet").field("name", &self.common.config.name).field("replica", &self.replica()).finish()
+    }
+}
+
+impl Fleet {
+    /// Starts a replica's part in a fleet, as a task of the tokio runtime that this is called in. The replica counts as a part of it from then on,
+    /// and is seen as soon as `bus` has a connection.
+    ///
+    /// # Errors
+    /// The times of `config` do not go together: see [`FleetConfig::check`].
+    ///
+    /// # Panics
+    /// There is no tokio runtime.
+    pub fn start(bus: impl FleetBus, tracker: RequestTracker, config: FleetConfig) -> Result<Self, InvalidFleetTimes> {
+        config.check()?;
+        let common = Arc::new(Common::new(tracker, config));
+        let (wishes, receiver) = mpsc::channel(MAX_WISHES);
+        tokio::spawn(Node::new(Arc::new(bus), Arc::clone(&common), receiver).run());
+        Ok(Self { common, wishes })
+    }
+
+    /// The name of this replica.
+    pub fn replica(&self) -> &str {
+        &self.common.about.name
+    }
+
+    /// Counts of messages since the start.
+    pub fn counts(&self) -> FleetCounts {
+        self.common.counts()
+    }
+
+    /// Waits until the part has ended and the others have been told, after [`RequestTracker::shutdown`].
+    pub async fn ended(&self) {
+        self.wishes.closed().await;
+    }
+}
+
+impl MonitorService {
+    /// Has `?scope=fleet` answered for all replicas of a fleet, and the questions of other replicas answered by this service.
+    ///
+    /// A replica's rights are its own: whoever may cancel at another replica may cancel here only if somebody may at all, as
+    /// [`MonitorConfig::can_operate`](crate::config::MonitorConfig::can_operate) says.
+    #[must_use]
+    pub fn with_fleet(self, fleet: Fleet) -> Self {
+        // Without the fleet, or the two would hold each other.
+        let local = self.clone().scoped(None);
+        // A second service of the same fleet answers its own clients, and leaves those of other replicas to the first.
+        let _ = fleet.common.monitor.set(local);
+        self.scoped(Some(Arc::new(fleet)))
+    }
+}

@@ -1,0 +1,86 @@
+//! Every replica's requests in every replica's view.
+//!
+//! A service of several replicas behind a load balancer shows, on each of them, only the requests of that one. Replicas that share a *bus*
+//! (a NATS or a Redis server; [`FleetBus`] for another) form a *fleet*: with `?scope=fleet` any of them shows, streams, sums up and cancels the requests
+//! of all.
+//!
+//! ```
+//! use active_requests::{
+//!     MonitorConfig, MonitorService, RequestTracker,
+//!     config::FleetConfig,
+//!     fleet::{Fleet, MemoryNetwork},
+//! };
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let tracker = RequestTracker::default();
+//! let bus = MemoryNetwork::default().bus(); // for tests; `Fleet::connect` takes the server of `FleetConfig::url`
+//! let fleet = Fleet::start(bus, tracker.clone(), FleetConfig::from_env()?)?;
+//! let monitor = MonitorService::new(tracker, MonitorConfig::default()).with_fleet(fleet);
+//! # let _ = monitor;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What travels
+//!
+//! The replica is the only writer of its rows, and nothing of them is kept in the engine: whoever watches holds the tables. A replica with a viewer of
+//! the fleet is a *watcher*: it sends a *lease* each second, and while any lease lives every replica sends what the monitor's stream of deltas would show,
+//! at most four times a second. Without a watcher nothing is sent. Each message is a line of text and a body: `nats sub 'ar1.>'` or `redis-cli psubscribe 'ar1.*'`
+//! shows them. Rows hold no prompt, no completion, no header but those that are configured as labels, and no key.
+//!
+//! # What is promised
+//!
+//! - Rows of one replica are shown in that replica's order; each state shown was true there, and a delta is applied whole. Between replicas
+//!   there is no order and no common moment.
+//! - While the bus works, a change is shown within [`interval`](crate::config::FleetConfig::interval) + 500 ms + network.
+//! - A message that is lost is noticed within about a second, and repaired by asking its sender. With every message goes a digest of what the table
+//!   must hold, so that a table that has gone wrong is found out and fetched anew.
+//! - Rows of a replica that ends vanish at once. Rows of one that dies or is cut off are marked `stale` after
+//!   [`stale_after`](crate::config::FleetConfig::stale_after) and vanish after [`gone_after`](crate::config::FleetConfig::gone_after) of silence. Gone means silent, not proven dead.
+//! - The own rows need no bus: without one, the view says `lost` and shows them.
+//! - A cancellation is sent at least once and carried out at most once. Its answer is that of the replica that has the request; if none comes, the error
+//!   says that it may still be carried out.
+//! - No request that is tracked waits for any of this.
+//!
+//! # What it costs
+//!
+//! Without a watcher: one connection and a few bytes. With one: what a viewer of deltas costs, and compressing it. The watcher holds each row as
+//! text, about a kilobyte.
+
+mod answer;
+mod answering;
+mod bus;
+mod calls;
+mod clock_offset;
+mod common;
+mod counts;
+mod digest;
+mod handle;
+mod lease;
+mod list;
+mod log;
+mod memory;
+mod merge;
+mod node;
+mod outbox;
+mod packed;
+mod publishing;
+mod queue;
+mod row;
+mod source;
+mod source_rows;
+mod text;
+mod topic;
+mod viewers;
+mod watching;
+mod wire;
+
+pub use self::{
+    bus::{FleetBus, Listening, Lost},
+    counts::FleetCounts,
+    handle::Fleet,
+    memory::{MemoryBus, MemoryFaults, MemoryNetwork},
+    queue::Inbox,
+    topic::Topic,
+};

@@ -1,0 +1,8 @@
+//! The fleet, over a network in memory: what each viewer of all replicas is shown, whatever happens to the replicas and between them.
+#![cfg(feature = "fleet")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod calls;
+mod property;
+mod support;
+mod view;
