@@ -64,10 +64,13 @@ impl FromStr for CorsOrigins {
         if text.eq_ignore_ascii_case("none") {
             return Ok(Self::None);
         }
-        let origins: Vec<String> = text.split(',').map(|origin| without_slash(origin.trim()).to_owned()).collect();
+        let origin = |origin: &str| without_slash(origin.trim()).to_ascii_lowercase();
+        let origins: Vec<String> = text.split(',').map(origin).collect();
         let is_origin = |o: &String| {
             o.split_once("://").is_some_and(|(scheme, host)| {
-                !scheme.is_empty() && !host.is_empty() && host.bytes().all(|b| b.is_ascii_graphic() && b != b'/')
+                !scheme.is_empty()
+                    && !host.is_empty()
+                    && host.bytes().all(|b| b.is_ascii_graphic() && !b"/*?#@".contains(&b))
             })
         };
         if origins.iter().all(is_origin) { Ok(Self::List(origins)) } else { Err(InvalidCorsOrigins) }
@@ -98,6 +101,21 @@ impl Value for CorsOrigins {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_origin_that_no_browser_sends_is_refused() {
+        for text in [
+            "https://*.example",
+            "https://a.example,https://*",
+            "https://a.example/b",
+            "https://u@a.example",
+            "a.example",
+            "",
+        ] {
+            assert_eq!(text.parse::<CorsOrigins>(), Err(InvalidCorsOrigins), "{text}");
+        }
+        assert_eq!("HTTPS://A.example".parse(), Ok(CorsOrigins::List(vec!["https://a.example".into()])));
+    }
 
     #[test]
     fn an_origin_may_be_listed_with_a_trailing_slash() {

@@ -25,7 +25,13 @@ mod traffic;
 pub mod tunnel;
 pub mod upstream;
 
-use std::{net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
+use std::{
+    io::{self, Write},
+    net::SocketAddr,
+    process::ExitCode,
+    sync::Arc,
+    time::Duration,
+};
 
 use active_requests::tracker::RequestTracker;
 use active_requests_demo_provider as demo;
@@ -43,8 +49,8 @@ pub fn main() -> ExitCode {
     let log = match log::init() {
         Ok(log) => log,
         Err(error) => {
-            eprintln!("the thread of the log cannot be started: {error}");
-            return ExitCode::FAILURE;
+            eprintln!("{error}");
+            return ExitCode::from(2);
         }
     };
     let result = run();
@@ -63,7 +69,7 @@ pub fn main() -> ExitCode {
 fn run() -> Result<(), SettingsError> {
     let sources = Sources::collect(&Settings::descriptions(), std::env::args_os(), std::env::vars_os())?;
     let settings = Settings::read(&sources)?;
-    let runtime = match settings.threads {
+    let runtime = match settings.threads.0 {
         1 => tokio::runtime::Builder::new_current_thread().enable_all().build(),
         0 => tokio::runtime::Builder::new_multi_thread().enable_all().build(),
         n => tokio::runtime::Builder::new_multi_thread().worker_threads(n).enable_all().build(),
@@ -72,7 +78,8 @@ fn run() -> Result<(), SettingsError> {
     runtime.block_on(async {
         let grace = settings.grace;
         let proxy = Proxy::start(settings, &sources).await?;
-        proxy.announce();
+        let told = proxy.announce();
+        told.map_err(|error| SettingsError::new(format!("standard output cannot be written: {error}")))?;
         if !proxy.serve(asked_to_end()).await {
             tracing::warn!("some requests were still running after {} s and have been cut off", grace.as_secs_f64());
         }
@@ -168,13 +175,17 @@ impl Proxy {
     }
 
     /// Prints the addresses of everything.
-    #[expect(clippy::print_stdout, reason = "this is what the program says to the person who started it")]
-    fn announce(&self) {
+    ///
+    /// # Errors
+    /// They cannot be written.
+    fn announce(&self) -> io::Result<()> {
         let scheme = if self.is_tls { "https" } else { "http" };
         let at = format!("{scheme}://{}", self.address);
-        println!("API        {at}/v1   ({})", self.providers.join(", "));
-        println!("Dashboard  {at}/dashboard/");
-        println!("Metrics    {at}/metrics/active-requests");
+        let mut out = io::stdout().lock();
+        writeln!(out, "API        {at}/v1   ({})", self.providers.join(", "))?;
+        writeln!(out, "Dashboard  {at}/dashboard/")?;
+        writeln!(out, "Metrics    {at}/metrics/active-requests")?;
+        out.flush()
     }
 }
 

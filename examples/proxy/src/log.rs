@@ -6,6 +6,7 @@
 //! waits for.
 
 use std::{
+    ffi::OsString,
     fmt::{self, Write as _},
     io::{self, IsTerminal, Write},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
@@ -23,15 +24,20 @@ use tracing_subscriber::{
     registry::LookupSpan,
 };
 
-/// LineFormat that come within this time of the last writing wait for the next.
+use crate::config::description::SettingsError;
+
+/// Lines that come within this time of the last writing wait for the next.
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// The most bytes of lines that wait. When their reader does not keep up, further lines are lost, and counted.
 const MOST_WAITING: usize = 4 * 1024 * 1024;
 
 /// Starts to log, by `RUST_LOG`. What is returned is to be finished at the end.
-pub(crate) fn init() -> io::Result<Option<LastLines>> {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+///
+/// # Errors
+/// `RUST_LOG` cannot be understood, or the thread that writes cannot be started.
+pub(crate) fn init() -> Result<Option<LastLines>, SettingsError> {
+    let filter = filter(std::env::var_os("RUST_LOG"))?;
     let log = tracing_subscriber::fmt().with_env_filter(filter);
     if io::stderr().is_terminal() {
         log.with_writer(io::stderr).init();
@@ -39,9 +45,23 @@ pub(crate) fn init() -> io::Result<Option<LastLines>> {
     }
     let queue = Arc::<Queue>::default();
     let writing = Arc::clone(&queue);
-    thread::Builder::new().name("log".to_owned()).spawn(move || writing.write_to(&mut io::stderr()))?;
+    let thread = thread::Builder::new().name("log".to_owned()).spawn(move || writing.write_to(&mut io::stderr()));
+    thread.map_err(|error| SettingsError::new(format!("the thread of the log cannot be started: {error}")))?;
     log.event_format(LineFormat).with_writer(QueueWriter(Arc::clone(&queue))).init();
     Ok(Some(LastLines(queue)))
+}
+
+/// Reads which lines are wanted, from the value of `RUST_LOG`.
+fn filter(value: Option<OsString>) -> Result<EnvFilter, SettingsError> {
+    let value = value.unwrap_or_default();
+    let wanted = value.to_str().map(str::trim);
+    match wanted {
+        Some("") => Ok(EnvFilter::new("info")),
+        _ => wanted.and_then(|text| text.parse().ok()).ok_or_else(|| {
+            let allowed = "are a level (error, warn, info, debug, trace, off) and TARGET=LEVEL, comma separated";
+            SettingsError::value("RUST_LOG", &value.to_string_lossy(), allowed)
+        }),
+    }
 }
 
 /// The longest wait for the last lines: their reader may have stopped.
@@ -61,7 +81,7 @@ impl LastLines {
     }
 }
 
-/// LineFormat on their way to the thread that writes them.
+/// Lines on their way to the thread that writes them.
 #[derive(Debug, Default)]
 struct Queue {
     waiting: Mutex<Waiting>,
@@ -226,6 +246,17 @@ mod tests {
         let mut out = Vec::new();
         queue.write_to(&mut out);
         String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_wish_that_is_not_understood_stops_the_start() {
+        for text in ["", " ", "debug", "warn,hyper=trace", "of_another_program=info"] {
+            assert!(filter(Some(text.into())).is_ok(), "{text:?}");
+        }
+        for text in ["proxy=loud", "info,=,", "=="] {
+            let wrong = filter(Some(text.into())).unwrap_err().to_string();
+            assert!(wrong.starts_with(&format!("RUST_LOG={text:?} is not understood: allowed are a level")), "{wrong}");
+        }
     }
 
     #[test]

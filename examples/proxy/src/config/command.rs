@@ -5,7 +5,10 @@ use std::{collections::HashMap, ffi::OsString, path::PathBuf};
 use active_requests::config::Secret;
 use clap::{Arg, ArgAction, Command, error::ErrorKind};
 
-use crate::config::description::{Description, SettingsError};
+use crate::config::{
+    description::{Description, SettingsError},
+    sources::CONFIG,
+};
 
 /// The values given on the command line.
 pub(super) struct Given {
@@ -74,5 +77,10 @@ fn command(settings: &[Description]) -> Command {
         ))
         .args(settings.iter().filter(|setting| !setting.is_secret).map(flag))
         .arg(Arg::new("listen").long("listen").value_name("ADDRESS:PORT").help("HOST and PORT in one"))
-        .arg(Arg::new("config").long("config").value_name("FILE.toml").help("Read settings from this file too"))
+        .arg(
+            Arg::new("config")
+                .long("config")
+                .value_name("FILE.toml")
+                .help(format!("Read settings from this file too [env: {CONFIG}]")),
+        )
 }

@@ -5,8 +5,14 @@
 
 use std::collections::BTreeMap;
 
+use active_requests::config::Secret;
+
 use crate::{
-    config::{description::SettingsError, providers::DEMO, sources::Sources},
+    config::{
+        description::SettingsError,
+        providers::{DEMO, misspelt},
+        sources::Sources,
+    },
     upstream::provider::Provider,
 };
 
@@ -126,14 +132,43 @@ impl Models {
                 },
                 _ => continue,
             };
-            self.aliases.insert((owner, name.to_ascii_lowercase()), target.expose().trim().to_owned());
+            self.add_alias(owner, name, target, || format!("[{}] {name}", path[..path.len() - 1].join(".")))?;
         }
-        for (name, target) in sources.environment()? {
-            let Some((provider, alias)) = name.split_once("_ALIAS_") else { continue };
-            if let Some(owner) = self.find(provider) {
-                self.aliases.insert((Some(owner), alias.to_ascii_lowercase()), target.expose().trim().to_owned());
-            }
+        for (variable, target) in sources.environment() {
+            let Some((provider, alias)) = variable.split_once("_ALIAS_") else { continue };
+            let Some(owner) = self.find(provider) else {
+                let names = self.providers.iter().map(|provider| provider.name.as_str());
+                match misspelt(provider, names) {
+                    Some(nearest) => {
+                        return Err(SettingsError::new(format!(
+                            "{variable} is about no provider: the nearest one is {nearest}"
+                        )));
+                    }
+                    None => continue,
+                }
+            };
+            let target = target.ok_or_else(|| SettingsError::new(format!("{variable} is no UTF-8 text")))?;
+            self.add_alias(Some(owner), alias, target, || variable.to_owned())?;
         }
+        Ok(())
+    }
+
+    /// Adds an alias; `place` is where it was set.
+    fn add_alias(
+        &mut self,
+        owner: Option<usize>,
+        name: &str,
+        target: &Secret,
+        place: impl Fn() -> String,
+    ) -> Result<(), SettingsError> {
+        let target = target.expose().trim();
+        if name.trim().is_empty() || target.is_empty() {
+            return Err(SettingsError::new(format!(
+                "{} is no alias: allowed are a name and a model, not blank",
+                place()
+            )));
+        }
+        self.aliases.insert((owner, name.to_ascii_lowercase()), target.to_owned());
         Ok(())
     }
 

@@ -54,30 +54,75 @@ struct ProviderSettings {
     key: Option<Secret>,
     base_url: Option<String>,
     format: Option<String>,
+    /// A table of the file is about it.
+    in_file: bool,
+    /// The variable of it that is no UTF-8 text.
+    unreadable: Option<String>,
+}
+
+impl ProviderSettings {
+    /// Whether these settings are meant for this program: another one's variables may have names like these.
+    fn is_meant(&self, name: &str) -> bool {
+        let is_known = KNOWN.iter().any(|known| known.name == name);
+        self.in_file || is_known || (self.key.is_some() && self.base_url.is_some())
+    }
+
+    fn set(&mut self, key: &str, value: &Secret) {
+        match key {
+            "API_KEY" => self.key = Some(value.clone()),
+            "BASE_URL" => self.base_url = Some(value.expose().to_owned()),
+            "API_FORMAT" => self.format = Some(value.expose().to_owned()),
+            _ => {}
+        }
+    }
 }
 
 /// The providers of the settings, sorted by name.
 ///
 /// # Errors
-/// A value that cannot be used, or a name that is a route of the proxy.
+/// A value that cannot be used, or a name that is a route of the proxy, where it is certain that a provider is meant.
 pub fn configured(sources: &Sources) -> Result<Vec<Provider>, SettingsError> {
+    let all = read(sources);
     let mut providers = Vec::new();
-    for (name, settings) in read(sources)?.iter().filter(|(_, of)| of.key.is_some() || of.base_url.is_some()) {
+    for (name, settings) in &all {
         let upper = name.to_ascii_uppercase();
-        if RESERVED.contains(&name.as_str()) {
-            return Err(SettingsError::new(format!(
-                "{upper}_API_KEY or {upper}_BASE_URL makes {name:?} a provider, but /{name}/ is a route of the proxy itself: \
-                 allowed is any other name"
-            )));
-        }
-        match provider(name, settings)? {
-            Some(provider) => providers.push(provider),
-            None => tracing::warn!(
+        match provider(name, settings) {
+            Ok(Some(provider)) => providers.push(provider),
+            Ok(None) if settings.in_file => {
+                return Err(SettingsError::new(format!(
+                    "[providers.{name}] is no provider: set its base_url, or the api_key of a well-known one"
+                )));
+            }
+            Ok(None) if settings.key.is_some() => tracing::warn!(
                 "{upper}_API_KEY is set, but not where {name:?} is: set {upper}_BASE_URL to have it as a provider"
             ),
+            Ok(None) => {}
+            Err(wrong) if settings.is_meant(name) => return Err(wrong),
+            Err(wrong) => tracing::warn!("{wrong}. It may be another program's: {name:?} is no provider"),
+        }
+    }
+    let names: Vec<&str> = providers.iter().map(|provider| provider.name.as_str()).collect();
+    for (name, settings) in all.iter().filter(|(name, of)| of.format.is_some() && !names.contains(&name.as_str())) {
+        if let Some(nearest) = misspelt(name, names.iter().copied()).filter(|_| !settings.is_meant(name)) {
+            return Err(SettingsError::new(format!(
+                "{}_API_FORMAT is about no provider: the nearest one is {nearest}",
+                name.to_ascii_uppercase()
+            )));
         }
     }
     Ok(providers)
+}
+
+/// The one of `names` that was meant, if `name` is a typing error.
+pub(super) fn misspelt<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    const MAX_TYPOS: usize = 2;
+    let distance = |known: &&str| strsim::damerau_levenshtein(&name.to_ascii_lowercase(), known);
+    // Of a short name two other letters make another name.
+    names
+        .into_iter()
+        .filter(|_| name.len() > 2 * MAX_TYPOS)
+        .min_by_key(distance)
+        .filter(|near| distance(near) <= MAX_TYPOS)
 }
 
 /// The simulated provider, which speaks both formats and takes no key.
@@ -99,32 +144,46 @@ pub fn demo(address: SocketAddr) -> Result<Provider, SettingsError> {
 }
 
 /// The settings of all providers by name, from the file and, before it, the environment.
-fn read(sources: &Sources) -> Result<BTreeMap<String, ProviderSettings>, SettingsError> {
+fn read(sources: &Sources) -> BTreeMap<String, ProviderSettings> {
     let mut all = BTreeMap::<String, ProviderSettings>::new();
-    let file = sources.file().filter_map(|(path, value)| match path {
-        [table, provider, key] if table == "providers" => Some((provider.as_str(), key.to_ascii_uppercase(), value)),
-        _ => None,
-    });
-    let environment = sources.environment()?.filter_map(|(name, value)| {
-        let at = name.len() - ["_API_KEY", "_BASE_URL", "_API_FORMAT"].iter().find(|key| name.ends_with(**key))?.len();
-        let (provider, key) = name.split_at(at);
-        Some((provider, key[1..].to_owned(), value))
-    });
-    for (provider, key, value) in file.chain(environment) {
-        let settings = all.entry(provider.to_ascii_lowercase()).or_default();
-        match key.as_str() {
-            "API_KEY" => settings.key = Some(value.clone()),
-            "BASE_URL" => settings.base_url = Some(value.expose().to_owned()),
-            _ => settings.format = Some(value.expose().to_owned()),
+    for (path, value) in sources.file() {
+        let [table, provider, key, ..] = path else { continue };
+        if table == "providers" {
+            let settings = all.entry(provider.to_ascii_lowercase()).or_default();
+            settings.in_file = true;
+            settings.set(&key.to_ascii_uppercase(), value);
         }
     }
-    Ok(all)
+    for (name, value) in sources.environment() {
+        let keys = ["_API_KEY", "_BASE_URL", "_API_FORMAT"];
+        let Some((provider, key)) = keys.iter().find_map(|key| Some((name.strip_suffix(key)?, &key[1..]))) else {
+            continue;
+        };
+        let settings = all.entry(provider.to_ascii_lowercase()).or_default();
+        match value {
+            Some(value) => settings.set(key, value),
+            None => settings.unreadable = Some(name.to_owned()),
+        }
+    }
+    all
 }
 
 /// A provider by its settings; `None` if its address is not known.
 fn provider(name: &str, settings: &ProviderSettings) -> Result<Option<Provider>, SettingsError> {
     let upper = name.to_ascii_uppercase();
     let known = KNOWN.iter().find(|known| known.name == name);
+    if let Some(variable) = &settings.unreadable {
+        return Err(SettingsError::new(format!("{variable} is no UTF-8 text")));
+    }
+    if settings.key.is_none() && settings.base_url.is_none() {
+        return Ok(None);
+    }
+    if RESERVED.contains(&name) {
+        return Err(SettingsError::new(format!(
+            "{upper}_API_KEY or {upper}_BASE_URL makes {name:?} a provider, but /{name}/ is a route of the proxy itself: \
+             allowed is any other name"
+        )));
+    }
     let Some(url) = settings.base_url.as_deref().or(known.map(|known| known.base_url)) else {
         return Ok(None);
     };

@@ -12,7 +12,7 @@ use crate::{
     config::{
         description::{Description, SettingsError},
         sources::Sources,
-        values::{DemoMode, Host},
+        values::{ByteLimit, DemoMode, Host, Threads},
     },
     server::tls::TlsFiles,
     upstream::{Timeouts, provider::Provider},
@@ -39,11 +39,11 @@ pub struct Settings {
     pub open: bool,
     pub demo: DemoMode,
     /// Bytes of a request held at most until its model is known.
-    pub max_body: usize,
+    pub max_body: ByteLimit,
     /// How long running requests may go on once the end has been asked for.
     pub grace: Duration,
     /// `0`: one per core.
-    pub threads: usize,
+    pub threads: Threads,
     pub tracker: TrackerConfig,
     pub monitor: MonitorConfig,
 }
@@ -64,9 +64,9 @@ impl Default for Settings {
             inject_usage: false,
             open: false,
             demo: DemoMode::default(),
-            max_body: 32 * 1024 * 1024,
+            max_body: ByteLimit(32 * 1024 * 1024),
             grace: Duration::from_secs(30),
-            threads: 1,
+            threads: Threads(1),
             tracker: TrackerConfig::default(),
             monitor: MonitorConfig::default(),
         }

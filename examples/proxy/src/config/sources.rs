@@ -20,6 +20,9 @@ use crate::config::{
 const PROVIDER_KEYS: [&str; 3] = ["_API_KEY", "_BASE_URL", "_API_FORMAT"];
 const PROVIDER_ALIAS: &str = "_ALIAS_";
 
+/// The variable that names the file.
+pub(super) const CONFIG: &str = "PROXY_CONFIG";
+
 /// The beginnings of names that are this program's, so that one that nearly is a setting is a typing error.
 const OWN_PREFIXES: [&str; 2] = ["PROXY_", "VDM_"];
 /// The most typing errors in such a name.
@@ -49,7 +52,9 @@ impl Sources {
     ) -> Result<Self, SettingsError> {
         let mut sources = Self::default();
         let command::Given { flags, config } = command::read(settings, args)?;
-        if let Some(path) = config {
+        let env: Vec<_> = env.into_iter().collect();
+        let variable = || env.iter().find(|(name, value)| name == CONFIG && !value.is_empty());
+        if let Some(path) = config.or_else(|| variable().map(|(_, path)| path.into())) {
             for (path, value) in file::read(settings, &path)? {
                 match file::setting(settings, &path) {
                     Some(setting) => drop(sources.values.insert(setting.name, value)),
@@ -86,8 +91,8 @@ impl Sources {
                 if value.as_deref() != Some("") && (!is_blank || name.ends_with("_API_KEY")) {
                     self.environment.insert(name, value.map(Secret::from));
                 }
-            } else if OWN_PREFIXES.iter().any(|prefix| name.starts_with(prefix)) {
-                let names = || settings.iter().map(|setting| setting.name);
+            } else if name != CONFIG && OWN_PREFIXES.iter().any(|prefix| name.starts_with(prefix)) {
+                let names = || settings.iter().map(|setting| setting.name).chain([CONFIG]);
                 if names().any(|known| strsim::damerau_levenshtein(&name, known) <= MAX_TYPOS) {
                     return Err(SettingsError::unknown(&name, &name, names()));
                 }
@@ -101,15 +106,9 @@ impl Sources {
         self.values.get(name).map(|value| value.expose().to_owned())
     }
 
-    /// The variables of the environment that concern providers, by name.
-    ///
-    /// # Errors
-    /// The value of one of them is no UTF-8.
-    pub fn environment(&self) -> Result<impl Iterator<Item = (&str, &Secret)>, SettingsError> {
-        if let Some((name, _)) = self.environment.iter().find(|(_, value)| value.is_none()) {
-            return Err(SettingsError::new(format!("{name} is no UTF-8 text")));
-        }
-        Ok(self.environment.iter().filter_map(|(name, value)| Some((name.as_str(), value.as_ref()?))))
+    /// The variables of the environment that may concern providers, by name; `None`: no UTF-8 text.
+    pub fn environment(&self) -> impl Iterator<Item = (&str, Option<&Secret>)> {
+        self.environment.iter().map(|(name, value)| (name.as_str(), value.as_ref()))
     }
 
     /// The values in the file's tables `providers` and `aliases`, by path: `["providers", "mine", "base_url"]`.

@@ -66,3 +66,43 @@ impl Value for DemoMode {
         "WHEN"
     }
 }
+
+/// A number of bytes, at least one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ByteLimit(pub usize);
+
+impl Value for ByteLimit {
+    fn set(&mut self, text: &str) -> Result<(), &'static str> {
+        let bytes = text.parse().ok().filter(|bytes| *bytes > 0);
+        self.0 = bytes.ok_or("allowed is a whole number of bytes, 1 or more")?;
+        Ok(())
+    }
+
+    fn text(&self) -> String {
+        self.0.to_string()
+    }
+
+    fn placeholder(&self) -> &'static str {
+        "BYTES"
+    }
+}
+
+/// A number of threads; `0`: one per core.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Threads(pub usize);
+
+impl Value for Threads {
+    fn set(&mut self, text: &str) -> Result<(), &'static str> {
+        let threads = text.parse().ok().filter(|threads| *threads <= 1024);
+        self.0 = threads.ok_or("allowed is a whole number from 0 to 1024")?;
+        Ok(())
+    }
+
+    fn text(&self) -> String {
+        self.0.to_string()
+    }
+
+    fn placeholder(&self) -> &'static str {
+        "N"
+    }
+}

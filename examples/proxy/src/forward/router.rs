@@ -54,7 +54,7 @@ impl Router {
             models,
             key: settings.key.clone().map(ProxyKey::new),
             own_keys: OwnKeys::new(settings.monitor.all_keys()),
-            limits: BufferLimits { size: settings.max_body, silence: settings.timeouts.head },
+            limits: BufferLimits { size: settings.max_body.0, silence: settings.timeouts.head },
             inject_usage: settings.inject_usage,
         }
     }

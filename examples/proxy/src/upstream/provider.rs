@@ -73,9 +73,15 @@ pub struct Endpoint {
 impl Endpoint {
     /// An endpoint at `url`; `None` if that is no URL of the form `https://host/path`, or the key is not fit for a header.
     pub fn new(url: &str, key_header: HeaderName, key: &ProviderKey) -> Option<Self> {
-        let parts = url.trim().trim_end_matches('/').parse::<Uri>().ok()?.into_parts();
+        // The parser would leave a fragment out without a word.
+        let url = Some(url.trim()).filter(|url| !url.contains('#'))?;
+        let parts = url.trim_end_matches('/').parse::<Uri>().ok()?.into_parts();
         let scheme = parts.scheme.filter(|scheme| [Scheme::HTTP, Scheme::HTTPS].contains(scheme))?;
         let authority = parts.authority.filter(|authority| !authority.as_str().contains('@'))?;
+        let after_host = authority.as_str().len() > authority.host().len();
+        if after_host && authority.port_u16().is_none_or(|port| port == 0) {
+            return None;
+        }
         let path = parts.path_and_query.filter(|path| path.query().is_none())?;
         // The port of the scheme is left out (RFC 9110, section 7.2).
         let default_port = if scheme == Scheme::HTTPS { 443 } else { 80 };

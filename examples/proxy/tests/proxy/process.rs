@@ -2,7 +2,7 @@
 
 use crate::{
     authority::{Authority, Issued},
-    program::Program,
+    program::{Program, command},
     support::Client,
 };
 
@@ -49,4 +49,21 @@ async fn a_hangup_without_anything_to_read_ends_nothing() {
     program.signal("HUP").await;
     program.logged("SIGHUP: there is no file to read again").await;
     assert!(is_healthy(&program).await);
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn an_output_that_cannot_be_written_is_an_error() {
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let output = command(&["--port=0"], &[]).stdout(full).spawn().unwrap().wait_with_output().await.unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{told}");
+    assert!(told.starts_with("standard output cannot be written: "), "{told}");
+}
+
+#[tokio::test]
+async fn a_wish_for_the_log_that_is_not_understood_stops_the_start() {
+    let output = command(&["--port=0"], &[("RUST_LOG", "proxy=loud")]).output().await.unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8(output.stderr).unwrap().starts_with("RUST_LOG=\"proxy=loud\" is not understood"));
 }

@@ -27,12 +27,12 @@ fn nothing_set_gives_the_defaults() {
     assert_eq!(settings.timeouts.head, Duration::from_secs(90));
     assert_eq!(settings.timeouts.connect, Duration::from_secs(30));
     assert_eq!(settings.timeouts.read, None);
-    assert_eq!(settings.max_body, 32 * 1024 * 1024);
+    assert_eq!(settings.max_body.0, 32 * 1024 * 1024);
     assert_eq!(settings.grace, Duration::from_secs(30));
     assert_eq!(settings.demo, DemoMode::Never);
     assert!(!settings.inject_usage && settings.key.is_none());
     assert!(settings.tracker.enabled && settings.monitor.stream_enabled);
-    assert_eq!(settings.threads, 1);
+    assert_eq!(settings.threads.0, 1);
 }
 
 #[test]
@@ -91,6 +91,16 @@ fn a_wrong_value_stops_the_start_and_says_what_is_allowed() {
         (&["--no-such-flag"], &[], "--no-such-flag"),
         (&["--config", "/no/such/file.toml"], &[], "--config /no/such/file.toml"),
         (&["--listen", "8082"], &[], "--listen=\"8082\""),
+        (&["--listen", ":8340"], &[], "--listen=\":8340\""),
+        (&[], &[("PROXY_OPEN", "perhaps")], "PROXY_OPEN=\"perhaps\" is not understood: allowed are true, false"),
+        (&[], &[("PROXY_MAX_BODY", "0")], "PROXY_MAX_BODY=\"0\" is not understood: allowed is a whole number of bytes"),
+        (
+            &[],
+            &[("PROXY_THREADS", "100000")],
+            "PROXY_THREADS=\"100000\" is not understood: allowed is a whole number from",
+        ),
+        (&[], &[("VDM_ACTIVE_REQUESTS_CORS_ORIGINS", "https://*.example")], "VDM_ACTIVE_REQUESTS_CORS_ORIGINS="),
+        (&[], &[("PROXY_CONFIG", "/no/such/file.toml")], "--config /no/such/file.toml"),
     ] {
         let wrong = read(args, env).unwrap_err();
         assert!(wrong.contains(told), "{wrong}");
@@ -143,10 +153,12 @@ fn text_that_is_no_utf_8_stops_the_start_where_it_is_a_setting() {
         let sources = Sources::collect(&Settings::descriptions(), [OsString::from("proxy")], env)?;
         Settings::read(&sources).and_then(|_| providers::configured(&sources)).map(drop)
     };
-    for name in ["PROXY_API_KEY", "OPENAI_API_KEY", "PORT"] {
+    for name in ["PROXY_API_KEY", "OPENAI_API_KEY", "OPENAI_BASE_URL", "PORT"] {
         assert_eq!(collect(name).unwrap_err().to_string(), format!("{name} is no UTF-8 text"));
     }
-    assert!(collect("OF_ANOTHER_PROGRAM").is_ok());
+    for name in ["OF_ANOTHER_PROGRAM", "ANOTHER_API_KEY", "ANOTHER_BASE_URL", "ANOTHER_ALIAS_X"] {
+        assert!(collect(name).is_ok(), "{name}");
+    }
 }
 
 #[tokio::test]
@@ -236,23 +248,89 @@ fn a_provider_exists_when_its_key_or_its_base_is_set() {
     assert_eq!(names(&[("MINE_BASE_URL", "https://mine.example/v1")]).unwrap(), ["mine"]);
     assert!(names(&[("MINE_API_KEY", "k")]).unwrap().is_empty(), "nobody knows where it is");
     assert!(names(&[("PROXY_API_KEY", "k"), ("OPENAI_API_FORMAT", "openai")]).unwrap().is_empty());
-    for (env, told) in [
-        (("V1_BASE_URL", "http://x"), "/v1/ is a route of the proxy itself"),
-        (("METRICS_BASE_URL", "http://x"), "/metrics/"),
-        (("DASHBOARD_BASE_URL", "http://x"), "/dashboard/"),
-        (("HEALTH_API_KEY", "k"), "/health/"),
-        (("X_BASE_URL", "ftp://x"), "X_BASE_URL=\"ftp://x\" is not understood"),
-        (("X_BASE_URL", "/v1"), "X_BASE_URL"),
-        (("X_BASE_URL", "http://user:pw@x/"), "X_BASE_URL"),
-        (("X_BASE_URL", "http://x/?y"), "X_BASE_URL"),
+    for (name, url, told) in [
+        ("V1", "http://x", "/v1/ is a route of the proxy itself"),
+        ("METRICS", "http://x", "/metrics/"),
+        ("DASHBOARD", "http://x", "/dashboard/"),
+        ("HEALTH", "http://x", "/health/"),
+        ("X", "ftp://x", "X_BASE_URL=\"ftp://x\" is not understood"),
+        ("X", "/v1", "X_BASE_URL"),
+        ("X", "http://user:pw@x/", "X_BASE_URL"),
+        ("X", "http://x/?y", "X_BASE_URL"),
+        ("X", "http://x/#f", "X_BASE_URL=\"http://x/#f\""),
+        ("X", "http://x:99999/v1", "X_BASE_URL"),
+        ("X", "http://x:0/v1", "X_BASE_URL"),
+        ("X", "http://x:/v1", "X_BASE_URL"),
+        ("X", "http://[::1]:0", "X_BASE_URL"),
     ] {
-        let wrong = names(&[env]).unwrap_err();
+        let (base, key) = (format!("{name}_BASE_URL"), format!("{name}_API_KEY"));
+        let wrong = names(&[(&base, url), (&key, "k")]).unwrap_err();
         assert!(wrong.contains(told), "{wrong}");
+        // Alone it may be another program's.
+        assert!(names(&[(&base, url)]).unwrap().is_empty(), "{url}");
     }
-    let wrong = names(&[("X_BASE_URL", "http://x"), ("X_API_FORMAT", "gemini")]).unwrap_err();
+    assert_eq!(names(&[("X_BASE_URL", "http://[::1]:8080/v1")]).unwrap(), ["x"]);
+    let wrong = names(&[("X_BASE_URL", "http://x"), ("X_API_KEY", "k"), ("X_API_FORMAT", "gemini")]).unwrap_err();
     assert_eq!(wrong, "X_API_FORMAT=\"gemini\" is not understood: allowed are openai and anthropic");
     let wrong = names(&[("OPENAI_API_KEY", "sk-se\ncret")]).unwrap_err();
     assert!(!wrong.contains("cret"), "{wrong}");
+}
+
+#[test]
+fn another_programs_variables_do_not_stop_the_start() {
+    for env in [
+        ("NEXT_PUBLIC_BASE_URL", "/app"),
+        ("METRICS_BASE_URL", "http://metrics.example"),
+        ("HEALTH_API_KEY", "k"),
+        ("GITHUB_API_KEY", "k"),
+        ("BROKEN_API_KEY", " "),
+        ("HTTP_API_FORMAT", "xml"),
+        ("BASH_ALIAS_LS", "ls -l"),
+        ("RAILS_BASE_URL", "mailto:somebody"),
+    ] {
+        let sources = sources(&[], &[env, ("OPENAI_API_KEY", "k")]).unwrap();
+        let providers = providers::configured(&sources).unwrap();
+        assert_eq!(providers.len(), 1, "{env:?}");
+        Models::new(providers, &sources).unwrap();
+    }
+}
+
+#[test]
+fn a_setting_of_no_provider_stops_the_start_where_it_is_certainly_meant() {
+    let wrong = |args: &[&str], env: &[(&str, &str)]| {
+        let sources = sources(args, &[&[("MISTRAL_API_KEY", "k")], env].concat()).unwrap();
+        let models = providers::configured(&sources).and_then(|providers| Models::new(providers, &sources));
+        models.unwrap_err().to_string()
+    };
+    for (env, told) in [
+        (("MISTRALL_API_FORMAT", "openai"), "MISTRALL_API_FORMAT is about no provider: the nearest one is mistral"),
+        (("MISTARL_ALIAS_X", "y"), "MISTARL_ALIAS_X is about no provider: the nearest one is mistral"),
+        (("MISTRAL_ALIAS_", "y"), "MISTRAL_ALIAS_ is no alias: allowed are a name and a model"),
+    ] {
+        assert!(wrong(&[], &[env]).starts_with(told), "{env:?}");
+    }
+    for (text, told) in [
+        ("[providers.w]\napi_format = \"openai\"", "[providers.w] is no provider: set its base_url"),
+        ("[providers.w]\napi_key = \"k\"", "[providers.w] is no provider: set its base_url"),
+        ("[providers.w.aliases]\na = \"b\"", "[providers.w] is no provider: set its base_url"),
+        ("[providers.v1]\nbase_url = \"http://x\"", "V1_API_KEY or V1_BASE_URL makes"),
+        ("[providers.w]\nbase_url = \"x\"", "W_BASE_URL=\"x\" is not understood"),
+        ("[aliases]\nx = \" \"", "[aliases] x is no alias"),
+        ("[providers.mistral.aliases]\nx = \"\"", "[providers.mistral.aliases] x is no alias"),
+    ] {
+        let file = TempFile::with(text);
+        let wrong = wrong(&[&file.flag("config")], &[]);
+        assert!(wrong.starts_with(told), "{wrong}");
+    }
+}
+
+#[test]
+fn the_file_can_be_named_by_a_variable() {
+    let file = TempFile::with("port = 7\n");
+    assert_eq!(read(&[], &[("PROXY_CONFIG", file.path())]).unwrap().port, 7);
+    assert_eq!(read(&[], &[("PROXY_CONFIG", "")]).unwrap().port, 8082);
+    let other = TempFile::with("port = 8\n");
+    assert_eq!(read(&[&other.flag("config")], &[("PROXY_CONFIG", file.path())]).unwrap().port, 8);
 }
 
 #[test]
