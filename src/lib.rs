@@ -75,7 +75,7 @@
 //! | [`cost`] | the price of those tokens, by a file of prices | `usage` |
 //! | [`tracker`] | the registry: rows, totals, errors and traces | `config`, `cost`, `sync`, `usage`, `words` |
 //! | [`track`] | [`ActiveRequestsLayer`]: registers, observes the response, ends | `http`, `tracker`, `usage` |
-//! | [`inspect`] | [`InspectRequestLayer`]: reads what a request asks for from its body | `decompress`, `http`, `json`, `tracker`, `usage` |
+//! | [`inspect`] | [`InspectRequestLayer`]: reads what a request asks for from its body | `config`, `decompress`, `http`, `json`, `tracker`, `usage` |
 //! | [`cancel`] | [`CancelRequestLayer`]: lets an operator end a request in flight | `http`, `sse`, `sync`, `tracker` |
 //! | `metrics` | the metrics of a tracker as text for Prometheus (feature `prometheus`) | `http`, `tracker`, `usage` |
 //! | [`monitor`] | [`MonitorService`]: publishes it all over HTTP | `config`, `cost`, `http`, `metrics`, `sse`, `sync`, `tracker`, `usage` |

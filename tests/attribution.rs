@@ -5,13 +5,16 @@ use std::{borrow::Cow, convert::Infallible};
 use active_requests::{
     config::{CallerSource, TrackerConfig},
     cost::Prices,
+    inspect::{InspectRequestLayer, InspectedBody},
     track::ActiveRequestsLayer,
     tracker::{ActiveRequest, Entry, Outcome, RequestHandle, RequestInfo, RequestTracker, TotalsFilter},
     usage::{Usage, UsageSource},
 };
+use bytes::Bytes;
 use http::{Method, Request, Response};
+use http_body_util::{BodyExt, Full};
 use serde_json::{Value, json};
-use tower::{Layer, ServiceExt};
+use tower::{Layer, ServiceBuilder, ServiceExt};
 
 /// Sends a request with these headers through the layer. Returns its entry.
 async fn send(tracker: &RequestTracker, layer: ActiveRequestsLayer, headers: &[(&str, &str)]) -> Entry {
@@ -67,7 +70,7 @@ async fn the_caller_is_what_the_setting_says_and_the_layers_own_word_goes_first(
 
 #[tokio::test]
 async fn labels_are_the_headers_of_the_setting_and_what_the_handler_adds() {
-    let config = TrackerConfig::default().label_headers("X-Session, x-missing, x-team".parse().unwrap());
+    let config = TrackerConfig::default().labels("X-Session, x-missing, x-team".parse().unwrap());
     let tracker = RequestTracker::new(config);
     let layer = ActiveRequestsLayer::new(tracker.clone());
     let long = "é".repeat(40);
@@ -76,6 +79,43 @@ async fn labels_are_the_headers_of_the_setting_and_what_the_handler_adds() {
     assert_eq!(entry.labels, expected.map(|(name, value)| (name.to_owned(), value)));
     let text = serde_json::to_string(&entry).unwrap();
     assert!(text.contains(r#""x-team":"blue","step":"second"}"#), "{text}");
+}
+
+#[tokio::test]
+async fn labels_may_come_from_a_function_of_the_head() {
+    let tracker = RequestTracker::new(TrackerConfig::default().labels("x-team".parse().unwrap()));
+    let layer = ActiveRequestsLayer::new(tracker.clone()).labels(|parts| {
+        let path = parts.uri.path();
+        vec![("version".into(), path[1..3].into()), ("long".into(), "x".repeat(100).into())]
+    });
+    let entry = send(&tracker, layer, &[("x-team", "blue")]).await;
+    let labels: Vec<_> = entry.labels.iter().map(|(name, value)| (name.as_str(), value.len())).collect();
+    assert_eq!(labels, [("version", 2), ("long", 64), ("x-team", 4), ("step", 6)]);
+}
+
+#[tokio::test]
+async fn labels_of_the_body_are_shown_once_they_have_passed() {
+    let config = TrackerConfig::default().labels("x-team,body:metadata.user_id".parse().unwrap());
+    let tracker = RequestTracker::new(config);
+    let seen = tracker.clone();
+    let service = ServiceBuilder::new()
+        .layer(ActiveRequestsLayer::new(tracker.clone()))
+        .layer(InspectRequestLayer::new().counts(false))
+        .service_fn(move |request: Request<InspectedBody<Full<Bytes>>>| {
+            let tracker = seen.clone();
+            async move {
+                assert_eq!(tracker.snapshot()[0].labels.len(), 1);
+                request.into_body().collect().await?;
+                assert_eq!(tracker.snapshot()[0].labels[1], ("metadata.user_id".to_owned(), "u-7".to_owned()));
+                Ok::<_, Infallible>(Response::new(String::new()))
+            }
+        });
+    let body =
+        r#"{"model":"m","stream":true,"messages":[{"role":"user","content":"hi"}],"metadata":{"user_id":"u-7"}}"#;
+    let request = Request::post("/v1/messages").header("x-team", "blue").body(Full::from(body)).unwrap();
+    drop(service.oneshot(request).await.unwrap());
+    let entry = serde_json::to_value(tracker.recent_traces(1).remove(0)).unwrap();
+    assert_eq!(entry["labels"], json!({"x-team": "blue", "metadata.user_id": "u-7"}));
 }
 
 fn prices(input: &str) -> Prices {

@@ -9,6 +9,7 @@ mod api_keys;
 mod caller;
 mod cors;
 mod fleet;
+mod labels;
 mod monitor;
 mod rights;
 mod secret;
@@ -20,9 +21,10 @@ pub(crate) use self::caller::header_text;
 pub(crate) use self::vars::boolean;
 pub use self::{
     api_keys::{KeyFile, sent_api_keys},
-    caller::{CallerSource, LabelHeaders, MAX_LABELS},
+    caller::CallerSource,
     cors::{CorsOrigins, InvalidCorsOrigins},
     fleet::{FleetConfig, FleetName, FleetUrl, InvalidFleetName, InvalidFleetTimes, InvalidFleetUrl},
+    labels::{BodyPath, LabelSources, MAX_LABELS},
     monitor::MonitorConfig,
     rights::{Right, Rights},
     secret::Secret,

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::{
-    caller::{CallerSource, LabelHeaders},
+    caller::CallerSource,
+    labels::LabelSources,
     secret::Secret,
     vars::{ConfigError, Variable, check_env, env, read_variables},
 };
@@ -45,8 +46,8 @@ pub struct TrackerConfig {
     /// Texts that nothing shows: wherever one of them stands in what is told of a request, percent-encoded or not, `***` is shown in its
     /// place. For API keys, which servers repeat in their errors. One of less than eight bytes is not looked for.
     pub secrets: Vec<Secret>,
-    /// Request headers that are shown as labels (`VDM_ACTIVE_REQUESTS_LABELS`, comma separated).
-    pub label_headers: LabelHeaders,
+    /// The headers and the values of the body that are shown as labels (`VDM_ACTIVE_REQUESTS_LABELS`, comma separated).
+    pub labels: LabelSources,
 }
 
 /// Provider names accepted as a prefix of a model (`openai:gpt-4o`) by default. `mistral` is not among them: `mistral:7b` is a
@@ -90,7 +91,7 @@ impl Default for TrackerConfig {
             caller: CallerSource::default(),
             caller_salt: None,
             secrets: Vec::new(),
-            label_headers: LabelHeaders::default(),
+            labels: LabelSources::default(),
         }
     }
 }
@@ -149,8 +150,8 @@ impl TrackerConfig {
             ),
             Variable::new(
                 "VDM_ACTIVE_REQUESTS_LABELS",
-                "Request headers to show as labels, comma separated",
-                &mut self.label_headers,
+                "Request headers to show as labels, and body:PATH for values of the body's JSON, comma separated",
+                &mut self.labels,
             ),
         ]
     }
@@ -232,10 +233,10 @@ impl TrackerConfig {
         self
     }
 
-    /// Sets [`label_headers`](Self::label_headers).
+    /// Sets [`labels`](Self::labels).
     #[must_use]
-    pub fn label_headers(mut self, headers: LabelHeaders) -> Self {
-        self.label_headers = headers;
+    pub fn labels(mut self, sources: LabelSources) -> Self {
+        self.labels = sources;
         self
     }
 }

@@ -65,6 +65,9 @@ impl Inspection {
         let seen = visit_chunks(data, |chunk| {
             if let Some(facts) = scanner.push(chunk) {
                 handle.describe(&facts.info());
+                if facts.labels.found().next().is_some() {
+                    handle.set_labels(facts.labels.found());
+                }
             }
         });
         if !seen || scanner.is_over() {

@@ -7,6 +7,7 @@
 
 use std::ops::Range;
 
+use super::labels::{BodyLabels, LabelPlace};
 use crate::{
     json::{Container, JsonStr, Next, Scalar, Visit},
     tracker::RequestInfo,
@@ -21,6 +22,7 @@ pub(super) struct RequestFacts {
     pub(super) is_streaming: Option<bool>,
     /// The counts of the last list of messages that is complete.
     pub(super) counts: Option<MessageCounts>,
+    pub(super) labels: BodyLabels,
     /// Whether any of the above has changed since this was last reset.
     pub(super) changed: bool,
     wanted: Wanted,
@@ -86,14 +88,17 @@ pub(super) enum RequestNode {
     Use,
     /// An object that is a result.
     Result,
+    /// Something that may be a label, or hold one.
+    Label(LabelPlace),
 }
 
 impl RequestFacts {
-    pub(super) fn new(wanted: Wanted) -> Self {
+    pub(super) fn new(wanted: Wanted, labels: BodyLabels) -> Self {
         Self {
             model: None,
             is_streaming: None,
             counts: None,
+            labels,
             changed: false,
             wanted,
             current: MessageCounts::default(),
@@ -154,7 +159,11 @@ impl Visit for RequestFacts {
                 (b"stream", _) if self.wanted.names => RequestNode::Stream,
                 (_, Some(RequestKey::Messages)) if self.wanted.counts => RequestNode::Messages,
                 (_, Some(RequestKey::Prompt)) if self.wanted.counts => RequestNode::Prompt,
-                _ => return Next::Skip,
+                _ => return self.labels.root(key).map_or(Next::Skip, |place| Next::Look(RequestNode::Label(place))),
+            },
+            RequestNode::Label(place) => match self.labels.member(place, key) {
+                Some(place) => RequestNode::Label(place),
+                None => return Next::Skip,
             },
             RequestNode::Message | RequestNode::Messages => match key {
                 b"role" => RequestNode::Role,
@@ -241,12 +250,14 @@ impl Visit for RequestFacts {
             }
             (RequestNode::MessageType, Scalar::String(name)) => self.message.kind = kind(name),
             (RequestNode::BlockType, Scalar::String(name)) => self.block = kind(name),
+            (RequestNode::Label(place), value) => self.changed |= self.labels.value(place, value),
             _ => {}
         }
     }
 
     fn enough(&self) -> bool {
-        !self.wanted.counts && self.model.is_some() && self.is_streaming.is_some()
+        let has_names = !self.wanted.names || (self.model.is_some() && self.is_streaming.is_some());
+        !self.wanted.counts && has_names && self.labels.are_complete()
     }
 }
 

@@ -1,7 +1,8 @@
 //! Middleware that reads what a request asks for out of its body as it passes.
 //!
 //! It finds the model, whether a stream is asked for, how many messages there are and how many uses and results of tools
-//! stand in them, and the size of the body, and writes them to the request's row through the
+//! stand in them, and the size of the body, and, where the tracker's setting [`labels`](crate::config::TrackerConfig::labels) names some,
+//! values that label the request. It writes them to the request's row through the
 //! [`RequestHandle`](crate::tracker::RequestHandle) in its extensions. So it stands *inside* an
 //! [`ActiveRequestsLayer`](crate::track::ActiveRequestsLayer); on a request without a handle it does nothing.
 //!
@@ -46,6 +47,7 @@
 
 mod body;
 mod facts;
+mod labels;
 mod layer;
 mod locate;
 mod scanner;

@@ -1,6 +1,7 @@
 //! The reader of a request's body: finds its facts chunk by chunk, up to a limit.
 
 use super::facts::{RequestFacts, RequestNode, Wanted};
+use super::labels::BodyLabels;
 use crate::decompress::{ContentEncoding, Decompressor};
 use crate::json::{Next, Scanner};
 
@@ -23,14 +24,15 @@ struct PlainBody {
 
 impl RequestScanner {
     /// A reader for a body in this encoding; `None` if that cannot be read.
-    pub(super) fn new(wanted: Wanted, scan_limit: u64, encoding: ContentEncoding) -> Option<Self> {
+    pub(super) fn new(wanted: Wanted, labels: BodyLabels, scan_limit: u64, encoding: ContentEncoding) -> Option<Self> {
         let decompressor = match encoding {
             ContentEncoding::Identity => None,
             ContentEncoding::Known(decompressor) => Some(decompressor),
             ContentEncoding::Other => return None,
         };
         let json = Scanner::new(Next::Look(RequestNode::Root));
-        Some(Self { decompressor, plain: PlainBody { json, facts: RequestFacts::new(wanted), budget: scan_limit } })
+        let facts = RequestFacts::new(wanted, labels);
+        Some(Self { decompressor, plain: PlainBody { json, facts, budget: scan_limit } })
     }
 
     /// Reads on, and returns the facts if there are new ones.
@@ -69,14 +71,22 @@ mod tests {
     use serde_json::Value;
 
     use super::RequestScanner;
+    use crate::config::LabelSources;
     use crate::decompress::ContentEncoding;
     use crate::inspect::facts::{MessageCounts, RequestFacts, Wanted};
+    use crate::inspect::labels::BodyLabels;
     use crate::usage::of_path;
 
     const EVERYTHING: Wanted = Wanted { names: true, counts: true };
 
     fn scanner(wanted: Wanted, scan_limit: u64) -> RequestScanner {
-        RequestScanner::new(wanted, scan_limit, ContentEncoding::Identity).expect("plain bytes can be read")
+        labelled("x-team", wanted, scan_limit)
+    }
+
+    fn labelled(labels: &str, wanted: Wanted, scan_limit: u64) -> RequestScanner {
+        let labels: LabelSources = labels.parse().expect("these are labels");
+        let labels = BodyLabels::new(labels.shared_body().clone());
+        RequestScanner::new(wanted, labels, scan_limit, ContentEncoding::Identity).expect("plain bytes can be read")
     }
 
     /// The facts of a body that comes in chunks of `size` bytes.
@@ -224,6 +234,45 @@ mod tests {
                 "in chunks of {size}"
             );
         }
+    }
+
+    #[test]
+    fn labels_are_found_whatever_the_cuts() {
+        const SOURCES: &str = "body:metadata.user_id,body:metadata.team.name,body:metadata,body:user,body:n,body:yes";
+        let long = "é".repeat(40);
+        for (body, expected) in [
+            (
+                r#"{"model":"m","metadata":{"other":{"user_id":1},"user_id":"u-1","team":{"id":7,"name":"b\u006cue"}},"user":"me","n":-1.5e3,"yes":true}"#,
+                "metadata.user_id=u-1 metadata.team.name=blue user=me n=-1.5e3 yes=true",
+            ),
+            (
+                r#"{"metadata":"all of it","messages":[{"role":"user","metadata":{"user_id":"no"},"user":"no"}]}"#,
+                "metadata=all of it",
+            ),
+            (r#"{"metadata":{"user_id":null,"team":"red"},"user":["a"],"yes":{}}"#, ""),
+            (r#"{"metadata":[{"user_id":"no"}],"user":"a","user":"b","user":null}"#, "user=b"),
+            (r#"{"user":"line\none\u001b[31m"}"#, "user=line\u{fffd}one\u{fffd}[31m"),
+            (&format!(r#"{{"user":"{long}","n":"{long}"}}"#), &format!("user={0} n={0}", "é".repeat(32))),
+            (&format!(r#"{{"user":"{}"}}"#, "\\u00e9".repeat(3000)), &format!("user={}", "é".repeat(32))),
+            (r#"["user"]"#, ""),
+        ] {
+            for size in [1, 2, 3, 7, 64, body.len()] {
+                let mut scanner = labelled(SOURCES, EVERYTHING, u64::MAX);
+                body.as_bytes().chunks(size).for_each(|chunk| _ = scanner.push(chunk));
+                let found: Vec<_> =
+                    scanner.plain.facts.labels.found().map(|(name, value)| format!("{name}={value}")).collect();
+                assert_eq!(found.join(" "), expected, "{body} in chunks of {size}");
+            }
+        }
+    }
+
+    #[test]
+    fn labels_alone_are_read_for_until_all_are_found() {
+        let mut scanner = labelled("body:user,body:a.b", Wanted { names: false, counts: false }, u64::MAX);
+        assert!(scanner.push(br#"{"model":"m","user":"u","messages":[{}],"#).is_some());
+        assert!(!scanner.is_over());
+        assert!(scanner.push(br#""a":{"b":1}"#).is_some());
+        assert!(scanner.is_over());
     }
 
     #[test]

@@ -8,6 +8,7 @@ use tower_service::Service;
 
 use super::body::{InspectedBody, Inspection};
 use super::facts::Wanted;
+use super::labels::BodyLabels;
 use super::layer::InspectRequestLayer;
 use super::scanner::RequestScanner;
 use crate::decompress::ContentEncoding;
@@ -66,9 +67,11 @@ impl<S> InspectRequest<S> {
         if let Some(info) = path_info(path) {
             handle.describe(&info);
         }
-        let readable = (wanted.names || wanted.counts) && may_be_json(request.headers());
+        let labels = handle.body_labels().filter(|paths| !paths.is_empty());
+        let readable = (wanted.names || wanted.counts || labels.is_some()) && may_be_json(request.headers());
         let scanner = if readable {
-            RequestScanner::new(wanted, self.layer.scan_limit, ContentEncoding::of(request.headers()))
+            let labels = BodyLabels::new(labels.cloned().unwrap_or_default());
+            RequestScanner::new(wanted, labels, self.layer.scan_limit, ContentEncoding::of(request.headers()))
         } else {
             None
         };

@@ -7,6 +7,7 @@ use tower_layer::Layer;
 
 use super::{
     classify::Classifier,
+    head::HeadReaders,
     hook::{Hook, NoHook},
     service::ActiveRequests,
 };
@@ -14,10 +15,6 @@ use crate::{
     tracker::{ErrorInfo, RequestInfo, RequestTracker},
     usage::{CustomDialect, Dialects},
 };
-
-type Filter = dyn Fn(&Parts) -> bool + Send + Sync;
-type Caller = dyn for<'a> Fn(&'a Parts) -> Option<Cow<'a, str>> + Send + Sync;
-type Describe = dyn for<'a> Fn(&'a Parts) -> RequestInfo<'a> + Send + Sync;
 
 /// Puts requests on a tracker's list for as long as they are in flight. See the [module](super).
 ///
@@ -28,9 +25,7 @@ type Describe = dyn for<'a> Fn(&'a Parts) -> RequestInfo<'a> + Send + Sync;
 #[derive(Clone)]
 pub struct ActiveRequestsLayer<OnError = NoHook, OnBodyError = NoHook> {
     pub(super) tracker: RequestTracker,
-    filter: Option<Arc<Filter>>,
-    caller: Option<Arc<Caller>>,
-    describe: Option<Arc<Describe>>,
+    pub(super) readers: HeadReaders,
     pub(super) dialects: Dialects,
     pub(super) classifier: Classifier,
     pub(super) on_error: OnError,
@@ -42,9 +37,7 @@ impl ActiveRequestsLayer {
     pub fn new(tracker: RequestTracker) -> Self {
         Self {
             tracker,
-            filter: None,
-            caller: None,
-            describe: None,
+            readers: HeadReaders::default(),
             dialects: Dialects::new(),
             classifier: Classifier::default(),
             on_error: NoHook,
@@ -57,7 +50,7 @@ impl<OnError, OnBodyError> ActiveRequestsLayer<OnError, OnBodyError> {
     /// Tracks only the requests for whose head `filter` returns true.
     #[must_use]
     pub fn filter(mut self, filter: impl Fn(&Parts) -> bool + Send + Sync + 'static) -> Self {
-        self.filter = Some(Arc::new(filter));
+        self.readers.filter = Some(Arc::new(filter));
         self
     }
 
@@ -65,7 +58,7 @@ impl<OnError, OnBodyError> ActiveRequestsLayer<OnError, OnBodyError> {
     /// for one of a single lifetime.
     #[must_use]
     pub fn describe(mut self, describe: impl for<'a> Fn(&'a Parts) -> RequestInfo<'a> + Send + Sync + 'static) -> Self {
-        self.describe = Some(Arc::new(describe));
+        self.readers.describe = Some(Arc::new(describe));
         self
     }
 
@@ -90,7 +83,27 @@ impl<OnError, OnBodyError> ActiveRequestsLayer<OnError, OnBodyError> {
         mut self,
         caller: impl for<'a> Fn(&'a Parts) -> Option<Cow<'a, str>> + Send + Sync + 'static,
     ) -> Self {
-        self.caller = Some(Arc::new(caller));
+        self.readers.caller = Some(Arc::new(caller));
+        self
+    }
+
+    /// Labels a request by its head, beside what the tracker's setting [`labels`](crate::config::TrackerConfig::labels) says: by name and value, eight in
+    /// all, each cut at 64 bytes. They are shown, so no secret belongs here.
+    ///
+    /// ```
+    /// use active_requests::{track::ActiveRequestsLayer, tracker::RequestTracker};
+    ///
+    /// let layer = ActiveRequestsLayer::new(RequestTracker::default()).labels(|parts| {
+    ///     let version = parts.uri.path().split('/').nth(1).unwrap_or_default();
+    ///     vec![("version".into(), version.into())]
+    /// });
+    /// ```
+    #[must_use]
+    pub fn labels(
+        mut self,
+        labels: impl for<'a> Fn(&'a Parts) -> Vec<(Cow<'a, str>, Cow<'a, str>)> + Send + Sync + 'static,
+    ) -> Self {
+        self.readers.labels = Some(Arc::new(labels));
         self
     }
 
@@ -118,9 +131,9 @@ impl<OnError, OnBodyError> ActiveRequestsLayer<OnError, OnBodyError> {
     /// ```
     #[must_use]
     pub fn on_error<E, F: Fn(&E) -> ErrorInfo>(self, describe: F) -> ActiveRequestsLayer<Hook<F>, OnBodyError> {
-        let Self { tracker, filter, caller, describe: named, dialects, classifier, on_body_error, .. } = self;
+        let Self { tracker, readers, dialects, classifier, on_body_error, .. } = self;
         let on_error = Hook::new(describe);
-        ActiveRequestsLayer { tracker, filter, caller, describe: named, dialects, classifier, on_error, on_body_error }
+        ActiveRequestsLayer { tracker, readers, dialects, classifier, on_error, on_body_error }
     }
 
     /// Puts errors of the response body into words, and says of what type they are. Without it they have no words and the type
@@ -134,31 +147,9 @@ impl<OnError, OnBodyError> ActiveRequestsLayer<OnError, OnBodyError> {
     /// ```
     #[must_use]
     pub fn on_body_error<E, F: Fn(&E) -> ErrorInfo>(self, describe: F) -> ActiveRequestsLayer<OnError, Hook<F>> {
-        let Self { tracker, filter, caller, describe: named, dialects, classifier, on_error, .. } = self;
+        let Self { tracker, readers, dialects, classifier, on_error, .. } = self;
         let on_body_error = Hook::new(describe);
-        ActiveRequestsLayer { tracker, filter, caller, describe: named, dialects, classifier, on_error, on_body_error }
-    }
-
-    /// Whether the head has to be looked at as a whole.
-    pub(super) fn reads_head(&self) -> bool {
-        self.filter.is_some() || self.describe.is_some() || self.caller.is_some()
-    }
-
-    /// Whether the layer itself names the caller.
-    pub(super) fn names_caller(&self) -> bool {
-        self.caller.is_some()
-    }
-
-    /// Describes a request by its head; `None`: it is not tracked.
-    pub(super) fn read_head<'a>(&self, head: &'a Parts) -> Option<RequestInfo<'a>> {
-        if self.filter.as_ref().is_some_and(|filter| !filter(head)) {
-            return None;
-        }
-        let mut info = self.describe.as_ref().map_or_else(RequestInfo::default, |describe| describe(head));
-        if let Some(caller) = &self.caller {
-            info.caller = caller(head);
-        }
-        Some(info)
+        ActiveRequestsLayer { tracker, readers, dialects, classifier, on_error, on_body_error }
     }
 }
 

@@ -69,6 +69,7 @@ mod body;
 mod classify;
 mod end;
 mod future;
+mod head;
 mod hook;
 mod layer;
 mod panic_guard;

@@ -60,14 +60,17 @@ impl<S, OnError, OnBodyError> ActiveRequests<S, OnError, OnBodyError> {
         }
         let active = if !tracker.is_enabled() {
             None
-        } else if self.layer.reads_head() {
+        } else if self.layer.readers.read_head() {
             let (head, body) = request.into_parts();
-            let info = self.layer.read_head(&head);
-            let named = tracker.caller(&head.headers).filter(|_| !self.layer.names_caller());
+            let info = self.layer.readers.info(&head);
+            let named = tracker.caller(&head.headers).filter(|_| !self.layer.readers.name_caller());
             let active = info.and_then(|info| {
                 let info = with_caller(info, named.as_ref());
                 start(tracker, &head.method, head.uri.path(), info, &head.extensions)
             });
+            if let Some(active) = &active {
+                self.layer.readers.label(active, &head);
+            }
             request = Request::from_parts(head, body);
             active
         } else {

@@ -10,7 +10,11 @@ use super::{
     shared::TrackerShared,
     texts::TextField,
 };
-use crate::{config::Secret, sync::Arc, usage::Usage};
+use crate::{
+    config::{BodyPath, Secret},
+    sync::Arc,
+    usage::Usage,
+};
 
 /// Writes to a request's row. Cheap to clone; once the request has ended, what is written goes nowhere.
 ///
@@ -132,6 +136,16 @@ impl RequestHandle {
     /// Secrets of the service itself belong in [`TrackerConfig::secrets`](crate::config::TrackerConfig::secrets).
     pub fn hide(&self, secret: &Secret) {
         self.write(|shard, slot_ref| shard.hide(slot_ref, secret));
+    }
+
+    /// Sets several labels.
+    pub(crate) fn set_labels<'a>(&self, labels: impl Iterator<Item = (&'a str, &'a str)> + Clone) {
+        self.write(|shard, slot_ref| shard.label(slot_ref, labels.clone()));
+    }
+
+    /// The values of the request's body that are to be labels, by the settings of the tracker; of two trackers, the inner one's.
+    pub(crate) fn body_labels(&self) -> Option<&std::sync::Arc<[BodyPath]>> {
+        self.rows().next().map(|row| row.shard.shared.config.labels.shared_body())
     }
 
     /// Says what is being done, in a short word; `""`: nothing in particular.

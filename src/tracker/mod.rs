@@ -176,7 +176,7 @@ impl RequestTracker {
     /// Gives a request the labels that its headers hold, as the settings say.
     #[inline]
     pub(crate) fn label(&self, request: &ActiveRequest, headers: &HeaderMap) {
-        let names = self.shared.config.label_headers.names();
+        let names = self.shared.config.labels.headers();
         if !names.is_empty() {
             let value = |name: &'_ HeaderName| headers.get(name).and_then(header_text);
             request.label(names.iter().filter_map(|name| Some((name.as_str(), value(name)?))));
