@@ -182,6 +182,54 @@ export interface Entry {
   providerUsage: Record<string, unknown> | null;
 }
 
+/** What happened in ten seconds. */
+export interface Step {
+  /** When it begins, epoch milliseconds on the server's clock. */
+  ms: number;
+  started: number;
+  completed: number;
+  /** Ended by their client or an operator. */
+  byChoice: number;
+  failed: number;
+  /** Output tokens of the requests that ended. */
+  output: number;
+  /** Requests in flight at its end; `null` while that is not known. */
+  active: number | null;
+  /** Durations and times to the first token of the requests that ended, by bucket. */
+  durations: number[];
+  firsts: number[];
+}
+
+/** The answer of `/metrics/series`, read. */
+export interface Series {
+  stepMs: number;
+  timestampMs: number;
+  /** When the server began to count. */
+  sinceMs: number;
+  durationBounds: number[];
+  firstBounds: number[];
+  steps: Step[];
+}
+
+/** The figures of the last five minutes. */
+export interface Reading {
+  started: number;
+  completed: number;
+  byChoice: number;
+  failed: number;
+  /** From when on they are known; `whole`: that is all of the five minutes. */
+  fromMs: number;
+  whole: boolean;
+  /** Counted by the server; else by this page since it looks. */
+  byServer: boolean;
+  stepMs: number;
+  nowMs: number;
+  /** Oldest first; `null` where nothing is known. */
+  steps: (Step | null)[];
+  durations: import('./model/distribution.js').Distribution;
+  firsts: import('./model/distribution.js').Distribution;
+}
+
 /** One line of the totals: a provider or a model. */
 export interface Total {
   provider: string;

@@ -1,6 +1,7 @@
 /** The parts that are drawn once a second: the numbers on top, the charts, the title, and texts that depend on the time alone. */
 
 import { toggleTerm } from '../model/filter.js';
+import * as format from '../model/format.js';
 import { createHistogram, createTimeline } from '../view/charts.js';
 import { byId, setText, textIn } from '../view/dom.js';
 import { createStrip, tally } from '../view/strip.js';
@@ -9,7 +10,7 @@ import { createStrip, tally } from '../view/strip.js';
  * @param {import('./live.js').Live} live
  * @param {{ filterBar: { count: (counts: ReturnType<typeof tally>) => void }, listIsPolled: () => boolean }} parts
  */
-export function createGauges({ address, clock, connection, feed, list, settings, stats, whyUnknown }, { filterBar, listIsPolled }) {
+export function createGauges({ address, clock, connection, feed, figures, list, settings, stats, whyUnknown }, { filterBar, listIsPolled }) {
   const strip = createStrip(byId('strip'), {
     onAll: () => address.go({ filter: '' }),
     onFilter: (field, value) => address.go({ filter: toggleTerm(address.place.filter, field, value) }),
@@ -22,6 +23,8 @@ export function createGauges({ address, clock, connection, feed, list, settings,
   const timeline = createTimeline(byId('timeline'));
   const histogram = createHistogram(byId('histogram'), (from, to) => address.go({ view: 'traces', filter: `age:${from / 1000}s..${to === Infinity ? '' : `${to / 1000}s`}` }, 'push'));
   const countRequests = textIn(byId('count-requests'));
+  const countErrors = textIn(byId('count-errors'));
+  byId('count-errors').title = 'Failed in the last five minutes';
   let sampledAt = performance.now();
   let sampledMessages = 0;
 
@@ -31,7 +34,8 @@ export function createGauges({ address, clock, connection, feed, list, settings,
     if (!connection.connected && !(listIsPolled() && feed.messages !== sampledMessages)) return;
     const at = performance.now();
     feed.store.sample(Math.max(0.5, (at - sampledAt) / 1000));
-    if (feed.lastMs !== null) stats.tick(clock.now(), feed.store.active, 0, connection.connected ? 3 : settings.pollMs / 1000 + 2);
+    if (feed.lastMs !== null) stats.tick(clock.now(), connection.connected ? 3 : settings.pollMs / 1000 + 2);
+    if (feed.lastMs !== null && connection.connected) figures.see(clock.now());
     sampledAt = at;
     sampledMessages = feed.messages;
   }
@@ -47,14 +51,16 @@ export function createGauges({ address, clock, connection, feed, list, settings,
     if (!moves) return;
     const counts = tally(list.rows);
     const unknown = whyUnknown() !== null;
+    const reading = figures.read(list.now(), counts.active);
     if (address.place.view === 'requests') {
-      strip.draw(unknown ? null : counts, stats, list.now());
+      strip.draw(unknown ? null : counts, { recent: stats.recent(10), reading, polled: listIsPolled() }, list.now());
       filterBar.count(counts);
       if (settings.charts) {
-        timeline.draw(stats.seconds, stats.lastSecond);
-        histogram.draw(stats.ends.map((it) => it.durationMs));
+        timeline.draw(unknown ? null : reading);
+        histogram.draw(unknown ? null : reading);
       }
     }
+    setText(countErrors, unknown || !reading || reading.failed === 0 ? '' : format.count(reading.failed));
     setText(countRequests, unknown ? '' : String(counts.active));
     document.title = unknown ? 'Active Requests' : `${frozenMs === null ? '' : '❚❚ '}${counts.active} in flight${counts.attention.length > 0 ? ` · ▲ ${counts.attention.length}` : ''} – Active Requests`;
   }

@@ -5,6 +5,7 @@
 
 import { monotonicEpoch, ServerClock } from '../model/clock.js';
 import { Feed } from '../model/feed.js';
+import { Figures } from '../model/figures.js';
 import { DEFAULT_SORT } from '../model/order.js';
 import { isLiveView } from '../model/place.js';
 import { Stats } from '../model/stats.js';
@@ -57,6 +58,7 @@ export function createLive() {
   const address = new Address(() => events.emit('place'));
   const clock = new ServerClock(monotonicEpoch(performance));
   const stats = new Stats();
+  const figures = new Figures();
   const api = new Api({ base: monitorUrl(), fetch: (input, init) => fetch(input, init), session: sessionStorage });
   /** @type {Facts} */
   const facts = { heardMs: null, late: false, disabled: null, pollError: null };
@@ -68,7 +70,7 @@ export function createLive() {
     if (settings.debug) console.info(`active-requests: ${message}`, detail ?? '');
   };
 
-  const feed = new Feed({ clock, stats, warn, onRestart: () => events.emit('restart') });
+  const feed = new Feed({ clock, stats, figures, warn, onRestart: () => events.emit('restart') });
   feed.store.lingerMs = settings.lingerMs;
 
   const createGrid = createGrids({
@@ -162,5 +164,5 @@ export function createLive() {
   connection.wish({ enabled: settings.live, visible: !document.hidden, here: isLiveView(address.place.view) });
   if (connection.state.name !== 'connecting') drop();
 
-  return { settings, events, address, clock, stats, api, facts, feed, list, connection, received, whyUnknown, debug, firstRows };
+  return { settings, events, address, clock, stats, figures, api, facts, feed, list, connection, received, whyUnknown, debug, firstRows };
 }

@@ -11,6 +11,7 @@ import { createToast } from '../view/toast.js';
 import { createCancel } from './cancel.js';
 import { createColumns } from './columns.js';
 import { bindPageKeys, createFilterBar, createKeyDialog, createSettings } from './controls.js';
+import { createCount } from './count.js';
 import { createDetails } from './details.js';
 import { createGauges } from './gauges.js';
 import { createMany } from './many.js';
@@ -18,7 +19,7 @@ import { createPolling } from './polling.js';
 
 /** @param {import('./live.js').Live} live */
 export function createPage(live) {
-  const { address, connection, debug, events, facts, feed, list, settings, stats } = live;
+  const { address, connection, events, facts, feed, figures, list, settings, stats } = live;
 
   function refresh() {
     connection.retry();
@@ -39,6 +40,7 @@ export function createPage(live) {
     drawStatus();
   });
   createColumns(live, set);
+  const count = createCount(live, () => gauges.draw());
   const status = createStatus({
     now: () => Date.now(),
     onIndicator: refresh,
@@ -83,27 +85,32 @@ export function createPage(live) {
     const { state } = connection;
     opened = state.name === 'live';
     if (state.name === 'locked') askKey(state.refused);
+    if (state.name === 'waiting') lose();
     polling.settle();
+    count.settle();
     drawStatus();
   }
 
   function everySecond() {
     gauges.second();
-    polling.countErrors();
     details.draw();
     drawStatus();
   }
 
-  /** Counts the last minutes as the server remembers them: an operator who just came wants to know what happened before. */
-  function recall() {
-    void polling.pollLogs().then(({ traces }) => stats.recall(traces), (error) => debug('no history', error));
+  /** Nothing is heard for a while: what happens meanwhile is in no count of this page. */
+  function lose() {
+    stats.pause();
+    figures.pause();
   }
 
   events.on('place', showPlace);
   events.on('rows', () => {
     details.look();
     // The numbers beside the first rows are not those of before the connection was lost.
-    if (opened) everySecond();
+    if (opened) {
+      everySecond();
+      count.now();
+    }
     opened = false;
   });
   events.on('facts', () => {
@@ -113,12 +120,14 @@ export function createPage(live) {
   events.on('connection', showConnection);
   events.on('restart', () => {
     status.notice('The server was restarted; the list is new.');
-    recall();
+    figures.restart();
+    count.now();
   });
   document.addEventListener('visibilitychange', () => {
-    if (document.hidden) stats.pause();
+    if (document.hidden) lose();
     connection.wish({ visible: !document.hidden });
     polling.settle();
+    count.settle();
   });
   byId('skip').addEventListener('click', (event) => {
     // The part of the address behind `#` says which view is shown.
@@ -134,7 +143,6 @@ export function createPage(live) {
   showPlace();
   showConnection();
   everySecond();
-  recall();
 
   // The switch that scripts around the earlier dashboard use.
   Object.assign(window, {

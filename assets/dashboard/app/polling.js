@@ -1,6 +1,7 @@
 /** The requests that are repeated: totals, errors and traces while their view is open, and the list where there is no stream. */
 
 import { complete, readLogs, readTotals, rowOfEntry } from '../model/records.js';
+import { endedByChoice } from '../model/words.js';
 import { epochOfEtag, readDisabled } from '../model/wire.js';
 import { ApiError } from '../net/api.js';
 import { isReachable } from '../net/connection.js';
@@ -14,16 +15,13 @@ import { watchBusy } from '../view/ticker.js';
 /** @typedef {ReturnType<typeof createPolling>} Polling */
 
 /** @param {import('./live.js').Live} live @param {{ askKey: (refused: boolean) => void }} parts */
-export function createPolling({ address, api, clock, connection, debug, events, facts, feed, list, received, settings, stats }, { askKey }) {
+export function createPolling({ address, api, clock, connection, debug, events, facts, feed, list, received, settings }, { askKey }) {
   const totals = createTotals(() => clock.now());
   const tables = createLogs({ onOpen: (entry) => address.go({ row: entry.id }), onClear: () => address.go({ filter: '' }) });
-  const errorsCount = textIn(byId('count-errors'));
   const errorsNote = textIn(byId('errors-note'));
   const tracesNote = textIn(byId('traces-note'));
   /** The newest answer of the logs. @type {{ errors: Entry[], traces: Entry[] }} */
   let logs = { errors: [], traces: [] };
-  /** How many failures had been seen when they were asked for. */
-  let failuresThen = 0;
   /** @type {import('../types.js').ViewName | null} */
   let polledView = null;
 
@@ -70,9 +68,7 @@ export function createPolling({ address, api, clock, connection, debug, events, 
   }
 
   async function pollLogs() {
-    const { failures } = stats;
     logs = readLogs((await api.get('logs')).json);
-    failuresThen = failures;
     for (const entry of logs.traces) {
       const row = feed.store.rows.get(entry.id);
       // Between two polled answers it was gone; here is how.
@@ -81,12 +77,6 @@ export function createPolling({ address, api, clock, connection, debug, events, 
     list.changed();
     show();
     return logs;
-  }
-
-  /** The errors that the server remembered when it was asked, and those that have been seen since. */
-  function countErrors() {
-    const count = logs.errors.length + stats.failures - failuresThen;
-    setText(errorsCount, count === 0 ? '' : String(count));
   }
 
   /** The entries that the filter keeps. */
@@ -101,11 +91,11 @@ export function createPolling({ address, api, clock, connection, debug, events, 
     const note = (shown, all) => (filter.trim() === '' ? `the newest ${all.length}` : `${shown.length} of the newest ${all.length} match “${filter.trim()}”`);
     /** The filter, where there is anything to leave out. @param {Entry[]} all */
     const leftOut = (all) => (all.length > 0 ? filter.trim() : '');
-    countErrors();
     if (view === 'errors') {
       const shown = kept(logs.errors);
       tables.errors.show(shown, leftOut(logs.errors));
-      setText(errorsNote, note(shown, logs.errors));
+      const left = shown.filter((it) => endedByChoice(it.outcome)).length;
+      setText(errorsNote, `${note(shown, logs.errors)}${left > 0 ? `, of which ${left} were left by the client or cancelled` : ''}`);
     } else if (view === 'traces') {
       const shown = kept(logs.traces);
       tables.traces.show(shown, leftOut(logs.traces));
@@ -117,7 +107,6 @@ export function createPolling({ address, api, clock, connection, debug, events, 
     listIsPolled,
     pollLogs,
     show,
-    countErrors,
     /** The request as the server remembers it. @param {string} id */
     find: (id) => logs.traces.find((it) => it.id === id) ?? logs.errors.find((it) => it.id === id) ?? null,
     now: () => void poller.now(),

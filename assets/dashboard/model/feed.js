@@ -42,25 +42,25 @@ export class Feed {
    * @param {object} parts
    * @param {import('./clock.js').ServerClock} parts.clock
    * @param {import('./stats.js').Stats} parts.stats
+   * @param {import('./figures.js').Figures} parts.figures
    * @param {() => void} parts.onRestart the server is another process than before
    * @param {(message: string, detail: unknown) => void} parts.warn
    */
   constructor(parts) {
     this.#parts = parts;
-    const { stats, clock, warn } = parts;
+    const { stats, figures, clock, warn } = parts;
     this.store = new RowStore({
-      started: () => {
+      started: (row) => {
         this.news += 1;
+        figures.addStart(row.startMs ?? clock.now());
         if (!this.#quiet) stats.addStart();
       },
-      firstToken: (row) => stats.addFirst(row, clock.now()),
       ended: (row) => {
         this.news += 1;
-        stats.addEnd(row);
+        figures.addEnd(row);
       },
       endedUnseen: (count) => {
         this.news += count;
-        stats.addEndsUnseen(count);
       },
       tokens: (count) => {
         if (!this.#quiet) stats.addTokens(count);

@@ -1,6 +1,6 @@
 /**
  * The list as the page knows it: requests in flight, and those that ended a moment ago, by id. Snapshots and deltas go in; whoever
- * keeps statistics is told of starts, first tokens and ends.
+ * keeps statistics is told of starts, tokens and ends.
  */
 
 import { amount, amountOrNull, ageOf, isObject, progressRow, putOut, readRow, rereadRow, sampleRow, text } from './row.js';
@@ -14,7 +14,6 @@ import { badge } from './format.js';
 /**
  * @typedef {object} Witness
  * @property {(row: Row) => void} started
- * @property {(row: Row) => void} firstToken
  * @property {(row: Row) => void} ended
  * @property {(count: number) => void} endedUnseen ended, but left out of the delta
  * @property {(count: number) => void} tokens
@@ -146,7 +145,6 @@ export class RowStore {
     if (!silent) {
       this.#witness.started(row);
       if (row.output > 0) this.#witness.tokens(row.output);
-      if (row.ttftMs !== null) this.#witness.firstToken(row);
     }
     return row.id;
   }
@@ -156,10 +154,9 @@ export class RowStore {
     if (!isObject(wire)) return;
     const row = this.rows.get(text(wire['request_id']));
     if (!row || row.outcome !== null) return;
-    const { counted, ttftMs } = row;
+    const { counted } = row;
     rereadRow(row, wire, nowMs);
     if (row.counted > counted) this.#witness.tokens(row.counted - counted);
-    if (ttftMs === null && row.ttftMs !== null) this.#witness.firstToken(row);
   }
 
   /** @param {unknown[]} tuples @param {number} nowMs */

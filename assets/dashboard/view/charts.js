@@ -1,29 +1,30 @@
 /** The page's three charts, drawn by hand: they are small, and they take their colours from the page. */
 
 import * as format from '../model/format.js';
-import { BOUNDS, histogram, quantiles, WINDOW } from '../model/stats.js';
-import { h, setText, svg, textIn } from './dom.js';
+import { BARS } from '../model/distribution.js';
+import { STEPS } from '../model/figures.js';
+import { byId, h, setText, svg, textIn } from './dom.js';
 
-/** @typedef {import('../model/stats.js').Second} Second */
+/** @typedef {import('../types.js').Step} Step */
+/** @typedef {import('../types.js').Reading} Reading */
 
-const PAD = { top: 8, right: 34, bottom: 18, left: 42 };
+const PAD = { top: 6, right: 34, bottom: 16, left: 42 };
 
-/** The spans of the timeline in seconds: the first that holds everything seen is used. */
-const SPANS = [60, 120, WINDOW];
+/** How a bar is put together, from below. @type {['completed' | 'byChoice' | 'failed', string][]} */
+const PARTS = [['completed', '--chart-1'], ['byChoice', '--chart-5'], ['failed', '--bad']];
 
 /**
- * Output tokens per second (area, left) and requests in flight (line, right) over up to five minutes.
+ * Requests that ended (bars, per second, left) and requests in flight (line, right) over five minutes.
  * @param {HTMLElement} host
  */
 export function createTimeline(host) {
   const canvas = h('canvas', { class: 'timeline', role: 'img' });
   const readout = h('div', { class: 'chart-readout' });
   const readoutText = textIn(readout);
+  const noteText = textIn(byId('timeline-note'));
   host.append(canvas, readout);
-  /** @type {(Second | null)[]} */
-  let seconds = [];
-  let lastSecond = 0;
-  let span = WINDOW;
+  /** @type {Reading | null} */
+  let reading = null;
   /** @type {number | null} */
   let pointer = null;
   let width = 0;
@@ -35,7 +36,7 @@ export function createTimeline(host) {
     draw();
   };
   new MutationObserver(restyle).observe(document.documentElement, { attributes: true, attributeFilter: ['data-theme'] });
-  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', restyle);
+  for (const query of ['(prefers-color-scheme: dark)', '(forced-colors: active)']) matchMedia(query).addEventListener('change', restyle);
   new ResizeObserver(() => {
     const ratio = window.devicePixelRatio || 1;
     width = canvas.clientWidth;
@@ -53,24 +54,24 @@ export function createTimeline(host) {
     draw();
   });
 
-  /** @param {number} index */
-  const x = (index) => PAD.left + (index / (span - 1)) * (width - PAD.left - PAD.right);
+  const slot = () => (width - PAD.left - PAD.right) / STEPS;
+  /** The left edge of a step. @param {number} index */
+  const x = (index) => PAD.left + index * slot();
   /** @param {number} part */
   const y = (part) => PAD.top + (1 - part) * (height - PAD.top - PAD.bottom);
 
   function draw() {
     const context = canvas.getContext('2d');
     if (!context || width === 0) return;
-    const { ink, faint, tokens, active } = style;
     const ratio = canvas.width / width;
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.clearRect(0, 0, width, height);
     context.font = style.font;
-    const most = (/** @type {(it: Second) => number} */ read) => seconds.reduce((top, it) => (it ? Math.max(top, read(it)) : top), 0);
-    const top = nice(most((it) => it.tokens) * 1.05);
-    const topActive = nice(most((it) => it.active) * 1.05);
-    context.strokeStyle = faint;
-    context.fillStyle = ink;
+    const steps = reading?.steps ?? [];
+    const top = nice(Math.max(0, ...steps.map((step) => (step ? endsPerSecond(step) : 0))) * 1.05);
+    const topActive = nice(Math.max(0, ...steps.map((step) => step?.active ?? 0)) * 1.05);
+    context.strokeStyle = style.faint;
+    context.fillStyle = style.ink;
     context.lineWidth = 1;
     context.textBaseline = 'middle';
     for (const part of [0, 0.5, 1]) {
@@ -84,87 +85,79 @@ export function createTimeline(host) {
       context.textAlign = 'left';
       context.fillText(format.compact(topActive * part), width - PAD.right + 6, at);
     }
-    context.textAlign = 'center';
     context.textBaseline = 'alphabetic';
-    for (const ago of span > 60 ? [240, 180, 120, 60] : [45, 30, 15]) {
-      if (ago < span) context.fillText(ago < 60 ? `−${ago} s` : `−${ago / 60} min`, x(span - 1 - ago), height - 4);
-    }
+    context.textAlign = 'center';
+    for (const minutes of [4, 3, 2, 1]) context.fillText(`−${minutes} min`, x(STEPS - minutes * 6), height - 3);
     context.textAlign = 'right';
-    context.fillText('now', width - PAD.right, height - 4);
-    for (const run of runs(seconds)) {
-      context.beginPath();
-      for (const [index, it] of run) context.lineTo(x(index), y(it.tokens / top));
-      context.lineTo(x(run.at(-1)?.[0] ?? 0), y(0));
-      context.lineTo(x(run[0]?.[0] ?? 0), y(0));
-      context.fillStyle = tokens;
-      context.globalAlpha = 0.18;
-      context.fill();
-      context.globalAlpha = 1;
-      trace(context, run, (it) => it.tokens / top, tokens, 1.5);
-      trace(context, run, (it) => it.active / topActive, active, 1.5);
+    context.fillText('now', width - PAD.right, height - 3);
+    for (const [index, step] of steps.entries()) {
+      if (!step) continue;
+      let from = 0;
+      for (const [part, colour] of PARTS) {
+        if (step[part] === 0) continue;
+        const to = from + step[part] / lengthOf(step) / top;
+        context.fillStyle = style.colours[colour] ?? style.ink;
+        context.fillRect(x(index) + 1, y(to), Math.max(1, slot() - 2), Math.max(1, y(from) - y(to)));
+        from = to;
+      }
     }
-    hover(context, ink);
-  }
-
-  /** @param {CanvasRenderingContext2D} context @param {[number, Second][]} run @param {(it: Second) => number} read @param {string} colour @param {number} weight */
-  function trace(context, run, read, colour, weight) {
     context.beginPath();
-    for (const [index, it] of run) context.lineTo(x(index), y(read(it)));
-    context.strokeStyle = colour;
-    context.lineWidth = weight;
+    let open = false;
+    for (const [index, step] of steps.entries()) {
+      if (step?.active !== null && step?.active !== undefined) context[open ? 'lineTo' : 'moveTo'](x(index) + slot() / 2, y(step.active / topActive));
+      open = step !== null;
+    }
+    context.strokeStyle = style.colours['--chart-2'] ?? style.ink;
+    context.lineWidth = 1.75;
     context.lineJoin = 'round';
     context.stroke();
+    hover(context);
   }
 
-  /** @param {CanvasRenderingContext2D} context @param {string} ink */
-  function hover(context, ink) {
-    const index = pointer === null ? -1 : Math.round(((pointer - PAD.left) / (width - PAD.left - PAD.right)) * (span - 1));
-    const second = seconds[index];
-    readout.hidden = !second;
-    if (!second) return;
-    context.strokeStyle = ink;
+  /** Seconds that a step lasted: the running one not all of them yet. @param {Step} step */
+  const lengthOf = (step) => (reading ? Math.max(1000, Math.min(reading.stepMs, reading.nowMs - step.ms)) : 1000) / 1000;
+  /** @param {Step} step */
+  const endsPerSecond = (step) => (step.completed + step.byChoice + step.failed) / lengthOf(step);
+
+  /** @param {CanvasRenderingContext2D} context */
+  function hover(context) {
+    const index = pointer === null ? -1 : Math.floor((pointer - PAD.left) / slot());
+    const step = reading?.steps[index];
+    readout.hidden = !step;
+    if (!step) return;
+    context.strokeStyle = style.ink;
     context.lineWidth = 1;
-    context.beginPath();
-    context.moveTo(Math.round(x(index)) + 0.5, PAD.top);
-    context.lineTo(Math.round(x(index)) + 0.5, y(0));
-    context.stroke();
-    const at = format.timeOfDay((lastSecond - (span - 1 - index)) * 1000);
-    setText(readoutText, `${at} · ${format.rate(second.tokens)} tokens/s · ${second.active} in flight${second.failed > 0 ? ` · ${Math.ceil(second.failed)} failed` : ''}`);
+    context.strokeRect(Math.round(x(index)) + 0.5, y(1), Math.round(slot()), y(0) - y(1));
+    setText(readoutText, `${format.timeOfDay(step.ms)} · ${lengthOf(step).toFixed(0)} s: ${describe(step)} · ${step.active ?? format.NONE} in flight · ${format.count(step.output)} output tokens`);
   }
 
   return {
-    /** @param {(Second | null)[]} next @param {number} ending the last second, epoch seconds */
-    draw(next, ending) {
-      const seen = next.length - Math.max(0, next.findIndex((it) => it !== null));
-      span = SPANS.find((it) => it >= seen) ?? WINDOW;
-      seconds = next.slice(-span);
-      lastSecond = ending;
+    /** @param {Reading | null} next */
+    draw(next) {
+      reading = next;
+      setText(noteText, next === null ? 'not known' : since(next));
       draw();
-      const now = next.at(-1);
-      canvas.setAttribute('aria-label', `Output tokens per second and requests in flight over the last ${span / 60} min. Now: ${
-        now ? `${format.rate(now.tokens)} tokens per second, ${now.active} in flight` : 'no data'}.`);
+      canvas.setAttribute('aria-label', next === null ? 'Requests that ended: not known.'
+        : `Requests that ended in the last five minutes${since(next) === '' ? '' : `, ${since(next)}`}: ${describe(next)}. In flight now: ${next.steps.at(-1)?.active ?? 'not known'}.`);
     },
   };
 }
+
+/** @param {{ completed: number, byChoice: number, failed: number }} counts */
+const describe = ({ completed, byChoice, failed }) =>
+  [`${format.count(completed)} completed`, byChoice > 0 ? `${format.count(byChoice)} left or cancelled` : '', failed > 0 ? `${format.count(failed)} failed` : ''].filter((it) => it !== '').join(', ');
+
+/** Says where the figures are not of all five minutes. @param {Reading} reading */
+const since = ({ whole, byServer, fromMs }) => (whole ? '' : `since ${byServer ? 'the server started' : 'this page opened'}, ${format.timeOfDay(fromMs)}`);
 
 /** @param {Element} element */
 function readStyle(element) {
   const style = getComputedStyle(element);
   const colour = (/** @type {string} */ name) => style.getPropertyValue(name).trim();
-  return { ink: colour('--text-3'), faint: colour('--line'), tokens: colour('--chart-1'), active: colour('--chart-2'), font: `11px ${style.fontFamily}` };
-}
-
-/** The stretches without a gap, each second with its place. @param {(Second | null)[]} seconds @returns {[number, Second][][]} */
-function runs(seconds) {
-  /** @type {[number, Second][][]} */
-  const found = [];
-  let open = false;
-  for (const [index, second] of seconds.entries()) {
-    if (second && open) found.at(-1)?.push([index, second]);
-    else if (second) found.push([[index, second]]);
-    open = second !== null;
-  }
-  return found;
+  return {
+    ink: colour('--text-3'), faint: colour('--line'), font: `11px ${style.fontFamily}`,
+    colours: Object.fromEntries(['--chart-1', '--chart-2', '--chart-5', '--bad'].map((name) => [name, colour(name)])),
+  };
 }
 
 /** The next round number that a scale may end with. @param {number} value */
@@ -183,19 +176,21 @@ const HIGHEST = 84;
  * @param {HTMLElement} host @param {(fromMs: number, toMs: number) => void} onPick
  */
 export function createHistogram(host, onPick) {
-  const bars = BOUNDS.slice(0, -1).map((from, index) => {
-    const to = BOUNDS[index + 1] ?? Infinity;
+  const bars = BARS.slice(0, -1).map((from, index) => {
+    const to = BARS[index + 1] ?? Infinity;
     const fill = h('span', { class: 'bar-fill' });
     const button = h('button', { type: 'button', class: 'bar', onclick: () => onPick(from, to) }, fill);
     return { button, fill, name: to === Infinity ? `over ${label(from)}` : `${label(from)} to ${label(to)}` };
   });
   const marks = ['p50', 'p95'].map((name) => h('span', { class: 'bar-mark', 'data-name': name }));
-  const axis = h('div', { class: 'bar-axis', 'aria-hidden': 'true' }, ...BOUNDS.slice(1, -1).map((bound, index) => h('span', {}, index % 3 === 0 ? label(bound) : '')));
+  const axis = h('div', { class: 'bar-axis', 'aria-hidden': 'true' }, ...BARS.slice(1, -1).map((bound, index) => h('span', {}, index % 3 === 0 ? label(bound) : '')));
+  const noteText = textIn(byId('histogram-note'));
   host.append(h('div', { class: 'bars' }, ...bars.map((it) => it.button), ...marks), axis);
   return {
-    /** @param {number[]} durations in milliseconds */
-    draw(durations) {
-      const counts = histogram(durations);
+    /** @param {Reading | null} reading */
+    draw(reading) {
+      setText(noteText, reading === null ? 'not known' : `of ${format.count(reading.durations.total)} that ended ${since(reading) || 'in the last five minutes'}`);
+      const counts = reading?.durations.bars() ?? [];
       const top = Math.max(1, ...counts);
       for (const [index, bar] of bars.entries()) {
         const count = counts[index] ?? 0;
@@ -204,7 +199,10 @@ export function createHistogram(host, onPick) {
         bar.button.title = text;
         bar.button.setAttribute('aria-label', text);
       }
-      const places = quantiles(durations, [0.5, 0.95]).map((value) => (value === null ? null : position(value)));
+      const places = [0.5, 0.95].map((part) => {
+        const value = reading?.durations.quantile(part) ?? null;
+        return value === null ? null : position(value);
+      });
       for (const [index, mark] of marks.entries()) {
         const place = places[index] ?? null;
         mark.hidden = place === null;
@@ -221,11 +219,11 @@ const label = (ms) => (ms < 1000 ? `${ms} ms` : `${ms / 1000} s`);
 
 /** Where a duration stands on the axis, 0 to 1: evenly within its bar. @param {number} ms */
 function position(ms) {
-  const above = BOUNDS.findIndex((bound) => ms < bound);
-  const from = BOUNDS[above - 1] ?? 0;
-  const to = BOUNDS[above] ?? Infinity;
+  const above = BARS.findIndex((bound) => ms < bound);
+  const from = BARS[above - 1] ?? 0;
+  const to = BARS[above] ?? Infinity;
   const part = to === Infinity ? Math.min(1, ms / from - 1) : (ms - from) / (to - from);
-  return (above - 1 + part) / (BOUNDS.length - 1);
+  return (above - 1 + part) / (BARS.length - 1);
 }
 
 /**

@@ -3,7 +3,6 @@
 import * as format from '../model/format.js';
 import { concernsOf } from '../model/concern.js';
 import { ageOf } from '../model/row.js';
-import { quantiles } from '../model/stats.js';
 import { h, setData, setText, textIn } from './dom.js';
 
 /** @typedef {import('../types.js').Row} Row */
@@ -35,6 +34,13 @@ export function tally(rows) {
   return counts;
 }
 
+/** Started requests per second in the last whole minute that the server counted. @param {import('../types.js').Reading | null} reading */
+function paceOf(reading) {
+  const steps = reading?.byServer ? reading.steps.slice(-7, -1).filter((step) => step !== null) : [];
+  return steps.length === 0 || !reading ? null : steps.reduce((sum, step) => sum + step.started, 0) / ((steps.length * reading.stepMs) / 1000);
+}
+
+const FAILED_HINT = 'Press to show the errors. A request that its client left or an operator cancelled has not failed.';
 const ATTENTION_HINT = 'Requests that are stalled, without an answer, not read by their client, or in flight for long';
 
 /**
@@ -55,14 +61,22 @@ export function createStrip(host, actions) {
   const upstream = tile('On upstream', 'Show requests that wait for the upstream', () => actions.onFilter('waits', 'upstream'));
   const tokens = tile('Tokens/s', 'Output tokens. Press for the fastest first', () => actions.onSort('rate'));
   const requests = tile('Requests/s', 'Show all requests', actions.onAll);
-  const errors = tile('Failed', 'Show the errors. Requests that a client left or an operator cancelled have not failed.', actions.onErrors);
+  const errors = tile('Failed', FAILED_HINT, actions.onErrors);
   const first = tile('First token', 'Half of them came within this time. Press for the slowest first', () => actions.onSort('ttft'));
   const duration = tile('Duration', 'Half of the requests took no longer. Press for the longest first', () => actions.onSort('age'));
   const all = [attention, active, upstream, tokens, requests, errors, first, duration];
 
   return {
-    /** @param {ReturnType<typeof tally> | null} counts `null`: nothing is known @param {import('../model/stats.js').Stats} stats @param {number} nowMs */
-    draw(counts, stats, nowMs) {
+    /**
+     * @param {ReturnType<typeof tally> | null} counts `null`: nothing is known
+     * @param {object} figures
+     * @param {{ tokensPerSecond: number, startsPerSecond: number } | null} figures.recent as the stream or the polled list tells
+     * @param {import('../types.js').Reading | null} figures.reading
+     * @param {boolean} figures.polled the list is polled, and misses what is short
+     * @param {number} nowMs
+     */
+    draw(counts, { recent, reading, polled }, nowMs) {
+      const [pace, paceSpan] = polled ? [paceOf(reading), 'last minute'] : [recent?.startsPerSecond ?? null, 'last 10 s'];
       if (counts === null) {
         for (const tile of all) {
           setText(tile.value, format.NONE);
@@ -80,21 +94,20 @@ export function createStrip(host, actions) {
       setText(active.note, `${format.count(counts.streaming)} streaming`);
       setText(upstream.value, format.count(counts.onUpstream));
       setText(upstream.note, `${format.count(counts.onClient)} on clients`);
-      const recent = stats.recent(10);
       setText(tokens.value, format.rate(recent?.tokensPerSecond ?? null));
       setText(tokens.note, 'last 10 s');
-      setText(requests.value, format.rate(recent?.startsPerSecond ?? null));
-      setText(requests.note, 'last 10 s');
-      const { failed, ended } = stats.errors();
-      setText(errors.value, ended === 0 ? format.NONE : format.percent(failed, ended));
-      setText(errors.note, `${format.count(failed)} of ${format.count(ended)} · 5 min`);
-      setData(errors.button, 'data-tone', failed > 0 ? 'bad' : null);
-      const [firstMid, firstHigh] = quantiles(stats.firsts.map((it) => it.ttftMs), [0.5, 0.95]);
-      setText(first.value, format.latency(firstMid ?? null));
-      setText(first.note, `p95 ${format.latency(firstHigh ?? null)}`);
-      const [mid, high] = quantiles(stats.ends.map((it) => it.durationMs), [0.5, 0.95]);
-      setText(duration.value, format.latency(mid ?? null));
-      setText(duration.note, `p95 ${format.latency(high ?? null)}`);
+      setText(requests.value, format.rate(pace));
+      setText(requests.note, paceSpan);
+      const counted = reading ? reading.completed + reading.failed : 0;
+      const span = reading === null ? 'not known' : reading.whole ? '5 min' : format.duration(reading.nowMs - reading.fromMs);
+      setText(errors.value, reading === null || counted === 0 ? format.NONE : format.percent(reading.failed, counted));
+      setText(errors.note, reading === null ? span : `${format.count(reading.failed)} of ${format.count(counted)} · ${span}`);
+      errors.button.title = `${FAILED_HINT}${reading && reading.byChoice > 0 ? ` ${format.count(reading.byChoice)} were, and are left out.` : ''}`;
+      setData(errors.button, 'data-tone', reading !== null && reading.failed > 0 ? 'bad' : null);
+      for (const [tile, distribution] of /** @type {const} */ ([[first, reading?.firsts], [duration, reading?.durations]])) {
+        setText(tile.value, format.latency(distribution?.quantile(0.5) ?? null));
+        setText(tile.note, `p95 ${format.latency(distribution?.quantile(0.95) ?? null)}`);
+      }
     },
   };
 }

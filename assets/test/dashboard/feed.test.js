@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ServerClock } from '../../dashboard/model/clock.js';
 import { Feed } from '../../dashboard/model/feed.js';
+import { Figures } from '../../dashboard/model/figures.js';
 import { Stats } from '../../dashboard/model/stats.js';
 import { progressOf } from './mock.js';
 import { seeded, World } from './world.js';
@@ -13,11 +14,13 @@ function listening() {
   let restarts = 0;
   let here = T0 * 1000;
   const stats = new Stats();
+  const figures = new Figures();
+  figures.lack();
   const clock = new ServerClock(() => here);
-  const feed = new Feed({ clock, stats, onRestart: () => (restarts += 1), warn: (message) => warnings.push(message) });
+  const feed = new Feed({ clock, stats, figures, onRestart: () => (restarts += 1), warn: (message) => warnings.push(message) });
   let seq = 0;
   return {
-    feed, stats, clock, warnings,
+    feed, stats, figures, clock, warnings,
     get restarts() {
       return restarts;
     },
@@ -113,12 +116,13 @@ describe('the feed', () => {
   });
 
   it('shows what came and went inside one delta', () => {
-    const { feed, update, delta, stats } = listening();
+    const { feed, update, delta, figures, clock } = listening();
+    figures.see(T0 * 1000);
     update([]);
     delta({ ended: [['z', 'completed', 200, 40, 1, 2, 'Anthropic', 'sonnet', '/v1/messages']], ended_omitted: 9 });
     const row = feed.store.rows.get('z');
     assert.deepEqual([row?.qualified, row?.badge, row?.outcome, feed.store.active], ['Anthropic:sonnet', 'danger', 'completed', 0]);
-    assert.equal(stats.ends.length, 1);
+    assert.equal(figures.read(clock.now(), 0)?.completed, 1);
   });
 
   it('keeps a pinned row after its end', () => {
@@ -165,15 +169,15 @@ describe('the feed', () => {
 
   it('counts what happens, not what it is told about the past', () => {
     const { feed, stats, update, delta, clock } = listening();
-    stats.tick(T0 * 1000, 0, 0);
+    stats.tick(T0 * 1000);
     update([wire('a', { output_tokens: 5000 })]);
     delta({ started: [wire('b', { output_tokens: 10 })], progressed: [['a', 'streaming', 'upstream', 'estimated', 1, 5100, 0, 0, 0, 0, 9]] });
-    stats.tick(clock.now(), 2, 0);
+    stats.tick(clock.now());
     assert.deepEqual([stats.seconds.at(-1)?.tokens, stats.seconds.at(-1)?.started], [110, 1]);
     // Away for a while, and told what was missed.
     feed.opened();
     delta({ started: [wire('c')], progressed: [['a', 'streaming', 'upstream', 'estimated', 1, 9000, 0, 0, 0, 0, 9]] }, { at: 0.5 });
-    stats.tick(clock.now() + 1000, 3, 0);
+    stats.tick(clock.now() + 1000);
     assert.deepEqual([stats.seconds.at(-1)?.tokens, stats.seconds.at(-1)?.started], [0, 0]);
     assert.equal(feed.store.rows.get('a')?.output, 9000);
   });

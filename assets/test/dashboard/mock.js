@@ -29,7 +29,7 @@ const SSE_OFF = { disabled: true, message: 'SSE for active requests is disabled'
 export class Mock {
   world;
   /** The settings of the server. */
-  settings = { tracking: true, sse: true, full: false, down: false, key: /** @type {string | null} */ (null), grid: true, cancel: false, deltaMs: 250, heartbeatMs: 30_000 };
+  settings = { tracking: true, series: true, sse: true, full: false, down: false, key: /** @type {string | null} */ (null), grid: true, cancel: false, deltaMs: 250, heartbeatMs: 30_000 };
   /** Every request of the monitor's, by path. @type {{ method: string, path: string, headers: import('node:http').IncomingHttpHeaders }[]} */
   asked = [];
   #server = createServer((request, response) => void this.#answer(request, response));
@@ -179,6 +179,10 @@ export class Mock {
         return json(response, 202, row);
       }
       return json(response, 200, { ...row, provider_usage: { input_tokens: row['input_tokens'], output_tokens: null, total_tokens: null } });
+    }
+    if (path === '/metrics/series') {
+      if (!this.settings.series) return json(response, 404, { error: { type: 'not_found', message: 'Nothing is here' } });
+      return json(response, 200, this.settings.tracking ? this.world.series() : TRACKING_OFF);
     }
     if (path === '/metrics/running-totals') return json(response, 200, totalsOf(this.world));
     if (path === '/metrics/logs') {

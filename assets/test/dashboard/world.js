@@ -33,6 +33,9 @@ export class World {
   pending = World.nothing();
   /** Told when rows came, changed or went. @type {() => void} */
   onStructure = () => {};
+  /** When each request started, in seconds, and how each ended. @type {{ started: number[], ended: Wire[] }} */
+  counted = { started: [], ended: [] };
+  since = Date.now() / 1000;
   #next = 1;
   #epochs = 0;
   #random;
@@ -57,6 +60,8 @@ export class World {
     this.epoch = (0x7f3a9c00 + this.#epochs).toString(16);
     this.rows.clear();
     this.traces = [];
+    this.counted = { started: [], ended: [] };
+    this.since = Date.now() / 1000;
     this.pending = World.nothing();
   }
 
@@ -105,6 +110,7 @@ export class World {
     };
     row['moved'] ??= now;
     this.rows.set(row['request_id'], row);
+    this.counted.started.push(now / 1000);
     this.pending.started.add(row['request_id']);
     this.onStructure();
     return /** @type {string} */ (row['request_id']);
@@ -175,6 +181,7 @@ export class World {
       cost_usd: row['cost_usd'],
     });
     this.traces.length = Math.min(this.traces.length, 200);
+    this.counted.ended.push(/** @type {Wire} */ (this.traces[0]));
     for (const set of [this.pending.started, this.pending.changed, this.pending.progressed]) set.delete(id);
     this.pending.ended.push([
       id,
@@ -188,6 +195,34 @@ export class World {
       row['path'],
     ]);
     this.onStructure();
+  }
+
+  /** What was counted, by steps of ten seconds; as the server does. */
+  series() {
+    const bounds = [50, 100, 200, 300, 500, 800, 1200, 2000, 3000, 5000, 8000, 12_000, 20_000, 60_000];
+    /** @type {Map<number, Wire>} */
+    const points = new Map();
+    const at = (/** @type {number} */ seconds) => {
+      const t = Math.floor(seconds / 10) * 10;
+      const empty = () => new Array(bounds.length + 1).fill(0);
+      const point = points.get(t) ?? { t, started: 0, outcomes: {}, input_tokens: 0, output_tokens: 0, duration: empty(), first_token: empty() };
+      points.set(t, point);
+      return point;
+    };
+    const bucket = (/** @type {number} */ ms) => {
+      const found = bounds.findIndex((bound) => ms <= bound);
+      return found < 0 ? bounds.length : found;
+    };
+    for (const seconds of this.counted.started) at(seconds)['started'] += 1;
+    for (const it of this.counted.ended) {
+      const point = at(it['ts']);
+      point['outcomes'][it['outcome']] = (point['outcomes'][it['outcome']] ?? 0) + 1;
+      point['output_tokens'] += it['output_tokens'];
+      point['duration'][bucket(it['duration_ms'])] += 1;
+      if (it['time_to_first_token_ms'] !== null) point['first_token'][bucket(it['time_to_first_token_ms'])] += 1;
+    }
+    const ordered = [...points.values()].sort((a, b) => a['t'] - b['t']);
+    return { step_ms: 10_000, timestamp: Date.now() / 1000, since: this.since, bounds_ms: { duration: bounds, first_token: bounds }, points: ordered };
   }
 
   /** A row as it stands now. @param {Wire} row */

@@ -1,0 +1,34 @@
+/** Asks the server every ten seconds for what it counted, so that this page agrees with any other. */
+
+import { readSeries, STEP_MS } from '../model/figures.js';
+import { ApiError } from '../net/api.js';
+import { Poller } from '../net/poller.js';
+
+/** @param {import('./live.js').Live} live @param {() => void} onCount told when there is an answer */
+export function createCount({ api, connection, debug, figures }, onCount) {
+  const poller = new Poller({
+    intervalMs: STEP_MS,
+    busy: () => false,
+    setTimeout: (run, ms) => setTimeout(run, ms),
+    clearTimeout: (timer) => clearTimeout(/** @type {number} */ (timer)),
+    task: async () => {
+      try {
+        figures.take(readSeries((await api.get('series')).json));
+      } catch (error) {
+        // An older server does not count; any other failure may pass.
+        if (error instanceof ApiError && error.status === 404) figures.lack();
+        debug('no series', error);
+      }
+      onCount();
+    },
+  });
+  const wanted = () => !document.hidden && connection.state.name !== 'locked' && connection.state.name !== 'waiting';
+  return {
+    /** Begins or ends asking, as things stand now. */
+    settle: () => poller.set(wanted()),
+    /** Ask now: the list is new, and its numbers should be. */
+    now: () => {
+      if (wanted()) void poller.now();
+    },
+  };
+}
