@@ -4,7 +4,7 @@ use http::Method;
 use tokio::time::Instant;
 
 #[cfg(feature = "monitor")]
-use super::figures::{Finished, Notes};
+use super::figures::Notes;
 use super::{
     get_or_grow,
     history::{Ended, EndedRequest, History, RequestEnd},
@@ -156,7 +156,7 @@ impl ShardState {
             get_or_grow(&mut self.totals, key.index()).add_ended(facts, error, duration);
         }
         #[cfg(feature = "monitor")]
-        self.notes.add(Finished::new(&slot.data, key, outcome, duration), &shared.figures);
+        self.notes.add(&slot.data, key, outcome, (ended, duration), &shared.figures);
 
         // A canceller that is dropped here is not the last reference to what runs the request: that is its layer's.
         slot.cancellers.clear();

@@ -6,7 +6,6 @@ use super::{
 };
 use crate::{
     tracker::{
-        clock::nanos,
         get_or_grow,
         keys::Key,
         outcome::{ErrorType, Outcome},
@@ -44,9 +43,9 @@ pub(crate) struct ClassFigures {
 impl ClassFigures {
     fn add(&mut self, finished: &Finished) {
         let Finished { duration, first_token, usage, .. } = finished;
-        self.duration.add(DURATION, nanos(*duration));
+        self.duration.add(DURATION, *duration);
         if let Some(first_token) = first_token {
-            self.first_token.add(FIRST_TOKEN, nanos(*first_token));
+            self.first_token.add(FIRST_TOKEN, *first_token);
         }
         if finished.reports_input {
             self.input_tokens.add(TOKENS, usage.input_tokens);
@@ -61,7 +60,7 @@ impl ClassFigures {
             self.output_tokens.add(TOKENS, usage.output_tokens);
             self.reasoning_tokens = self.reasoning_tokens.saturating_add(usage.reasoning_tokens);
             if let (Some(first_token), 2.., Outcome::Completed) = (first_token, usage.output_tokens, finished.outcome) {
-                let rest = nanos(duration.saturating_sub(*first_token));
+                let rest = duration.saturating_sub(*first_token);
                 self.output_token.add(OUTPUT_TOKEN, rest / (usage.output_tokens - 1));
             }
         }

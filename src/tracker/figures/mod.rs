@@ -30,7 +30,13 @@ pub(crate) use self::{
 };
 #[cfg(feature = "prometheus")]
 use super::texts::TextField;
-use super::{RequestTracker, clock::WallClock, keys::Key, outcome::Outcome, slot::RequestData};
+use super::{
+    RequestTracker,
+    clock::{WallClock, nanos},
+    keys::Key,
+    outcome::Outcome,
+    slot::RequestData,
+};
 #[cfg(feature = "prometheus")]
 use crate::usage::{Observation, Operation, UsageSource};
 use crate::{sync::Mutex, usage::Usage};
@@ -38,13 +44,14 @@ use crate::{sync::Mutex, usage::Usage};
 /// Notes that a shard keeps before it hands them over.
 const NOTES: usize = 64;
 
-/// The note of a request that has ended.
+/// The note of a request that has ended. Times are in nanoseconds.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Finished {
-    started: Instant,
-    duration: Duration,
+    /// Since the tracker was made.
+    ended: u64,
+    duration: u64,
     /// From the start, for an answer that was streamed: elsewhere the first token is the whole answer.
-    first_token: Option<Duration>,
+    first_token: Option<u64>,
     usage: Usage,
     outcome: Outcome,
     #[cfg(feature = "prometheus")]
@@ -61,20 +68,40 @@ pub(crate) struct Finished {
     reports_output: bool,
 }
 
-impl Finished {
+/// The notes of a shard.
+#[derive(Debug, Default)]
+pub(crate) struct Notes {
+    list: Vec<Finished>,
+    #[cfg(feature = "prometheus")]
+    last_path: LastPath,
+}
+
+impl Notes {
+    /// Notes that a request has ended, and hands the notes over if they are many and nobody reads.
     #[cfg_attr(not(feature = "prometheus"), expect(unused_variables, reason = "the series does not need the key"))]
-    pub(crate) fn new(data: &RequestData, key: Key, outcome: Outcome, duration: Duration) -> Self {
+    #[inline]
+    pub(crate) fn add(
+        &mut self,
+        data: &RequestData,
+        key: Key,
+        outcome: Outcome,
+        (ended, duration): (Instant, Duration),
+        figures: &Figures,
+    ) {
         let facts = &data.facts;
-        Self {
-            started: facts.started,
-            duration,
-            first_token: facts.first_token.filter(|_| facts.is_streaming == Some(true)),
+        self.list.push(Finished {
+            ended: nanos(ended.duration_since(figures.clock.anchor)),
+            duration: nanos(duration),
+            first_token: facts.first_token.filter(|_| facts.is_streaming == Some(true)).map(nanos),
             usage: facts.usage,
             outcome,
             #[cfg(feature = "prometheus")]
             key,
             #[cfg(feature = "prometheus")]
-            kind: Kind { operation: Operation::of_path(data.texts.get(TextField::Path)), error_type: facts.error_type },
+            kind: Kind {
+                operation: self.last_path.operation(data.texts.get(TextField::Path)),
+                error_type: facts.error_type,
+            },
             #[cfg(feature = "prometheus")]
             observation: facts.observation,
             #[cfg(feature = "prometheus")]
@@ -82,20 +109,8 @@ impl Finished {
             #[cfg(feature = "prometheus")]
             reports_output: facts.own.usage
                 || (facts.source == UsageSource::Reported && facts.provider_usage.output_tokens.is_some()),
-        }
-    }
-}
-
-/// The notes of a shard.
-#[derive(Debug, Default)]
-pub(crate) struct Notes(Vec<Finished>);
-
-impl Notes {
-    /// Adds a note, and hands over those there are if they are many and nobody reads.
-    #[inline]
-    pub(crate) fn add(&mut self, finished: Finished, figures: &Figures) {
-        self.0.push(finished);
-        if self.0.len() >= NOTES {
+        });
+        if self.list.len() >= NOTES {
             self.hand_over(figures);
         }
     }
@@ -108,10 +123,31 @@ impl Notes {
     }
 }
 
+/// The path that was read last, and its operation: one path often follows itself.
+#[cfg(feature = "prometheus")]
+#[derive(Debug, Default)]
+struct LastPath {
+    path: String,
+    operation: Option<Operation>,
+}
+
+#[cfg(feature = "prometheus")]
+impl LastPath {
+    fn operation(&mut self, path: &str) -> Option<Operation> {
+        if self.path != path {
+            self.operation = Operation::of_path(path);
+            path.clone_into(&mut self.path);
+        }
+        self.operation
+    }
+}
+
 /// The figures of a tracker.
 #[derive(Debug)]
 pub(crate) struct Figures {
     clock: WallClock,
+    /// When the tracker was made, in nanoseconds since the Unix epoch.
+    origin: u64,
     #[cfg(feature = "prometheus")]
     max_keys: usize,
     sums: Mutex<FigureSums>,
@@ -127,12 +163,13 @@ struct FigureSums {
 
 impl FigureSums {
     fn take(&mut self, notes: &mut Notes, figures: &Figures) {
-        for finished in notes.0.drain(..) {
-            self.steps.add(&finished, &figures.clock);
+        for finished in &notes.list {
+            self.steps.add(finished, figures.origin);
             #[cfg(feature = "prometheus")]
-            self.classes.add(&finished, figures.max_keys);
+            self.classes.add(finished, figures.max_keys);
         }
-        notes.0.shrink_to(NOTES);
+        notes.list.clear();
+        notes.list.shrink_to(NOTES);
     }
 }
 
@@ -141,6 +178,7 @@ impl Figures {
     pub(crate) fn new(clock: WallClock, max_keys: usize) -> Self {
         Self {
             clock,
+            origin: nanos(clock.wall(clock.anchor)),
             #[cfg(feature = "prometheus")]
             max_keys,
             sums: Mutex::default(),

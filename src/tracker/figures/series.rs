@@ -7,10 +7,10 @@ use tokio::time::Instant;
 
 use super::{
     latency::BOUNDS_MS,
-    steps::{STEP_SECONDS, StepFigures, Steps, step_of},
+    steps::{STEP_SECONDS, StepFigures, Steps, step_at},
 };
 use crate::tracker::{
-    clock::{WallClock, epoch_seconds},
+    clock::{WallClock, epoch_seconds, nanos},
     outcome::Outcome,
 };
 
@@ -67,8 +67,8 @@ pub struct SeriesPoint {
 impl Series {
     /// The figures of `steps`, with the starts of requests that are still in flight.
     pub(super) fn new(steps: &Steps, starts: &[Instant], clock: &WallClock, now: Instant) -> Self {
-        let starts = starts.iter().map(|started| step_of(*started, clock));
-        let steps = steps.newest(step_of(now, clock), starts);
+        let starts = starts.iter().map(|started| step_at(nanos(clock.wall(*started))));
+        let steps = steps.newest(step_at(nanos(clock.wall(now))), starts);
         Self {
             step_ms: STEP_SECONDS * 1_000,
             timestamp: clock.system_time(now),

@@ -2,19 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use tokio::time::Instant;
-
 use super::{Finished, latency::LatencyCounts};
-use crate::tracker::{clock::WallClock, outcome::Outcome};
+use crate::tracker::outcome::Outcome;
 
 /// Seconds of a step.
 pub(super) const STEP_SECONDS: u64 = 10;
 /// Steps that are kept: an hour, and the one that runs.
 const STEPS: u64 = 361;
 
-/// The number of the step of a moment, counted from the Unix epoch.
-pub(super) fn step_of(at: Instant, clock: &WallClock) -> u64 {
-    clock.wall(at).as_secs() / STEP_SECONDS
+/// The number of the step of a moment, counted from the Unix epoch; the moment is given in nanoseconds since then.
+pub(super) fn step_at(nanos: u64) -> u64 {
+    nanos / (STEP_SECONDS * 1_000_000_000)
 }
 
 /// The figures of one step.
@@ -40,7 +38,9 @@ pub(super) struct Steps {
 impl Steps {
     /// The step of a number; `None` if its place holds a later one.
     fn step(&mut self, number: u64) -> Option<&mut StepFigures> {
-        self.ring.resize_with(STEPS as usize, || None);
+        if self.ring.is_empty() {
+            self.ring.resize_with(STEPS as usize, || None);
+        }
         let step = self.ring[(number % STEPS) as usize]
             .get_or_insert_with(|| Box::new(StepFigures { number, ..StepFigures::default() }));
         if step.number < number {
@@ -49,22 +49,23 @@ impl Steps {
         (step.number == number).then_some(step)
     }
 
-    pub(super) fn add(&mut self, finished: &Finished, clock: &WallClock) {
-        if let Some(step) = self.step(step_of(finished.started, clock)) {
+    /// Adds a request. `origin`: when the tracker was made, in nanoseconds since the Unix epoch.
+    pub(super) fn add(&mut self, finished: &Finished, origin: u64) {
+        let ended = origin.saturating_add(finished.ended);
+        let (start, end) = (step_at(ended.saturating_sub(finished.duration)), step_at(ended));
+        if let Some(step) = self.step(start) {
             step.started += 1;
         }
-        if let Some(step) = self.step(step_of(finished.started + finished.duration, clock)) {
-            let count = &mut step.outcomes[finished.outcome as usize];
-            *count = count.saturating_add(1);
-            step.input_tokens = step.input_tokens.saturating_add(finished.usage.input_tokens);
-            step.output_tokens = step.output_tokens.saturating_add(finished.usage.output_tokens);
-            // How soon somebody is turned away says nothing of how long answers take.
-            if finished.outcome != Outcome::Refused {
-                step.duration.add(finished.duration);
-            }
-            if let Some(first_token) = finished.first_token {
-                step.first_token.add(first_token);
-            }
+        let Some(step) = self.step(end) else { return };
+        step.outcomes[finished.outcome as usize] += 1;
+        step.input_tokens = step.input_tokens.saturating_add(finished.usage.input_tokens);
+        step.output_tokens = step.output_tokens.saturating_add(finished.usage.output_tokens);
+        // How soon somebody is turned away says nothing of how long answers take.
+        if finished.outcome != Outcome::Refused {
+            step.duration.add(finished.duration);
+        }
+        if let Some(first_token) = finished.first_token {
+            step.first_token.add(first_token);
         }
     }
 
