@@ -15,6 +15,8 @@ export interface UpdatePayload {
   seq: number | null;
   /** Whether the operator may cancel requests. */
   canCancel: boolean;
+  /** The server is shutting down. */
+  draining: boolean;
 }
 
 export interface DeltaPayload {

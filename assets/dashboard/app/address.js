@@ -17,6 +17,7 @@ export class Address {
   #typing;
   /** An entry of the history that was left on purpose: the place it names is not to be taken. */
   #leaving = false;
+  #writing = false;
 
   /** @param {() => void} onChange told when the place is another */
   constructor(onChange) {
@@ -24,13 +25,29 @@ export class Address {
     addEventListener('popstate', () => {
       if (this.#leaving) {
         this.#leaving = false;
-        history.replaceState(history.state, '', writePlace(this.place));
+        this.#write(() => history.replaceState(history.state, '', writePlace(this.place)));
         return;
       }
-      clearTimeout(this.#typing);
-      this.place = readPlace(location.hash);
-      onChange();
+      this.#read();
     });
+    // Scripts around the page change the address too, and no event of the page tells of it.
+    const { navigation } = /** @type {{ navigation?: EventTarget }} */ (/** @type {unknown} */ (window));
+    navigation?.addEventListener('currententrychange', () => {
+      if (!this.#leaving && !this.#writing && location.hash !== writePlace(this.place)) this.#read();
+    });
+  }
+
+  #read() {
+    clearTimeout(this.#typing);
+    this.place = readPlace(location.hash);
+    this.#onChange();
+  }
+
+  /** Writes the address, and knows that it did. @param {() => void} write */
+  #write(write) {
+    this.#writing = true;
+    write();
+    this.#writing = false;
   }
 
   /** @param {Partial<Place>} change @param {'push' | 'replace'} [how] whether the browser's back leads here again */
@@ -45,8 +62,10 @@ export class Address {
       this.#leaving = true;
       history.back();
     } else if (hash !== location.hash) {
-      if (opens) history.pushState(OPENED, '', hash);
-      else history[how === 'push' ? 'pushState' : 'replaceState'](how === 'push' ? null : history.state, '', hash);
+      this.#write(() => {
+        if (opens) history.pushState(OPENED, '', hash);
+        else history[how === 'push' ? 'pushState' : 'replaceState'](how === 'push' ? null : history.state, '', hash);
+      });
     }
     this.#onChange();
   }

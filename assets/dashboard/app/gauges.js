@@ -6,11 +6,17 @@ import { createHistogram, createTimeline } from '../view/charts.js';
 import { byId, setText, textIn } from '../view/dom.js';
 import { createStrip, tally } from '../view/strip.js';
 
+/** Whether an answer is streaming, so that the server has news. @param {Iterable<import('../types.js').Row>} rows */
+function isFlowing(rows) {
+  for (const row of rows) if (row.outcome === null && row.phase === 'streaming' && row.waitingOn === 'upstream') return true;
+  return false;
+}
+
 /**
  * @param {import('./live.js').Live} live
  * @param {{ filterBar: { count: (counts: ReturnType<typeof tally>) => void }, listIsPolled: () => boolean }} parts
  */
-export function createGauges({ address, clock, connection, feed, figures, list, settings, stats, whyUnknown }, { filterBar, listIsPolled }) {
+export function createGauges({ address, clock, connection, feed, figures, list, lost, settings, stats, whyUnknown }, { filterBar, listIsPolled }) {
   const strip = createStrip(byId('strip'), {
     onAll: () => address.go({ filter: '' }),
     onFilter: (field, value) => address.go({ filter: toggleTerm(address.place.filter, field, value) }),
@@ -31,7 +37,7 @@ export function createGauges({ address, clock, connection, feed, figures, list, 
   /** The second that has passed, for rates and charts. */
   function sample() {
     // A silent stream says that nothing happened; between two polled answers nobody knows.
-    if (!connection.connected && !(listIsPolled() && feed.messages !== sampledMessages)) return;
+    if (connection.state.name !== 'live' && !(listIsPolled() && feed.messages !== sampledMessages)) return;
     const at = performance.now();
     feed.store.sample(Math.max(0.5, (at - sampledAt) / 1000));
     if (feed.lastMs !== null) stats.tick(clock.now(), connection.connected ? 3 : settings.pollMs / 1000 + 2);
@@ -62,13 +68,14 @@ export function createGauges({ address, clock, connection, feed, figures, list, 
     }
     setText(countErrors, unknown || !reading || reading.failed === 0 ? '' : format.count(reading.failed));
     setText(countRequests, unknown ? '' : String(counts.active));
-    document.title = unknown ? 'Active Requests' : `${frozenMs === null ? '' : '❚❚ '}${counts.active} in flight${counts.attention.length > 0 ? ` · ▲ ${counts.attention.length}` : ''} – Active Requests`;
+    document.title = unknown ? 'Active Requests' : `${lost() ? '? ' : frozenMs === null ? '' : '❚❚ '}${counts.active} in flight${counts.attention.length > 0 ? ` · ▲ ${counts.attention.length}` : ''} – Active Requests`;
   }
 
   return {
     draw,
     second() {
       sample();
+      connection.watch(isFlowing(feed.store.rows.values()));
       if (connection.connected || listIsPolled()) {
         feed.store.expire(clock.now());
         feed.store.judge(clock.now());

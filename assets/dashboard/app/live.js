@@ -94,11 +94,17 @@ export function createLive() {
     return state.name === 'waiting' ? 'No connection to the server yet.' : 'Connecting...';
   }
 
+  /** Whether nothing can be known of now: the stream is silent where it should not be, or gone. */
+  function lost() {
+    const { name } = connection.state;
+    return name === 'waiting' || name === 'stale' || (name === 'connecting' && feed.lastMs !== null);
+  }
+
   const list = createList({
     feed, clock, createGrid,
     layout: settings,
     whyUnknown,
-    lost: () => connection.state.name === 'waiting',
+    lost,
     onColumns: () => events.emit('columns'),
     onLayout: (change) => events.emit('layout', change),
     onPick: () => events.emit('picks'),
@@ -123,6 +129,7 @@ export function createLive() {
     fetch: fetchStream,
     headers: () => ({ ...api.headers(), ...(feed.lastEventId !== null ? { 'last-event-id': feed.lastEventId } : {}) }),
     hasKey: () => api.hasKey,
+    answers: (ms) => api.answers('active-requests', ms),
     now: () => Date.now(),
     random: Math.random,
     onHeard: () => {
@@ -164,5 +171,5 @@ export function createLive() {
   connection.wish({ enabled: settings.live, visible: !document.hidden, here: isLiveView(address.place.view) });
   if (connection.state.name !== 'connecting') drop();
 
-  return { settings, events, address, clock, stats, figures, api, facts, feed, list, connection, received, whyUnknown, debug, firstRows };
+  return { settings, events, address, clock, stats, figures, api, facts, feed, list, connection, received, whyUnknown, lost, debug, firstRows };
 }

@@ -49,7 +49,7 @@ export function createPage(live) {
   bindPageKeys(live, { filterBar, details, many, set, refresh, toast });
 
   function drawStatus() {
-    status.draw(connection.state, { ...facts, pollMs: settings.pollMs, frozen: address.place.view === 'totals' ? null : list.frozen });
+    status.draw(connection.state, { ...facts, draining: feed.draining, pollMs: settings.pollMs, frozen: address.place.view === 'totals' ? null : list.frozen });
   }
 
   const views = new Map(VIEWS.map((view) => [view, byId(`view-${view}`)]));
@@ -129,6 +129,9 @@ export function createPage(live) {
     polling.settle();
     count.settle();
   });
+  // Only a hint: a server on this machine is there without any network.
+  addEventListener('offline', () => void connection.check());
+  addEventListener('online', () => (connection.connected ? void connection.check() : refresh()));
   byId('skip').addEventListener('click', (event) => {
     // The part of the address behind `#` says which view is shown.
     event.preventDefault();

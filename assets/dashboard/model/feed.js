@@ -31,6 +31,8 @@ export class Feed {
   epoch = null;
   /** Whether the server lets the operator cancel requests. */
   canCancel = false;
+  /** Whether the server is shutting down, and only waits for the requests in flight. */
+  draining = false;
   /** Messages of the stream taken so far. */
   messages = 0;
   #seq = -1;
@@ -111,6 +113,7 @@ export class Feed {
     this.store.applyUpdate(update, nowMs, { first: !continuous, continuous });
     this.epoch = epoch ?? this.epoch;
     this.canCancel = update.canCancel;
+    this.draining = update.draining;
     this.#seq = update.seq ?? -1;
     // Between a polled snapshot and the stream's last message anything may have happened: the stream begins anew.
     this.lastEventId = id === '' ? null : id;

@@ -17,7 +17,7 @@ const list = (value) => (Array.isArray(value) ? value : []);
 /** A snapshot, streamed or polled. @param {unknown} json @returns {UpdatePayload} */
 export function readUpdate(json) {
   if (!isObject(json) || !Array.isArray(json['active_requests'])) throw new ShapeError('a snapshot has a list `active_requests`');
-  return { rows: json['active_requests'], timestampMs: epochMs(json['timestamp']), seq: amountOrNull(json['seq']), canCancel: json['can_cancel'] === true };
+  return { rows: json['active_requests'], timestampMs: epochMs(json['timestamp']), seq: amountOrNull(json['seq']), canCancel: json['can_cancel'] === true, draining: json['draining'] === true };
 }
 
 /** @param {unknown} json @returns {DeltaPayload} */

@@ -54,6 +54,17 @@ export class Api {
     return this.#ask('DELETE', path);
   }
 
+  /** Whether the server answers within some time, whatever it says. @param {string} path @param {number} ms */
+  async answers(path, ms) {
+    const ask = this.#fetch;
+    try {
+      await ask(this.url(path), { method: 'HEAD', cache: 'no-store', headers: this.headers(), signal: AbortSignal.timeout(ms) });
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
   /** @param {string} method @param {string} path @param {AbortSignal} [signal] @returns {Promise<{ json: unknown, etag: string | null }>} */
   async #ask(method, path, signal) {
     const ask = this.#fetch;

@@ -14,6 +14,13 @@ import { readDisabled } from '../model/wire.js';
 /** Without a byte for one and a half heartbeats the stream is doubtful, without two and a half it is given up (heartbeat: 30 s). */
 const STALE_AFTER = 45_000;
 const IDLE_TIMEOUT = 75_000;
+/** Where answers are streaming, something comes several times a second: after this the stream is doubted, and the server asked whether it lives. */
+const DOUBT_AFTER = 5000;
+/** Without an answer by then the doubt is shown; and by then, twice as long, the stream is asked for anew. */
+const ANSWER_WITHIN = 1000;
+const ANSWER_AT_LAST = 2000;
+/** The server lives and the stream says nothing: it is asked for anew. */
+const RENEW_AFTER = 15_000;
 /** A snapshot of a hundred thousand rows is about 60 MB. */
 const MOST_BYTES = 256 * 1024 * 1024;
 
@@ -26,6 +33,7 @@ const MOST_BYTES = 256 * 1024 * 1024;
  * @property {(event: { event: string, data: string, id: string }, json: unknown) => Verdict} onEvent
  * @property {(state: ConnectionState) => void} onState
  * @property {() => boolean} hasKey whether a key went with the request, so that a 401 means a wrong one
+ * @property {(ms: number) => Promise<boolean>} answers whether the server answers a request of its own within that time
  * @property {() => number} now epoch milliseconds
  * @property {() => number} random
  * @property {typeof globalThis.fetch} [fetch]
@@ -45,6 +53,10 @@ export class Connection {
   #running = null;
   /** @type {(() => void) | null} */
   #tryNow = null;
+  #heardMs = 0;
+  /** When the server last answered beside the stream. */
+  #answeredMs = 0;
+  #asking = false;
 
   /** @param {Parts} parts */
   constructor(parts) {
@@ -74,7 +86,44 @@ export class Connection {
   retry() {
     this.#refused = null;
     if (this.#tryNow) this.#tryNow();
+    else if (this.state.name === 'stale') return this.#renew();
     else if (this.state.name === 'polling' || this.state.name === 'locked') this.#become({ name: 'connecting' });
+    this.#settle();
+  }
+
+  /** Called about once a second. @param {boolean} flowing whether answers are streaming, so that something should come */
+  watch(flowing) {
+    const nowMs = this.#parts.now();
+    const silence = nowMs - this.#heardMs;
+    if (!this.connected || !flowing || silence < DOUBT_AFTER) return;
+    if (silence >= RENEW_AFTER) this.#renew();
+    else if (nowMs - this.#answeredMs >= DOUBT_AFTER) void this.check();
+  }
+
+  /** Finds out whether the server is still there, where only the stream could tell otherwise, and late. */
+  async check() {
+    if (!this.connected || this.#asking) return;
+    const running = this.#running;
+    const { answers, now } = this.#parts;
+    const askedMs = now();
+    this.#asking = true;
+    const ours = () => this.#running === running && this.connected;
+    let alive = await answers(ANSWER_WITHIN);
+    if (!alive && ours()) {
+      this.#become({ name: 'stale', sinceMs: this.#heardMs });
+      alive = await answers(ANSWER_AT_LAST);
+    }
+    this.#asking = false;
+    if (!ours()) return;
+    if (alive || this.#heardMs > askedMs) {
+      this.#answeredMs = now();
+      if (this.state.name === 'stale') this.#become({ name: 'live' });
+    } else this.#renew();
+  }
+
+  /** Connects anew, going on after the last message. */
+  #renew() {
+    this.#rest({ name: 'connecting' });
     this.#settle();
   }
 
@@ -99,7 +148,12 @@ export class Connection {
     const running = new AbortController();
     this.#running = running;
     const current = () => this.#running === running;
-    const { url, onOpen, onHeard, onEvent, now, random, fetch, clock } = this.#parts;
+    const { url, onOpen, onEvent, now, random, fetch, clock } = this.#parts;
+    const onHeard = () => {
+      if (!current()) return;
+      this.#heardMs = now();
+      this.#parts.onHeard();
+    };
     this.#become({ name: 'connecting' });
     /** @type {Verdict['kind']} */
     let last = 'taken';
@@ -110,7 +164,9 @@ export class Connection {
     try {
       await streamSSE(url, null, {
         onOpen: () => {
-          if (current()) onOpen();
+          if (!current()) return;
+          this.#heardMs = now();
+          onOpen();
         },
         onComment: onHeard,
         onEvent: (event, json) => {

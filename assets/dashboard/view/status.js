@@ -52,7 +52,7 @@ export function createStatus({ onIndicator, onRetry, now }) {
     },
     /**
      * @param {ConnectionState} state
-     * @param {{ heardMs: number | null, pollMs: number, frozen: { sinceMs: number, behind: number } | null, late: boolean, disabled: import('../types.js').Hint | null, pollError: string | null }} facts
+     * @param {{ heardMs: number | null, pollMs: number, frozen: { sinceMs: number, behind: number } | null, late: boolean, draining: boolean, disabled: import('../types.js').Hint | null, pollError: string | null }} facts
      *   `heardMs`: when something was last heard, epoch milliseconds here
      */
     draw(state, facts) {
@@ -61,17 +61,19 @@ export function createStatus({ onIndicator, onRetry, now }) {
       setData(indicator, 'data-tone', tone);
       const silence = facts.heardMs === null ? null : now() - facts.heardMs;
       setText(age, silence === null || state.name === 'live' && silence < 31_000 ? '' : silence > OLD_MS ? `data ${format.duration(silence)} old` : '');
-      document.documentElement.toggleAttribute('data-old', silence !== null && silence > OLD_MS && state.name !== 'live' && state.name !== 'paused');
+      document.documentElement.toggleAttribute('data-old', silence !== null && (state.name === 'stale' || (silence > OLD_MS && state.name !== 'live' && state.name !== 'paused')));
       say(word.replace(/ in .*/, ''));
       if (notice && now() > notice.untilMs) notice = null;
       if (facts.frozen) show('info', `Frozen at ${format.timeOfDay(facts.frozen.sinceMs)}`, `+${format.count(facts.frozen.behind)} changes behind. Nothing is lost.`, 'Resume');
       else if (state.name === 'waiting') {
         const seen = facts.heardMs === null ? 'Nothing was received yet.' : `What you see is from ${format.timeOfDay(facts.heardMs)}, ${format.ago(silence)}.`;
         show('bad', `Not connected: ${state.cause}.`, `${seen} Try ${state.attempt} in ${secondsTo(state.untilMs, now())} s.`, 'Try now');
-      } else if (state.name === 'locked') show('warn', state.refused ? 'The server refused the API key.' : 'This server requires an API key.', '', 'Enter the key');
+      } else if (state.name === 'connecting' && silence !== null && silence > OLD_MS) show('bad', 'The server has not answered yet.', `What you see is from ${format.timeOfDay(facts.heardMs)}, ${format.ago(silence)}.`);
+      else if (state.name === 'locked') show('warn', state.refused ? 'The server refused the API key.' : 'This server requires an API key.', '', 'Enter the key');
       else if (facts.disabled) show('warn', sentence(facts.disabled.message), facts.disabled.suggestion, 'Try again');
       else if (state.name === 'polling' && state.hint) show('info', `${sentence(state.hint.message)} The list is polled every ${facts.pollMs / 1000} s.`, state.hint.suggestion, 'Try the stream');
-      else if (state.name === 'stale') show('warn', 'The connection is silent.', `No heartbeat since ${format.timeOfDay(facts.heardMs)}.`, 'Reconnect');
+      else if (state.name === 'stale') show('warn', 'The connection is silent.', `Nothing has come since ${format.timeOfDay(facts.heardMs)}.`, 'Reconnect');
+      else if (facts.draining && facts.pollError === null) show('warn', 'The server is shutting down.', 'It takes no new requests and waits for those in flight to end.');
       else if (facts.pollError) show('bad', 'The last answer could not be used.', facts.pollError, 'Try now');
       else if (facts.late) show('warn', 'AG Grid is late.', 'The plain table shows the rows until it is ready.');
       else if (notice) show('info', notice.text, '');

@@ -29,7 +29,7 @@ const SSE_OFF = { disabled: true, message: 'SSE for active requests is disabled'
 export class Mock {
   world;
   /** The settings of the server. */
-  settings = { tracking: true, series: true, sse: true, full: false, down: false, key: /** @type {string | null} */ (null), grid: true, cancel: false, deltaMs: 250, heartbeatMs: 30_000 };
+  settings = { dumb: false, draining: false, tracking: true, series: true, sse: true, full: false, down: false, key: /** @type {string | null} */ (null), grid: true, cancel: false, deltaMs: 250, heartbeatMs: 30_000 };
   /** Every request of the monitor's, by path. @type {{ method: string, path: string, headers: import('node:http').IncomingHttpHeaders }[]} */
   asked = [];
   #server = createServer((request, response) => void this.#answer(request, response));
@@ -140,7 +140,7 @@ export class Mock {
   }
 
   #snapshot() {
-    return { ...this.world.snapshot(), can_cancel: this.settings.cancel };
+    return { ...this.world.snapshot(), can_cancel: this.settings.cancel, ...(this.settings.draining ? { draining: true } : {}) };
   }
 
   /** @param {string} format */
@@ -156,6 +156,7 @@ export class Mock {
     const path = url.pathname;
     if (path === '/') return void response.writeHead(302, { location: '/dashboard/' }).end();
     if (path.startsWith('/dashboard')) return this.#page(path, response);
+    if (this.settings.dumb) return;
     if (!path.startsWith('/metrics/')) return json(response, 404, { error: { type: 'not_found', message: 'Nothing is here' } });
     this.asked.push({ method: request.method ?? '', path: path + url.search, headers: request.headers });
     if (this.settings.key !== null && request.headers.authorization !== `Bearer ${this.settings.key}`) {

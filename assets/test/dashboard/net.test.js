@@ -42,11 +42,12 @@ function connecting(answers) {
   const events = /** @type {string[]} */ ([]);
   let heard = 0;
   let key = false;
+  let alive = true;
   /** @type {any} */
   let verdict = { kind: 'taken' };
   const connection = new Connection({
     url: 'http://server/stream', headers: () => ({ authorization: 'Bearer k', 'last-event-id': 'e1-4' }), hasKey: () => key, now: clock.now, random: () => 0.5, clock,
-    onOpen: () => {}, onHeard: () => (heard += 1),
+    onOpen: () => {}, onHeard: () => (heard += 1), answers: async () => alive,
     onEvent: (event) => {
       events.push(event.event);
       return event.event === 'disabled' ? { kind: 'disabled', hint: { message: 'off', suggestion: '' } } : verdict;
@@ -68,6 +69,8 @@ function connecting(answers) {
     },
     /** @param {boolean} has */
     setKey: (has) => (key = has),
+    /** @param {boolean} answers */
+    setAlive: (answers) => (alive = answers),
     /** @param {any} next */
     setVerdict: (next) => (verdict = next),
     async look() {
@@ -126,6 +129,42 @@ describe('the connection', () => {
     it.connection.retry();
     await settle();
     assert.equal(it.state().name, 'live');
+  });
+
+  it('is doubted after five silent seconds in which answers stream, and made anew where the server does not answer', async () => {
+    const first = stream();
+    const second = stream();
+    const it = connecting([() => first.response, () => second.response]);
+    await it.look();
+    await it.clock.advance(4900);
+    it.connection.watch(true);
+    await settle();
+    assert.equal(it.state().name, 'live');
+    await it.clock.advance(200);
+    it.connection.watch(false);
+    await settle();
+    assert.equal(it.state().name, 'live', 'nothing streams, nothing need come');
+    it.connection.watch(true);
+    await settle();
+    assert.equal(it.state().name, 'live', 'the server answers');
+    it.setAlive(false);
+    await it.clock.advance(5000);
+    it.states.length = 0;
+    it.connection.watch(true);
+    await settle();
+    await settle();
+    assert.deepEqual(it.states, ['stale', 'connecting', 'connecting', 'connecting', 'live']);
+    assert.equal(first.cancelled, true);
+    assert.equal(it.asked.length, 2);
+  });
+
+  it('is made anew where the server answers and the stream stays silent', async () => {
+    const it = connecting([() => stream().response, () => stream().response]);
+    await it.look();
+    await it.clock.advance(15_000);
+    it.connection.watch(true);
+    await settle();
+    assert.deepEqual([it.state().name, it.asked.length], ['live', 2]);
   });
 
   it('waits as long as a full server asks, and then tries again', async () => {

@@ -148,6 +148,43 @@ describe('the connection', { skip: noBrowser }, () => {
       await soon(() => page.locator('#grid .ag-row').count(), 2);
     }));
 
+  it('is not called live while the server is dumb, and time stands still meanwhile', () =>
+    onPage(async ({ world, mock, page, rows, indicator, banner, soon }) => {
+      world.start({ phase: 'streaming', status: 200, start_time: Date.now() / 1000 - 100 });
+      await soon(rows, 1);
+      mock.settings.dumb = true;
+      const began = Date.now();
+      await soon(async () => !(await indicator()).includes('Live'), true);
+      const noticed = Date.now() - began;
+      assert.ok(noticed < 15_000, `after ${noticed} ms`);
+      await soon(banner, /has not answered yet.*What you see is from/s);
+      assert.equal(await page.evaluate(() => document.documentElement.hasAttribute('data-old')), true);
+      const age = await page.locator('.age').first().innerText();
+      await page.waitForTimeout(2500);
+      assert.equal(await page.locator('.age').first().innerText(), age);
+      assert.match(await page.title(), /^\? /);
+      mock.settings.dumb = false;
+      mock.cut();
+      await page.evaluate(() => dispatchEvent(new Event('online')));
+      await soon(indicator, '● Live');
+      await soon(() => page.evaluate(() => document.documentElement.hasAttribute('data-old')), false);
+    }, { complaints: REFUSED }));
+
+  it('follows the address when another script changes it', () =>
+    onPage(async ({ mock, page, soon }) => {
+      await soon(async () => mock.subscribers, 1);
+      await page.evaluate(() => history.pushState(null, '', '#/errors?q=gpt'));
+      await soon(() => page.locator('#view-errors').isVisible(), true);
+      await soon(async () => mock.subscribers, 0);
+      assert.equal(await page.locator('#filter').inputValue(), 'gpt');
+      await page.evaluate(() => history.replaceState(null, '', '#/requests'));
+      await soon(() => page.locator('#view-requests').isVisible(), true);
+      await soon(async () => mock.subscribers, 1);
+    }));
+
+  it('tells that the server is shutting down', () =>
+    onPage(async ({ banner, soon }) => soon(banner, /The server is shutting down.*waits for those in flight/s), { mock: (mock) => (mock.settings.draining = true) }));
+
   it('rests while the tab is hidden', () =>
     onPage(async ({ world, mock, page, rows, soon }) => {
       world.start();
