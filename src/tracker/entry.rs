@@ -77,6 +77,9 @@ pub struct Entry {
     pub reasoning_tokens: u64,
     /// The model as the client wrote it.
     pub requested_model: String,
+    /// The model that answered, where the response names one. On the wire it stands in `model`.
+    #[serde(skip)]
+    pub answering_model: Option<String>,
     /// The model that an alias resolved to, else empty.
     pub resolved_model: String,
     /// Token counts as the provider wrote them.

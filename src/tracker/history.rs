@@ -89,6 +89,7 @@ impl EndedRequest {
             observation: facts.observation,
             reasoning_tokens: facts.usage.reasoning_tokens,
             requested_model: text(TextField::Requested).to_owned(),
+            answering_model: some(TextField::Answering),
             resolved_model: text(TextField::Resolved).to_owned(),
             provider_usage: facts.provider_usage,
             method: facts.method.to_string(),

@@ -10,6 +10,7 @@
 //! - [`upstream`]: connections to providers;
 //! - `refusal`, `log`: what the proxy itself has to say, to the client and in its log;
 //! - [`prices`]: the file of prices; `reload`: files that are read again on SIGHUP;
+//! - [`telemetry`]: spans for OpenTelemetry;
 //! - `traffic`: requests to the simulated provider, for a first look.
 
 #![allow(missing_docs, reason = "a program, not a library: its modules explain themselves")]
@@ -21,6 +22,7 @@ pub mod prices;
 pub mod refusal;
 mod reload;
 pub mod server;
+pub mod telemetry;
 mod traffic;
 pub mod tunnel;
 pub mod upstream;
@@ -42,6 +44,7 @@ use crate::{
     forward::Forwarder,
     reload::Reload,
     server::{connection::ConnectionServer, service::ProxyService, tls::ServerTls},
+    telemetry::Telemetry,
 };
 
 /// The program: reads the settings of the command line and the environment, and serves until it is asked to end.
@@ -75,16 +78,21 @@ fn run() -> Result<(), SettingsError> {
         n => tokio::runtime::Builder::new_multi_thread().worker_threads(n).enable_all().build(),
     };
     let runtime = runtime.map_err(|error| SettingsError::new(format!("the threads cannot be started: {error}")))?;
-    runtime.block_on(async {
+    let telemetry = Telemetry::from_env(|name| std::env::var(name).ok(), settings.authorities()?)?;
+    let result = runtime.block_on(async {
         let grace = settings.grace;
-        let proxy = Proxy::start(settings, &sources).await?;
+        let proxy = Proxy::start_with(settings, &sources, telemetry.clone()).await?;
         let told = proxy.announce();
         told.map_err(|error| SettingsError::new(format!("standard output cannot be written: {error}")))?;
         if !proxy.serve(asked_to_end()).await {
             tracing::warn!("some requests were still running after {} s and have been cut off", grace.as_secs_f64());
         }
         Ok(())
-    })
+    });
+    if let Some(telemetry) = telemetry {
+        telemetry.finish();
+    }
+    result
 }
 
 /// A proxy that listens and is ready to serve.
@@ -105,7 +113,16 @@ pub struct Proxy {
 
 impl Proxy {
     /// Binds the address and, where it is wanted, starts the simulated provider.
-    pub async fn start(mut settings: Settings, sources: &Sources) -> Result<Self, SettingsError> {
+    pub async fn start(settings: Settings, sources: &Sources) -> Result<Self, SettingsError> {
+        Self::start_with(settings, sources, None).await
+    }
+
+    /// As [`start`](Self::start), with spans of the requests.
+    pub async fn start_with(
+        mut settings: Settings,
+        sources: &Sources,
+        telemetry: Option<Telemetry>,
+    ) -> Result<Self, SettingsError> {
         let mut providers = providers::configured(sources)?;
         let (with_demo, with_traffic) = settings.demo_beside(&providers);
         if with_demo && providers.iter().all(|provider| provider.name != providers::DEMO) {
@@ -129,7 +146,10 @@ impl Proxy {
                 "PROXY_DEMO: the simulated traffic goes without TLS: take PROXY_DEMO or PROXY_TLS_CERT away",
             ));
         }
-        let forwarder = Forwarder::new(&settings, settings.authorities()?, models);
+        if let Some(telemetry) = &telemetry {
+            telemetry.watch(&tracker);
+        }
+        let forwarder = Forwarder::new(&settings, settings.authorities()?, models, telemetry);
         let cannot_listen = |error| SettingsError::new(format!("{} cannot be listened on: {error}", settings.listen()));
         let listener = server::listen(settings.listen()).map_err(cannot_listen)?;
         let address = listener.local_addr().map_err(cannot_listen)?;

@@ -28,6 +28,7 @@ use crate::{
         usage_chunk::UsageInjected,
     },
     refusal::Refusal,
+    telemetry::Telemetry,
     tunnel::Tunnels,
     upstream::{UpstreamClient, UpstreamError, provider::Provider, request_body::RequestBody},
 };
@@ -38,6 +39,8 @@ pub struct Forwarder {
     router: Router,
     upstream: UpstreamClient,
     tunnels: Tunnels,
+    /// Makes spans of the requests, where that is wanted.
+    telemetry: Option<Telemetry>,
     /// The longest silence inside an answer.
     read_timeout: Option<Duration>,
 }
@@ -102,11 +105,12 @@ impl ForwardError {
 }
 
 impl Forwarder {
-    pub fn new(settings: &Settings, authorities: RootCertStore, models: Models) -> Self {
+    pub fn new(settings: &Settings, authorities: RootCertStore, models: Models, telemetry: Option<Telemetry>) -> Self {
         Self {
             router: Router::new(settings, models),
             upstream: UpstreamClient::new(settings.timeouts, authorities),
             tunnels: Tunnels::default(),
+            telemetry,
             read_timeout: settings.timeouts.read,
         }
     }
@@ -165,9 +169,13 @@ impl Forwarder {
         id: Option<&HeaderValue>,
     ) -> Result<Response<ForwardedBody>, ForwardError> {
         let client_end = upgrade::client_end(&mut request);
+        let trace = self.telemetry.as_ref().and_then(|telemetry| telemetry.begin(row, request.headers()));
         let PreparedRequest { provider, endpoint, mut request, hide_usage } = self.router.prepare(request, row).await?;
         if let Some(id) = id {
             request.headers_mut().insert(&REQUEST_ID, id.clone());
+        }
+        if let Some(trace) = trace {
+            trace.tell(request.headers_mut());
         }
         if client_end.is_some() {
             upgrade::renew(request.headers_mut());

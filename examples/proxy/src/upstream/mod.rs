@@ -84,15 +84,7 @@ struct SendError {
 
 impl UpstreamClient {
     pub fn new(timeouts: Timeouts, authorities: RootCertStore) -> Self {
-        let mut http = HttpConnector::new();
-        http.enforce_http(false);
-        http.set_nodelay(true);
-        http.set_connect_timeout(Some(timeouts.connect));
-        http.set_keepalive(Some(Duration::from_secs(60)));
-        let tls = ClientConfig::builder().with_root_certificates(authorities).with_no_client_auth();
-        let connector =
-            HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().wrap_connector(http);
-        Self { connector, timeouts }
+        Self { connector: https_connector(authorities, timeouts.connect), timeouts }
     }
 
     /// Sends a request and waits for the response head. The upstream's time begins when all that the client has sent has been sent on;
@@ -177,6 +169,17 @@ impl UpstreamClient {
             (false, _) => UpstreamError::Broken(why()),
         }
     }
+}
+
+/// Opens connections, over TLS or plain, as the address says.
+pub fn https_connector(authorities: RootCertStore, timeout: Duration) -> HttpsConnector<HttpConnector> {
+    let mut http = HttpConnector::new();
+    http.enforce_http(false);
+    http.set_nodelay(true);
+    http.set_connect_timeout(Some(timeout));
+    http.set_keepalive(Some(Duration::from_secs(60)));
+    let tls = ClientConfig::builder().with_root_certificates(authorities).with_no_client_auth();
+    HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().wrap_connector(http)
 }
 
 /// A copy of a request that may be sent twice: an idempotent one without a body (RFC 9110, section 9.2.2).
