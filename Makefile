@@ -1,5 +1,5 @@
 # Everything a person or a machine types here; each target does its own set-up. `make test` is what decides.
-.PHONY: run chat test fmt lint msrv public-api rust test-loom js browser sdk cost instructions bench load
+.PHONY: run chat test fmt lint msrv public-api rust test-loom js browser sdk cost metrics instructions bench load
 
 NODE_STAMP := assets/node_modules/.package-lock.json
 SDK_STAMP := tests/sdk/node_modules/.package-lock.json
@@ -25,7 +25,7 @@ chat:
 	@command -v cargo >/dev/null || { echo "Rust is missing: see https://rustup.rs"; exit 1; }
 	cargo run --release -p active-requests-chat -- $(ARGS)
 
-test: fmt lint msrv rust test-loom js browser sdk cost instructions
+test: fmt lint msrv rust test-loom js browser sdk cost metrics instructions
 
 fmt:
 	cargo fmt --all --check
@@ -78,6 +78,12 @@ sdk: .venv/ready $(SDK_STAMP)
 cost: .venv/ready
 	cargo build --example bill
 	$(if $(RECORDINGS),ACTIVE_REQUESTS_RECORDINGS=$(RECORDINGS)) .venv/bin/python -W ignore -m unittest discover --start-directory tests/cost
+
+# A real Prometheus scrapes the proxy; the dashboard for Grafana and the alerts on what it then knows.
+metrics: .venv/ready
+	$(call need,prometheus,prometheus)
+	cargo build -p active-requests-proxy
+	.venv/bin/python -W ignore -m unittest discover --verbose --start-directory tests/prometheus
 
 # Instructions executed by each operation, against those committed; `... -- renew` instead of `check` writes new ones.
 instructions:
