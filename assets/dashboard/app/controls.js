@@ -147,14 +147,15 @@ export function createSettings({ connection, events, feed, list, settings }, onP
  * @param {{ act: (key: string) => void }} parts.details
  * @param {Pick<ReturnType<typeof import('./many.js').createMany>, 'cancelPicked'>} parts.many
  * @param {ReturnType<typeof createSettings>} parts.set
+ * @param {(by: number) => void} parts.moveInTable
  * @param {() => void} parts.refresh
  * @param {(text: string) => void} parts.toast
  */
-export function bindPageKeys({ address, list, settings }, { filterBar, details, many, set, refresh, toast }) {
+export function bindPageKeys({ address, list, settings }, { filterBar, moveInTable, details, many, set, refresh, toast }) {
   const freeze = () => address.go({ frozen: !address.place.frozen });
   /** The details follow, so that a key means the request that is seen. @param {number} by */
   const move = (by) => {
-    if (address.place.view !== 'requests') return;
+    if (address.place.view !== 'requests') return moveInTable(by);
     list.move(by);
     const at = list.focused();
     if (address.place.row !== null && at) address.go({ row: at.id });

@@ -10,12 +10,12 @@ import { createDrawer } from '../view/drawer.js';
 /**
  * @param {import('./live.js').Live} live
  * @param {object} parts
- * @param {Pick<import('./polling.js').Polling, 'find' | 'pollLogs'>} parts.polling
+ * @param {Pick<import('./polling.js').Polling, 'find' | 'pollLogs' | 'focused'>} parts.polling
  * @param {ReturnType<typeof import('./cancel.js').createCancel>} parts.cancel
  * @param {ReturnType<typeof import('../view/menu.js').createMenu>} parts.menu
  * @param {(text: string) => void} parts.toast
  */
-export function createDetails({ address, api, debug, events, feed, list }, { polling: { find, pollLogs }, cancel, menu, toast }) {
+export function createDetails({ address, api, debug, events, feed, list }, { polling: { find, focused, pollLogs }, cancel, menu, toast }) {
   /** The last question to the server about a request: its row while it is in flight, else the log of ended requests. */
   let asked = '';
 
@@ -118,7 +118,7 @@ export function createDetails({ address, api, debug, events, feed, list }, { pol
     },
     /** Does what a key stands for with the request that has the focus, else with the one whose details are open. @param {string} key */
     act(key) {
-      const row = list.focused() ?? drawer.row;
+      const row = list.focused() ?? focused() ?? drawer.row;
       if (row) actions.find((it) => it.key === key)?.run(row);
     },
   };

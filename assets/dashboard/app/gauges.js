@@ -1,10 +1,14 @@
 /** The parts that are drawn once a second: the numbers on top, the charts, the title, and texts that depend on the time alone. */
 
+import { concernsOf } from '../model/concern.js';
 import { toggleTerm } from '../model/filter.js';
 import * as format from '../model/format.js';
 import { createHistogram, createTimeline } from '../view/charts.js';
 import { byId, setText, textIn } from '../view/dom.js';
 import { createStrip, tally } from '../view/strip.js';
+
+/** Milliseconds between two announcements. */
+const SPEAK_EVERY = 10_000;
 
 /** Whether an answer is streaming, so that the server has news. @param {Iterable<import('../types.js').Row>} rows */
 function isFlowing(rows) {
@@ -71,6 +75,18 @@ export function createGauges({ address, clock, connection, feed, figures, list, 
     document.title = unknown ? 'Active Requests' : `${lost() ? '? ' : frozenMs === null ? '' : '❚❚ '}${counts.active} in flight${counts.attention.length > 0 ? ` · ▲ ${counts.attention.length}` : ''} – Active Requests`;
   }
 
+  let saidCount = 0;
+  let saidAt = -Infinity;
+  /** Tells those who listen that more requests need a look, and no more often than one can listen. */
+  function speak() {
+    const concerned = Array.from(feed.store.rows.values()).filter((row) => row.concern !== null);
+    if (concerned.length > saidCount && performance.now() - saidAt > SPEAK_EVERY) {
+      byId('spoken-attention').textContent = `${concerned.length === 1 ? '1 request needs' : `${concerned.length} requests need`} attention: ${concernsOf(concerned)}`;
+      saidAt = performance.now();
+      saidCount = concerned.length;
+    } else saidCount = Math.min(saidCount, concerned.length);
+  }
+
   return {
     draw,
     second() {
@@ -81,6 +97,7 @@ export function createGauges({ address, clock, connection, feed, figures, list, 
         feed.store.judge(clock.now());
       }
       list.second();
+      speak();
       draw();
     },
   };

@@ -46,7 +46,7 @@ export function createPage(live) {
     onIndicator: refresh,
     onRetry: () => (address.place.frozen ? address.go({ frozen: false }) : refresh()),
   });
-  bindPageKeys(live, { filterBar, details, many, set, refresh, toast });
+  bindPageKeys(live, { filterBar, moveInTable: polling.move, details, many, set, refresh, toast });
 
   function drawStatus() {
     status.draw(connection.state, { ...facts, draining: feed.draining, pollMs: settings.pollMs, frozen: address.place.view === 'totals' ? null : list.frozen });

@@ -104,6 +104,19 @@ export function createPolling({ address, api, clock, connection, debug, events, 
   }
 
   return {
+    /** Walks in the table that is shown; the details follow. @param {number} by */
+    move(by) {
+      const { view } = address.place;
+      if (view !== 'errors' && view !== 'traces') return;
+      tables[view].move(by);
+      const entry = tables[view].focused();
+      if (entry && address.place.row !== null) address.go({ row: entry.id });
+    },
+    /** The request of the line that has the focus. */
+    focused() {
+      const entry = tables.errors.focused() ?? tables.traces.focused();
+      return entry && rowOfEntry(entry);
+    },
     listIsPolled,
     pollLogs,
     show,

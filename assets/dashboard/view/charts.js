@@ -4,6 +4,7 @@ import * as format from '../model/format.js';
 import { BARS } from '../model/distribution.js';
 import { STEPS } from '../model/figures.js';
 import { byId, h, setText, svg, textIn } from './dom.js';
+import { createRoving } from './roving.js';
 
 /** @typedef {import('../types.js').Step} Step */
 /** @typedef {import('../types.js').Reading} Reading */
@@ -185,7 +186,9 @@ export function createHistogram(host, onPick) {
   const marks = ['p50', 'p95'].map((name) => h('span', { class: 'bar-mark', 'data-name': name }));
   const axis = h('div', { class: 'bar-axis', 'aria-hidden': 'true' }, ...BARS.slice(1, -1).map((bound, index) => h('span', {}, index % 3 === 0 ? label(bound) : '')));
   const noteText = textIn(byId('histogram-note'));
-  host.append(h('div', { class: 'bars' }, ...bars.map((it) => it.button), ...marks), axis);
+  const frame = h('div', { class: 'bars', role: 'group', 'aria-label': 'Durations; the arrows walk' }, ...bars.map((it) => it.button), ...marks);
+  createRoving(frame, { items: () => bars.map((it) => it.button), back: 'ArrowLeft', on: 'ArrowRight' }).renew();
+  host.append(frame, axis);
   return {
     /** @param {Reading | null} reading */
     draw(reading) {

@@ -2,6 +2,7 @@
 
 import { NONE } from '../model/format.js';
 import { h } from './dom.js';
+import { createRoving } from './roving.js';
 
 /**
  * @template T
@@ -29,9 +30,10 @@ export function createTable(host, { caption, columns, empty, onOpen, look, id = 
   /** @type {{ index: number, descending: boolean } | null} */
   let sort = null;
   const body = h('tbody');
+  const roving = createRoving(body, { items: () => body.rows, back: 'ArrowUp', on: 'ArrowDown' });
   const headers = columns.map((column, index) =>
     h('th', { scope: 'col', class: column.end ? 'num' : null }, column.key ? h('button', { type: 'button', onclick: () => sortBy(index) }, column.title) : column.title));
-  const table = h('table', { class: columns.some((it) => it.area) ? 'records cards' : 'records' }, h('caption', { class: 'visually-hidden' }, caption), h('thead', {}, h('tr', {}, ...headers)), body);
+  const table = h('table', { class: columns.some((it) => it.area) ? 'records cards' : 'records', role: onOpen ? 'grid' : null }, h('caption', { class: 'visually-hidden' }, caption), h('thead', {}, h('tr', {}, ...headers)), body);
   const why = h('span');
   const clear = h('button', { type: 'button', class: 'tool', onclick: () => onClear?.() }, 'Clear the filter');
   const nothing = h('p', { class: 'nothing' }, why, ' ', clear);
@@ -67,7 +69,7 @@ export function createTable(host, { caption, columns, empty, onOpen, look, id = 
         return cell;
       }));
       if (onOpen) {
-        row.tabIndex = 0;
+        row.tabIndex = -1;
         row.addEventListener('click', () => onOpen(item));
         row.addEventListener('keydown', (event) => {
           if (event.key === 'Enter') onOpen(item);
@@ -77,12 +79,17 @@ export function createTable(host, { caption, columns, empty, onOpen, look, id = 
     }));
     nothing.hidden = items.length > 0;
     table.hidden = items.length === 0;
+    if (onOpen) roving.renew();
     if (before === undefined) return;
     const same = sorted.findIndex((item) => id(item) === id(before));
     body.rows[same < 0 ? Math.min(at, sorted.length - 1) : same]?.focus();
   }
 
   return {
+    /** Walks from line to line. @param {number} by */
+    move: (by) => roving.move(by),
+    /** The item that has the focus. @returns {T | null} */
+    focused: () => sorted[[...body.rows].findIndex((row) => row === document.activeElement)] ?? null,
     /** @param {T[]} next @param {string} [filter] what others were left out by */
     show(next, filter = '') {
       items = next;

@@ -10,7 +10,7 @@ const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 
 /** @typedef {import('playwright-core').Page} Page */
 
-/** Returns axe's findings that are serious or worse. @param {Page} page */
+/** Returns axe's findings that are more than minor. @param {Page} page */
 async function findings(page) {
   // The page's own policy forbids the script, so it goes in from beside.
   const session = await page.context().newCDPSession(page);
@@ -18,7 +18,7 @@ async function findings(page) {
   await session.send('Runtime.evaluate', { expression: await readFile(axe, 'utf8') });
   const { violations } = await page.evaluate(() => /** @type {any} */ (window).axe.run(document, { resultTypes: ['violations'] }));
   return violations
-    .filter((/** @type {any} */ it) => it.impact === 'serious' || it.impact === 'critical')
+    .filter((/** @type {any} */ it) => it.impact !== 'minor')
     .flatMap((/** @type {any} */ it) => it.nodes.map((/** @type {any} */ node) => `${it.id}: ${node.target} ${node.failureSummary?.split('\n')[1] ?? ''}`));
 }
 
@@ -37,7 +37,7 @@ describe('the page', { skip: noBrowser }, () => {
   after(closeBrowser);
 
   for (const theme of ['light', 'dark', 'contrast']) {
-    it(`has no serious finding of axe in ${theme}`, () =>
+    it(`has no finding of axe in ${theme}`, () =>
       onPage(async ({ world, page, base }) => {
         fill(world);
         await soon(() => page.locator('.ag-row').count(), 8);
@@ -78,6 +78,36 @@ describe('the page', { skip: noBrowser }, () => {
       assert.deepEqual(await findings(page), []);
     }, { mock: (mock) => (mock.settings.key = 'k'), complaints: /401/ });
   });
+
+  it('says in shapes what it says in colours, where the system decides on colours', () =>
+    onPage(async ({ world, page }) => {
+      fill(world);
+      await soon(() => page.locator('[data-look="attention"]').count(), 1);
+      await soon(async () => (await page.locator('.bar-fill').evaluateAll((bars) => bars.some((bar) => bar.getBoundingClientRect().height > 2))), true);
+      const seen = await page.evaluate(() => {
+        const style = (/** @type {string} */ at) => getComputedStyle(/** @type {Element} */ (document.querySelector(at)));
+        return { page: style('body').backgroundColor, bar: style('.bar-fill').backgroundColor, row: style('[data-look="attention"]').borderLeftWidth, dot: style('.dot').backgroundColor };
+      });
+      assert.notEqual(seen.bar, seen.page);
+      assert.notEqual(seen.dot, seen.page);
+      assert.equal(seen.row, '4px');
+    }, { options: { forcedColors: 'active' } }));
+
+  it('tells those who listen that a request needs attention, once', () =>
+    onPage(async ({ world, page }) => {
+      const spoken = () => page.locator('#spoken-attention').innerText();
+      await page.evaluate(() => {
+        const said = /** @type {string[]} */ ([]);
+        Object.assign(window, { __said: said });
+        const region = /** @type {Element} */ (document.querySelector('#spoken-attention'));
+        new MutationObserver(() => said.push(region.textContent)).observe(region, { childList: true, characterData: true, subtree: true });
+      });
+      world.start({ phase: 'stalled', status: 200 });
+      await soon(spoken, '1 request needs attention: 1 stalled');
+      world.start({ phase: 'streaming', status: 200 });
+      await page.waitForTimeout(2500);
+      assert.equal(await page.evaluate(() => /** @type {any} */ (window).__said.length), 1);
+    }));
 
   it('does not cut off what it says, down to a narrow window', () =>
     onPage(async ({ world, page }) => {

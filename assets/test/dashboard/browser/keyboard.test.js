@@ -199,6 +199,29 @@ describe('the keyboard', { skip: noBrowser }, () => {
       assert.equal(await focused(), 'one');
     }));
 
+  it('walks in every table as in the list, with one stop for all its lines', () =>
+    onPage(async ({ world, page, soon }) => {
+      for (const error of ['one', 'two', 'three']) world.end(world.start(), 'upstream_error', { error });
+      const focused = () => page.evaluate(() => document.activeElement?.querySelector('.message')?.textContent);
+      await soon(() => page.locator('#errors-table tbody tr').count(), 3);
+      assert.equal(await page.locator('#errors-table tbody [tabindex="0"]').count(), 1);
+      await page.keyboard.press('j');
+      assert.equal(await focused(), 'three');
+      await page.keyboard.press('j');
+      await page.keyboard.press('ArrowDown');
+      assert.equal(await focused(), 'one');
+      await page.keyboard.press('k');
+      assert.equal(await focused(), 'two');
+      await page.keyboard.press('c');
+      await soon(() => page.locator('#toast').innerText(), /curl command copied/);
+      await page.keyboard.press('Enter');
+      await soon(() => page.locator('#drawer').innerText(), /two/);
+      await page.keyboard.press('j');
+      await soon(() => page.locator('#drawer').innerText(), /one/);
+      await page.keyboard.press('/');
+      assert.equal(await page.evaluate(() => document.activeElement?.id), 'filter');
+    }, { hash: '#/errors' }));
+
   it('loses nothing of a key when a second answer asks for it', () =>
     onPage(async ({ page, soon }) => {
       await soon(() => page.locator('#key-dialog').isVisible(), true);
