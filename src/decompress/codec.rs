@@ -6,7 +6,7 @@ use brotli_decompressor::{BrotliDecompressStream, BrotliResult, BrotliState, Sta
 use flate2::Decompress;
 use zstd::stream::raw::{DParameter, Decoder as Zstd, Operation};
 
-use super::{Step, Undecodable, gzip::Gzip, inflate::step_inflate};
+use super::{Step, gzip::Gzip, inflate::step_inflate};
 
 /// Base-2 logarithm of the largest window that a zstd body may use: 8 MiB (RFC 9659).
 const ZSTD_WINDOW_LOG: u32 = 23;
@@ -22,7 +22,11 @@ pub(super) enum Codec {
         inflate: Option<Decompress>,
     },
     Brotli(Box<Brotli>),
-    Zstd(Zstd<'static>),
+    Zstd {
+        decoder: Zstd<'static>,
+        /// The bytes that it can do with next: to the end of the block, and of the header behind it.
+        hint: usize,
+    },
 }
 
 impl Codec {
@@ -40,68 +44,84 @@ impl Codec {
             b"zstd" => {
                 let mut zstd = Zstd::new().ok()?;
                 zstd.set_parameter(DParameter::WindowLogMax(ZSTD_WINDOW_LOG)).ok()?;
-                Some(Self::Zstd(zstd))
+                Some(Self::Zstd { decoder: zstd, hint: 0 })
             }
             _ => None,
         }
     }
 
-    pub(super) fn step(&mut self, input: &[u8], output: &mut [u8]) -> Result<Step, Undecodable> {
+    pub(super) fn step(&mut self, input: &[u8], output: &mut [u8]) -> Step {
         match self {
             Self::Gzip(gzip) => gzip.step(input, output),
             Self::Deflate { first, inflate } => deflate(first, inflate, input, output),
             Self::Brotli(state) => brotli(state, input, output),
-            Self::Zstd(zstd) => {
-                let status = zstd.run_on_buffers(input, output).map_err(|_| Undecodable)?;
-                // Another frame may follow the last one.
-                Ok(Step { read: status.bytes_read, written: status.bytes_written, ended: false })
-            }
+            Self::Zstd { decoder, hint } => zstd_step(decoder, hint, input, output),
         }
     }
 }
 
-fn deflate(
-    first: &mut Option<u8>,
-    inflate: &mut Option<Decompress>,
-    input: &[u8],
-    output: &mut [u8],
-) -> Result<Step, Undecodable> {
+fn deflate(first: &mut Option<u8>, inflate: &mut Option<Decompress>, input: &[u8], output: &mut [u8]) -> Step {
     if let Some(inflate) = inflate {
         return step_inflate(inflate, input, output);
     }
     match (*first, input) {
-        (_, []) => Ok(Step::default()),
+        (_, []) => Step::default(),
         (None, [byte, ..]) => {
             *first = Some(*byte);
-            Ok(Step { read: 1, ..Step::default() })
+            Step { read: 1, ..Step::default() }
         }
         (Some(first), [second, ..]) => {
             let header = u16::from_be_bytes([first, *second]);
             let inflate = inflate.insert(Decompress::new(first & 0x0F == 8 && header % 31 == 0));
-            step_inflate(inflate, &[first], output)?;
-            step_inflate(inflate, input, output)
+            let step = step_inflate(inflate, &[first], output);
+            if step.damaged { step } else { step_inflate(inflate, input, output) }
         }
     }
 }
 
-fn brotli(state: &mut Brotli, input: &[u8], output: &mut [u8]) -> Result<Step, Undecodable> {
-    let (mut input_left, mut read) = (input.len(), 0);
-    let (mut output_left, mut written) = (output.len(), 0);
-    let mut total = 0;
-    let result = BrotliDecompressStream(
-        &mut input_left,
-        &mut read,
-        input,
-        &mut output_left,
-        &mut written,
-        output,
-        &mut total,
-        state,
-    );
-    match result {
-        BrotliResult::ResultFailure => Err(Undecodable),
-        result => Ok(Step { read, written, ended: matches!(result, BrotliResult::ResultSuccess) }),
+/// Where it finds damage, the decoder keeps what it has made in the same call. So each byte is a call of its own, with the same room for
+/// its output: whatever came before the damaged one has been handed out.
+fn brotli(state: &mut Brotli, input: &[u8], output: &mut [u8]) -> Step {
+    let room = output.len() / 2;
+    let mut step = Step::default();
+    loop {
+        let end = input.len().min(step.read + 1);
+        let (mut input_left, mut output_left) = (end - step.read, room);
+        let Step { mut read, mut written, .. } = step;
+        let result = BrotliDecompressStream(
+            &mut input_left,
+            &mut read,
+            &input[..end],
+            &mut output_left,
+            &mut written,
+            output,
+            &mut 0,
+            state,
+        );
+        let has_more = matches!(result, BrotliResult::NeedsMoreOutput);
+        step = match result {
+            BrotliResult::ResultFailure => return Step { damaged: true, ..step },
+            BrotliResult::ResultSuccess => return Step { read, written, ended: true, ..step },
+            BrotliResult::NeedsMoreInput | BrotliResult::NeedsMoreOutput => Step { read, written, has_more, ..step },
+        };
+        if step.written > output.len() - room || (step.read == input.len() && !has_more) {
+            return step;
+        }
     }
+}
+
+/// Where it finds damage, the decoder does not tell what it has made in the same call. So no call goes beyond the end of a block:
+/// each block is either handed out as a whole or not at all.
+fn zstd_step(decoder: &mut Zstd<'static>, hint: &mut usize, input: &[u8], output: &mut [u8]) -> Step {
+    const BLOCK_HEADER: usize = 3;
+    let most = hint.saturating_sub(BLOCK_HEADER).max(1);
+    let Ok(status) = decoder.run_on_buffers(&input[..input.len().min(most)], output) else {
+        return Step { damaged: true, ..Step::default() };
+    };
+    *hint = status.remaining;
+    // Another frame may follow the last one.
+    let (read, written) = (status.bytes_read, status.bytes_written);
+    Step { read, written, has_more: written == output.len(), ..Step::default() }
 }
 
 impl fmt::Debug for Codec {
@@ -110,7 +130,7 @@ impl fmt::Debug for Codec {
             Self::Gzip(_) => "Gzip",
             Self::Deflate { .. } => "Deflate",
             Self::Brotli(_) => "Brotli",
-            Self::Zstd(_) => "Zstd",
+            Self::Zstd { .. } => "Zstd",
         })
     }
 }

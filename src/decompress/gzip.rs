@@ -9,7 +9,7 @@
 
 use flate2::Decompress;
 
-use super::{Step, Undecodable, inflate::step_inflate};
+use super::{Step, inflate::step_inflate};
 
 const MAGIC: [u8; 3] = [0x1F, 0x8B, 8];
 /// Magic, flags, time, level and system.
@@ -53,43 +53,46 @@ impl Gzip {
         Self { part: MemberPart::Header(0), flags: 0, inflate: Decompress::new(false), is_first: true }
     }
 
-    pub(super) fn step(&mut self, input: &[u8], output: &mut [u8]) -> Result<Step, Undecodable> {
+    pub(super) fn step(&mut self, input: &[u8], output: &mut [u8]) -> Step {
         for (read, byte) in input.iter().enumerate() {
             match self.part {
                 MemberPart::Data => {
-                    let step = self.inflate(&input[read..], output)?;
-                    return Ok(Step { read: read + step.read, ..step });
+                    let step = self.inflate(&input[read..], output);
+                    return Step { read: read + step.read, ..step };
                 }
                 // What follows the last member is padding.
                 MemberPart::Header(0) if !self.is_first && *byte != MAGIC[0] => {
-                    return Ok(Step { read: input.len(), written: 0, ended: true });
+                    return Step { read: input.len(), ended: true, ..Step::default() };
                 }
-                part => self.part = self.behind(part, *byte)?,
+                part => match self.behind(part, *byte) {
+                    Some(next) => self.part = next,
+                    None => return Step { read, damaged: true, ..Step::default() },
+                },
             }
         }
         match self.part {
             // There may be more output than there was room for.
-            MemberPart::Data => self.inflate(&[], output).map(|step| Step { read: input.len(), ..step }),
-            _ => Ok(Step { read: input.len(), ..Step::default() }),
+            MemberPart::Data => Step { read: input.len(), ..self.inflate(&[], output) },
+            _ => Step { read: input.len(), ..Step::default() },
         }
     }
 
-    fn inflate(&mut self, input: &[u8], output: &mut [u8]) -> Result<Step, Undecodable> {
-        let step = step_inflate(&mut self.inflate, input, output)?;
+    fn inflate(&mut self, input: &[u8], output: &mut [u8]) -> Step {
+        let step = step_inflate(&mut self.inflate, input, output);
         if step.ended {
             self.inflate.reset(false);
             self.is_first = false;
             self.part = MemberPart::Trailer(TRAILER);
         }
-        Ok(Step { ended: false, ..step })
+        Step { ended: false, ..step }
     }
 
-    /// Returns the part that follows `byte` of the header or trailer.
-    fn behind(&mut self, part: MemberPart, byte: u8) -> Result<MemberPart, Undecodable> {
-        Ok(match part {
+    /// Returns the part that follows `byte` of the header or trailer; `None` if that is no gzip.
+    fn behind(&mut self, part: MemberPart, byte: u8) -> Option<MemberPart> {
+        Some(match part {
             MemberPart::Header(at) => {
                 if MAGIC.get(at).is_some_and(|magic| *magic != byte) {
-                    return Err(Undecodable);
+                    return None;
                 }
                 if at == MAGIC.len() {
                     self.flags = byte;

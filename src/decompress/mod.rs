@@ -1,7 +1,7 @@
 //! Decodes encoded bodies on a side copy (feature `decompress`); what is forwarded stays as it is.
 //!
 //! All that a chunk of the encoded body allows to be decoded is handed on at once: servers flush after each event, so that
-//! clients can read it, and so can we. A peer may send anything: memory is bounded by the window of the encoding (gzip and
+//! clients can read it, and so can we. Of a damaged body all that stands before the damage is handed on, however it is cut. A peer may send anything: memory is bounded by the window of the encoding (gzip and
 //! deflate 32 KiB, zstd 8 MiB, brotli 16 MiB), time by a limit on the expansion.
 
 #[cfg(feature = "decompress")]
@@ -78,24 +78,27 @@ struct Step {
     written: usize,
     /// The encoded data is complete; bytes that follow are not part of it.
     ended: bool,
+    /// More may be decoded without reading on: a full output may be hiding it.
+    has_more: bool,
+    /// Behind what has been written the encoded data is damaged.
+    damaged: bool,
 }
 
 impl Decompressor {
     /// Hands on all that can be decoded once `chunk` has come.
     pub(crate) fn feed(&mut self, mut chunk: &[u8], mut on_decoded: impl FnMut(&[u8])) -> Result<(), Undecodable> {
-        // A full output may be hiding more.
         let mut has_more = false;
         while (has_more || !chunk.is_empty()) && !self.has_ended {
-            let step = self.codec.step(chunk, &mut self.decoded)?;
+            let step = self.codec.step(chunk, &mut self.decoded);
             chunk = &chunk[step.read..];
             self.allowance = ALLOWANCE.min(self.allowance + EXPANSION * step.read as u64);
             self.allowance = self.allowance.checked_sub(step.written as u64).ok_or(Undecodable)?;
             if step.written > 0 {
                 on_decoded(&self.decoded[..step.written]);
             }
-            has_more = step.written == self.decoded.len();
+            has_more = step.has_more;
             self.has_ended = step.ended;
-            if step == Step::default() && !chunk.is_empty() {
+            if step.damaged || (step == Step::default() && !chunk.is_empty()) {
                 return Err(Undecodable);
             }
         }
@@ -106,7 +109,7 @@ impl Decompressor {
 /// The codec without the feature: there is none.
 #[cfg(not(feature = "decompress"))]
 mod codec {
-    use super::{Step, Undecodable};
+    use super::Step;
 
     #[derive(Debug)]
     pub(super) enum Codec {}
@@ -116,7 +119,7 @@ mod codec {
             None
         }
 
-        pub(super) fn step(&mut self, _: &[u8], _: &mut [u8]) -> Result<Step, Undecodable> {
+        pub(super) fn step(&mut self, _: &[u8], _: &mut [u8]) -> Step {
             match *self {}
         }
     }

@@ -74,7 +74,8 @@ fn the_first_text_is_the_first_token() {
 #[test]
 fn a_body_of_a_kind_that_has_no_tokens_is_not_looked_at() {
     for content_type in ["text/html", "image/png", "application/octet-stream", "audio/mpeg"] {
-        let body = Body { name: "other".into(), content_type, bytes: b"data: {\"choices\":[]}\n\n".to_vec() };
+        let body =
+            Body { name: "other".into(), content_type, bytes: b"data: {\"choices\":[]}\n\n".to_vec(), coding: None };
         let reading = body.read_whole();
         assert_eq!((reading.events, reading.observation), (0, Observation::None), "{content_type}");
     }

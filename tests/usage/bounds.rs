@@ -5,7 +5,7 @@ use active_requests::usage::{EndMark, Meter, Observation, Reading, UsageSource};
 
 /// Feeds `front`, then `filler` so many times, then `back`.
 fn read_long(content_type: &'static str, front: &str, filler: &[u8], times: usize, back: &str) -> Reading {
-    let body = Body { name: "long".into(), content_type, bytes: Vec::new() };
+    let body = Body { name: "long".into(), content_type, bytes: Vec::new(), coding: None };
     let mut meter: Meter = body.meter();
     meter.observe(front.as_bytes());
     (0..times).for_each(|_| meter.observe(filler));
@@ -92,7 +92,7 @@ fn a_message_with_a_wrong_checksum_is_not_believed() {
     let start = frame("event", ":event-type", "messageStart", r#"{"role":"assistant"}"#);
     let stop = frame("event", ":event-type", "messageStop", r#"{"stopReason":"end_turn"}"#);
     let bytes = [start, usage, stop].concat();
-    let body = Body { name: "frames".into(), content_type: "application/vnd.amazon.eventstream", bytes };
+    let body = Body { name: "frames".into(), content_type: "application/vnd.amazon.eventstream", bytes, coding: None };
     let reading = body.read_whole();
     assert_eq!(reading.source, UsageSource::None);
     assert_eq!(reading.finish_reason.as_deref(), Some("end_turn"));

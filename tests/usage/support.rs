@@ -2,18 +2,26 @@
 
 use active_requests::usage::{Meter, Reading};
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
-use std::path::{Path, PathBuf};
+use flate2::{
+    Compression,
+    read::{GzEncoder, ZlibEncoder},
+};
+use std::{
+    io::Read,
+    path::{Path, PathBuf},
+};
 
 /// A body and its content type.
 pub(crate) struct Body {
     pub(crate) name: String,
     pub(crate) content_type: &'static str,
     pub(crate) bytes: Vec<u8>,
+    pub(crate) coding: Option<&'static str>,
 }
 
 impl Body {
     pub(crate) fn sse(text: impl Into<String>) -> Self {
-        Self { name: "inline".into(), content_type: "text/event-stream", bytes: text.into().into_bytes() }
+        Self { name: "inline".into(), content_type: "text/event-stream", bytes: text.into().into_bytes(), coding: None }
     }
 
     pub(crate) fn fixture(name: &str) -> Self {
@@ -25,7 +33,7 @@ impl Body {
             Some("frames") => ("application/vnd.amazon.eventstream", frames(&String::from_utf8(bytes).unwrap())),
             other => panic!("no content type for {other:?}"),
         };
-        Self { name: name.into(), content_type, bytes }
+        Self { name: name.into(), content_type, bytes, coding: None }
     }
 
     pub(crate) fn fixtures() -> Vec<Self> {
@@ -35,9 +43,25 @@ impl Body {
         names.iter().map(|name| Self::fixture(name)).collect()
     }
 
+    /// The body with a content coding.
+    pub(crate) fn encoded(self, coding: &'static str) -> Self {
+        let (plain, level) = (&self.bytes[..], Compression::default());
+        let mut bytes = Vec::new();
+        match coding {
+            "gzip" => _ = GzEncoder::new(plain, level).read_to_end(&mut bytes).unwrap(),
+            "deflate" => _ = ZlibEncoder::new(plain, level).read_to_end(&mut bytes).unwrap(),
+            "zstd" => bytes = zstd::encode_all(plain, 3).unwrap(),
+            other => panic!("no encoder for {other}"),
+        }
+        Self { bytes, coding: Some(coding), ..self }
+    }
+
     pub(crate) fn meter(&self) -> Meter {
-        let head = http::Response::builder().header("content-type", self.content_type).body(()).unwrap();
-        Meter::for_response(&head.into_parts().0)
+        let mut head = http::Response::builder().header("content-type", self.content_type);
+        if let Some(coding) = self.coding {
+            head = head.header("content-encoding", coding);
+        }
+        Meter::for_response(&head.body(()).unwrap().into_parts().0)
     }
 
     /// Reads the body in pieces of so many bytes, as `cut` says.
