@@ -36,6 +36,7 @@ lint:
 		echo "cargo clippy --no-default-features --features '$$feature'"; \
 		cargo clippy -q --no-default-features --features "$$feature" -- -D warnings || exit 1; \
 	done
+	cargo clippy -q -p active-requests-proxy --no-default-features -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --all-features
 
 # The library with the oldest compiler that Cargo.toml promises, and nothing else: what tests and benches use may be newer.

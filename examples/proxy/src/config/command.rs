@@ -73,6 +73,7 @@ fn command(settings: &[Description]) -> Command {
              {{P}}_BASE_URL       as its SDK takes it: OpenAI with the version, Anthropic without\n  \
              {{P}}_API_FORMAT     openai or anthropic\n  \
              {{P}}_ALIAS_{{NAME}}   another name for one of its models\n\
+             Spans for OpenTelemetry are asked for by its own variables, first of them OTEL_EXPORTER_OTLP_ENDPOINT.\n\
              In the file a setting has the name of its flag, with _ for -; tracker and monitor are tables of their own."
         ))
         .args(settings.iter().filter(|setting| !setting.is_secret).map(flag))

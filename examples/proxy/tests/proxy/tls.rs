@@ -106,6 +106,34 @@ async fn an_upstream_is_told_nothing_before_it_has_proved_who_it_is() {
 }
 
 #[tokio::test]
+async fn a_tunnel_passes_through_tls() {
+    let tls = Tls::of("127.0.0.1");
+    let mut mock = Mock::start().await;
+    let proxy = start(&mock, &[&tls.authority.file.flag("ca-file")]).await;
+    let mut client = Client::to(proxy.address).await;
+    client.send(b"GET /mock/x HTTP/1.1\r\nhost: p\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n").await;
+    let mut upstream = tls.accept(&mut mock).await.unwrap();
+    let mut asked = Vec::new();
+    while !asked.ends_with(b"\r\n\r\n") {
+        assert!(upstream.read_buf(&mut asked).await.unwrap() > 0, "a request");
+    }
+    let head = "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n";
+    // A close frame comes along with the head.
+    upstream.write_all(&[head.as_bytes(), b"\x88\x00"].concat()).await.unwrap();
+    upstream.flush().await.unwrap();
+    assert!(client.head().await.unwrap().starts_with("HTTP/1.1 101"));
+    assert_eq!(client.bytes(2).await, b"\x88\x00");
+    client.send(b"\x88\x80\x00\x00\x00\x00").await;
+    let mut answer = [0; 6];
+    upstream.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"\x88\x80\x00\x00\x00\x00");
+    upstream.shutdown().await.unwrap();
+    assert!(!client.fill().await);
+    proxy.quiet().await;
+    assert_eq!(proxy.tracker.recent_traces(1)[0].outcome, active_requests::tracker::Outcome::Completed);
+}
+
+#[tokio::test]
 async fn a_client_that_leaves_ends_the_connection() {
     let tls = Tls::of("127.0.0.1");
     let mut mock = Mock::start().await;
