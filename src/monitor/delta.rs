@@ -7,7 +7,7 @@ use super::{
     payload::Payload,
     row_json::{json, number},
     sample::RowChange,
-    table::Table,
+    table::{DRAINING, Table},
     table_row::TableRow,
 };
 use crate::{
@@ -87,7 +87,7 @@ impl DeltaEncoder {
         let omitted = unseen.len().saturating_sub(room);
         ended.extend(unseen.into_iter().take(room));
         let mut lists = std::mem::take(&mut self.lists);
-        if !ended.is_empty() || lists.named().iter().any(|(_, list)| !list.is_empty()) {
+        if table.take_draining() || !ended.is_empty() || lists.named().iter().any(|(_, list)| !list.is_empty()) {
             deltas.push(self.delta(&lists, &ended, omitted, tracker, now));
         }
         lists.clear();
@@ -133,6 +133,9 @@ impl DeltaEncoder {
                 number(out, omitted);
                 out.extend_from_slice(br#","timestamp":"#);
                 json(out, &tracker.wall(now).as_secs_f64());
+                if tracker.is_draining() {
+                    out.extend_from_slice(DRAINING);
+                }
                 out.push(b'}');
             });
         Payload::new(event)

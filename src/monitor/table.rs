@@ -23,10 +23,16 @@ pub(super) struct Table {
     order: Vec<(Instant, RequestId)>,
     /// Requests that have ended since [`take_ended`](Self::take_ended), with the row if the table had one.
     ended: Vec<(Ended, Option<TableRow>)>,
+    /// Whether a shutdown has begun, as of the newest sample, and whether a delta has yet to say so.
+    draining: bool,
+    tell_draining: bool,
     copies: RowCopies,
     /// Buffers of rows that are no longer there.
     spare: Vec<RowJson>,
 }
+
+/// The member that says that a shutdown has begun.
+pub(super) const DRAINING: &[u8] = br#","draining":true"#;
 
 /// How a sample of all rows differs from the one before.
 #[derive(Clone, Copy, Debug, Default)]
@@ -48,6 +54,8 @@ impl Table {
             shards: Vec::new(),
             order: Vec::new(),
             ended: Vec::new(),
+            draining: false,
+            tell_draining: false,
             copies: RowCopies::default(),
             spare: Vec::new(),
         }
@@ -63,6 +71,9 @@ impl Table {
     pub(super) fn sample(&mut self, tracker: &RequestTracker, ends: Option<&EndedReader>, now: Instant) -> bool {
         self.samples += 1;
         let mut found = Differences::default();
+        if tracker.is_draining() && !self.draining {
+            (self.draining, self.tell_draining, found.urgent) = (true, true, true);
+        }
         self.shards.resize_with(tracker.shard_count(), Vec::new);
         for shard in 0..self.shards.len() {
             tracker.visit_shard(shard, ends, |item| match item {
@@ -188,6 +199,9 @@ impl Table {
         });
         out.extend_from_slice(br#"],"timestamp":"#);
         json(out, &tracker.wall(now).as_secs_f64());
+        if self.draining {
+            out.extend_from_slice(DRAINING);
+        }
         // For viewers with the right to, `Payload::for_viewer` says otherwise.
         out.extend_from_slice(br#","can_cancel":false}"#);
     }
@@ -196,6 +210,12 @@ impl Table {
     pub(super) fn clear_pending(&mut self) {
         self.for_each(|row| _ = row.take_pending(RowChange::Progress));
         self.ended.clear();
+        self.tell_draining = false;
+    }
+
+    /// Whether a shutdown has begun since the last call.
+    pub(super) fn take_draining(&mut self) -> bool {
+        std::mem::take(&mut self.tell_draining)
     }
 
     /// The requests that have ended since the last call, with the row if the table had one.

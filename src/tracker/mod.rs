@@ -362,6 +362,26 @@ impl RequestTracker {
         self.shared.prices.set(prices);
     }
 
+    /// Says that a graceful shutdown has begun: from now on snapshots, updates and deltas carry `"draining": true`, so that whoever watches
+    /// sees what the shutdown waits for. Nothing ends by it; [`shutdown`](Self::shutdown) comes when all requests have ended.
+    ///
+    /// ```
+    /// let tracker = active_requests::RequestTracker::default();
+    /// tracker.drain();
+    /// assert!(tracker.is_draining() && !tracker.is_shut_down());
+    /// ```
+    pub fn drain(&self) {
+        self.shared.draining.store(true, Ordering::Relaxed);
+        // The shard's lock orders the two for whoever samples.
+        self.shards[0].with_state(|state| state.changed());
+        self.shared.listeners.changed();
+    }
+
+    /// Whether [`drain`](Self::drain) has been called.
+    pub fn is_draining(&self) -> bool {
+        self.shared.draining.load(Ordering::Relaxed)
+    }
+
     /// Ends the streams of all viewers and everybody's waiting, so that a graceful shutdown does not hang on them. Requests
     /// are tracked on.
     pub fn shutdown(&self) {

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     config::TrackerConfig,
-    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
 };
 
 /// The parts of a tracker that its shards have in common.
@@ -25,6 +25,8 @@ pub(crate) struct TrackerShared {
     pub(crate) epoch: u32,
     pub(crate) clock: WallClock,
     pub(crate) listeners: Listeners,
+    /// A shutdown has begun.
+    pub(crate) draining: AtomicBool,
     pub(crate) keys: Keys,
     pub(crate) end_hooks: EndHooks,
     pub(crate) callers: Callers,
@@ -47,6 +49,7 @@ impl TrackerShared {
             epoch,
             clock,
             listeners: Listeners::new(),
+            draining: AtomicBool::new(false),
             keys: Keys::new(config.max_keys, config.known_providers.clone()),
             end_hooks: EndHooks::default(),
             callers: Callers::new(&config),

@@ -14,6 +14,7 @@ use hyper_util::{
     service::TowerToHyperService,
 };
 use std::time::Duration;
+use tokio::time::Instant;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -195,4 +196,38 @@ async fn viewers_that_join_within_100_ms_share_their_first_snapshot() {
         seen.dedup();
         assert!(seen.len() <= 4, "{format}: {} snapshots in 240 ms", seen.len());
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_drain_is_told_at_once_and_once_to_those_who_watch_and_to_those_who_ask() {
+    let monitor = Monitor::quiet();
+    let request = monitor.start("openai:gpt-4o");
+    let mut updates = monitor.watch("update").await;
+    let mut deltas = monitor.watch("delta").await;
+    for viewer in [&mut updates, &mut deltas] {
+        assert!(viewer.event().await.data.get("draining").is_none());
+    }
+    let before = monitor.get("/active-requests").await;
+    let etag = |response: &http::Response<_>| response.headers()["etag"].clone();
+    assert!(monitor.json("/active-requests").await.get("draining").is_none());
+
+    sleep(ms(500)).await;
+    let begun = Instant::now();
+    monitor.tracker.drain();
+    for viewer in [&mut updates, &mut deltas] {
+        let event = viewer.event().await;
+        assert_eq!(event.data["draining"], true, "{event:?}");
+        assert_eq!(begun.elapsed(), ms(0));
+        assert_eq!(viewer.within(ms(0)).await, None);
+    }
+    assert_eq!(monitor.json("/active-requests").await["draining"], true);
+    assert_ne!(etag(&before), etag(&monitor.get("/active-requests").await));
+
+    sleep(ms(500)).await;
+    request.finish(active_requests::tracker::Outcome::Completed);
+    for viewer in [&mut updates, &mut deltas] {
+        assert_eq!(viewer.event().await.data["draining"], true, "with every event from then on");
+    }
+    monitor.tracker.shutdown();
+    assert_eq!((updates.next_or_end().await, deltas.next_or_end().await), (None, None));
 }

@@ -37,7 +37,7 @@ use std::{
 
 use active_requests::tracker::RequestTracker;
 use active_requests_demo_provider as demo;
-use tokio::{net::TcpListener, task::AbortHandle};
+use tokio::{net::TcpListener, sync::mpsc, task::AbortHandle};
 
 use crate::{
     config::{description::SettingsError, models::Models, providers, settings::Settings, sources::Sources},
@@ -61,7 +61,8 @@ pub fn main() -> ExitCode {
         log.finish();
     }
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(REQUESTS_CUT),
         Err(wrong) => {
             eprintln!("{wrong}");
             ExitCode::from(2)
@@ -69,7 +70,11 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run() -> Result<(), SettingsError> {
+/// The exit code that says that requests were cut off.
+const REQUESTS_CUT: u8 = 3;
+
+/// Returns whether all requests have ended by themselves.
+fn run() -> Result<bool, SettingsError> {
     let sources = Sources::collect(&Settings::descriptions(), std::env::args_os(), std::env::vars_os())?;
     let settings = Settings::read(&sources)?;
     let runtime = match settings.threads.0 {
@@ -80,14 +85,14 @@ fn run() -> Result<(), SettingsError> {
     let runtime = runtime.map_err(|error| SettingsError::new(format!("the threads cannot be started: {error}")))?;
     let telemetry = Telemetry::from_env(|name| std::env::var(name).ok(), settings.authorities()?)?;
     let result = runtime.block_on(async {
-        let grace = settings.grace;
         let proxy = Proxy::start_with(settings, &sources, telemetry.clone()).await?;
         let told = proxy.announce();
         told.map_err(|error| SettingsError::new(format!("standard output cannot be written: {error}")))?;
-        if !proxy.serve(asked_to_end()).await {
-            tracing::warn!("some requests were still running after {} s and have been cut off", grace.as_secs_f64());
+        let all_ended = proxy.serve(asked_to_end()).await;
+        if !all_ended {
+            tracing::warn!("requests that were still running have been cut off");
         }
-        Ok(())
+        Ok(all_ended)
     });
     if let Some(telemetry) = telemetry {
         telemetry.finish();
@@ -181,15 +186,23 @@ impl Proxy {
         &self.tracker
     }
 
-    /// Serves until `end` comes, and then lets running requests go on for a while, except those of the simulated traffic. Returns
-    /// whether all have ended.
-    pub async fn serve(self, end: impl Future<Output = ()>) -> bool {
+    /// Serves until it is `asked` to end, and then lets running requests go on for a while, except those of the simulated traffic;
+    /// asked again, it ends at once. Returns whether all have ended by themselves.
+    pub async fn serve(self, mut asked: mpsc::Receiver<()>) -> bool {
         let Self { listener, server, grace, traffic, reload, .. } = self;
-        let end = async {
-            end.await;
-            traffic.inspect(AbortHandle::abort);
+        let (ask, passed_on) = mpsc::channel(2);
+        let pass_on = async move {
+            while asked.recv().await.is_some() {
+                traffic.as_ref().inspect(|traffic| traffic.abort());
+                let _ = ask.send(()).await;
+            }
+            // Nobody can ask any more.
+            std::future::pending::<bool>().await
         };
-        let all_ended = server::serve(listener, server, end, grace).await;
+        let all_ended = tokio::select! {
+            all_ended = server::serve(listener, server, passed_on, grace) => all_ended,
+            never = pass_on => never,
+        };
         reload.abort();
         all_ended
     }
@@ -209,18 +222,25 @@ impl Proxy {
     }
 }
 
-/// Waits for Ctrl-C or SIGTERM.
-async fn asked_to_end() {
+/// Sends a word for each Ctrl-C or SIGTERM.
+fn asked_to_end() -> mpsc::Receiver<()> {
+    let (ask, asked) = mpsc::channel(2);
     #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
+    let terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
+    tokio::spawn(async move {
+        #[cfg(unix)]
+        if let Ok(mut terminate) = terminate {
+            loop {
+                tokio::select! {
+                    _ = tokio::signal::ctrl_c() => {}
+                    _ = terminate.recv() => {}
+                }
+                let _ = ask.send(()).await;
             }
-            return;
         }
-    }
-    let _ = tokio::signal::ctrl_c().await;
+        while tokio::signal::ctrl_c().await.is_ok() {
+            let _ = ask.send(()).await;
+        }
+    });
+    asked
 }

@@ -63,6 +63,11 @@ impl Refusal {
         matches!(self.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
     }
 
+    /// The proxy takes no more requests.
+    pub fn shutting_down() -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "This proxy is shutting down: send the request again.")
+    }
+
     /// The error as a client of this format expects it.
     pub fn response(&self, format: ApiFormat) -> Response<Full<Bytes>> {
         self.whole(format).map(Full::from)

@@ -11,21 +11,37 @@ use http::{Response, header};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::Full;
 
-use crate::forward::{
-    response_body::{BodyError, ForwardedBody},
-    usage_chunk::{WithoutUsageChunk, is_to_hide},
+use crate::{
+    forward::{
+        response_body::{BodyError, ForwardedBody},
+        usage_chunk::{WithoutUsageChunk, is_to_hide},
+    },
+    server::state::OpenRequest,
 };
 
 /// The body of a tracked answer.
 pub type TrackedBody = track::ResponseBody<cancel::ResponseBody<ForwardedBody>>;
 
-/// Every body that this proxy sends.
+/// Every body that this proxy sends. While it is there, its request is open.
+#[derive(Debug)]
+pub struct ServedBody {
+    content: ServedContent,
+    _open: OpenRequest,
+}
+
+impl ServedBody {
+    pub fn new(content: ServedContent, open: OpenRequest) -> Self {
+        Self { content, _open: open }
+    }
+}
+
+/// The kinds of bodies.
 #[derive(Debug)]
 #[expect(
     clippy::large_enum_variant,
     reason = "the large one is the common one: a box would be an allocation a request"
 )]
-pub enum ServedBody {
+pub enum ServedContent {
     /// A tracked answer.
     Forwarded(TrackedBody),
     /// A tracked answer, less the chunk that its client has not asked for. Boxed, because it is rare and twice the size.
@@ -38,7 +54,7 @@ pub enum ServedBody {
     Own(Full<Bytes>),
 }
 
-impl ServedBody {
+impl ServedContent {
     /// The reply to a request bound for a provider.
     pub fn forwarded(response: Response<TrackedBody>) -> Response<Self> {
         if is_to_hide(&response) {
@@ -57,32 +73,32 @@ impl Body for ServedBody {
     type Error = BodyError;
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        match self.get_mut() {
-            Self::Forwarded(body) => Pin::new(body).poll_frame(cx).map_err(Into::into),
-            Self::WithoutUsageChunk(body) => Pin::new(body).poll_frame(cx).map_err(Into::into),
-            Self::Monitor(body) => Pin::new(body).poll_frame(cx).map_err(|never| match never {}),
-            Self::Dashboard(body) => Pin::new(body).poll_frame(cx).map_err(|never| match never {}),
-            Self::Own(body) => Pin::new(body).poll_frame(cx).map_err(|never| match never {}),
+        match &mut self.get_mut().content {
+            ServedContent::Forwarded(body) => Pin::new(body).poll_frame(cx).map_err(Into::into),
+            ServedContent::WithoutUsageChunk(body) => Pin::new(body).poll_frame(cx).map_err(Into::into),
+            ServedContent::Monitor(body) => Pin::new(body).poll_frame(cx).map_err(|never| match never {}),
+            ServedContent::Dashboard(body) => Pin::new(body).poll_frame(cx).map_err(|never| match never {}),
+            ServedContent::Own(body) => Pin::new(body).poll_frame(cx).map_err(|never| match never {}),
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        match self {
-            Self::Forwarded(body) => body.is_end_stream(),
-            Self::WithoutUsageChunk(body) => body.is_end_stream(),
-            Self::Monitor(body) => body.is_end_stream(),
-            Self::Dashboard(body) => body.is_end_stream(),
-            Self::Own(body) => body.is_end_stream(),
+        match &self.content {
+            ServedContent::Forwarded(body) => body.is_end_stream(),
+            ServedContent::WithoutUsageChunk(body) => body.is_end_stream(),
+            ServedContent::Monitor(body) => body.is_end_stream(),
+            ServedContent::Dashboard(body) => body.is_end_stream(),
+            ServedContent::Own(body) => body.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
-        match self {
-            Self::Forwarded(body) => body.size_hint(),
-            Self::WithoutUsageChunk(body) => body.size_hint(),
-            Self::Monitor(body) => body.size_hint(),
-            Self::Dashboard(body) => body.size_hint(),
-            Self::Own(body) => body.size_hint(),
+        match &self.content {
+            ServedContent::Forwarded(body) => body.size_hint(),
+            ServedContent::WithoutUsageChunk(body) => body.size_hint(),
+            ServedContent::Monitor(body) => body.size_hint(),
+            ServedContent::Dashboard(body) => body.size_hint(),
+            ServedContent::Own(body) => body.size_hint(),
         }
     }
 }

@@ -15,14 +15,12 @@ use hyper::server::conn::{
 };
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use rustix::net::{RecvFlags, recv};
-use tokio::{io::Interest, net::TcpStream, sync::watch};
+use tokio::{io::Interest, net::TcpStream, sync::watch, time::Sleep};
 
 use crate::{
     config::settings::Settings,
     server::{
-        lingering::LingeringStream,
-        service::{CloseSignal, ProxyService},
-        stream::ClientStream,
+        lingering::LingeringStream, phase::Phase, service::ProxyService, state::ConnectionState, stream::ClientStream,
         tls::ServerTls,
     },
 };
@@ -63,41 +61,43 @@ impl ConnectionServer {
     }
 
     /// Serves one client until one of the two has had enough.
-    pub(super) async fn serve(self: Arc<Self>, stream: TcpStream, mut is_ending: watch::Receiver<()>) {
+    pub(super) async fn serve(self: Arc<Self>, stream: TcpStream, mut phase: watch::Receiver<Phase>) {
         let _ = stream.set_nodelay(true);
+        let state = ConnectionState::default();
         let opened = tokio::select! {
             // Boxed: a handshake is large, and short against what follows.
-            opened = tokio::time::timeout(self.idle, Box::pin(self.open(stream))) => opened,
+            opened = tokio::time::timeout(self.idle, Box::pin(self.open(stream, &state))) => opened,
             // It has not asked for anything yet.
-            _ = is_ending.changed() => return,
+            _ = phase.changed() => return,
         };
         let (stream, version) = match opened {
             Ok(Ok(opened)) => opened,
             Ok(Err(error)) => return tracing::debug!("a connection did not begin: {error}"),
             Err(_) => return tracing::debug!("a connection did not begin within {} s", self.idle.as_secs_f64()),
         };
-        let close = CloseSignal::default();
-        let service = self.service.service(close.clone());
+        let service = self.service.service(state.clone());
         // Made in here: a future keeps room for what it is given, besides what it makes of it.
         match version {
             HttpVersion::Http1 => {
                 let connection = self.http1.serve_connection(TokioIo::new(stream), service).with_upgrades();
-                drive(connection, UpgradeableConnection::graceful_shutdown, &close, is_ending).await;
+                // hyper has a limit of its own for an idle one.
+                drive(connection, UpgradeableConnection::graceful_shutdown, &state, phase, None).await;
             }
             HttpVersion::Http2 => {
                 let connection = self.http2.serve_connection(TokioIo::new(stream), service);
-                Box::pin(drive(connection, http2::Connection::graceful_shutdown, &close, is_ending)).await;
+                let shut_down = http2::Connection::graceful_shutdown;
+                Box::pin(drive(connection, shut_down, &state, phase, Some(self.idle))).await;
             }
         }
     }
 
     /// The stream of a connection, and what is spoken on it.
-    async fn open(&self, stream: TcpStream) -> io::Result<(ClientStream, HttpVersion)> {
+    async fn open(&self, stream: TcpStream, state: &ConnectionState) -> io::Result<(ClientStream, HttpVersion)> {
         let Some(tls) = &self.tls else {
             let version = spoken(&stream).await?;
-            return Ok((ClientStream::Plain(LingeringStream::new(stream)), version));
+            return Ok((ClientStream::Plain(LingeringStream::new(stream, state.clone())), version));
         };
-        let stream = tls.acceptor().accept(LingeringStream::new(stream)).await?;
+        let stream = tls.acceptor().accept(LingeringStream::new(stream, state.clone())).await?;
         let version = match stream.get_ref().1.alpn_protocol() {
             Some(b"h2") => HttpVersion::Http2,
             _ => HttpVersion::Http1,
@@ -125,31 +125,62 @@ async fn spoken(client: &TcpStream) -> io::Result<HttpVersion> {
         .await
 }
 
-/// Runs a connection to its end, or until it has gone over to another protocol.
+/// Runs a connection to its end, or until it has gone over to another protocol. One without a request for `idle` is shut down.
 async fn drive<C>(
     connection: C,
-    shut_down: impl FnOnce(Pin<&mut C>),
-    close: &CloseSignal,
-    mut is_ending: watch::Receiver<()>,
+    shut_down: impl Fn(Pin<&mut C>),
+    state: &ConnectionState,
+    mut phase: watch::Receiver<Phase>,
+    idle: Option<Duration>,
 ) where
     C: Future<Output = hyper::Result<()>>,
 {
     let mut connection = pin!(connection);
-    let mut ending = pin!(async move { is_ending.changed().await });
-    let mut shut_down = Some(shut_down);
-    let ended = poll_fn(|cx| {
-        if shut_down.is_some()
-            && ending.as_mut().poll(cx).is_ready()
-            && let Some(shut_down) = shut_down.take()
-        {
-            shut_down(connection.as_mut());
+    let mut timer: Option<Pin<Box<Sleep>>> = None;
+    let (mut ending, mut told) = (false, false);
+    let ended = loop {
+        let turn = poll_fn(|cx| {
+            let was_idle = state.open() == 0;
+            if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
+                return Poll::Ready(Some(ended));
+            }
+            // At the end nobody waits for half a head, or for the next request; but the last bytes are to leave.
+            if state.is_left() || (ending && was_idle && !state.is_writing()) {
+                return Poll::Ready(Some(Ok(())));
+            }
+            match idle {
+                Some(idle) if state.open() == 0 => {
+                    let timer = timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(idle)));
+                    timer.as_mut().poll(cx).map(|()| None)
+                }
+                _ => {
+                    timer = None;
+                    Poll::Pending
+                }
+            }
+        });
+        tokio::select! {
+            ended = turn => match ended {
+                Some(ended) => break ended,
+                // It stays idle, although it has been told.
+                None if told => break Ok(()),
+                None => {
+                    told = true;
+                    timer = None;
+                    shut_down(connection.as_mut());
+                }
+            },
+            changed = phase.changed() => {
+                let now = *phase.borrow_and_update();
+                if changed.is_err() || now == Phase::Over {
+                    break Ok(());
+                }
+                ending = now == Phase::Ending;
+                shut_down(connection.as_mut());
+            }
         }
-        match connection.as_mut().poll(cx) {
-            Poll::Pending if close.is_asked_for() => Poll::Ready(Ok(())),
-            polled => polled,
-        }
-    });
-    if let Err(error) = ended.await {
+    };
+    if let Err(error) = ended {
         tracing::debug!("a connection ended: {error}");
     }
 }

@@ -19,6 +19,8 @@ use tokio::{
     time::{Instant, Sleep},
 };
 
+use crate::server::state::ConnectionState;
+
 /// How long a client may go on sending after our last word.
 const LONGEST: Duration = Duration::from_secs(3);
 
@@ -32,6 +34,7 @@ const MOST: usize = 256 * 1024 * 1024;
 #[derive(Debug)]
 pub(crate) struct LingeringStream {
     stream: TcpStream,
+    state: ConnectionState,
     closing: Option<LingeringClose>,
 }
 
@@ -44,8 +47,14 @@ struct LingeringClose {
 }
 
 impl LingeringStream {
-    pub(crate) fn new(stream: TcpStream) -> Self {
-        Self { stream, closing: None }
+    pub(crate) fn new(stream: TcpStream, state: ConnectionState) -> Self {
+        Self { stream, state, closing: None }
+    }
+
+    /// Takes note of whether there was no room for what is written.
+    fn wrote<T>(&self, written: Poll<T>) -> Poll<T> {
+        self.state.set_writing(written.is_pending());
+        written
     }
 }
 
@@ -57,7 +66,8 @@ impl AsyncRead for LingeringStream {
 
 impl AsyncWrite for LingeringStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, buf)
+        let written = Pin::new(&mut self.stream).poll_write(cx, buf);
+        self.wrote(written)
     }
 
     fn poll_write_vectored(
@@ -65,7 +75,8 @@ impl AsyncWrite for LingeringStream {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        self.wrote(written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -82,6 +93,8 @@ impl AsyncWrite for LingeringStream {
             Some(closing) => closing,
             closing => {
                 ready!(Pin::new(&mut this.stream).poll_shutdown(cx))?;
+                // Until it is closed the last answer may get lost.
+                this.state.set_writing(true);
                 let now = Instant::now();
                 closing.insert(LingeringClose {
                     pause: Box::pin(tokio::time::sleep_until(now + PAUSE)),

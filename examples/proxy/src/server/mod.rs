@@ -3,11 +3,13 @@
 pub mod body;
 pub mod connection;
 mod lingering;
+mod phase;
 pub mod service;
+pub mod state;
 mod stream;
 pub mod tls;
 
-use std::{future::Future, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use socket2::{SockRef, TcpKeepalive};
 use tokio::{
@@ -15,7 +17,7 @@ use tokio::{
     sync::{mpsc, watch},
 };
 
-use crate::server::connection::ConnectionServer;
+use crate::server::{connection::ConnectionServer, phase::Phase, state::RequestKind};
 
 /// Listens with room for a crowd at the door.
 pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
@@ -28,18 +30,61 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(16 * 1024)
 }
 
-/// Serves until `end` comes, then lets running requests go on for at most `grace`. Returns whether all have ended.
+/// The longest wait for the last bytes of answers that have ended.
+const LAST_BYTES: Duration = Duration::from_secs(2);
+
+/// The time in which subscribers are told of the last requests' ends.
+const LAST_NEWS: Duration = Duration::from_millis(250);
+
+/// Serves until the end is asked for, then lets running requests go on for at most `grace`, while the monitor stays readable. Asked
+/// again, it ends at once. Returns whether all requests have ended by themselves.
 pub async fn serve(
     listener: TcpListener,
     server: ConnectionServer,
-    end: impl Future<Output = ()>,
+    mut asked: mpsc::Receiver<()>,
     grace: Duration,
 ) -> bool {
     let server = Arc::new(server);
-    let (ending, is_ending) = watch::channel(());
+    let service = server.service();
+    let (phase, phases) = watch::channel(Phase::Serving);
     // Each connection has a sender; the channel is closed when all of them have gone.
     let (connected, mut all_gone) = mpsc::channel::<()>(1);
-    let mut end = pin!(end);
+    let mut accepting = Box::pin(accept(listener, &server, phases, connected));
+    tokio::select! {
+        never = &mut accepting => match never {},
+        _ = asked.recv() => {}
+    }
+    service.tracker().drain();
+    phase.send_replace(Phase::Draining);
+    let ended = async {
+        service.open_requests().forwarded_ended().await;
+        // Their connections are no longer HTTP's.
+        service.tunnels().ended().await;
+    };
+    let in_time = tokio::select! {
+        never = &mut accepting => match never {},
+        ended = tokio::time::timeout(grace, ended) => ended.is_ok(),
+        Some(()) = asked.recv() => false,
+    };
+    if in_time && service.open_requests().any(RequestKind::Own) {
+        tokio::time::sleep(LAST_NEWS).await;
+    }
+    // Viewers' streams would go on for ever.
+    service.tracker().shutdown();
+    phase.send_replace(if in_time { Phase::Ending } else { Phase::Over });
+    drop(accepting);
+    let _ = tokio::time::timeout(LAST_BYTES, all_gone.recv()).await;
+    service.tunnels().cut().await;
+    in_time
+}
+
+/// Takes connections and serves each in a task of its own.
+async fn accept(
+    listener: TcpListener,
+    server: &Arc<ConnectionServer>,
+    phases: watch::Receiver<Phase>,
+    connected: mpsc::Sender<()>,
+) -> Infallible {
     let mut sweeps = tokio::time::interval(Duration::from_secs(5));
     loop {
         let stream = tokio::select! {
@@ -56,25 +101,15 @@ pub async fn serve(
                 server.service().sweep();
                 continue;
             }
-            () = &mut end => break,
         };
-        let served = Arc::clone(&server).serve(stream, is_ending.clone());
+        // One that comes late has seen the phase already.
+        let mut phases = phases.clone();
+        phases.mark_unchanged();
+        let served = Arc::clone(server).serve(stream, phases);
         let connected = connected.clone();
         tokio::spawn(async move {
             served.await;
             drop(connected);
         });
     }
-    drop((listener, ending, connected));
-    // Viewers' streams would go on for ever.
-    server.service().tracker().shutdown();
-    let tunnels = server.service().tunnels();
-    let all = async {
-        all_gone.recv().await;
-        // Their connections are no longer HTTP's.
-        tunnels.ended().await;
-    };
-    let in_time = tokio::time::timeout(grace, all).await.is_ok();
-    tunnels.cut().await;
-    in_time
 }

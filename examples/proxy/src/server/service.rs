@@ -1,12 +1,6 @@
 //! The proxy's own routes, and the way to the providers for everything else.
 
-use std::{
-    convert::Infallible,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-};
+use std::{convert::Infallible, sync::Arc};
 
 use active_requests::{
     cancel::CancelRequestLayer, config::MonitorConfig, dashboard::DashboardService, inspect::InspectRequestLayer,
@@ -25,24 +19,13 @@ use crate::{
         route::{FORWARDED_METHODS, Route},
     },
     refusal::Refusal,
-    server::body::ServedBody,
+    server::{
+        body::{ServedBody, ServedContent},
+        state::{ConnectionState, OpenRequests, RequestKind},
+    },
     tunnel::Tunnels,
     upstream::{provider::ApiFormat, request_body::RequestBody},
 };
-
-/// Asks a connection to end, from within its own task: it looks here when it has nothing more to do, and need not be woken.
-#[derive(Clone, Debug, Default)]
-pub struct CloseSignal(Arc<AtomicBool>);
-
-impl CloseSignal {
-    fn ask(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-
-    pub fn is_asked_for(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-}
 
 /// The state that all connections share, and the service that each one gets.
 #[derive(Debug)]
@@ -51,6 +34,7 @@ pub struct ProxyService {
     tracker: RequestTracker,
     monitor: MonitorService,
     dashboard: DashboardService,
+    open: Arc<OpenRequests>,
 }
 
 impl ProxyService {
@@ -60,7 +44,13 @@ impl ProxyService {
             monitor: MonitorService::new(tracker.clone(), monitor).mounted_at("/metrics"),
             dashboard: DashboardService::new().mounted_at("/dashboard").metrics_at("/metrics"),
             tracker,
+            open: Arc::default(),
         }
+    }
+
+    /// The requests whose answers have not ended.
+    pub fn open_requests(&self) -> &OpenRequests {
+        &self.open
     }
 
     /// The tunnels that are open.
@@ -79,10 +69,10 @@ impl ProxyService {
         drop(std::hint::black_box(Vec::<u8>::with_capacity(1 << 20)));
     }
 
-    /// The service of one connection. `hangup` is asked for when its client has left in the middle of a request body.
+    /// The service of one connection, which is told when its client has left in the middle of a request body.
     pub fn service(
         self: &Arc<Self>,
-        hangup: CloseSignal,
+        connection: ConnectionState,
     ) -> impl hyper::service::Service<
         Request<Incoming>,
         Response = Response<ServedBody>,
@@ -99,21 +89,35 @@ impl ProxyService {
             .layer(self.cancel_layer())
             .layer(InspectRequestLayer::new())
             // Boxed: hyper keeps room for the future in every connection, and moves it on its way there.
-            .service_fn(move |request| Box::pin(answer(Arc::clone(&forward), request, hangup.clone())));
+            .service_fn({
+                let connection = connection.clone();
+                move |request| Box::pin(answer(Arc::clone(&forward), request, connection.clone()))
+            });
         hyper::service::service_fn(move |request: Request<Incoming>| {
             let service = Arc::clone(&service);
             let mut api = api.clone();
+            let first = first_part(request.uri().path());
+            let own = service.own_answer(&request, first);
+            // The monitor's streams hold up no shutdown: they are what shows it.
+            let is_own = own.is_some() || ["metrics", "dashboard"].contains(&first);
+            let kind = if is_own { RequestKind::Own } else { RequestKind::Forwarded };
+            let open = connection.begin(kind, &service.open);
             async move {
-                match first_part(request.uri().path()) {
-                    "metrics" => Ok(never_fails(service.monitor.clone().call(request).await).map(ServedBody::Monitor)),
-                    "dashboard" => {
-                        Ok(never_fails(service.dashboard.clone().call(request).await).map(ServedBody::Dashboard))
+                let closes = service.tracker.is_draining() && request.version() < Version::HTTP_2;
+                let mut response = match (own, first_part(request.uri().path())) {
+                    (Some(response), _) => response,
+                    (None, "metrics") => {
+                        never_fails(service.monitor.clone().call(request).await).map(ServedContent::Monitor)
                     }
-                    first => match service.own_answer(&request, first) {
-                        Some(response) => Ok(response),
-                        None => api.call(request).await.map(ServedBody::forwarded),
-                    },
+                    (None, "dashboard") => {
+                        never_fails(service.dashboard.clone().call(request).await).map(ServedContent::Dashboard)
+                    }
+                    (None, _) => ServedContent::forwarded(api.call(request).await?),
+                };
+                if closes {
+                    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
                 }
+                Ok(response.map(|content| ServedBody::new(content, open)))
             }
         })
     }
@@ -131,22 +135,35 @@ impl ProxyService {
     }
 
     /// The answer of the proxy's own routes; `None` if the request is for a provider.
-    fn own_answer(&self, request: &Request<Incoming>, first_part: &str) -> Option<Response<ServedBody>> {
+    fn own_answer(&self, request: &Request<Incoming>, first_part: &str) -> Option<Response<ServedContent>> {
         let (method, path) = (request.method(), request.uri().path());
         let reads = [Method::GET, Method::HEAD].contains(method);
         let response = match first_part {
+            "metrics" | "dashboard" => return None,
             _ if method == Method::OPTIONS && (path == "*" || is_last_hop(method, request.headers())) => options(),
             "" if method == Method::CONNECT => return None,
             "" | "health" if path.len() > 1 + first_part.len() => not_found(path),
             "" | "health" if !reads => Refusal::method_not_allowed(path, "GET, HEAD").response(ApiFormat::OpenAi),
             "" => see_other("/dashboard/"),
-            "health" => json(&serde_json::json!({"status": "ok", "active_requests": self.tracker.active()})),
+            "health" => self.health(),
             // What browsers and robots ask for by themselves is for no provider.
             alone if path.len() == 1 + alone.len() && !self.forward.has_provider(alone) => not_found(path),
+            _ if self.tracker.is_draining() => {
+                let format = Route::format(path).unwrap_or(ApiFormat::OpenAi);
+                try_again(Refusal::shutting_down().response(format))
+            }
             _ => return None,
         };
         let strip = request.method() == Method::HEAD;
-        Some(response.map(|body| ServedBody::Own(if strip { Full::default() } else { body })))
+        Some(response.map(|body| ServedContent::Own(if strip { Full::default() } else { body })))
+    }
+
+    /// The answer to who asks whether requests can be sent here.
+    fn health(&self) -> Response<Full<bytes::Bytes>> {
+        let draining = self.tracker.is_draining();
+        let status = if draining { "draining" } else { "ok" };
+        let response = json(&serde_json::json!({"status": status, "active_requests": self.tracker.active()}));
+        if draining { try_again(response) } else { response }
     }
 }
 
@@ -166,13 +183,13 @@ fn never_fails<T>(result: Result<T, Infallible>) -> T {
 async fn answer(
     forward: Arc<Forwarder>,
     request: Request<RequestBody>,
-    hangup: CloseSignal,
+    connection: ConnectionState,
 ) -> Result<Response<ForwardedBody>, ClientGone> {
     let one_request_at_a_time = request.version() < Version::HTTP_2;
     let result = forward.answer(request).await;
     if result.is_err() {
         if one_request_at_a_time {
-            hangup.ask();
+            connection.leave();
         }
         std::future::pending::<Infallible>().await;
     }
@@ -194,6 +211,13 @@ fn options() -> Response<Full<bytes::Bytes>> {
 fn json(value: &serde_json::Value) -> Response<Full<bytes::Bytes>> {
     let mut response = Response::new(Full::from(value.to_string()));
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// The response as a `503` after which another try finds another process.
+fn try_again(mut response: Response<Full<bytes::Bytes>>) -> Response<Full<bytes::Bytes>> {
+    *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
     response
 }
 

@@ -12,13 +12,9 @@ async fn a_running_request_may_finish() {
     upstream.answer().await;
     upstream.send(SSE.as_bytes()).await;
     client.head().await.unwrap();
-    let address = proxy.address;
+    let tracker = proxy.tracker.clone();
     let finish = async {
-        // Once nobody is let in any more, the rest of the answer comes.
-        while let Ok(stream) = tokio::net::TcpStream::connect(address).await {
-            drop(stream);
-            tokio::task::yield_now().await;
-        }
+        eventually("the drain has begun", || tracker.is_draining()).await;
         upstream.send(&[&chunk(b"data: [DONE]\n\n")[..], LAST_CHUNK].concat()).await;
         client.until("[DONE]").await;
         client.until("0\r\n\r\n").await;
@@ -57,6 +53,77 @@ async fn the_grace_is_not_exceeded() {
     let mut proxy = Running::start(&["--grace=0.1"], &[("MOCK_BASE_URL", &mock.url(""))]).await;
     let mut client = Client::to(proxy.address).await;
     client.send(post("/mock/x", "", "{}").as_bytes()).await;
-    mock.connection().await.answer().await;
+    let mut upstream = mock.connection().await;
+    upstream.answer().await;
+    assert!(!proxy.end().await, "a request was still running");
+}
+
+#[tokio::test]
+async fn while_requests_drain_the_monitor_can_be_read_and_nothing_else_begins() {
+    let mut mock = Mock::start().await;
+    let mut proxy = Running::with(&mock).await;
+    let mut client = Client::to(proxy.address).await;
+    client.send(post("/mock/x", "", "{}").as_bytes()).await;
+    let mut upstream = mock.connection().await;
+    upstream.answer().await;
+    upstream.send(SSE.as_bytes()).await;
+    client.head().await.unwrap();
+    let mut viewer = Client::to(proxy.address).await;
+    viewer.send(b"GET /metrics/active-requests/stream?format=delta HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n").await;
+    viewer.until("event: update").await;
+
+    proxy.ask_to_end().await;
+    viewer.until("\"draining\":true").await;
+    let get = |path: &str| format!("GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n");
+    let snapshot = proxy.ask(&get("/metrics/active-requests")).await;
+    assert_eq!(snapshot.json()["draining"], true);
+    assert_eq!(snapshot.json()["active_requests"].as_array().unwrap().len(), 1);
+    assert_eq!(snapshot.header("connection"), Some("close"));
+    assert_eq!(proxy.ask(&get("/dashboard/")).await.status(), 200);
+    let health = proxy.ask(&get("/health")).await;
+    assert_eq!((health.status(), health.json()["status"].as_str()), (503, Some("draining")));
+    for path in ["/mock/x", "/v1/chat/completions", "/v1/messages"] {
+        let refused = proxy.post(path, "{}").await;
+        assert_eq!((refused.status(), refused.header("retry-after")), (503, Some("1")), "{path}");
+        assert!(refused.text().contains("shutting down"), "{path}");
+    }
+    assert!(mock.is_idle());
+
+    upstream.send(&[&chunk(b"data: [DONE]\n\n")[..], LAST_CHUNK].concat()).await;
+    client.until("0\r\n\r\n").await;
+    // The stream tells the end of the last request, and ends.
+    viewer.until("\"ended\":").await;
+    viewer.until("\r\n0\r\n\r\n").await;
+    assert!(!viewer.fill().await);
+    assert!(proxy.ended().await);
+}
+
+#[tokio::test]
+async fn half_a_head_holds_up_nothing() {
+    let mut proxy = Running::start(&["--grace=60", "--idle-timeout=60"], &[]).await;
+    let mut halves = Vec::new();
+    for half in ["G", "GET /hea", "P", "PRI * HTTP/2.0\r\n", "GET /health HTTP/1.1\r\nhost: p\r\n\r\nGET /he"] {
+        let mut client = Client::to(proxy.address).await;
+        client.send(half.as_bytes()).await;
+        if half.contains("health") {
+            assert_eq!(client.answer().await.status(), 200);
+        }
+        halves.push(client);
+    }
+    assert!(proxy.end().await);
+    for mut client in halves {
+        while client.fill().await {}
+    }
+}
+
+#[tokio::test]
+async fn asked_twice_it_ends_at_once() {
+    let mut mock = Mock::start().await;
+    let mut proxy = Running::start(&["--grace=60"], &[("MOCK_BASE_URL", &mock.url(""))]).await;
+    let mut client = Client::to(proxy.address).await;
+    client.send(post("/mock/x", "", "{}").as_bytes()).await;
+    let mut upstream = mock.connection().await;
+    upstream.answer().await;
+    proxy.ask_to_end().await;
     assert!(!proxy.end().await, "a request was still running");
 }

@@ -3,7 +3,7 @@
 use crate::{
     authority::{Authority, Issued},
     program::{Program, command},
-    support::Client,
+    support::{Client, Mock, post},
 };
 
 async fn is_healthy(program: &Program) -> bool {
@@ -66,4 +66,25 @@ async fn a_wish_for_the_log_that_is_not_understood_stops_the_start() {
     let output = command(&["--port=0"], &[("RUST_LOG", "proxy=loud")]).output().await.unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8(output.stderr).unwrap().starts_with("RUST_LOG=\"proxy=loud\" is not understood"));
+}
+
+#[tokio::test]
+async fn the_exit_code_says_whether_requests_were_cut() {
+    let mut program = Program::start(&[], &[]).await;
+    assert!(is_healthy(&program).await);
+    program.signal("TERM").await;
+    assert_eq!(program.ended().await, Some(0));
+
+    let mut mock = Mock::start().await;
+    for second in ["TERM", "INT"] {
+        let mut program = Program::start(&["--grace=600"], &[("MOCK_BASE_URL", &mock.url(""))]).await;
+        let mut client = Client::to(program.address).await;
+        client.send(post("/mock/x", "", "{}").as_bytes()).await;
+        let mut upstream = mock.connection().await;
+        upstream.answer().await;
+        program.signal("TERM").await;
+        while is_healthy(&program).await {}
+        program.signal(second).await;
+        assert_eq!(program.ended().await, Some(3), "{second}");
+    }
 }

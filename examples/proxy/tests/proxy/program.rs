@@ -61,4 +61,9 @@ impl Program {
         };
         tokio::time::timeout(PATIENCE, line).await.unwrap_or_else(|_| panic!("{text:?} in the log"))
     }
+
+    /// Waits until it ends, and returns its exit code.
+    pub async fn ended(&mut self) -> Option<i32> {
+        tokio::time::timeout(PATIENCE, self.child.wait()).await.expect("the program ends").unwrap().code()
+    }
 }

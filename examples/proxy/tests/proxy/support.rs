@@ -21,7 +21,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
-    sync::{mpsc, oneshot},
+    sync::mpsc,
     task::JoinHandle,
 };
 
@@ -72,7 +72,7 @@ pub fn sources(args: &[&str], env: &[(&str, &str)]) -> Result<Sources, SettingsE
 pub struct Running {
     pub address: SocketAddr,
     pub tracker: RequestTracker,
-    end: Option<oneshot::Sender<()>>,
+    end: mpsc::Sender<()>,
     served: JoinHandle<bool>,
 }
 
@@ -82,13 +82,11 @@ impl Running {
         let sources = sources(&[args, &["--port=0"]].concat(), env).unwrap();
         let settings = Settings::read(&sources).unwrap();
         let proxy = Proxy::start(settings, &sources).await.unwrap();
-        let (end, ended) = oneshot::channel();
+        let (end, asked) = mpsc::channel(2);
         let address = proxy.address();
         let tracker = proxy.tracker().clone();
-        let served = tokio::spawn(proxy.serve(async {
-            let _ = ended.await;
-        }));
-        Self { address, tracker, end: Some(end), served }
+        let served = tokio::spawn(proxy.serve(asked));
+        Self { address, tracker, end, served }
     }
 
     /// With one provider, `mock`, in OpenAI format.
@@ -98,7 +96,16 @@ impl Running {
 
     /// Asks it to end; says whether everything came to an end in time.
     pub async fn end(&mut self) -> bool {
-        self.end.take().unwrap().send(()).unwrap();
+        self.ask_to_end().await;
+        self.ended().await
+    }
+
+    pub async fn ask_to_end(&self) {
+        self.end.send(()).await.unwrap();
+    }
+
+    /// Waits for the end; says whether everything came to an end in time.
+    pub async fn ended(&mut self) -> bool {
         tokio::time::timeout(PATIENCE, &mut self.served).await.expect("the proxy ends").unwrap()
     }
 

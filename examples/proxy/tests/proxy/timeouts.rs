@@ -104,3 +104,41 @@ async fn an_upstream_that_falls_silent_inside_a_response_breaks_it_off() {
     assert_eq!(row["outcome"], "body_error");
     assert_eq!(row["error"], "The upstream was silent for 0.2 s.");
 }
+
+#[tokio::test]
+async fn a_connection_without_a_request_is_let_go_of() {
+    let proxy = Running::start(&["--idle-timeout=0.1"], &[]).await;
+    for start in ["", "P", "PRI * HTTP/2.0\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "GET /hea"] {
+        let mut client = Client::to(proxy.address).await;
+        client.send(start.as_bytes()).await;
+        while client.fill().await {}
+    }
+}
+
+#[tokio::test]
+async fn an_idle_http_2_connection_is_told_and_closed_but_not_one_with_a_stream() {
+    let mut mock = Mock::start().await;
+    let args = ["--idle-timeout=0.1"];
+    let proxy = Running::start(&args, &[("MOCK_BASE_URL", &mock.url(""))]).await;
+    let stream = tokio::net::TcpStream::connect(proxy.address).await.unwrap();
+    let io = hyper_util::rt::TokioIo::new(stream);
+    let executor = hyper_util::rt::TokioExecutor::new();
+    let (mut sender, connection) = hyper::client::conn::http2::handshake(executor, io).await.unwrap();
+    let connection = tokio::spawn(connection);
+    let request = http::Request::post(format!("http://{}/mock/x", proxy.address));
+    let asked = sender.send_request(request.body(http_body_util::Full::<bytes::Bytes>::from("{}")).unwrap());
+    let serve = async {
+        let mut upstream = mock.connection().await;
+        upstream.answer().await;
+        // Idle times pass; the stream is open. Another connection, which begins later, is let go of meanwhile.
+        for _ in 0..2 {
+            let mut other = Client::to(proxy.address).await;
+            while other.fill().await {}
+        }
+        upstream.send(crate::support::ok("{}").as_bytes()).await;
+    };
+    let (response, ()) = tokio::join!(asked, serve);
+    assert_eq!(response.unwrap().status(), 200);
+    let ended = tokio::time::timeout(crate::support::PATIENCE, connection).await.expect("the connection ends");
+    ended.unwrap().unwrap();
+}

@@ -368,7 +368,7 @@ async fn the_end_of_the_proxy_waits_for_tunnels_and_cuts_them_after_the_grace() 
         let (mut client, mut upstream, _) = open(&proxy, &mut mock, "/mock/x", &[]).await;
         let tracker = proxy.tracker.clone();
         let use_it = async {
-            eventually("the end has begun", || tracker.is_shut_down()).await;
+            eventually("the end has begun", || tracker.is_draining()).await;
             if in_time {
                 upstream.send(Message::text("still there")).await.unwrap();
                 assert_eq!(text(&mut client).await, "still there");
