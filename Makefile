@@ -74,6 +74,7 @@ sdk: .venv/ready $(SDK_STAMP)
 	cargo build -p active-requests-proxy
 	.venv/bin/python -W ignore -m unittest discover --verbose --start-directory tests/sdk
 	.venv/bin/python tests/sdk/stand.py node --test --test-reporter=spec tests/sdk/sdks.test.js
+	.venv/bin/python tests/sdk/stand.py --demo node --test --test-reporter=spec tests/sdk/cancel.test.js
 
 # Our bills beside LiteLLM's, on its own file of prices.
 cost: .venv/ready

@@ -99,10 +99,10 @@ impl<B: Body<Data: From<Bytes>>> Stage<B> {
                     Poll::Ready(frame.map(|frame| frame.map_err(BodyError::Body)))
                 }
                 Err(Killed) => {
-                    let dialect = events.as_ref().and_then(EventWatch::at_end_of_event);
-                    if let Some(dialect) = dialect {
+                    let event = events.as_ref().and_then(EventWatch::error_event);
+                    if let Some(event) = event {
                         *self = Self::Flushing(POLLS_FOR_FLUSH);
-                        return Poll::Ready(Some(Ok(Frame::data(dialect.error_event().into()))));
+                        return Poll::Ready(Some(Ok(Frame::data(event.into()))));
                     }
                     *self = Self::Over;
                     Poll::Ready(Some(Err(BodyError::Killed)))

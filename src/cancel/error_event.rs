@@ -41,14 +41,20 @@ impl EventDialect {
         found.map_or(Self::Unknown, |(_, dialect)| *dialect)
     }
 
-    /// The error event.
-    pub(super) fn error_event(self) -> Bytes {
+    /// The error event. `number`: its place among the events, which those of OpenAI Responses tell.
+    pub(super) fn error_event(self, number: u64) -> Bytes {
         let (name, data) = match self {
             Self::OpenAiChat => {
                 (None, json!({"error": {"message": MESSAGE, "type": ERROR_TYPE, "param": null, "code": ERROR_TYPE}}))
             }
+            // As the reference has it, and with the member `error`, by which the official SDKs know what to raise.
             Self::OpenAiResponses => {
-                (Some("error"), json!({"type": "error", "code": ERROR_TYPE, "message": MESSAGE, "param": null}))
+                let error = json!({"type": ERROR_TYPE, "code": ERROR_TYPE, "message": MESSAGE, "param": null});
+                let mut data = error.clone();
+                data["type"] = "error".into();
+                data["error"] = error;
+                data["sequence_number"] = number.into();
+                (Some("error"), data)
             }
             // Its clients know a list of types; `api_error` is that for an end on the server's side.
             Self::Anthropic => {
@@ -78,10 +84,17 @@ mod tests {
             ("data: hello\n\n", "event: error\ndata: {\"error\":{\"message\":\"The"),
         ];
         for (first, expected) in table {
-            let event = EventDialect::of_chunk(first.as_bytes()).error_event();
+            let event = EventDialect::of_chunk(first.as_bytes()).error_event(7);
             let event = std::str::from_utf8(&event).unwrap();
             assert!(event.starts_with(expected) && event.ends_with("\n\n"), "{event}");
         }
+    }
+
+    #[test]
+    fn an_event_of_responses_has_its_number() {
+        let event = EventDialect::OpenAiResponses.error_event(7);
+        let event = std::str::from_utf8(&event).unwrap();
+        assert!(event.ends_with(",\"param\":null,\"sequence_number\":7,\"type\":\"error\"}\n\n"), "{event}");
     }
 
     #[test]
@@ -89,7 +102,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         assert_eq!(EventDialect::of_head(&headers), EventDialect::Unknown);
         headers.insert("x-vercel-ai-ui-message-stream", http::HeaderValue::from_static("v1"));
-        let event = EventDialect::of_head(&headers).error_event();
+        let event = EventDialect::of_head(&headers).error_event(7);
         assert_eq!(event, format!("data: {{\"errorText\":\"{MESSAGE}\",\"type\":\"error\"}}\n\n"));
     }
 }

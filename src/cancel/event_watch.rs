@@ -1,8 +1,9 @@
 //! The place in an SSE body at which an event of our own may stand.
 
-use bytes::Buf;
+use bytes::{Buf, Bytes};
 use http::{header, response::Parts};
 use http_body::Body;
+use memchr::memmem;
 
 use super::error_event::EventDialect;
 use crate::http::{ContentType, visit_chunks};
@@ -19,6 +20,8 @@ pub(super) struct EventWatch {
     dialect: EventDialect,
     /// Chunks to look at for the dialect.
     looks: u8,
+    /// The number that follows the last one seen, of events that are numbered.
+    next_number: u64,
 }
 
 impl EventWatch {
@@ -30,7 +33,7 @@ impl EventWatch {
             && !headers.contains_key(header::CONTENT_LENGTH)
             && body.size_hint().exact().is_none();
         let dialect = EventDialect::of_head(headers);
-        is_plain_sse.then_some(Self { tail: [0; 4], tail_len: 0, dialect, looks: FIRST_CHUNKS })
+        is_plain_sse.then_some(Self { tail: [0; 4], tail_len: 0, dialect, looks: FIRST_CHUNKS, next_number: 0 })
     }
 
     /// Follows the data of a frame. Returns false if it cannot: the place is unknown from then on.
@@ -40,6 +43,9 @@ impl EventWatch {
             if self.dialect == EventDialect::Unknown && self.looks > 0 {
                 self.looks -= 1;
                 self.dialect = EventDialect::of_chunk(chunk);
+            }
+            if self.dialect == EventDialect::OpenAiResponses {
+                self.next_number = last_number(chunk).map_or(self.next_number, |number| number.saturating_add(1));
             }
             self.keep_tail(chunk);
         })
@@ -53,16 +59,24 @@ impl EventWatch {
         self.tail_len = kept + last.len();
     }
 
-    /// The dialect, if the body is at the end of an event; else nothing can be added to it.
-    pub(super) fn at_end_of_event(&self) -> Option<EventDialect> {
+    /// The error event to add, if the body is at the end of an event; else nothing can be added to it.
+    pub(super) fn error_event(&self) -> Option<Bytes> {
         let tail = &self.tail[..self.tail_len];
         let at_end = match without_line_end(tail) {
             // Nothing has passed, or the only line is blank.
             None => tail.is_empty(),
             Some(rest) => rest.is_empty() || without_line_end(rest).is_some(),
         };
-        at_end.then_some(self.dialect)
+        at_end.then(|| self.dialect.error_event(self.next_number))
     }
+}
+
+/// The last number of an event that a chunk tells. One that is cut is not seen.
+fn last_number(chunk: &[u8]) -> Option<u64> {
+    const KEY: &[u8] = b"\"sequence_number\":";
+    let digits = chunk[memmem::rfind(chunk, KEY)? + KEY.len()..].trim_ascii_start();
+    let end = digits.iter().position(|byte| !byte.is_ascii_digit())?;
+    std::str::from_utf8(&digits[..end]).ok()?.parse().ok()
 }
 
 /// The bytes before the line end that `bytes` end with; `None` if they end with none.
@@ -72,7 +86,6 @@ fn without_line_end(bytes: &[u8]) -> Option<&[u8]> {
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
     use http::Response;
     use http_body_util::{Full, StreamBody};
 
@@ -100,6 +113,24 @@ mod tests {
     }
 
     #[test]
+    fn the_error_is_the_next_of_numbered_events() {
+        let mut watch = watch(&[("content-type", "text/event-stream")]).unwrap();
+        for (chunk, number) in [
+            ("event: response.created\ndata: {\"sequence_number\":0}\n\n", 1),
+            (
+                "event: a\ndata: {\"sequence_number\": 1,\"delta\":\"\\\"sequence_number\\\":9}\"}\n\n: keep-alive\n\n",
+                2,
+            ),
+            ("event: a\ndata: {\"sequence_number\":2}\n\nevent: b\ndata: {\"sequence_number\":3}\n\n", 4),
+        ] {
+            assert!(watch.follow(&chunk.as_bytes()));
+            let event = watch.error_event().unwrap();
+            let event = std::str::from_utf8(&event).unwrap();
+            assert!(event.contains(&format!("\"sequence_number\":{number},")), "{event}");
+        }
+    }
+
+    #[test]
     fn the_end_of_an_event_is_found_however_it_is_cut() {
         let table = [
             ("", true),
@@ -120,7 +151,7 @@ mod tests {
             for cut in 1..=text.len().max(1) {
                 let mut watch = watch(&[("content-type", "text/event-stream")]).unwrap();
                 assert!(text.as_bytes().chunks(cut).all(|chunk| watch.follow(&chunk)));
-                assert_eq!(watch.at_end_of_event().is_some(), expected, "{text:?} in pieces of {cut}");
+                assert_eq!(watch.error_event().is_some(), expected, "{text:?} in pieces of {cut}");
             }
         }
     }

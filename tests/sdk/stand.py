@@ -1,6 +1,7 @@
 """The reference proxy for a test, as a process of its own. `stand` has a replaying upstream behind it.
 
-As a program it has one ready while a command runs, for tests in another language: `stand.py node --test`.
+As a program it has one ready while a command runs, for tests in another language: `stand.py node --test`. With `--demo` before the command it is
+one with a simulated provider, whose key may cancel.
 """
 
 import contextlib
@@ -81,12 +82,19 @@ def told(recording):
     }
 
 
+@contextlib.contextmanager
+def stand_for(arguments):
+    """The proxy that is asked for, what else a command is to know, and the command."""
+    if arguments[0] == "--demo":
+        with Proxy(VDM_ACTIVE_REQUESTS_ALLOW_CANCEL="true") as proxy:
+            yield proxy, {}, arguments[1:]
+    else:
+        with stand() as (proxy, recordings):
+            yield proxy, {"RECORDINGS": json.dumps([told(recording) for recording in recordings])}, arguments
+
+
 if __name__ == "__main__":
-    with stand() as (proxy, recordings):
-        variables = {
-            "PROXY_URL": proxy.url,
-            "PROXY_KEY": KEY,
-            "RECORDINGS": json.dumps([told(recording) for recording in recordings]),
-        }
-        code = subprocess.call(sys.argv[1:], env={**os.environ, **variables})
+    with stand_for(sys.argv[1:]) as (proxy, more, command):
+        variables = {"PROXY_URL": proxy.url, "PROXY_KEY": KEY, **more}
+        code = subprocess.call(command, env={**os.environ, **variables})
     sys.exit(code)

@@ -23,12 +23,12 @@ class Cancelled(unittest.TestCase):
         cls.openai = cls.enterClassContext(openai.OpenAI(base_url=f"{cls.proxy.url}/v1", api_key=KEY))
         cls.anthropic = cls.enterClassContext(anthropic.Anthropic(base_url=cls.proxy.url, api_key=KEY))
 
-    def cancel(self):
-        """Cancels the only request, once it is there."""
+    def cancel(self, model=""):
+        """Cancels the only request, once it is there and its model is known."""
         for _ in range(1000):
             snapshot = self.proxy.get("/metrics/active-requests")
             self.assertTrue(snapshot["can_cancel"])
-            if snapshot["active_requests"]:
+            if [row for row in snapshot["active_requests"] if row["requested_model"].endswith(model)]:
                 break
             time.sleep(0.01)
         [row] = snapshot["active_requests"]
@@ -38,53 +38,75 @@ class Cancelled(unittest.TestCase):
             self.assertEqual(response.status, 202)
             self.assertEqual(json.load(response)["request_id"], row["request_id"])
 
-    def check_stream(self, stream, error, model):
-        """Cancels after the first event."""
-        events = iter(stream)
-        next(events)
-        self.cancel()
-        with self.assertRaises(error) as raised:
-            list(events)
+    def check(self, raised, kind, message, **members):
+        self.assertIs(type(raised.exception), kind)
+        self.assertEqual(str(raised.exception), message)
+        self.assertEqual({name: getattr(raised.exception, name) for name in members}, members)
+
+    def ended(self, model):
+        """Whoever is told not to try again sends one request."""
         self.assertEqual(self.proxy.trace_of(model)["outcome"], "killed")
-        return raised.exception
 
-    def test_openai_chat(self):
-        model = "demo:demo-c1000-d20"
-        stream = self.openai.chat.completions.create(model=model, messages=MESSAGES, stream=True)
-        error = self.check_stream(stream, openai.APIError, model)
-        self.assertIn(WORDS, str(error))
-
-    def test_openai_responses(self):
-        model = "demo-c1001-d20"
-        stream = self.openai.responses.create(model=model, input="What is in flight?", stream=True)
-        # Its error event is one that the caller is handed; then the stream breaks off.
-        self.check_stream(stream, Exception, model)
-
-    def test_anthropic(self):
-        model = "demo-c1002-d20"
-        stream = self.anthropic.messages.create(model=model, max_tokens=9, messages=MESSAGES, stream=True)
-        error = self.check_stream(stream, anthropic.APIError, model)
-        self.assertIn(WORDS, str(error))
-
-    def check_head(self, model, ask, error):
-        """Cancels before the head. Whoever is told not to try again sends one request."""
-        with self.subTest(model):
-            canceller = threading.Thread(target=self.cancel)
-            canceller.start()
-            with self.assertRaises(error) as raised:
-                ask()
-            canceller.join()
-            self.assertIn(WORDS, str(raised.exception))
-            self.assertEqual(raised.exception.status_code, 503)
-            self.assertEqual(self.proxy.trace_of(model)["outcome"], "killed", "and it has not been sent again")
+    def test_in_mid_stream(self):
+        chat, responses, messages = "demo:demo-c1000-d20", "demo-c1001-d20", "demo-c1002-d20"
+        openai_error = {"code": "cancelled", "type": "cancelled"}
+        anthropic_error = {"error": {"message": WORDS, "type": "api_error"}, "type": "error"}
+        for model, ask, kind, message, members in [
+            (
+                chat,
+                lambda: self.openai.chat.completions.create(model=chat, messages=MESSAGES, stream=True),
+                openai.APIError,
+                WORDS,
+                openai_error,
+            ),
+            (
+                responses,
+                lambda: self.openai.responses.create(model=responses, input="What is in flight?", stream=True),
+                openai.APIError,
+                WORDS,
+                openai_error,
+            ),
+            (
+                messages,
+                lambda: self.anthropic.messages.create(model=messages, max_tokens=9, messages=MESSAGES, stream=True),
+                anthropic.APIStatusError,
+                str(anthropic_error),
+                {"type": "api_error", "body": anthropic_error, "status_code": 200},
+            ),
+        ]:
+            with self.subTest(model):
+                events = iter(ask())
+                next(events)
+                self.cancel()
+                with self.assertRaises(kind) as raised:
+                    list(events)
+                self.check(raised, kind, message, **members)
+                self.ended(model)
 
     def test_before_the_head(self):
-        chat, messages = "demo:demo-c1-h5000", "demo-c2-h5000"
-        self.check_head(
-            chat, lambda: self.openai.chat.completions.create(model=chat, messages=MESSAGES), openai.APIStatusError
-        )
-        self.check_head(
-            messages,
-            lambda: self.anthropic.messages.create(model=messages, max_tokens=9, messages=MESSAGES),
-            anthropic.APIStatusError,
-        )
+        openai_error = {"error": {"code": None, "message": WORDS, "param": None, "type": "server_error"}}
+        anthropic_error = {"error": {"message": WORDS, "type": "api_error"}, "type": "error"}
+        openai_says = (openai.InternalServerError, f"Error code: 503 - {openai_error}")
+        anthropic_says = (anthropic.ServiceUnavailableError, f"Error code: 503 - {anthropic_error}")
+
+        def chat(model, stream):
+            return self.openai.chat.completions.create(model=model, messages=MESSAGES, stream=stream)
+
+        def responses(model, stream):
+            return self.openai.responses.create(model=model, input="What is in flight?", stream=stream)
+
+        def messages(model, stream):
+            return self.anthropic.messages.create(model=model, max_tokens=9, messages=MESSAGES, stream=stream)
+
+        asks = [(chat, *openai_says), (responses, *openai_says), (messages, *anthropic_says)]
+        for number, (ask, kind, message) in enumerate(asks):
+            for stream in (False, True):
+                model = f"demo:demo-c{2 * number + stream + 1}-h5000"
+                with self.subTest(model):
+                    canceller = threading.Thread(target=self.cancel, args=[model])
+                    canceller.start()
+                    with self.assertRaises(kind) as raised:
+                        ask(model, stream)
+                    canceller.join()
+                    self.check(raised, kind, message, status_code=503)
+                    self.ended(model)
