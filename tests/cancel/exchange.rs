@@ -28,6 +28,8 @@ use hyper_util::{
 use tokio::task::AbortHandle;
 use tower::ServiceBuilder;
 
+use crate::wiretap::{Received, Wiretap};
+
 /// Longer than anything here takes; nothing waits for it unless something is broken.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -87,6 +89,7 @@ impl Body for Upstream {
 /// One connection to a server with the layers around `handler`.
 pub(crate) struct Connection {
     pub(crate) tracker: RequestTracker,
+    pub(crate) received: Received,
     sender: Sender,
     tasks: Vec<AbortHandle>,
 }
@@ -112,7 +115,8 @@ impl Connection {
             // How the connection fares is the client's business.
             drop(builder.serve_connection(TokioIo::new(far), TowerToHyperService::new(service)).await);
         });
-        let io = TokioIo::new(near);
+        let received = Received::default();
+        let io = TokioIo::new(Wiretap { stream: near, received: received.clone() });
         let (sender, client) = match protocol {
             Protocol::Http1 => {
                 let (sender, connection) = hyper::client::conn::http1::handshake(io).await.unwrap();
@@ -124,7 +128,7 @@ impl Connection {
                 (Sender::Http2(sender), tokio::spawn(async move { drop(connection.await) }))
             }
         };
-        Self { tracker, sender, tasks: vec![server.abort_handle(), client.abort_handle()] }
+        Self { tracker, received, sender, tasks: vec![server.abort_handle(), client.abort_handle()] }
     }
 
     pub(crate) fn send(&mut self) -> impl Future<Output = hyper::Result<Response<Incoming>>> + Send + 'static {

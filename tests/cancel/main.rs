@@ -5,3 +5,4 @@ mod held;
 mod inside;
 mod race;
 mod wire;
+mod wiretap;

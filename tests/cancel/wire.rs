@@ -5,7 +5,10 @@ use bytes::Bytes;
 use http::{Response, StatusCode, header};
 use http_body_util::BodyExt;
 
-use crate::exchange::{Connection, Gone, PATIENCE, Protocol, Upstream, read};
+use crate::{
+    exchange::{Connection, Gone, PATIENCE, Protocol, Upstream, read},
+    wiretap::Received,
+};
 
 const PROTOCOLS: [Protocol; 2] = [Protocol::Http1, Protocol::Http2];
 
@@ -50,6 +53,26 @@ async fn the_answer_before_the_head_is_the_users() {
     assert_eq!(read(response.into_body()).await.0, "/v1/chat/completions is over");
 }
 
+/// Checks that no whole answer went over the wire, whatever a client makes of it.
+fn ends_uncleanly(protocol: Protocol, received: &Received, last: &str) {
+    const DATA: u8 = 0;
+    const RST_STREAM: u8 = 3;
+    const END_STREAM: u8 = 1;
+    match protocol {
+        Protocol::Http1 => {
+            let bytes = String::from_utf8_lossy(&received.bytes()).into_owned();
+            assert!(bytes.contains(last) && !bytes.ends_with("0\r\n\r\n"), "there is no last chunk: {bytes:?}");
+        }
+        Protocol::Http2 => {
+            let frames = received.http2_frames();
+            let has = |kind, flag| {
+                frames.iter().any(|&(is, flags, stream)| (is, stream) == (kind, 1) && flags & flag == flag)
+            };
+            assert!(has(DATA, 0) && has(RST_STREAM, 0) && !has(DATA, END_STREAM), "{frames:?}");
+        }
+    }
+}
+
 /// Cancels in mid-stream, once the client has read the first frames.
 async fn cut(
     protocol: Protocol,
@@ -79,6 +102,7 @@ async fn cut(
     assert!(upstream_gone.get(), "the upstream is gone before anybody polls");
     let (rest, end) = read(body).await;
     assert!(end.is_err(), "{protocol:?} {head:?}: a cut answer never ends cleanly");
+    ends_uncleanly(protocol, &connection.received, &rest);
     let entry = connection.entry();
     assert_eq!((entry.outcome.as_str(), entry.http_status), ("killed", Some(200)));
     assert_eq!(text, frames.concat(), "what came first is untouched");

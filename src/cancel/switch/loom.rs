@@ -19,10 +19,10 @@ use ::loom::{
 use bytes::Bytes;
 use http_body::{Body, Frame};
 
-use super::{Cancellable, Killed};
+use super::{Cancellable, Course, Killed, Switch};
 use crate::{
     config::TrackerConfig,
-    tracker::{ActiveRequest, Cancellation, Outcome, RequestInfo, RequestTracker},
+    tracker::{ActiveRequest, Cancellation, Canceller, Outcome, RequestHandle, RequestInfo, RequestTracker, Row},
 };
 
 /// Keeps a wake-up for the next wait.
@@ -99,7 +99,44 @@ fn serve(body: Cancellable<OneFrame>, guard: ActiveRequest) -> bool {
     end == Outcome::BodyError
 }
 
-fn cancel_beside(ends: bool) {
+/// A switch whose cancellation is two steps, between which anything may happen.
+#[derive(Debug)]
+struct InTwoSteps {
+    switch: Arc<Switch<OneFrame>>,
+    /// The waker is taken in the first step, as well as the look at the course.
+    wakes_first: bool,
+}
+
+impl InTwoSteps {
+    fn register(handle: &RequestHandle, wakes_first: bool) -> Cancellable<OneFrame> {
+        let switch = Arc::new(Switch::new(handle.clone()));
+        let canceller: Arc<dyn Canceller> = Arc::new(Self { switch: Arc::clone(&switch), wakes_first });
+        handle.register_canceller(&canceller);
+        Cancellable(switch)
+    }
+}
+
+impl Canceller for InTwoSteps {
+    fn cancel(&self, row: &Row) -> bool {
+        let mut state = self.switch.state.lock();
+        if !matches!(state.course, Course::Running) {
+            return false;
+        }
+        let early = self.wakes_first.then(|| state.waker.take()).flatten();
+        drop(state);
+        let mut state = self.switch.state.lock();
+        state.course = Course::Killed(Some(Box::new(row.clone())));
+        let late = (!self.wakes_first).then(|| state.waker.take()).flatten();
+        let body = state.body.take();
+        drop(state);
+        self.switch.handle.finish_killed();
+        drop(body);
+        early.or(late).into_iter().for_each(Waker::wake);
+        true
+    }
+}
+
+fn cancel_beside(ends: bool, register: impl Fn(&RequestHandle) -> Cancellable<OneFrame> + Send + Sync + 'static) {
     let mut builder = Builder::new();
     builder.preemption_bound = Some(3);
     builder.check(move || {
@@ -107,7 +144,7 @@ fn cancel_beside(ends: bool) {
         let guard = tracker.start(&http::Method::GET, "/", &RequestInfo::new()).unwrap();
         let handle = guard.handle();
         let dropped = Arc::new(AtomicBool::new(false));
-        let body = Cancellable::register(&handle);
+        let body = register(&handle);
         body.start_body(OneFrame { polled: false, ends, dropped: Arc::clone(&dropped) }).unwrap();
 
         let operator = thread::spawn(move || handle.cancel());
@@ -124,12 +161,24 @@ fn cancel_beside(ends: bool) {
 
 #[test]
 fn a_cancellation_beside_the_end_has_one_outcome() {
-    cancel_beside(true);
+    cancel_beside(true, Cancellable::register);
+}
+
+#[test]
+#[should_panic(expected = "the client and the operator see the same")]
+fn a_cancellation_that_looks_before_it_acts_has_two_outcomes() {
+    cancel_beside(true, |handle| InTwoSteps::register(handle, false));
 }
 
 #[test]
 fn a_cancellation_of_a_body_that_waits_is_not_slept_through() {
-    cancel_beside(false);
+    cancel_beside(false, Cancellable::register);
+}
+
+#[test]
+#[should_panic(expected = "deadlock")]
+fn a_cancellation_that_takes_the_waker_too_early_is_slept_through() {
+    cancel_beside(false, |handle| InTwoSteps::register(handle, true));
 }
 
 /// The client leaves while the operator cancels.
