@@ -1,89 +1,12 @@
-/** The controls that an operator presses and types into: the bar over the list, the settings, the API key, and single keys. */
+/** The controls that an operator presses: the settings, the API key, and single keys. */
 
-import { hasTerm, toggleTerm } from '../model/filter.js';
-import { labelField, labelOf } from '../model/labels.js';
-import { isGroupField } from '../model/order.js';
-import { VIEWS } from '../model/place.js';
+import { inView, VIEWS } from '../model/place.js';
 import { isKey } from '../net/key.js';
-import { byId, h, setText, textIn, typed } from '../view/dom.js';
+import { byId, typed } from '../view/dom.js';
 import { bindKeys } from '../view/keys.js';
 import { bindSettings, THEMES } from '../view/settings.js';
 
-/** @typedef {ReturnType<typeof import('../view/strip.js').tally>} Counts */
 /** @typedef {import('./live.js').Live} Live */
-
-/** @type {['waiting' | 'responding' | 'streaming' | 'stalled' | 'ended', string][]} */
-const CHIPS = [['waiting', 'Waiting'], ['responding', 'Responding'], ['streaming', 'Streaming'], ['stalled', 'Stalled'], ['ended', 'Just ended']];
-
-/** The bar over the list, which shows what the address says and changes it. @param {Live} live */
-export function createFilterBar({ address, events, list }) {
-  const filter = typed('filter', HTMLInputElement);
-  const error = byId('filter-error');
-  const group = typed('group', HTMLSelectElement);
-  const chips = CHIPS.map(([state, label]) => {
-    const count = h('b');
-    const button = h('button', { type: 'button', class: 'chip', onclick: () => address.go({ filter: toggleTerm(address.place.filter, 'state', state) }) }, label, count);
-    byId('chips').append(button);
-    return { state, button, count: textIn(count) };
-  });
-
-  const written = () => ({ filter: filter.value.trim() });
-  filter.addEventListener('input', () => address.type(written()));
-  filter.addEventListener('change', () => address.go(written()));
-  // The field is there before this module is.
-  if (filter.value !== '') address.type(written());
-  filter.addEventListener('keydown', (event) => {
-    if (event.key !== 'Escape') return;
-    event.preventDefault();
-    if (filter.value === '') filter.blur();
-    else address.go({ filter: '' });
-  });
-  filter.addEventListener('clear', () => address.go({ filter: '' }));
-  group.addEventListener('change', () => address.go({ group: isGroupField(group.value) ? group.value : null }));
-
-  /** Offers to group by what some request was seen to have. */
-  function offerGroups() {
-    const offered = new Set(groups());
-    for (const field of ['caller', 'route', ...Array.from(list.presence.labels, labelField), address.place.group ?? '']) {
-      if (offered.has(field) || !(list.presence.fields.has(field) || field === address.place.group)) continue;
-      group.append(h('option', { value: field }, `By ${labelOf(field) ?? field}`));
-    }
-  }
-  const groups = () => Array.from(group.options, (it) => it.value);
-  events.on('columns', offerGroups);
-
-  const bar = byId('filterbar');
-  return {
-    focus: () => filter.focus(),
-    /** Groups by the next field there is. */
-    nextGroup() {
-      const fields = groups();
-      address.go({ group: fields[(fields.indexOf(address.place.group ?? '') + 1) % fields.length] || null });
-    },
-    /** Goes along to the view that it filters. @param {import('../types.js').ViewName} view */
-    stand(view) {
-      const before = view === 'requests' ? byId('grid-frame') : document.querySelector(`#view-${view} .filtered`);
-      if (before && bar.nextElementSibling !== before) before.before(bar);
-    },
-    /** @param {string[]} errors what is wrong with the filter */
-    show(errors) {
-      const { place } = address;
-      if (filter.value.trim() !== place.filter.trim()) filter.value = place.filter;
-      offerGroups();
-      group.value = place.group ?? '';
-      error.hidden = errors.length === 0;
-      error.textContent = errors.join(' ');
-      filter.setAttribute('aria-invalid', String(errors.length > 0));
-    },
-    /** @param {Counts} counts */
-    count(counts) {
-      for (const chip of chips) {
-        setText(chip.count, String(counts[chip.state]));
-        chip.button.setAttribute('aria-pressed', String(hasTerm(address.place.filter, 'state', chip.state)));
-      }
-    },
-  };
-}
 
 /** Asks for the key. @param {Live} live @param {() => void} onKey */
 export function createKeyDialog({ api, connection, feed, settings }, onKey) {
@@ -143,7 +66,7 @@ export function createSettings({ connection, events, feed, list, settings }, onP
 /**
  * @param {Live} live
  * @param {object} parts
- * @param {Pick<ReturnType<typeof createFilterBar>, 'focus' | 'nextGroup'>} parts.filterBar
+ * @param {Pick<ReturnType<typeof import('./filter-bar.js').createFilterBar>, 'focus' | 'nextGroup'>} parts.filterBar
  * @param {{ act: (key: string) => void }} parts.details
  * @param {Pick<ReturnType<typeof import('./many.js').createMany>, 'cancelPicked'>} parts.many
  * @param {ReturnType<typeof createSettings>} parts.set
@@ -181,6 +104,6 @@ export function bindPageKeys({ address, list, settings }, { filterBar, moveInTab
       toast(`Theme: ${settings.theme}`);
     } },
     { keys: ['r'], label: 'refresh', run: refresh },
-    { keys: ['1', '2', '3', '4'], label: 'views', run: ({ key }) => address.go({ view: VIEWS[Number(key) - 1] ?? 'requests', row: null }, 'push') },
+    { keys: ['1', '2', '3', '4'], label: 'views', run: ({ key }) => address.go(inView(address.place, VIEWS[Number(key) - 1] ?? 'requests'), 'push') },
   ]);
 }

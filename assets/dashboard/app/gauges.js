@@ -1,7 +1,7 @@
 /** The parts that are drawn once a second: the numbers on top, the charts, the title, and texts that depend on the time alone. */
 
 import { concernsOf } from '../model/concern.js';
-import { toggleTerm } from '../model/filter.js';
+import { ofThePast, toggleTerm } from '../model/filter.js';
 import * as format from '../model/format.js';
 import { createHistogram, createTimeline } from '../view/charts.js';
 import { byId, setText, textIn } from '../view/dom.js';
@@ -18,13 +18,13 @@ function isFlowing(rows) {
 
 /**
  * @param {import('./live.js').Live} live
- * @param {{ filterBar: { count: (counts: ReturnType<typeof tally>) => void }, listIsPolled: () => boolean }} parts
+ * @param {{ filterBar: { count: () => void }, listIsPolled: () => boolean }} parts
  */
 export function createGauges({ address, clock, connection, feed, figures, list, lost, settings, stats, whyUnknown }, { filterBar, listIsPolled }) {
   const strip = createStrip(byId('strip'), {
     onAll: () => address.go({ filter: '' }),
     onFilter: (field, value) => address.go({ filter: toggleTerm(address.place.filter, field, value) }),
-    onErrors: () => address.go({ view: 'errors', row: null }, 'push'),
+    onErrors: () => address.go({ view: 'errors', row: null, filter: ofThePast(address.place.filter) }, 'push'),
     onSort: (column) => {
       const { sort } = address.place;
       address.go({ sort: { column, descending: !(sort.column === column && sort.descending) } });
@@ -64,7 +64,7 @@ export function createGauges({ address, clock, connection, feed, figures, list, 
     const reading = figures.read(list.now(), counts.active);
     if (address.place.view === 'requests') {
       strip.draw(unknown ? null : counts, { recent: stats.recent(10), reading, polled: listIsPolled() }, list.now());
-      filterBar.count(counts);
+      filterBar.count();
       if (settings.charts) {
         timeline.draw(unknown ? null : reading);
         histogram.draw(unknown ? null : reading);

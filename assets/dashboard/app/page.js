@@ -1,18 +1,18 @@
 /** The page around the live list: ties its parts together. What a part does stands in its own module. */
 
-import { VIEWS, isLiveView, writePlace } from '../model/place.js';
+import { VIEWS, inView, isLiveView, writePlace } from '../model/place.js';
 import { byId } from '../view/dom.js';
 import { tickOf } from '../view/settings.js';
 import { createMenu } from '../view/menu.js';
 import { createStatus } from '../view/status.js';
-import { tally } from '../view/strip.js';
 import { startTicker } from '../view/ticker.js';
 import { createToast } from '../view/toast.js';
 import { createCancel } from './cancel.js';
 import { createColumns } from './columns.js';
-import { bindPageKeys, createFilterBar, createKeyDialog, createSettings } from './controls.js';
+import { bindPageKeys, createKeyDialog, createSettings } from './controls.js';
 import { createCount } from './count.js';
 import { createDetails } from './details.js';
+import { createFilterBar } from './filter-bar.js';
 import { createGauges } from './gauges.js';
 import { createMany } from './many.js';
 import { createPolling } from './polling.js';
@@ -33,7 +33,7 @@ export function createPage(live) {
   const cancel = createCancel(live, { askKey, refresh, toast });
   const details = createDetails(live, { polling, cancel, menu, toast });
   const many = createMany(live, { cancel, menu });
-  const filterBar = createFilterBar(live);
+  const filterBar = createFilterBar(live, { rows: polling.rows });
   const gauges = createGauges(live, { filterBar, listIsPolled: polling.listIsPolled });
   const set = createSettings(live, () => {
     polling.settle();
@@ -62,11 +62,12 @@ export function createPage(live) {
       const view = VIEWS.find((it) => it === tab.getAttribute('data-view')) ?? 'requests';
       if (view === place.view) tab.setAttribute('aria-current', 'page');
       else tab.removeAttribute('aria-current');
-      tab.setAttribute('href', writePlace({ ...place, view, row: null }));
+      tab.setAttribute('href', writePlace(inView(place, view)));
     }
     filterBar.stand(place.view);
-    filterBar.show(list.wish(place));
-    filterBar.count(tally(list.rows));
+    list.wish(place);
+    filterBar.show();
+    filterBar.count();
     list.show(place.view === 'requests');
     if (!place.frozen || feed.lastMs !== null) list.freeze(place.frozen);
     byId('freeze').setAttribute('aria-pressed', String(place.frozen));

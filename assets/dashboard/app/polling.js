@@ -122,6 +122,11 @@ export function createPolling({ address, api, clock, connection, debug, events, 
     show,
     /** The request as the server remembers it. @param {string} id */
     find: (id) => logs.traces.find((it) => it.id === id) ?? logs.errors.find((it) => it.id === id) ?? null,
+    /** What the present view shows of, whatever the filter is. */
+    rows() {
+      const { view } = address.place;
+      return view === 'errors' || view === 'traces' ? logs[view].map(rowOfEntry) : list.rows;
+    },
     now: () => void poller.now(),
     /** Begins or ends polling, as things stand now. */
     settle() {

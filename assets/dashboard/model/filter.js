@@ -1,133 +1,99 @@
 /**
- * The filter language: words and `field:value` terms, all of which must hold.
+ * The filter language: words and terms, all of which must hold.
  *
- *     gpt state:stalled,waiting age>30s -path:/v1/embeddings age:2s..5s resolved:claude-* "two words"
+ *     gpt state:stalled,waiting age>1h30m -path:/v1/embeddings model=gpt-4o|gpt-4o-mini cost>0.10 "two words"
  *
- * A word looks into id, names, path and stage. `field:a,b` is a or b; `*` and `?` are wildcards; `field=a` is that text and no longer one,
- * whatever stands in it; `-` in front negates. Numbers compare with `>`, `>=`, `<`, `<=`, `=` and `:from..to`; times take `ms`, `s`, `m`, `h`, sizes `k`, `m`, `g`. What looks like a term but names no
- * field we know (`openai:gpt-4o`) is a word.
+ * A word looks into id, names, path, caller, labels and stage. In `field:value` a text contains the value, or with the wildcards `*` and
+ * `?` is like it as a whole; `=` is that text and no longer one, `!=` is not. `a,b` or `a|b` is a or b; quotes keep spaces, commas and bars;
+ * `-` in front negates. Numbers compare with `>`, `>=`, `<`, `<=`, `=`, `!=` and `:from..to`. What looks like a term but names no field
+ * (`openai:gpt-4o`) is a word.
  */
 
-import { ageOf, idleOf } from './row.js';
+import { FIELD_NAMES, fieldOf, nearestField, valueOf } from './fields.js';
+import { nearest } from './nearest.js';
+import { EXAMPLES, quantity } from './quantity.js';
+import { alternatives, parts, quote, unquote } from './query.js';
 import * as words from './words.js';
 
 /** @typedef {import('../types.js').Row} Row */
+/** @typedef {import('./query.js').Written} Written */
 /** @typedef {(row: Row, nowMs: number) => boolean} Test */
-/** @typedef {{ source: string, error: string | null, test: Test }} Term */
-
-/** @type {Record<string, (row: Row) => string | string[]>} */
-const TEXTS = {
-  id: (row) => row.id,
-  provider: (row) => row.provider,
-  model: (row) => [row.model, row.qualified],
-  resolved: (row) => row.resolved,
-  path: (row) => row.path,
-  method: (row) => row.method,
-  stage: (row) => row.stage,
-  usage: (row) => row.usageSource,
-  waits: (row) => row.outcome === null ? row.waitingOn : '',
-};
-
-/** @type {Record<string, (row: Row, nowMs: number) => number | null>} */
-const NUMBERS = {
-  age: ageOf,
-  idle: idleOf,
-  ttft: (row) => row.ttftMs,
-  in: (row) => row.input,
-  out: (row) => row.output,
-  'tok/s': (row) => row.rate,
-  tools: (row) => row.toolCalls,
-  messages: (row) => row.messages,
-  size: (row) => row.requestSize,
-  bytes: (row) => row.bytes,
-  status: (row) => row.status,
-};
-
-const TIMES = new Set(['age', 'idle', 'ttft']);
-
-/** @type {Record<string, string>} */
-const ALIASES = { duration: 'age', rate: 'tok/s', input: 'in', output: 'out', phase: 'state', outcome: 'state', waiting_on: 'waits' };
-
-/** The field names, for help and completion. */
-export const FIELDS = ['state', ...Object.keys(TEXTS), 'streaming', ...Object.keys(NUMBERS)];
+/** @typedef {{ errors: string[], notes: { prefix: string, text: string }[], test: Test }} Filter `notes`: what was taken for something else than it looks like */
 
 /** @type {Test} */
 const always = () => true;
 
-/** Splits at spaces outside quotes. @param {string} query @returns {string[]} */
-export function split(query) {
-  return query.match(/(?:[^\s"]+|"[^"]*"?)+/g) ?? [];
-}
-
-/** @param {string} query @returns {{ terms: Term[], errors: string[], test: Test }} */
+/** @param {string} query @returns {Filter} */
 export function compile(query) {
-  const terms = split(query).map(term);
-  const tests = terms.filter((it) => it.error === null).map((it) => it.test);
-  const errors = terms.flatMap((it) => it.error ?? []);
-  return { terms, errors, test: tests.length === 0 ? always : (row, nowMs) => tests.every((test) => test(row, nowMs)) };
+  /** @type {Filter} */
+  const filter = { errors: [], notes: [], test: always };
+  /** @type {Test[]} */
+  const tests = [];
+  for (const term of parts(query)) {
+    const made = testOf(term, filter.notes);
+    if (typeof made === 'string') filter.errors.push(made);
+    else if (made !== always) tests.push(term.negated ? (row, nowMs) => !made(row, nowMs) : made);
+  }
+  if (tests.length > 0) filter.test = (row, nowMs) => tests.every((test) => test(row, nowMs));
+  return filter;
 }
 
-/** @param {string} source @returns {Term} */
-function term(source) {
-  const negated = source.length > 1 && source.startsWith('-');
-  const body = negated ? source.slice(1) : source;
-  const parts = /^([a-z_/]+)(:|>=|<=|>|<|=)(.*)$/i.exec(body);
-  const name = parts?.[1]?.toLowerCase() ?? '';
-  const field = Object.hasOwn(ALIASES, name) ? (ALIASES[name] ?? name) : name;
-  const value = parts?.[3] ?? '';
-  const operator = parts?.[2] ?? '';
-  const made = parts && FIELDS.includes(field) ? fieldTest(field, operator, value) : wordTest(unquote(body));
-  if (typeof made === 'string') return { source, error: made, test: always };
-  return { source, error: null, test: negated ? (row, nowMs) => !made(row, nowMs) : made };
+/** @param {Written} term @param {Filter['notes']} notes @returns {Test | string} a test, or what is wrong */
+function testOf(term, notes) {
+  const { field: name, operator, value, source } = term;
+  if (operator === '') return anyOf(value, wordTest);
+  const field = fieldOf(name);
+  if (field === null) {
+    const meant = nearestField(name);
+    if (meant !== null) return `There is no field “${name}”; did you mean “${meant}”?`;
+    if (operator !== ':') return `There is no field “${name}”. The fields are ${FIELD_NAMES.join(', ')}.`;
+    const word = unquote(term.negated ? source.slice(1) : source);
+    notes.push({ prefix: name, text: `“${name}” is no field, so “${word}” is looked for as a word.` });
+    return wordTest(word);
+  }
+  // Half typed: holds back no row while the operator is still at it.
+  if (unquote(value) === '') return always;
+  if (field.kind === 'number') return numberTest(name, field, operator, unquote(value));
+  if (operator !== ':' && operator !== '=' && operator !== '!=') return `“${name}” cannot be greater or less than something: use ${name}:value.`;
+  if (field.kind === 'text') {
+    const test = anyOf(value, (one) => textTest(field.read, one, operator !== ':'));
+    return operator === '!=' ? not(test) : test;
+  }
+  /** @type {string[]} */
+  const wanted = [];
+  for (const one of alternatives(value).map(unquote)) {
+    const known = valueOf(field, one);
+    if (known === null) return unknownValue(name, one, field.values);
+    wanted.push(known);
+  }
+  /** @type {Test} */
+  const test = (row) => wanted.some((one) => field.holds(row, one));
+  return operator === '!=' ? not(test) : test;
 }
 
-/** @param {string} value */
-const unquote = (value) => value.replaceAll('"', '');
+/** @param {string} name @param {string} value @param {string[]} values */
+function unknownValue(name, value, values) {
+  const meant = nearest(value.toLowerCase(), values);
+  return `“${name}” is never “${value}”${meant === null ? `. It is ${values.slice(0, -1).join(', ')} or ${values.at(-1)}.` : `; did you mean “${meant}”?`}`;
+}
+
+/** @param {Test} test @returns {Test} */
+const not = (test) => (row, nowMs) => !test(row, nowMs);
+
+/** @param {string} written @param {(one: string) => Test} make @returns {Test} */
+function anyOf(written, make) {
+  const tests = alternatives(written).map(unquote).filter((one) => one !== '').map(make);
+  if (tests.length === 0) return always;
+  return (row, nowMs) => tests.some((test) => test(row, nowMs));
+}
 
 /** @param {string} word @returns {Test} */
 function wordTest(word) {
   const needle = word.toLowerCase();
-  if (needle === '') return always;
+  const has = (/** @type {string} */ text) => text.toLowerCase().includes(needle);
   return (row) =>
-    row.qualified.toLowerCase().includes(needle) || row.id.includes(needle) || row.provider.toLowerCase().includes(needle) ||
-    row.resolved.toLowerCase().includes(needle) || row.requested.toLowerCase().includes(needle) ||
-    row.path.toLowerCase().includes(needle) || row.stage.toLowerCase().includes(needle);
-}
-
-/** @param {string} field @param {string} operator @param {string} written as it was written, quotes included @returns {Test | string} a test, or what is wrong */
-function fieldTest(field, operator, written) {
-  const value = unquote(written);
-  // Half typed: holds back no row while the operator is still at it.
-  if (value === '') return always;
-  if (field === 'state') return anyOf(written, stateTest);
-  if (field === 'streaming') {
-    const wanted = /^(yes|true|1)$/i.test(value);
-    if (!wanted && !/^(no|false|0)$/i.test(value)) return `streaming: takes yes or no, not “${value}”`;
-    return (row) => row.streaming === wanted;
-  }
-  const read = TEXTS[field];
-  if (read) {
-    if (operator !== ':' && operator !== '=') return `${field} is text: use ${field}:value`;
-    return anyOf(written, (one) => textTest(read, one, operator === '='));
-  }
-  const get = NUMBERS[field];
-  return get ? numberTest(field, get, operator, value) : `there is no field “${field}”`;
-}
-
-/** Splits at commas outside quotes. @param {string} written @param {(one: string) => Test} make @returns {Test} */
-function anyOf(written, make) {
-  const tests = (written.match(/(?:[^,"]+|"[^"]*"?)+/g) ?? []).map(unquote).filter((one) => one !== '').map(make);
-  return (row, nowMs) => tests.some((test) => test(row, nowMs));
-}
-
-/** Besides the names of phases and outcomes: `ended`, `active` and `error`. @param {string} value @returns {Test} */
-function stateTest(value) {
-  const wanted = value.toLowerCase();
-  if (wanted === 'ended') return (row) => row.outcome !== null;
-  if (wanted === 'attention') return (row) => row.concern !== null;
-  if (wanted === 'active') return (row) => row.outcome === null;
-  if (wanted === 'error') return (row) => row.outcome !== null && words.failed(row.outcome);
-  return (row) => words.stateName(row) === wanted;
+    has(row.qualified) || has(row.id) || has(row.provider) || has(row.resolved) || has(row.requested) || has(row.path) || has(row.stage) ||
+    has(row.caller) || (row.labels.size > 0 && Array.from(row.labels.values()).some(has));
 }
 
 /** Contains, or with wildcards matches as a whole; `exact`: is that text. @param {(row: Row) => string | string[]} read @param {string} value @param {boolean} exact @returns {Test} */
@@ -170,60 +136,68 @@ function glob(pattern, text) {
   return at === pattern.length;
 }
 
+/** @type {Record<string, (have: number, than: number) => boolean>} */
+const COMPARISONS = {
+  '>': (have, than) => have > than, '>=': (have, than) => have >= than, '<': (have, than) => have < than, '<=': (have, than) => have <= than,
+  '=': (have, than) => have === than, ':': (have, than) => have === than, '!=': (have, than) => have !== than,
+};
+
 /**
- * @param {string} field @param {(row: Row, nowMs: number) => number | null} get @param {string} operator @param {string} value
+ * A number that is not known holds nothing.
+ * @param {string} name @param {import('./fields.js').NumberField} field @param {string} operator @param {string} value
  * @returns {Test | string}
  */
-function numberTest(field, get, operator, value) {
-  if (field === 'status' && /^[1-5]xx$/i.test(value)) {
+function numberTest(name, { read, unit }, operator, value) {
+  if (name === 'status' && /^[1-5]xx$/i.test(value)) {
     const hundreds = Number(value[0]);
-    return (row) => row.status !== null && Math.floor(row.status / 100) === hundreds;
+    return (row) => row.status !== null && (Math.floor(row.status / 100) === hundreds) === (operator !== '!=');
   }
-  const bounds = value.split('..');
-  const [from, to] = bounds.map((bound) => quantity(field, bound));
-  if (bounds.length > 2 || from === undefined || Number.isNaN(from) || (to !== undefined && Number.isNaN(to))) {
-    return `${field} is a number${TIMES.has(field) ? ' with a unit (30s, 2m)' : ''}, not “${value}”`;
-  }
-  /** @type {(have: number) => boolean} */
-  let holds;
-  if (to !== undefined) holds = (have) => have >= from && have < (bounds[1] === '' ? Infinity : to);
-  else if (operator === '>') holds = (have) => have > from;
-  else if (operator === '>=') holds = (have) => have >= from;
-  else if (operator === '<') holds = (have) => have < from;
-  else if (operator === '<=') holds = (have) => have <= from;
-  else holds = (have) => have === from;
+  const [first = '', last, ...more] = value.split('..');
+  const from = first === '' && last !== undefined ? 0 : quantity(first, unit);
+  const to = last === '' ? Infinity : quantity(last ?? '0', unit);
+  if (more.length > 0 || Number.isNaN(from) || Number.isNaN(to)) return `“${name}” takes ${EXAMPLES[unit]}, not “${value}”.`;
+  const compare = COMPARISONS[operator];
   return (row, nowMs) => {
-    const have = get(row, nowMs);
-    return have !== null && holds(have);
+    const have = read(row, nowMs);
+    if (have === null) return false;
+    return last === undefined ? (compare?.(have, from) ?? true) : have >= from && have < to;
   };
 }
 
-/** @type {Record<string, number>} */
-const TIME_UNITS = { ms: 1, s: 1000, '': 1000, m: 60_000, h: 3_600_000 };
-/** @type {Record<string, number>} */
-const SIZE_UNITS = { '': 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 };
-
-/** @param {string} field @param {string} value @returns {number} NaN for what is none */
-function quantity(field, value) {
-  if (value === '') return 0;
-  const parts = /^(\d+(?:\.\d+)?)([a-z]*)$/i.exec(value);
-  const unit = (TIMES.has(field) ? TIME_UNITS : SIZE_UNITS)[parts?.[2]?.toLowerCase() ?? ''];
-  return parts && unit !== undefined ? Number(parts[1]) * unit : NaN;
-}
-
-/** A value as a term can carry it. @param {string} value */
-const quoted = (value) => (/[\s,]/.test(value) ? `"${value}"` : value);
+/** @param {Written[]} terms */
+const join = (terms) => terms.map((it) => it.source).join(' ');
 
 /**
- * `query` with the term in it, or, where it was, without.
+ * `query` with the term in it instead of others of its field, or, where it was, without.
  * @param {string} query @param {string} field @param {string} value @param {':' | '='} [operator]
  */
 export function toggleTerm(query, field, value, operator = ':') {
-  const wanted = `${field}${operator}${quoted(value)}`;
-  const terms = split(query);
-  const others = terms.filter((one) => !one.startsWith(`${field}:`) && !one.startsWith(`${field}=`));
-  return (terms.includes(wanted) ? others : [...others, wanted]).join(' ');
+  const wanted = `${field}${operator}${quote(value)}`;
+  const terms = parts(query);
+  const others = join(terms.filter((it) => it.negated || it.field !== field || (it.operator !== ':' && it.operator !== '=')));
+  return terms.some((it) => it.source === wanted) ? others : `${others} ${wanted}`.trim();
 }
 
-/** @param {string} query @param {string} field @param {string} value */
-export const hasTerm = (query, field, value) => split(query).includes(`${field}:${quoted(value)}`);
+/** The values that the terms of a field name, as one can press them one by one. @param {string} query @param {string} field */
+export const valuesOf = (query, field) => parts(query).flatMap((it) => (it.field === field && !it.negated && it.operator === ':' ? alternatives(it.value).map(unquote) : []));
+
+/** `query` with one more value allowed in the field's term, or, where it was, without it. @param {string} query @param {string} field @param {string} value */
+export function toggleValue(query, field, value) {
+  const before = valuesOf(query, field);
+  const after = before.includes(value) ? before.filter((it) => it !== value) : [...before, value];
+  const others = withoutField(query, field);
+  return after.length === 0 ? others : `${others} ${field}:${after.map(quote).join(',')}`.trim();
+}
+
+/** `query` without what it demands of a field with `:`. @param {string} query @param {string} field */
+export const withoutField = (query, field) => join(parts(query).filter((it) => it.field !== field || it.negated || it.operator !== ':'));
+
+/** States that a request has before its end only. */
+const BEFORE_THE_END = new Set([...words.PHASE_NAMES, 'active', 'attention']);
+
+/** `query` without the terms that no ended request can match. @param {string} query */
+export const ofThePast = (query) => join(parts(query).filter((it) => {
+  if (it.negated || it.operator === '!=') return true;
+  if (it.field === 'waits' || it.field === 'waiting_on' || it.field === 'idle') return false;
+  return (it.field !== 'state' && it.field !== 'phase') || !alternatives(it.value).every((one) => BEFORE_THE_END.has(unquote(one).toLowerCase()));
+}));

@@ -1,5 +1,6 @@
 /** The state that the address holds, `#/requests?q=state:stalled&sort=-output&row=req_..`: everything one would send to a colleague. */
 
+import { ofThePast } from './filter.js';
 import { DEFAULT_SORT, isGroupField, isSortable } from './order.js';
 
 /** @typedef {import('../types.js').Place} Place */
@@ -10,6 +11,9 @@ export const VIEWS = ['requests', 'totals', 'errors', 'traces'];
 
 /** Views in which the live list or its sums are seen; elsewhere the stream rests. @param {ViewName} view */
 export const isLiveView = (view) => view === 'requests' || view === 'totals';
+
+/** The same in another view; terms that nothing there can match stay behind. @param {Place} place @param {ViewName} view @returns {Place} */
+export const inView = (place, view) => ({ ...place, view, row: null, filter: view === 'errors' || view === 'traces' ? ofThePast(place.filter) : place.filter });
 
 /** @param {string} hash @returns {Place} */
 export function readPlace(hash) {

@@ -27,6 +27,9 @@ const OUTCOMES = {
   gone: { word: 'Ended', tone: 'mute', icon: '✓' },
 };
 
+export const PHASE_NAMES = Object.keys(PHASES);
+export const OUTCOME_NAMES = Object.keys(OUTCOMES);
+
 const UNKNOWN = { word: 'In flight', tone: /** @type {Tone} */ ('calm'), icon: '○' };
 
 /** @param {Record<string, { word: string, tone: Tone, icon: string }>} table @param {string} name */

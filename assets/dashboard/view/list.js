@@ -222,7 +222,7 @@ export function createList({ feed, clock, whyUnknown, lost, createGrid, layout, 
     empty.hidden = rows.length > 0;
     if (rows.length > 0) return;
     const filtered = all > 0;
-    setText(emptyText, filtered ? 'No request matches the filter.' : whyUnknown() ?? 'No requests in flight.\nA request is listed from its start to the end of its response.');
+    setText(emptyText, filtered ? `No request matches “${wish.query}”.` : whyUnknown() ?? 'No requests in flight.\nA request is listed from its start to the end of its response.');
     emptyAction.hidden = !filtered;
   }
 

@@ -110,7 +110,7 @@ export function createLogs({ onOpen, onClear }) {
   const cost = { title: 'Cost', end: true, when: priced, key: (it) => it.cost ?? -1, cell: (it) => format.cost(it.cost) };
   const look = (/** @type {Entry} */ it) => (it.failed ? 'failed' : null);
   const errors = createTable(byId('errors-table'), {
-    caption: 'Recent errors, newest first', empty: 'No errors among the requests that the server remembers.', onOpen, onClear, id: (it) => it.id,
+    caption: 'Recent errors, newest first', noun: 'error', empty: 'No errors among the requests that the server remembers.', onOpen, onClear, id: (it) => it.id,
     columns: [
       time, provider, model, outcome, status,
       { title: 'Error type', key: (it) => it.errorType, className: 'mono', cell: (it) => it.errorType || format.NONE },
@@ -120,7 +120,7 @@ export function createLogs({ onOpen, onClear }) {
     ],
   });
   const traces = createTable(byId('traces-table'), {
-    caption: 'Recent requests, newest first', empty: 'No request has ended yet.', onOpen, onClear, look, id: (it) => it.id,
+    caption: 'Recent requests, newest first', noun: 'request', empty: 'No request has ended yet.', onOpen, onClear, look, id: (it) => it.id,
     columns: [
       time, provider, model, outcome, status, duration,
       { title: 'First token', end: true, key: (it) => it.ttftMs ?? -1, cell: (it) => format.latency(it.ttftMs) },

@@ -19,10 +19,10 @@ import { createRoving } from './roving.js';
 /**
  * @template T
  * @param {HTMLElement} host
- * @param {{ caption: string, columns: TableColumn<T>[], empty: string, onOpen?: (item: T) => void, look?: (item: T) => string | null, id?: (item: T) => unknown, onClear?: () => void }} options
- *   `id`: by which the focus stays with its item when all is drawn again; `onClear`: takes the filter away
+ * @param {{ caption: string, columns: TableColumn<T>[], empty: string, onOpen?: (item: T) => void, look?: (item: T) => string | null, id?: (item: T) => unknown, onClear?: () => void, noun?: string }} options
+ *   `id`: by which the focus stays with its item when all is drawn again; `onClear`: takes the filter away; `noun`: what an item is
  */
-export function createTable(host, { caption, columns, empty, onOpen, look, id = (item) => item, onClear }) {
+export function createTable(host, { caption, columns, empty, onOpen, noun = 'entry', look, id = (item) => item, onClear }) {
   /** @type {T[]} */
   let items = [];
   /** The items as they are drawn. @type {T[]} */
@@ -93,7 +93,7 @@ export function createTable(host, { caption, columns, empty, onOpen, look, id = 
     /** @param {T[]} next @param {string} [filter] what others were left out by */
     show(next, filter = '') {
       items = next;
-      why.textContent = filter === '' ? empty : `Nothing here matches “${filter}”.`;
+      why.textContent = filter === '' ? empty : `No ${noun} matches “${filter}”.`;
       clear.hidden = filter === '';
       render();
     },

@@ -286,10 +286,10 @@ describe('the list', { skip: noBrowser }, () => {
       await page.locator('.chip', { hasText: 'Stalled' }).click();
       await soon(async () => (await models()).length, 2);
       await page.locator('#filter').fill('age>soon');
-      await soon(() => page.locator('#filter-error').innerText(), /age is a number with a unit/);
+      await soon(() => page.locator('#filter-error').innerText(), /“age” takes a time/);
       await soon(async () => (await models()).length, 2);
       await page.locator('#filter').fill('nothing-like-it');
-      await soon(() => page.locator('#grid-empty').innerText(), /No request matches the filter/);
+      await soon(() => page.locator('#grid-empty').innerText(), /No request matches “nothing-like-it”/);
       await page.locator('#grid-empty-action').click();
       await soon(async () => (await models()).length, 2);
     }, { hash: '#/requests?q=state:stalled' }));

@@ -60,7 +60,7 @@ describe('the views of the past', { skip: noBrowser }, () => {
   it('can be filtered where they are, and say what they leave out', () =>
     onPage(async ({ world, page, soon }) => {
       for (const model of ['one', 'two']) world.end(world.start({ model, resolved_model: model }), 'upstream_error');
-      await soon(() => page.locator('#errors-table').innerText(), /Nothing here matches “state:stalled”/);
+      await soon(() => page.locator('#errors-table').innerText(), /No error matches “state:stalled”/);
       assert.equal(await page.locator('#filter').inputValue(), 'state:stalled');
       await page.locator('#errors-table button', { hasText: 'Clear the filter' }).click();
       await soon(() => page.locator('#errors-table tbody tr').count(), 2);
