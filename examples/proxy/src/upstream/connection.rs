@@ -27,7 +27,7 @@ use hyper_rustls::MaybeHttpsStream;
 use hyper_util::rt::TokioIo;
 use tokio::{net::TcpStream, time::Instant};
 
-use crate::upstream::poll_together::PollTogether;
+use crate::upstream::{poll_together::PollTogether, request_body::UploadProgress};
 
 /// The stream under a connection.
 pub type UpstreamStream = MaybeHttpsStream<TokioIo<TcpStream>>;
@@ -39,6 +39,10 @@ pub struct UpstreamConnection<B: Body + 'static> {
     together: PollTogether,
     /// The connection has come to its end.
     closed: bool,
+    /// The body of the request that is being sent.
+    upload: UploadProgress,
+    /// The upstream has taken the request, so that it gets the rest of it even after its answer.
+    is_taken: bool,
 }
 
 impl<B> UpstreamConnection<B>
@@ -48,19 +52,29 @@ where
     /// Starts to speak HTTP/1.1 on a stream.
     pub async fn new(stream: UpstreamStream) -> hyper::Result<Box<Self>> {
         let (sender, connection) = handshake(stream).await?;
-        Ok(Box::new(Self { sender, connection, together: PollTogether::default(), closed: false }))
+        Ok(Box::new(Self {
+            sender,
+            connection,
+            together: PollTogether::default(),
+            closed: false,
+            upload: UploadProgress::default(),
+            is_taken: false,
+        }))
     }
 
     /// Sends a request and waits for the head of the answer. A request that has not left comes back with the error.
     pub fn send<'a>(
         mut self: Box<Self>,
         request: Request<B>,
+        upload: UploadProgress,
         pool: &'a Pool<B>,
     ) -> impl Future<Output = Result<Response<UpstreamResponseBody<B>>, TrySendError<Request<B>>>> + use<'a, B> {
+        self.upload = upload;
         let answer = self.sender.try_send_request(request);
         async move {
             let mut answer = std::pin::pin!(answer);
             let response = std::future::poll_fn(|cx| self.poll_with(cx, |cx| answer.as_mut().poll(cx))).await?;
+            self.is_taken = response.status().is_success();
             let is_upgrade = response.status() == StatusCode::SWITCHING_PROTOCOLS;
             Ok(response.map(|incoming| UpstreamResponseBody::new(incoming, self, pool, is_upgrade)))
         }
@@ -74,6 +88,31 @@ where
                 *closed = Pin::new(&mut *connection).poll(cx).is_ready();
             }
             wanted(cx)
+        })
+    }
+
+    /// Sends what is left of a request whose answer has ended. The upstream may still need it, and so does the client that is sending it
+    /// (RFC 9112, section 9.5). Gives up when nothing has moved for a while.
+    async fn finish_upload(mut self: Box<Self>, pool: Pool<B>) {
+        loop {
+            let state = self.upload.state();
+            let sent = std::future::poll_fn(|cx| self.poll_sent(cx));
+            if tokio::time::timeout(LONGEST_IDLE, sent).await.is_ok() {
+                return pool.put(self);
+            }
+            if self.upload.state() == state {
+                return;
+            }
+        }
+    }
+
+    fn poll_sent(&mut self, cx: &Context<'_>) -> Poll<()> {
+        let Self { sender, connection, together, closed, .. } = self;
+        together.poll(cx, |cx| {
+            if !*closed {
+                *closed = Pin::new(&mut *connection).poll(cx).is_ready();
+            }
+            if *closed || sender.is_ready() { Poll::Ready(()) } else { Poll::Pending }
         })
     }
 
@@ -207,6 +246,8 @@ where
     fn put(&self, mut connection: Box<UpstreamConnection<B>>) {
         if connection.is_idle() {
             self.idle().push(IdleConnection { connection, since: Instant::now() });
+        } else if !connection.closed && std::mem::take(&mut connection.is_taken) {
+            tokio::spawn(connection.finish_upload(self.clone()));
         }
     }
 

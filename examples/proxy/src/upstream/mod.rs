@@ -124,10 +124,11 @@ impl UpstreamClient {
         mut request: Box<Request<SentBody>>,
         endpoint: &Endpoint,
     ) -> Result<UpstreamResponse, SendError> {
+        let upload = request.body().upload();
         // A connection that waited may have been closed meanwhile; a request that has not left it goes to the next.
         while let Some(connection) = endpoint.pool().take() {
             let again = repeatable(&request);
-            match connection.send(*request, endpoint.pool()).await {
+            match connection.send(*request, upload.clone(), endpoint.pool()).await {
                 Ok(response) => return Ok(response),
                 Err(mut error) => match (error.take_message(), again) {
                     (Some(unsent), _) => *request = unsent,
@@ -142,7 +143,7 @@ impl UpstreamClient {
         // Rare and large: boxed, so that the others are small.
         let connected = Box::pin(self.connect(endpoint.origin())).await;
         let connection = connected.map_err(|error| SendError { error, connecting: true })?;
-        let sent = connection.send(*request, endpoint.pool()).await;
+        let sent = connection.send(*request, upload.clone(), endpoint.pool()).await;
         sent.map_err(|error| SendError { error: error.into_error().into(), connecting: false })
     }
 

@@ -82,6 +82,29 @@ async fn an_answer_before_the_end_of_the_request_ends_the_connection() {
     proxy.quiet().await;
 }
 
+/// RFC 9112, section 9.5: only an answer that does not want the rest ends it.
+#[tokio::test]
+async fn an_upstream_that_answers_early_and_well_gets_the_rest_of_the_request() {
+    let mut mock = Mock::start().await;
+    let proxy = Running::with(&mock).await;
+    let mut client = Client::to(proxy.address).await;
+    client.send(b"POST /mock/x HTTP/1.1\r\nhost: p\r\ncontent-length: 3000004\r\n\r\nhalf").await;
+    let mut upstream = mock.connection().await;
+    upstream.until("half").await;
+    upstream.send(KEPT.as_bytes()).await;
+    assert_eq!(client.answer().await.body, b"ok");
+    proxy.quiet().await;
+    let rest = vec![b'x'; 3_000_000];
+    let ((), asked) = tokio::join!(client.send(&rest), upstream.answer());
+    assert_eq!(asked.body.len(), 3_000_004);
+    // Both connections are used again.
+    client.send(post("/mock/y", "", "{}").as_bytes()).await;
+    upstream.answer().await;
+    upstream.send(KEPT.as_bytes()).await;
+    assert_eq!(client.answer().await.body, b"ok");
+    assert!(mock.is_idle());
+}
+
 #[tokio::test]
 async fn many_requests_at_once_have_a_connection_each() {
     let mut mock = Mock::start().await;
