@@ -111,6 +111,8 @@ impl ShardState {
         }
         slot.hold.response.get_or_insert((outcome, error_type));
         slot.data.facts.outlives_response = true;
+        // Nobody is to ask for a frame of it.
+        slot.counters.polled();
         // Nobody will ask for the rest of a response that has ended.
         slot.counters.polled();
         slot.revision = slot.revision.wrapping_add(1);

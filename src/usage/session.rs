@@ -88,6 +88,10 @@ impl SessionMeter {
     }
 
     fn whole(&mut self, message: &[u8]) {
+        if message.is_empty() {
+            self.reading.events += 1;
+            return;
+        }
         let message = ResponseEvent::unnamed(message);
         if self.dialect.is_none() && self.reading.events < FIRST_MESSAGES {
             self.dialect = dialect::of_message(&message);

@@ -4,7 +4,7 @@ use std::{convert::Infallible, time::Duration};
 
 use active_requests::{
     ActiveRequestsLayer, RequestHandle, RequestTracker,
-    tracker::{Cancellation, Held, Outcome, Phase},
+    tracker::{Cancellation, Held, Outcome, Phase, WaitingOn},
     usage::{ProviderUsage, Reading, Usage, UsageSource},
 };
 use bytes::Bytes;
@@ -37,6 +37,7 @@ async fn the_row_stays_until_the_guard_is_dropped() {
     let held = held(&tracker).await;
     let row = || tracker.snapshot().remove(0);
     assert_eq!((row().phase, row().status), (Phase::Streaming, Some(101)));
+    assert_eq!(row().waiting_on, WaitingOn::Upstream, "nobody asks for frames of an empty body");
     tokio::time::advance(Duration::from_secs(4)).await;
     held.bytes(100);
     held.bytes(20);

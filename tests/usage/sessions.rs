@@ -151,6 +151,7 @@ fn what_cannot_be_read_is_told() {
     assert_eq!(read(&["hello", "{\"a\":1}"]).observation, Observation::None, "no dialect");
     assert_eq!(read(&[OPENAI[0], "\u{0}\u{1}"]).observation, Observation::Partial, "no JSON");
     assert_eq!(read(&[OPENAI[0], &OPENAI[6][..80]]).observation, Observation::Partial, "half a message");
+    assert_eq!(read(&[OPENAI[0], ""]).observation, Observation::Full, "nothing");
     assert_eq!(read(&["hello", OPENAI[0]]).observation, Observation::Partial, "known late");
     let mut meter = SessionMeter::new();
     meter.lose_sight();

@@ -10,7 +10,7 @@ use crate::{
         hop_by_hop::{drop_hop_by_hop, elements},
         response_body::ForwardedBody,
     },
-    tunnel::{Tunnels, relay::Tunnel},
+    tunnel::{Tunnels, inflate::Inflaters, relay::Tunnel},
     upstream::UpstreamBody,
 };
 
@@ -60,7 +60,8 @@ pub fn open(
     let held = row.hold();
     row.describe(&RequestInfo::new().is_streaming(true));
     let names_model = row.row().is_some_and(|row| row.requested_model.is_empty());
-    tokio::spawn(Tunnel { client, upstream, held, names_model, place: tunnels.open() }.run());
+    let inflaters = Inflaters::agreed(&head.headers);
+    tokio::spawn(Tunnel { client, upstream, held, inflaters, names_model, place: tunnels.open() }.run());
     drop_hop_by_hop(&mut head.headers);
     renew(&mut head.headers);
     let mut response = Response::new(ForwardedBody::own(Full::default()));

@@ -5,10 +5,11 @@
 /// A part of what passes.
 #[derive(Debug, PartialEq, Eq)]
 pub enum FramePart<'a> {
-    /// A piece of a message, text or binary, unmasked; pieces of one message come one after the other.
-    Piece { payload: &'a [u8], ends_message: bool },
-    /// A message that is encoded has ended, or nothing can be read any more.
-    Unreadable,
+    /// A piece of a message, text or binary, unmasked; pieces of one message come one after the other. `is_encoded`: the message is under
+    /// an extension, `permessage-deflate` in all likelihood.
+    Piece { payload: &'a [u8], ends_message: bool, is_encoded: bool },
+    /// Nothing can be read any more.
+    Lost,
 }
 
 /// The sender of the frames.
@@ -62,7 +63,6 @@ struct Payload {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum MessageKind {
     Plain,
-    /// Under an extension, `permessage-deflate` in all likelihood.
     Encoded,
 }
 
@@ -152,7 +152,7 @@ impl FrameReader {
         let Some(payload) = self.payload_of(head) else {
             self.state = ReadState::Lost;
             self.message = None;
-            return found(FramePart::Unreadable);
+            return found(FramePart::Lost);
         };
         self.state = ReadState::Payload(payload);
     }
@@ -194,14 +194,9 @@ impl FrameReader {
         if self.is_deaf {
             return;
         }
-        match kind {
-            Some(MessageKind::Plain) => {
-                let payload = self.plain(piece, payload.mask);
-                found(FramePart::Piece { payload, ends_message });
-            }
-            Some(MessageKind::Encoded) if ends_message => found(FramePart::Unreadable),
-            _ => {}
-        }
+        let is_encoded = kind == Some(MessageKind::Encoded);
+        let payload = self.plain(piece, payload.mask);
+        found(FramePart::Piece { payload, ends_message, is_encoded });
     }
 
     fn plain<'a>(&'a mut self, piece: &'a [u8], mask: Option<[u8; 4]>) -> &'a [u8] {

@@ -1,9 +1,10 @@
 //! Tunnels: WebSockets through the proxy, each of them a request that is in flight until it closes.
 //!
-//! Bytes pass as they come, in both directions. [`frames`] reads along, [`observer`] tells the row, [`relay`] carries, and
+//! Bytes pass as they come, in both directions. [`frames`] reads along, [`inflate`] decodes, [`observer`] tells the row, [`relay`] carries, and
 //! [`Tunnels`] knows which are open.
 
 pub mod frames;
+pub mod inflate;
 pub mod observer;
 pub mod relay;
 

@@ -13,6 +13,7 @@ use tokio::{
 use crate::{
     tunnel::{
         TunnelPlace,
+        inflate::Inflaters,
         observer::{ClientObserver, ServerObserver},
     },
     upstream::UpstreamBody,
@@ -30,6 +31,8 @@ pub struct Tunnel {
     pub client: OnUpgrade,
     pub upstream: UpstreamBody,
     pub held: Held,
+    /// The decoders of messages, where the two ends have agreed on a coding.
+    pub inflaters: Inflaters,
     /// The row does not name a model yet.
     pub names_model: bool,
     pub place: TunnelPlace,
@@ -41,7 +44,7 @@ type ToClient = WriteHalf<TokioIo<Upgraded>>;
 impl Tunnel {
     /// Carries until one end has gone, an operator cancels the request, or the proxy ends.
     pub async fn run(self) {
-        let Self { client, upstream, held, names_model, mut place } = self;
+        let Self { client, upstream, held, inflaters, names_model, mut place } = self;
         let (outcome, to_client) = tokio::select! {
             biased;
             // The row has ended. Both sockets are dropped at once.
@@ -50,7 +53,7 @@ impl Tunnel {
                 held.handle().set_error("The proxy has ended.");
                 (Outcome::BodyError, None)
             }
-            end = carry(client, upstream, &held, names_model) => end,
+            end = carry(client, upstream, &held, inflaters, names_model) => end,
         };
         held.finish(outcome);
         if let Some(mut to_client) = to_client {
@@ -66,6 +69,7 @@ async fn carry(
     client: OnUpgrade,
     upstream: UpstreamBody,
     held: &Held,
+    inflaters: Inflaters,
     names_model: bool,
 ) -> (Outcome, Option<ToClient>) {
     let Ok(client) = client.await else { return (Outcome::ClientDisconnect, None) };
@@ -73,8 +77,8 @@ async fn carry(
     let Some((stream, read)) = upstream.into_upgraded().await else { return (Outcome::BodyError, None) };
     let (from_upstream, mut to_upstream) = split(TokioIo::new(stream));
     let mut from_upstream = Cursor::new(read).chain(from_upstream);
-    let mut client_seen = ClientObserver::new(held, names_model);
-    let mut server_seen = ServerObserver::new(held);
+    let mut client_seen = ClientObserver::new(held, inflaters.client, names_model);
+    let mut server_seen = ServerObserver::new(held, inflaters.server);
     let gone = {
         let mut up = pin!(async {
             let end = relay(&mut from_client, &mut to_upstream, |bytes| client_seen.passed(bytes)).await;

@@ -35,13 +35,14 @@ fn read(sender: Sender, bytes: &[u8], mut sizes: impl Iterator<Item = usize>) ->
     while !rest.is_empty() {
         let (piece, behind) = rest.split_at(sizes.next().unwrap_or(rest.len()).min(rest.len()));
         reader.read(piece, |part| match part {
-            FramePart::Piece { payload, ends_message } => {
+            FramePart::Piece { payload, ends_message, is_encoded } => {
                 message.extend_from_slice(payload);
                 if ends_message {
-                    messages.push(Some(std::mem::take(&mut message)));
+                    let message = std::mem::take(&mut message);
+                    messages.push((!is_encoded).then_some(message));
                 }
             }
-            FramePart::Unreadable => {
+            FramePart::Lost => {
                 message.clear();
                 messages.push(None);
             }

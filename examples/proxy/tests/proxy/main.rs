@@ -12,6 +12,7 @@ mod framing;
 mod headers;
 mod https;
 mod identity;
+mod inflate;
 mod leaving;
 mod methods;
 mod own;

@@ -4,6 +4,7 @@ use active_requests::{
     tracker::{Entry, Outcome, Phase, Row},
     usage::{Observation, UsageSource},
 };
+use flate2::{Compress, Compression, FlushCompress};
 use futures_util::{SinkExt, StreamExt};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -215,17 +216,40 @@ async fn every_byte_passes_as_it_is_in_both_directions() {
     assert_eq!(row(&proxy).observation, Observation::None);
 }
 
+/// A frame with a message that is encoded so that it refers to those before it.
+fn encoded(deflate: &mut Compress, message: &str) -> Vec<u8> {
+    let mut payload = Vec::with_capacity(message.len() + 64);
+    deflate.compress_vec(message.as_bytes(), &mut payload, FlushCompress::Sync).unwrap();
+    let payload = payload.strip_suffix(&[0, 0, 0xff, 0xff]).unwrap();
+    [&[0xc1, 126][..], &u16::try_from(payload.len()).unwrap().to_be_bytes(), payload].concat()
+}
+
 #[tokio::test]
-async fn encoded_messages_only_count_bytes() {
+async fn encoded_messages_are_read_on_a_side_copy() {
     let mut mock = Mock::start().await;
     let proxy = Running::with(&mock).await;
     let (mut client, mut upstream) = open_raw(&proxy, &mut mock, b"").await;
-    let encoded = b"\xc1\x03abc";
-    upstream.send(encoded).await;
-    assert_eq!(client.bytes(5).await, encoded);
+    let mut deflate = Compress::new(Compression::default(), false);
+    let frames: Vec<u8> = [CREATED, DELTA, DONE, DONE].iter().flat_map(|m| encoded(&mut deflate, m)).collect();
+    for piece in frames.chunks(7) {
+        upstream.send(piece).await;
+        assert_eq!(client.bytes(piece.len()).await, piece);
+    }
+    let row = row(&proxy);
+    assert_eq!((row.input_tokens, row.output_tokens, row.observation), (200, 60, Observation::Full));
+}
+
+#[tokio::test]
+async fn what_cannot_be_decoded_only_counts_bytes() {
+    let mut mock = Mock::start().await;
+    let proxy = Running::with(&mock).await;
+    let (mut client, mut upstream) = open_raw(&proxy, &mut mock, b"").await;
+    let broken = b"\xc1\x03\xff\xff\xff";
+    upstream.send(broken).await;
+    assert_eq!(client.bytes(5).await, broken);
     assert_eq!((row(&proxy).observation, row(&proxy).response_bytes), (Observation::None, 5));
     let known = [&[0x81, CREATED.len() as u8][..], CREATED.as_bytes()].concat();
-    upstream.send(&[&known[..], encoded].concat()).await;
+    upstream.send(&[&known[..], broken].concat()).await;
     client.bytes(known.len() + 5).await;
     assert_eq!(row(&proxy).observation, Observation::Partial);
 }
