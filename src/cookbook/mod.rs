@@ -6,6 +6,7 @@
 //! - [The order of layers](#the-order-of-layers)
 //! - [Requests that a program sends](#requests-that-a-program-sends)
 //! - [Where the monitor is, and who may see it](#where-the-monitor-is-and-who-may-see-it)
+//! - [Ending a request, and who may](#ending-a-request-and-who-may)
 //! - [Metrics for Prometheus](#metrics-for-prometheus)
 //! - [Graceful shutdown](#graceful-shutdown)
 //!
@@ -13,5 +14,6 @@
 #![doc = include_str!("layers.md")]
 #![doc = include_str!("client.md")]
 #![doc = include_str!("monitor.md")]
+#![doc = include_str!("cancel.md")]
 #![doc = include_str!("prometheus.md")]
 #![doc = include_str!("shutdown.md")]
