@@ -1,5 +1,7 @@
 //! `format=delta`: what has changed, and never a table that is wrong.
 
+#[cfg(feature = "prometheus")]
+use crate::support::bytes;
 use crate::support::{Event, Monitor, Table, ms};
 use active_requests::{
     cost::Prices,
@@ -183,6 +185,14 @@ async fn a_viewer_too_slow_for_what_is_kept_is_sent_an_update() {
     let mut requests = change(&monitor, 300).await;
     let update = slow.event().await;
     assert_eq!((update.name.as_str(), update.ids().len()), ("update", 300));
+    #[cfg(feature = "prometheus")]
+    {
+        let metrics = bytes(monitor.get("/").await).await;
+        let metrics = std::str::from_utf8(&metrics).unwrap();
+        for sample in ["active_requests_feed_skipped_total 1", "active_requests_subscribers 1"] {
+            assert!(metrics.lines().any(|line| line == sample), "{sample} in {metrics}");
+        }
+    }
     table.apply(&update);
     requests.extend(change(&monitor, 3).await);
     for _ in 0..3 {
