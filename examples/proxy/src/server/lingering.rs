@@ -1,20 +1,28 @@
-//! A connection that is closed so that the client gets the last answer.
+//! A client's socket: closed so that the client gets the last answer, and watched for its leaving.
 //!
 //! A server that closes a socket in which unread bytes lie makes the kernel send a reset, and a client that is still sending may
 //! lose the answer that told it to stop (`413`, `401`, `431`). So the end of our side is announced first, and what still
 //! comes is read and thrown away for a while (RFC 9112, section 9.6).
+//!
+//! hyper notices that a client has left by reading to the end. It does not read while the upstream takes nothing of an upload,
+//! or behind bytes that came after the request, such as a pipelined one. In that time the socket is asked instead, which
+//! knows of a reset and of the end of the client's side, also behind bytes that nobody has read. That end counts as leaving,
+//! as it does to hyper where it reads: no client of an API closes its side and waits for an answer. One thing cannot be known:
+//! the end behind more bytes than fit into the socket, which does not arrive before they have been read. A reset does.
 
 use std::{
     future::Future,
-    io,
+    io::{self, Read},
     mem::MaybeUninit,
     pin::Pin,
     task::{Context, Poll, ready},
     time::Duration,
 };
 
+use futures_util::FutureExt;
+use socket2::SockRef;
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
+    io::{AsyncRead, AsyncWrite, Interest, ReadBuf},
     net::TcpStream,
     time::{Instant, Sleep},
 };
@@ -35,6 +43,10 @@ const MOST: usize = 256 * 1024 * 1024;
 pub(crate) struct LingeringStream {
     stream: TcpStream,
     state: ConnectionState,
+    /// Whether it is hyper that will notice the end, since it waits for bytes.
+    is_read: bool,
+    /// There may be bytes to read of which the runtime has been told to forget.
+    forgotten: bool,
     closing: Option<LingeringClose>,
 }
 
@@ -48,7 +60,7 @@ struct LingeringClose {
 
 impl LingeringStream {
     pub(crate) fn new(stream: TcpStream, state: ConnectionState) -> Self {
-        Self { stream, state, closing: None }
+        Self { stream, state, is_read: false, forgotten: false, closing: None }
     }
 
     /// Takes note of whether there was no room for what is written.
@@ -56,17 +68,64 @@ impl LingeringStream {
         self.state.set_writing(written.is_pending());
         written
     }
+
+    /// Notices that the client has left, if nobody reads; called whenever hyper has done what it could.
+    fn watch(&mut self, cx: &mut Context<'_>) {
+        if std::mem::take(&mut self.is_read) {
+            return;
+        }
+        while self.stream.poll_read_ready(cx).is_ready() {
+            // The runtime knows more than that it is readable, and tells at once what it knows.
+            let ready = self.stream.ready(Interest::READABLE).now_or_never();
+            if ready.is_none_or(|ready| ready.map_or(true, |ready| ready.is_read_closed())) {
+                return self.state.leave();
+            }
+            // Bytes that nobody reads now. They are forgotten, for the next event to be told.
+            self.forgotten = true;
+            let _ = self.stream.try_io(Interest::READABLE, || Err::<(), _>(io::ErrorKind::WouldBlock.into()));
+        }
+    }
+
+    fn read(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        match self.read_forgotten(buf) {
+            Some(read) => Poll::Ready(read),
+            None => Pin::new(&mut self.stream).poll_read(cx, buf),
+        }
+    }
+
+    /// Reads what the runtime has been told to forget.
+    fn read_forgotten(&mut self, buf: &mut ReadBuf<'_>) -> Option<io::Result<()>> {
+        if !std::mem::take(&mut self.forgotten) {
+            return None;
+        }
+        match (&*SockRef::from(&self.stream)).read(buf.initialize_unfilled()) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => None,
+            Err(error) => Some(Err(error)),
+            Ok(count) => {
+                // There may be more.
+                self.forgotten = true;
+                buf.advance(count);
+                Some(Ok(()))
+            }
+        }
+    }
 }
 
 impl AsyncRead for LingeringStream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buf)
+        let read = self.read(cx, buf);
+        self.is_read = read.is_pending();
+        read
     }
 }
 
 impl AsyncWrite for LingeringStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(cx, buf);
+        if written.is_pending() {
+            // It does not come to flushing.
+            self.watch(cx);
+        }
         self.wrote(written)
     }
 
@@ -76,6 +135,10 @@ impl AsyncWrite for LingeringStream {
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        if written.is_pending() {
+            // It does not come to flushing.
+            self.watch(cx);
+        }
         self.wrote(written)
     }
 
@@ -84,35 +147,35 @@ impl AsyncWrite for LingeringStream {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.watch(cx);
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let this = &mut *self;
-        let closing = match &mut this.closing {
+        let mut closing = match self.closing.take() {
             Some(closing) => closing,
-            closing => {
-                ready!(Pin::new(&mut this.stream).poll_shutdown(cx))?;
+            None => {
+                ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
                 // Until it is closed the last answer may get lost.
-                this.state.set_writing(true);
+                self.state.set_writing(true);
                 let now = Instant::now();
-                closing.insert(LingeringClose {
-                    pause: Box::pin(tokio::time::sleep_until(now + PAUSE)),
-                    until: now + LONGEST,
-                    read: 0,
-                })
+                LingeringClose { pause: Box::pin(tokio::time::sleep_until(now + PAUSE)), until: now + LONGEST, read: 0 }
             }
         };
         let mut scratch = [MaybeUninit::uninit(); 16 * 1024];
         while closing.pause.as_mut().poll(cx).is_pending() && closing.read < MOST {
             let mut buf = ReadBuf::uninit(&mut scratch);
-            match ready!(Pin::new(&mut this.stream).poll_read(cx, &mut buf)) {
-                Ok(()) if !buf.filled().is_empty() => {
+            match self.read(cx, &mut buf) {
+                Poll::Ready(Ok(())) if !buf.filled().is_empty() => {
                     closing.read += buf.filled().len();
                     closing.pause.as_mut().reset(closing.until.min(Instant::now() + PAUSE));
                 }
+                Poll::Pending => {
+                    self.closing = Some(closing);
+                    return Poll::Pending;
+                }
                 // The client is done too, or gone.
-                _ => break,
+                Poll::Ready(_) => break,
             }
         }
         Poll::Ready(Ok(()))

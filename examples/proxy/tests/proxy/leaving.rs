@@ -91,17 +91,75 @@ async fn a_client_that_leaves_before_its_model_is_known_is_cancelled() {
 }
 
 #[tokio::test]
-async fn a_client_that_leaves_an_upload_that_is_not_read_ends_with_the_time_out() {
+async fn a_client_that_leaves_an_upload_that_is_not_read_is_noticed() {
+    let mut mock = Mock::start().await;
+    let proxy = Running::start(&["--request-timeout=600"], &[("MOCK_BASE_URL", &mock.url(""))]).await;
+    // The end of what is sent arrives behind all of it, a reset at once.
+    for (size, reset) in [(1_000_000, false), (1_000_000, true), (32_000_000, true)] {
+        let mut client = Client::to(proxy.address).await;
+        client.send(b"POST /mock/x HTTP/1.1\r\nhost: p\r\ncontent-length: 32000001\r\n\r\n").await;
+        // The upstream has taken the connection and reads nothing of it.
+        let body = vec![b'x'; size];
+        let _ = tokio::time::timeout(Duration::from_millis(300), client.send(&body)).await;
+        let upstream = mock.connection().await;
+        leave(client, reset);
+        proxy.quiet().await;
+        is_left(upstream).await;
+        assert_eq!(outcome(&proxy), "cancelled");
+    }
+}
+
+/// Closes a connection, by a FIN or by a reset.
+fn leave(client: Client, reset: bool) {
+    if reset {
+        socket2::SockRef::from(&client.stream).set_linger(Some(Duration::ZERO)).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_behind_bytes_that_nobody_reads_is_noticed() {
+    let mut mock = Mock::start().await;
+    let proxy = Running::start(&["--request-timeout=600"], &[("MOCK_BASE_URL", &mock.url(""))]).await;
+    for stray in ["\r\n", "GET /health HTTP/1.1\r\nhost: p\r\n\r\n", "x"] {
+        for (streams, reset) in [(false, false), (false, true), (true, false), (true, true)] {
+            let mut client = Client::to(proxy.address).await;
+            client.send((post("/mock/x", "", ASK) + stray).as_bytes()).await;
+            let mut upstream = mock.connection().await;
+            upstream.answer().await;
+            if streams {
+                upstream.send(&[SSE.as_bytes(), &chunk(b"data: {}\n\n")].concat()).await;
+                client.until("data: {}").await;
+            }
+            // More of them, when the others have been seen.
+            client.send(stray.as_bytes()).await;
+            leave(client, reset);
+            is_left(upstream).await;
+            proxy.quiet().await;
+            let expected = if streams { "client_disconnect" } else { "cancelled" };
+            assert_eq!(outcome(&proxy), expected, "{stray:?}, reset: {reset}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn requests_that_came_early_are_answered_in_their_turn() {
     let mut mock = Mock::start().await;
     let proxy = Running::with(&mock).await;
     let mut client = Client::to(proxy.address).await;
-    client.send(b"POST /mock/x HTTP/1.1\r\nhost: p\r\ncontent-length: 3000000\r\n\r\n").await;
-    client.send(&vec![b'x'; 1_000_000]).await;
-    // The upstream has taken the connection and reads nothing of it.
-    let upstream = mock.connection().await;
-    drop(client);
+    client.send((post("/mock/x", "", ASK) + &post("/mock/y", "", ASK)).as_bytes()).await;
+    let mut upstream = mock.connection().await;
+    assert!(upstream.answer().await.head.starts_with("POST /v1/x"));
+    // A third one comes while the second waits.
+    client.send(post("/mock/z", "", &"z".repeat(100_000)).as_bytes()).await;
+    for (path, next) in [("x", "POST /v1/y"), ("y", "POST /v1/z"), ("z", "")] {
+        let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\n{path}");
+        upstream.send(answer.as_bytes()).await;
+        assert_eq!(client.answer().await.text(), path);
+        if !next.is_empty() {
+            assert!(upstream.answer().await.head.starts_with(next));
+        }
+    }
     proxy.quiet().await;
-    is_left(upstream).await;
 }
 
 #[tokio::test]
