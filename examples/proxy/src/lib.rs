@@ -43,7 +43,7 @@ use crate::{
     config::{description::SettingsError, models::Models, providers, settings::Settings, sources::Sources},
     forward::Forwarder,
     reload::Reload,
-    server::{connection::ConnectionServer, service::ProxyService, tls::ServerTls},
+    server::{connection::ConnectionServer, guard::PageGuard, service::ProxyService, tls::ServerTls},
     telemetry::Telemetry,
 };
 
@@ -140,6 +140,8 @@ impl Proxy {
         // Upstreams repeat keys in their errors, and clients put them in the wrong place.
         let keys = providers.iter().filter_map(|provider| provider.native.secret()).chain(settings.monitor.all_keys());
         settings.tracker.secrets.extend(keys.cloned());
+        let bases: Vec<_> =
+            providers.iter().flat_map(|provider| provider.endpoints()).map(|base| base.origin().clone()).collect();
         let models = Models::new(providers, sources)?;
         let tracker = RequestTracker::new(settings.tracker.clone());
         if let Some(path) = &settings.prices_file {
@@ -158,7 +160,14 @@ impl Proxy {
         let cannot_listen = |error| SettingsError::new(format!("{} cannot be listened on: {error}", settings.listen()));
         let listener = server::listen(settings.listen()).map_err(cannot_listen)?;
         let address = listener.local_addr().map_err(cannot_listen)?;
-        let service = Arc::new(ProxyService::new(forwarder, tracker.clone(), settings.monitor.clone()));
+        if let Some(base) = bases.iter().find(|base| server::leads_to(base, address)) {
+            return Err(SettingsError::new(format!(
+                "the base URL of a provider, {base}, is the address that this proxy listens on ({address}): requests would go round for ever. \
+                 Look at *_BASE_URL: SDKs read the same variables"
+            )));
+        }
+        let guard = PageGuard::new(settings.key.is_some(), settings.allowed_hosts.clone());
+        let service = Arc::new(ProxyService::new(forwarder, tracker.clone(), settings.monitor.clone(), guard));
         let server = ConnectionServer::new(service, tls.clone(), &settings);
         let reload = Reload { prices: settings.prices_file.clone(), tracker: tracker.clone(), tls: tls.clone() };
         let reload = reload.on_hangup();

@@ -14,7 +14,7 @@ use crate::{
         sources::Sources,
         values::{ByteLimit, DemoMode, Host, Threads},
     },
-    server::tls::TlsFiles,
+    server::{guard::AllowedHosts, tls::TlsFiles},
     upstream::{Timeouts, provider::Provider},
 };
 
@@ -37,6 +37,8 @@ pub struct Settings {
     pub inject_usage: bool,
     /// Listen beyond loopback without a key.
     pub open: bool,
+    /// Names of this proxy, for requests without a key.
+    pub allowed_hosts: AllowedHosts,
     pub demo: DemoMode,
     /// Bytes of a request held at most until its model is known.
     pub max_body: ByteLimit,
@@ -63,6 +65,7 @@ impl Default for Settings {
             prices_file: None,
             inject_usage: false,
             open: false,
+            allowed_hosts: AllowedHosts::default(),
             demo: DemoMode::default(),
             max_body: ByteLimit(32 * 1024 * 1024),
             grace: Duration::from_secs(30),
@@ -85,7 +88,7 @@ impl Settings {
     /// all made from this list.
     #[rustfmt::skip]
     fn all(&mut self) -> Vec<Setting<'_>> {
-        let own: [(_, _, &mut dyn Value, _); 18] = [
+        let own: [(_, _, &mut dyn Value, _); 19] = [
             ("host", "HOST", &mut self.host, "Address to listen on"),
             ("port", "PORT", &mut self.port, "Port to listen on; 0 takes a free one"),
             ("default-provider", "VDM_DEFAULT_PROVIDER", &mut self.default_provider, "Provider of models without a prefix"),
@@ -100,6 +103,7 @@ impl Settings {
             ("prices-file", "VDM_PRICES_FILE", &mut self.prices_file, "File of prices, in LiteLLM's JSON or a short TOML; read again on SIGHUP"),
             ("inject-usage", "VDM_INJECT_USAGE", &mut self.inject_usage, "Ask OpenAI-format streams for usage when the client did not"),
             ("open", "PROXY_OPEN", &mut self.open, "Allow to listen beyond loopback without PROXY_API_KEY"),
+            ("allowed-hosts", "PROXY_ALLOWED_HOSTS", &mut self.allowed_hosts, "Names of hosts, besides addresses and localhost, to answer to and be called from by pages while there is no PROXY_API_KEY; *: any"),
             ("demo", "PROXY_DEMO", &mut self.demo, "Offer the simulated provider and send it traffic: always, never, or unconfigured (only while no provider is configured)"),
             ("max-body", "PROXY_MAX_BODY", &mut self.max_body, "Bytes of a request held at most until its model is known"),
             ("grace", "PROXY_GRACE", &mut self.grace, "How long running requests may go on after SIGTERM or Ctrl-C"),

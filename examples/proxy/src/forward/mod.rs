@@ -10,6 +10,7 @@ pub mod route;
 pub mod router;
 pub mod upgrade;
 pub mod usage_chunk;
+pub mod via;
 
 use std::{error::Error, fmt, future::Future, sync::Arc, time::Duration};
 

@@ -19,6 +19,7 @@ use crate::{
         keys::{self, OwnKeys, ProxyKey},
         route::{Route, routes_of},
         upgrade, usage_chunk,
+        via::Pseudonym,
     },
     refusal::Refusal,
     upstream::{
@@ -33,6 +34,8 @@ pub struct Router {
     pub models: Models,
     key: Option<ProxyKey>,
     own_keys: OwnKeys,
+    /// The name under which requests pass here.
+    pseudonym: Pseudonym,
     limits: BufferLimits,
     inject_usage: bool,
 }
@@ -54,6 +57,7 @@ impl Router {
             models,
             key: settings.key.clone().map(ProxyKey::new),
             own_keys: OwnKeys::new(settings.monitor.all_keys()),
+            pseudonym: Pseudonym::default(),
             limits: BufferLimits { size: settings.max_body.0, silence: settings.timeouts.head },
             inject_usage: settings.inject_usage,
         }
@@ -66,6 +70,7 @@ impl Router {
         row: &RequestHandle,
     ) -> Result<PreparedRequest<'_>, ForwardError> {
         self.check_key(&request)?;
+        self.pseudonym.check(request.headers())?;
         match Route::of(request.method(), request.uri())? {
             Route::ByModel(format) => Box::pin(self.by_model(format, *request, row)).await,
             Route::ListModels => {
@@ -228,6 +233,7 @@ impl Router {
         if head.version == Version::HTTP_2 {
             headers::join_cookies(&mut head.headers);
         }
+        self.pseudonym.sign(&mut head.headers, head.version);
         head.version = Version::HTTP_11;
         head.headers.insert(header::HOST, endpoint.host().clone());
         keys::replace_key(&mut head.headers, endpoint, provider.passthrough, &self.own_keys);

@@ -68,7 +68,7 @@ impl ConnectionServer {
             // Boxed: a handshake is large, and short against what follows.
             opened = tokio::time::timeout(self.idle, Box::pin(self.open(stream, &state))) => opened,
             // It has not asked for anything yet.
-            _ = phase.changed() => return,
+            _ = phase.wait_for(|phase| matches!(phase, Phase::Ending | Phase::Over)) => return,
         };
         let (stream, version) = match opened {
             Ok(Ok(opened)) => opened,

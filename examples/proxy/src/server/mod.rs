@@ -2,6 +2,7 @@
 
 pub mod body;
 pub mod connection;
+pub mod guard;
 mod lingering;
 mod phase;
 pub mod service;
@@ -9,8 +10,15 @@ pub mod state;
 mod stream;
 pub mod tls;
 
-use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    io,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
+use http::{Uri, uri::Scheme};
 use socket2::{SockRef, TcpKeepalive};
 use tokio::{
     net::{TcpListener, TcpSocket},
@@ -28,6 +36,21 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     SockRef::from(&socket).set_tcp_keepalive(&alive.with_retries(3))?;
     socket.bind(address)?;
     socket.listen(16 * 1024)
+}
+
+/// Whether requests for `base` come to the socket that listens at `address`.
+pub fn leads_to(base: &Uri, address: SocketAddr) -> bool {
+    let default = if base.scheme() == Some(&Scheme::HTTPS) { 443 } else { 80 };
+    let host = base.host().unwrap_or_default().trim_matches(['[', ']']);
+    let is_this_host = match host.parse::<IpAddr>() {
+        Ok(host) => {
+            host == address.ip() || host.is_unspecified() || (host.is_loopback() && address.ip().is_unspecified())
+        }
+        Err(_) => {
+            host.eq_ignore_ascii_case("localhost") && (address.ip().is_loopback() || address.ip().is_unspecified())
+        }
+    };
+    base.port_u16().unwrap_or(default) == address.port() && is_this_host
 }
 
 /// The longest wait for the last bytes of answers that have ended.

@@ -21,6 +21,7 @@ use crate::{
     refusal::Refusal,
     server::{
         body::{ServedBody, ServedContent},
+        guard::PageGuard,
         state::{ConnectionState, OpenRequests, RequestKind},
     },
     tunnel::Tunnels,
@@ -35,16 +36,18 @@ pub struct ProxyService {
     monitor: MonitorService,
     dashboard: DashboardService,
     open: Arc<OpenRequests>,
+    guard: PageGuard,
 }
 
 impl ProxyService {
-    pub fn new(forward: Forwarder, tracker: RequestTracker, monitor: MonitorConfig) -> Self {
+    pub fn new(forward: Forwarder, tracker: RequestTracker, monitor: MonitorConfig, guard: PageGuard) -> Self {
         Self {
             forward: Arc::new(forward),
             monitor: MonitorService::new(tracker.clone(), monitor).mounted_at("/metrics"),
             dashboard: DashboardService::new().mounted_at("/dashboard").metrics_at("/metrics"),
             tracker,
             open: Arc::default(),
+            guard,
         }
     }
 
@@ -97,7 +100,7 @@ impl ProxyService {
             let service = Arc::clone(&service);
             let mut api = api.clone();
             let first = first_part(request.uri().path());
-            let own = service.own_answer(&request, first);
+            let own = service.refused(&request, first).or_else(|| service.own_answer(&request, first));
             // The monitor's streams hold up no shutdown: they are what shows it.
             let is_own = own.is_some() || ["metrics", "dashboard"].contains(&first);
             let kind = if is_own { RequestKind::Own } else { RequestKind::Forwarded };
@@ -132,6 +135,18 @@ impl ProxyService {
             response.headers_mut().insert(retry, HeaderValue::from_static("false"));
             response
         })
+    }
+
+    /// The answer to a request that is not taken, whatever it is for.
+    fn refused(&self, request: &Request<Incoming>, first_part: &str) -> Option<Response<ServedContent>> {
+        let is_read = [Method::GET, Method::HEAD, Method::OPTIONS].contains(request.method());
+        let acts = !is_read || !["", "health", "metrics", "dashboard"].contains(&first_part);
+        // Those who only ask whether it lives know it by other names.
+        let refusal =
+            self.guard.check(request, acts).err().filter(|why| first_part != "health" || why.status.as_u16() == 400)?;
+        let response = refusal.response(Route::format(request.uri().path()).unwrap_or(ApiFormat::OpenAi));
+        let strip = request.method() == Method::HEAD;
+        Some(response.map(|body| ServedContent::Own(if strip { Full::default() } else { body })))
     }
 
     /// The answer of the proxy's own routes; `None` if the request is for a provider.
@@ -178,8 +193,7 @@ fn never_fails<T>(result: Result<T, Infallible>) -> T {
 /// Forwards a request whose client may leave while it is still sending.
 ///
 /// hyper reports that as an error of the request body. Over HTTP/1 it goes on to wait for a response that nobody will
-/// read; the connection is told to end instead, and the request ends with it, cancelled. Over HTTP/2 it drops the request by itself. Behind a large upload that the
-/// upstream does not take, it cannot be seen that a client leaves; there the upstream's time to answer is the limit.
+/// read; the connection is told to end instead, and the request ends with it, cancelled. Over HTTP/2 it drops the request by itself.
 async fn answer(
     forward: Arc<Forwarder>,
     request: Request<RequestBody>,

@@ -170,7 +170,11 @@ impl Provider {
 
     /// Closes connections that have been idle for too long.
     pub fn sweep(&self) {
-        let endpoints = [self.openai.as_ref(), self.anthropic.as_ref(), Some(&self.native)];
-        endpoints.into_iter().flatten().for_each(|endpoint| endpoint.pool.sweep());
+        self.endpoints().for_each(|endpoint| endpoint.pool.sweep());
+    }
+
+    /// All that it can be reached at.
+    pub fn endpoints(&self) -> impl Iterator<Item = &Endpoint> {
+        [self.openai.as_ref(), self.anthropic.as_ref(), Some(&self.native)].into_iter().flatten()
     }
 }

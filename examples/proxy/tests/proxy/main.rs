@@ -14,8 +14,10 @@ mod https;
 mod identity;
 mod inflate;
 mod leaving;
+mod looping;
 mod methods;
 mod own;
+mod pages;
 mod poll_together;
 #[cfg(unix)]
 mod process;

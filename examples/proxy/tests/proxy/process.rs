@@ -77,7 +77,8 @@ async fn the_exit_code_says_whether_requests_were_cut() {
 
     let mut mock = Mock::start().await;
     for second in ["TERM", "INT"] {
-        let mut program = Program::start(&["--grace=600"], &[("MOCK_BASE_URL", &mock.url(""))]).await;
+        let mut program =
+            Program::start(&["--grace=600", "--allowed-hosts=proxy"], &[("MOCK_BASE_URL", &mock.url(""))]).await;
         let mut client = Client::to(program.address).await;
         client.send(post("/mock/x", "", "{}").as_bytes()).await;
         let mut upstream = mock.connection().await;

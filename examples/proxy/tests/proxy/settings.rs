@@ -185,6 +185,7 @@ fn every_setting_has_a_variable_a_key_in_the_file_and_unless_it_is_secret_a_flag
             "" if setting.placeholder == "SECONDS" => "7",
             "" if setting.placeholder == "FILE" => path,
             "" if setting.placeholder.starts_with("key|") => "key",
+            "" if setting.placeholder == "HOSTS" => "proxy.example",
             "" => "given",
             default => default,
         };

@@ -79,7 +79,9 @@ pub struct Running {
 impl Running {
     /// Starts it with these flags and variables, on a free port.
     pub async fn start(args: &[&str], env: &[(&str, &str)]) -> Self {
-        let sources = sources(&[args, &["--port=0"]].concat(), env).unwrap();
+        // The names that tests call it by.
+        let names = [("PROXY_ALLOWED_HOSTS", "proxy,p")];
+        let sources = sources(&[args, &["--port=0"]].concat(), &[&names, env].concat()).unwrap();
         let settings = Settings::read(&sources).unwrap();
         let proxy = Proxy::start(settings, &sources).await.unwrap();
         let (end, asked) = mpsc::channel(2);

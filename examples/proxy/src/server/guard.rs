@@ -1,0 +1,156 @@
+//! Requests that a web page makes behind its reader's back.
+//!
+//! Without an API key, everything that reaches the port may spend the providers' keys; on loopback that is meant to be the
+//! user's own programs. But a browser is one of them, and runs the pages of strangers: a page can send requests to any
+//! address (and read the answers where its own name has come to stand for this address: DNS rebinding). Browsers say
+//! where a request comes from, in `Origin` and `Sec-Fetch-Site`, and what name it was sent to, in `Host`.
+
+use std::{fmt, net::IpAddr};
+
+use active_requests::config::Value;
+use http::{HeaderMap, Method, Request, StatusCode, Uri, Version, header, uri::Authority};
+
+use crate::refusal::Refusal;
+
+/// The names of this proxy, besides addresses and `localhost`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum AllowedHosts {
+    /// None but the usual ones.
+    #[default]
+    Usual,
+    /// Any name.
+    Any,
+    /// These names, without ports.
+    List(Vec<String>),
+}
+
+impl Value for AllowedHosts {
+    fn set(&mut self, text: &str) -> Result<(), &'static str> {
+        let name = |name: &str| {
+            let name = name.trim().to_ascii_lowercase();
+            let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+            (!name.is_empty() && name.bytes().all(fits)).then_some(name)
+        };
+        *self =
+            match text {
+                "*" => Self::Any,
+                _ => Self::List(text.split(',').map(name).collect::<Option<_>>().ok_or(
+                    "allowed are * and names of hosts such as proxy.example, without a port, comma separated",
+                )?),
+            };
+        Ok(())
+    }
+
+    fn text(&self) -> String {
+        match self {
+            Self::Usual => String::new(),
+            Self::Any => "*".to_owned(),
+            Self::List(names) => names.join(","),
+        }
+    }
+
+    fn placeholder(&self) -> &'static str {
+        "HOSTS"
+    }
+}
+
+/// Decides whether a request may be one of a web page.
+#[derive(Clone, Debug)]
+pub struct PageGuard {
+    /// `None`: a key is asked for, which no page of a stranger has.
+    hosts: Option<AllowedHosts>,
+}
+
+impl PageGuard {
+    pub fn new(has_key: bool, hosts: AllowedHosts) -> Self {
+        Self { hosts: (!has_key).then_some(hosts) }
+    }
+
+    /// Checks a request; `acts` says that it would be forwarded or change something.
+    ///
+    /// # Errors
+    /// It does not say where it goes, goes to a name that is not this proxy's, or comes from a page of another site.
+    pub fn check<B>(&self, request: &Request<B>, acts: bool) -> Result<(), Refusal> {
+        let headers = request.headers();
+        let host = host(request)?;
+        let Some(hosts) = &self.hosts else { return Ok(()) };
+        let forbidden = |why: fmt::Arguments<'_>| Err(Refusal::new(StatusCode::FORBIDDEN, why.to_string()));
+        if let Some(host) = host.filter(|host| !hosts.allow(host)) {
+            return forbidden(format_args!(
+                "Without an API key this proxy answers to its address only, not to the name {host:?}: set PROXY_ALLOWED_HOSTS or PROXY_API_KEY."
+            ));
+        }
+        if acts && hosts.is_by_another_site(headers) {
+            return forbidden(format_args!(
+                "Without an API key no page of another site may send requests here: set PROXY_API_KEY, or its host in PROXY_ALLOWED_HOSTS."
+            ));
+        }
+        Ok(())
+    }
+}
+
+impl AllowedHosts {
+    fn allow(&self, host: &str) -> bool {
+        // A page cannot give itself an address for a name.
+        let is_address = host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok();
+        let host = host.trim_end_matches('.').to_ascii_lowercase();
+        is_address
+            || is_localhost(&host)
+            || match self {
+                Self::Usual => false,
+                Self::Any => true,
+                Self::List(names) => names.contains(&host),
+            }
+    }
+
+    /// Whether a browser says that a page of another site has made the request.
+    fn is_by_another_site(&self, headers: &HeaderMap) -> bool {
+        let text = |name| headers.get(name).map(|value: &http::HeaderValue| value.to_str().unwrap_or_default());
+        match (text("origin"), text("sec-fetch-site")) {
+            (Some(origin), _) => !self.allow_origin(origin, headers),
+            (None, site) => site.is_some_and(|site| site.eq_ignore_ascii_case("cross-site")),
+        }
+    }
+
+    /// Whether a page of `origin` is of this machine or of an allowed name.
+    fn allow_origin(&self, origin: &str, headers: &HeaderMap) -> bool {
+        let Some(authority) = origin.parse::<Uri>().ok().and_then(|origin| origin.into_parts().authority) else {
+            return *self == Self::Any;
+        };
+        let host = authority.host().trim_end_matches('.').to_ascii_lowercase();
+        let is_loopback = host.trim_matches(['[', ']']).parse().is_ok_and(|address: IpAddr| address.is_loopback());
+        let is_here = headers.get(header::HOST).is_some_and(|here| here.as_bytes() == authority.as_str().as_bytes());
+        is_loopback
+            || is_here
+            || is_localhost(&host)
+            || match self {
+                Self::Usual => false,
+                Self::Any => true,
+                Self::List(names) => names.contains(&host),
+            }
+    }
+}
+
+/// A name that stands for this machine whatever a server of names says (RFC 6761, section 6.3).
+fn is_localhost(host: &str) -> bool {
+    host == "localhost" || host.ends_with(".localhost")
+}
+
+/// The host that a request is for, if it says so; over HTTP/1.1 it must, once (RFC 9112, section 3.2).
+fn host<B>(request: &Request<B>) -> Result<Option<String>, Refusal> {
+    let mut lines = request.headers().get_all(header::HOST).iter();
+    let (first, second) = (lines.next(), lines.next());
+    let is_missing = first.is_none() && request.version() == Version::HTTP_11;
+    if is_missing || second.is_some() {
+        return Err(Refusal::bad_request("A request has one line \"host\", no less and no more."));
+    }
+    if let Some(authority) = request.uri().authority().filter(|_| request.method() != Method::CONNECT) {
+        return Ok(Some(authority.host().to_owned()));
+    }
+    let Some(value) = first else { return Ok(None) };
+    let authority = value.to_str().ok().filter(|text| !text.is_empty() && !text.contains('@'));
+    match authority.and_then(|text| text.parse::<Authority>().ok()) {
+        Some(authority) => Ok(Some(authority.host().to_owned())),
+        None => Err(Refusal::bad_request("The line \"host\" holds no host.")),
+    }
+}
