@@ -18,9 +18,9 @@ function isFlowing(rows) {
 
 /**
  * @param {import('./live.js').Live} live
- * @param {{ filterBar: { count: () => void }, listIsPolled: () => boolean }} parts
+ * @param {{ background: ReturnType<typeof import('./background.js').createBackground>, filterBar: { count: () => void }, listIsPolled: () => boolean }} parts
  */
-export function createGauges({ address, clock, connection, feed, figures, list, lost, settings, stats, whyUnknown }, { filterBar, listIsPolled }) {
+export function createGauges({ address, clock, connection, feed, figures, list, lost, settings, stats, whyUnknown }, { background, filterBar, listIsPolled }) {
   const strip = createStrip(byId('strip'), {
     onAll: () => address.go({ filter: '' }),
     onFilter: (field, value) => address.go({ filter: toggleTerm(address.place.filter, field, value) }),
@@ -72,6 +72,9 @@ export function createGauges({ address, clock, connection, feed, figures, list, 
     }
     setText(countErrors, unknown || !reading || reading.failed === 0 ? '' : format.count(reading.failed));
     setText(countRequests, unknown ? '' : String(counts.active));
+    // A hidden tab has a title of its own.
+    if (document.hidden) return;
+    background.show(counts.attention.length, lost());
     document.title = unknown ? 'Active Requests' : `${lost() ? '? ' : frozenMs === null ? '' : '❚❚ '}${counts.active} in flight${counts.attention.length > 0 ? ` · ▲ ${counts.attention.length}` : ''} – Active Requests`;
   }
 

@@ -7,6 +7,7 @@ import { createMenu } from '../view/menu.js';
 import { createStatus } from '../view/status.js';
 import { startTicker } from '../view/ticker.js';
 import { createToast } from '../view/toast.js';
+import { createBackground } from './background.js';
 import { createCancel } from './cancel.js';
 import { createColumns } from './columns.js';
 import { bindPageKeys, createKeyDialog, createSettings } from './controls.js';
@@ -34,7 +35,8 @@ export function createPage(live) {
   const details = createDetails(live, { polling, cancel, menu, toast });
   const many = createMany(live, { cancel, menu });
   const filterBar = createFilterBar(live, { rows: polling.rows });
-  const gauges = createGauges(live, { filterBar, listIsPolled: polling.listIsPolled });
+  const background = createBackground(live);
+  const gauges = createGauges(live, { background, filterBar, listIsPolled: polling.listIsPolled });
   const set = createSettings(live, () => {
     polling.settle();
     drawStatus();
@@ -126,6 +128,7 @@ export function createPage(live) {
   });
   document.addEventListener('visibilitychange', () => {
     if (document.hidden) lose();
+    background.settle(document.hidden);
     connection.wish({ visible: !document.hidden });
     polling.settle();
     count.settle();

@@ -5,7 +5,7 @@ import { typed } from './dom.js';
 
 /** @typedef {'auto' | 'light' | 'dark' | 'contrast'} Theme */
 /** @typedef {import('../model/layout.js').Layout} Layout */
-/** @typedef {{ live: boolean, pollMs: number, tickMs: number, lingerMs: number, theme: Theme, debug: boolean, charts: boolean } & Layout} Settings */
+/** @typedef {{ live: boolean, pollMs: number, tickMs: number, lingerMs: number, theme: Theme, debug: boolean, notify: boolean, charts: boolean } & Layout} Settings */
 
 const STORED = 'active-requests.settings';
 /** Names that scripts around the earlier dashboard set. */
@@ -17,7 +17,7 @@ const SHORTEST_TICK = 250;
 export const THEMES = ['auto', 'light', 'dark', 'contrast'];
 
 /** @type {Settings} */
-const DEFAULTS = { live: true, pollMs: 5000, tickMs: 2000, lingerMs: 5000, theme: 'auto', debug: false, charts: true, hidden: [], order: [], widths: {} };
+const DEFAULTS = { live: true, pollMs: 5000, tickMs: 2000, lingerMs: 5000, theme: 'auto', debug: false, notify: false, charts: true, hidden: [], order: [], widths: {} };
 
 /** @param {string} name */
 function stored(name) {
@@ -44,6 +44,7 @@ export function loadSettings() {
     pollMs: Math.max(1000, number(kept.pollMs, DEFAULTS.pollMs)),
     tickMs: number(kept.tickMs, DEFAULTS.tickMs),
     lingerMs: number(kept.lingerMs, DEFAULTS.lingerMs),
+    notify: kept.notify === true,
     theme,
     debug: kept.debug === true,
     charts: kept.charts !== false,
@@ -73,6 +74,7 @@ export function bindSettings(settings, onChange) {
   const poll = typed('set-poll', HTMLSelectElement);
   const tick = typed('set-tick', HTMLSelectElement);
   const linger = typed('set-linger', HTMLSelectElement);
+  const notify = typed('set-notify', HTMLInputElement);
   const theme = typed('set-theme', HTMLSelectElement);
 
   function show() {
@@ -81,6 +83,7 @@ export function bindSettings(settings, onChange) {
     poll.value = String(settings.pollMs);
     tick.value = String(settings.tickMs);
     linger.value = String(settings.lingerMs);
+    notify.checked = settings.notify;
     theme.value = settings.theme;
     showTheme(settings);
   }
@@ -102,6 +105,11 @@ export function bindSettings(settings, onChange) {
   poll.addEventListener('change', () => set('pollMs', Number(poll.value)));
   tick.addEventListener('change', () => set('tickMs', Number(tick.value)));
   linger.addEventListener('change', () => set('lingerMs', Number(linger.value)));
+  notify.addEventListener('change', () => {
+    set('notify', notify.checked);
+    // The browser asks the operator, who may say no: then there is nothing to show as set.
+    if (notify.checked && 'Notification' in window) void Notification.requestPermission().then((given) => set('notify', given === 'granted'));
+  });
   theme.addEventListener('change', () => set('theme', THEMES.find((it) => it === theme.value) ?? 'auto'));
   show();
   return { set };

@@ -185,6 +185,21 @@ describe('the connection', { skip: noBrowser }, () => {
   it('tells that the server is shutting down', () =>
     onPage(async ({ banner, soon }) => soon(banner, /The server is shutting down.*waits for those in flight/s), { mock: (mock) => (mock.settings.draining = true) }));
 
+  it('keeps the title and the icon of a hidden tab true, by a slow look', () =>
+    onPage(async ({ world, page, rows, soon }) => {
+      const id = world.start();
+      await soon(rows, 1);
+      await page.clock.install();
+      await hide(page, true);
+      world.start({ phase: 'stalled', status: 200 });
+      world.end(id);
+      const icon = () => page.locator('link[rel="icon"]').getAttribute('href');
+      assert.match(String(await icon()), /icon\.svg/);
+      await page.clock.fastForward(16_000);
+      await soon(() => page.title(), '1 in flight · ▲ 1 – Active Requests');
+      assert.match(String(await icon()), /^data:image\/svg/);
+    }));
+
   it('rests while the tab is hidden', () =>
     onPage(async ({ world, mock, page, rows, soon }) => {
       world.start();

@@ -1,0 +1,78 @@
+/**
+ * The page while nobody looks at it: a slow look at the list keeps the title and the icon of its tab true, and tells the news to an
+ * operator who asked for it. The stream and the list rest meanwhile, and know nothing of this.
+ */
+
+import { glance, news } from '../model/alarm.js';
+import { concernOf } from '../model/concern.js';
+import { readRow } from '../model/row.js';
+import { readDisabled, readUpdate } from '../model/wire.js';
+import { Poller } from '../net/poller.js';
+import { createIcon } from '../view/icon.js';
+
+/** Milliseconds between two looks. */
+const LOOK_EVERY = 15_000;
+
+/** @param {import('./live.js').Live} live */
+export function createBackground({ address, api, clock, debug, feed, settings }) {
+  const icon = createIcon();
+  /** What was seen last; `null` before the first look. @type {import('../model/alarm.js').Glance | null} */
+  let before = null;
+
+  async function look() {
+    try {
+      const { json } = await api.get('active-requests');
+      if (readDisabled(json)) return say(null);
+      const update = readUpdate(json);
+      const nowMs = update.timestampMs ?? clock.now();
+      const now = glance(update.rows.flatMap((wire) => {
+        const row = readRow(wire, nowMs);
+        return row ? [Object.assign(row, { concern: concernOf(row, nowMs, feed.store.longMs) })] : [];
+      }));
+      const told = before === null ? [] : news(before, now, watched());
+      before = now;
+      if (!document.hidden) return;
+      say({ active: now.rows.size, concerned: now.concerned.length });
+      if (settings.notify && 'Notification' in window && Notification.permission === 'granted') {
+        for (const body of told) new Notification('Active Requests', { body, tag: body }).addEventListener('click', () => window.focus());
+      }
+    } catch (error) {
+      debug('no look from the background', error);
+      if (document.hidden) say(null);
+    }
+  }
+
+  /** The requests that the operator pinned, or whose details are open. */
+  function watched() {
+    const ids = Array.from(feed.store.rows.values()).filter((row) => row.pinned).map((row) => row.id);
+    return new Set(address.place.row === null ? ids : [...ids, address.place.row]);
+  }
+
+  /** @param {{ active: number, concerned: number } | null} counts `null`: not known */
+  function say(counts) {
+    icon.draw(counts === null ? 'unknown' : counts.concerned > 0 ? 'attention' : 'calm');
+    document.title = counts === null ? '? Active Requests' : `${counts.active} in flight${counts.concerned > 0 ? ` · ▲ ${counts.concerned}` : ''} – Active Requests`;
+  }
+
+  const poller = new Poller({
+    intervalMs: LOOK_EVERY,
+    busy: () => false,
+    setTimeout: (run, ms) => setTimeout(run, ms),
+    clearTimeout: (timer) => clearTimeout(/** @type {number} */ (timer)),
+    task: async () => {
+      // What was just seen in the list itself is where the news begin.
+      if (before === null) before = glance(Array.from(feed.store.rows.values()).filter((row) => row.outcome === null).map((row) => ({ ...row })));
+      else await look();
+    },
+  });
+
+  return {
+    /** Begins where the tab is hidden, and ends where it is seen. @param {boolean} hidden */
+    settle(hidden) {
+      if (!hidden) before = null;
+      poller.set(hidden);
+    },
+    /** The icon while somebody looks. @param {number} concerned @param {boolean} lost */
+    show: (concerned, lost) => icon.draw(lost ? 'unknown' : concerned > 0 ? 'attention' : 'calm'),
+  };
+}
