@@ -77,6 +77,7 @@ const REQUESTS_CUT: u8 = 3;
 fn run() -> Result<bool, SettingsError> {
     let sources = Sources::collect(&Settings::descriptions(), std::env::args_os(), std::env::vars_os())?;
     let settings = Settings::read(&sources)?;
+    server::admission::raise_descriptor_limit();
     let runtime = match settings.threads.0 {
         1 => tokio::runtime::Builder::new_current_thread().enable_all().build(),
         0 => tokio::runtime::Builder::new_multi_thread().enable_all().build(),

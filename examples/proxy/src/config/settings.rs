@@ -42,6 +42,14 @@ pub struct Settings {
     pub demo: DemoMode,
     /// Bytes of a request held at most until its model is known.
     pub max_body: ByteLimit,
+    /// Bytes of all requests that are held for their model, together.
+    pub max_held: ByteLimit,
+    /// Bytes of a request's head.
+    pub max_head: ByteLimit,
+    /// Connections of clients; `0`: as many as descriptors allow.
+    pub max_connections: usize,
+    /// Connections of one client's address; `0`: no limit.
+    pub max_connections_per_client: usize,
     /// How long running requests may go on once the end has been asked for.
     pub grace: Duration,
     /// `0`: one per core.
@@ -68,6 +76,10 @@ impl Default for Settings {
             allowed_hosts: AllowedHosts::default(),
             demo: DemoMode::default(),
             max_body: ByteLimit(32 * 1024 * 1024),
+            max_held: ByteLimit(256 * 1024 * 1024),
+            max_head: ByteLimit(64 * 1024),
+            max_connections: 0,
+            max_connections_per_client: 0,
             grace: Duration::from_secs(30),
             threads: Threads(1),
             tracker: TrackerConfig::default(),
@@ -88,7 +100,7 @@ impl Settings {
     /// all made from this list.
     #[rustfmt::skip]
     fn all(&mut self) -> Vec<Setting<'_>> {
-        let own: [(_, _, &mut dyn Value, _); 19] = [
+        let own: [(_, _, &mut dyn Value, _); 23] = [
             ("host", "HOST", &mut self.host, "Address to listen on"),
             ("port", "PORT", &mut self.port, "Port to listen on; 0 takes a free one"),
             ("default-provider", "VDM_DEFAULT_PROVIDER", &mut self.default_provider, "Provider of models without a prefix"),
@@ -106,6 +118,10 @@ impl Settings {
             ("allowed-hosts", "PROXY_ALLOWED_HOSTS", &mut self.allowed_hosts, "Names of hosts, besides addresses and localhost, to answer to and be called from by pages while there is no PROXY_API_KEY; *: any"),
             ("demo", "PROXY_DEMO", &mut self.demo, "Offer the simulated provider and send it traffic: always, never, or unconfigured (only while no provider is configured)"),
             ("max-body", "PROXY_MAX_BODY", &mut self.max_body, "Bytes of a request held at most until its model is known"),
+            ("max-held", "PROXY_MAX_HELD", &mut self.max_held, "Bytes of all requests together that are held until their model is known"),
+            ("max-head", "PROXY_MAX_HEAD", &mut self.max_head, "Bytes of a request's head, at most"),
+            ("max-connections", "PROXY_MAX_CONNECTIONS", &mut self.max_connections, "Connections of clients; 0: three for each four descriptors that the process may have"),
+            ("max-connections-per-client", "PROXY_MAX_CONNECTIONS_PER_CLIENT", &mut self.max_connections_per_client, "Connections from one address (of IPv6: one /64 network); 0: no limit"),
             ("grace", "PROXY_GRACE", &mut self.grace, "How long running requests may go on after SIGTERM or Ctrl-C"),
             ("threads", "PROXY_THREADS", &mut self.threads, "Threads that serve; 0: one per core"),
         ];

@@ -1,11 +1,15 @@
 //! A request's body whose start is held back until the model in it is known.
 
-use std::{error::Error, ops::Range, time::Duration};
+use std::{error::Error, ops::Range, sync::Arc, time::Duration};
 
 use active_requests::inspect::{LocatedModel, ModelFault, ModelLocator};
 use bytes::{Bytes, BytesMut};
 use http_body::Body;
 use http_body_util::BodyExt;
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::Instant,
+};
 
 use crate::upstream::request_body::{BodyRest, UpstreamRequestBody, malformed};
 
@@ -14,6 +18,8 @@ use crate::upstream::request_body::{BodyRest, UpstreamRequestBody, malformed};
 pub struct BufferedBody<B> {
     start: Bytes,
     rest: BodyRest<B>,
+    /// Its share of the bytes that may be held.
+    share: Option<OwnedSemaphorePermit>,
 }
 
 /// The reason why a body cannot be forwarded.
@@ -31,16 +37,25 @@ pub enum BufferError {
     Malformed(String),
     /// The client has sent nothing for too long.
     Silent,
+    /// The client has sent too little for too long.
+    Slow,
+    /// As much is held of other requests as may be.
+    Crowded,
 }
 
 /// Limits of reading a body.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct BufferLimits {
     /// The most bytes that are held.
     pub size: usize,
-    /// The longest wait for the client's next chunk.
+    /// The longest wait for the client's next chunk. All of it may take this long, and a second for each [`SLOWEST`] bytes.
     pub silence: Duration,
+    /// The bytes that may yet be held, of all requests.
+    pub held: Arc<Semaphore>,
 }
+
+/// Bytes a second that the slowest client sends. One that feeds a byte now and then must not be held for ever.
+pub const SLOWEST: usize = 1024;
 
 fn broken(error: &(dyn Error + 'static)) -> BufferError {
     malformed(error).map_or(BufferError::Broken, BufferError::Malformed)
@@ -48,10 +63,10 @@ fn broken(error: &(dyn Error + 'static)) -> BufferError {
 
 impl<B: Body<Data = Bytes, Error: Error + 'static> + Unpin> BufferedBody<B> {
     /// Reads on until the model is known.
-    pub async fn until_model(body: B, limits: BufferLimits) -> Result<(Self, LocatedModel), BufferError> {
+    pub async fn until_model(body: B, limits: &BufferLimits) -> Result<(Self, LocatedModel), BufferError> {
         let mut locator = ModelLocator::new();
         let mut model = None;
-        let mut held = Self { start: Bytes::new(), rest: BodyRest::Unread(body) };
+        let mut held = Self { start: Bytes::new(), rest: BodyRest::Unread(body), share: None };
         let enough = |chunk: &[u8]| {
             model = locator.push(chunk).cloned();
             model.is_some() || locator.fault().is_some() || locator.is_over()
@@ -61,14 +76,14 @@ impl<B: Body<Data = Bytes, Error: Error + 'static> + Unpin> BufferedBody<B> {
     }
 
     /// Reads on to the end.
-    pub async fn complete(&mut self, limits: BufferLimits) -> Result<(), BufferError> {
+    pub async fn complete(&mut self, limits: &BufferLimits) -> Result<(), BufferError> {
         self.read_on(limits, |_| false).await
     }
 
     /// Reads on until `enough` says so of a chunk, or to the end.
     async fn read_on(
         &mut self,
-        limits: BufferLimits,
+        limits: &BufferLimits,
         mut enough: impl FnMut(&[u8]) -> bool,
     ) -> Result<(), BufferError> {
         let BodyRest::Unread(body) = &mut self.rest else { return Ok(()) };
@@ -77,9 +92,16 @@ impl<B: Body<Data = Bytes, Error: Error + 'static> + Unpin> BufferedBody<B> {
         let mut joined = BytesMut::new();
         let mut done = false;
         let mut trailers = None;
+        let started = Instant::now();
         while !done {
-            let frame = tokio::time::timeout(limits.silence, body.frame()).await;
-            let Some(frame) = frame.map_err(|_| BufferError::Silent)? else { break };
+            let held = self.start.len() + joined.len();
+            let all = limits.silence + Duration::from_secs((held / SLOWEST) as u64);
+            let (wait, too_long) = match all.saturating_sub(started.elapsed()) {
+                left if left < limits.silence && held > 0 => (left, BufferError::Slow),
+                _ => (limits.silence, BufferError::Silent),
+            };
+            let frame = tokio::time::timeout(wait, body.frame()).await;
+            let Some(frame) = frame.map_err(|_| too_long)? else { break };
             let chunk = match frame.map_err(|error| broken(&error))?.into_data() {
                 Ok(chunk) => chunk,
                 Err(frame) => {
@@ -91,6 +113,14 @@ impl<B: Body<Data = Bytes, Error: Error + 'static> + Unpin> BufferedBody<B> {
                 return Err(BufferError::TooLarge);
             }
             done = enough(&chunk);
+            if !done {
+                let more = u32::try_from(chunk.len()).unwrap_or(u32::MAX);
+                let more = Arc::clone(&limits.held).try_acquire_many_owned(more).map_err(|_| BufferError::Crowded)?;
+                match &mut self.share {
+                    Some(share) => share.merge(more),
+                    none => *none = Some(more),
+                }
+            }
             if self.start.is_empty() && joined.is_empty() {
                 self.start = chunk;
             } else {

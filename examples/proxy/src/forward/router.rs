@@ -1,10 +1,11 @@
 //! Makes the request that is sent to a provider from the one that a client has sent.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use active_requests::tracker::{RequestHandle, RequestInfo};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request, StatusCode, Uri, Version, header, request};
+use tokio::sync::Semaphore;
 
 use crate::{
     config::{
@@ -13,7 +14,7 @@ use crate::{
     },
     forward::{
         ForwardError,
-        buffer::{BufferError, BufferLimits, BufferedBody},
+        buffer::{BufferError, BufferLimits, BufferedBody, SLOWEST},
         framing::{self, FramingError},
         headers, hop_by_hop,
         keys::{self, OwnKeys, ProxyKey},
@@ -58,7 +59,11 @@ impl Router {
             key: settings.key.clone().map(ProxyKey::new),
             own_keys: OwnKeys::new(settings.monitor.all_keys()),
             pseudonym: Pseudonym::default(),
-            limits: BufferLimits { size: settings.max_body.0, silence: settings.timeouts.head },
+            limits: BufferLimits {
+                size: settings.max_body.0,
+                silence: settings.timeouts.head,
+                held: Arc::new(Semaphore::new(settings.max_held.0.min(Semaphore::MAX_PERMITS))),
+            },
             inject_usage: settings.inject_usage,
         }
     }
@@ -118,7 +123,7 @@ impl Router {
     ) -> Result<PreparedRequest<'_>, ForwardError> {
         let (head, body) = request.into_parts();
         let uri = head.uri.clone();
-        let limits = self.limits;
+        let limits = &self.limits;
         let (mut held, model) = BufferedBody::until_model(body, limits).await.map_err(|why| not_held(why, limits))?;
         let (provider, endpoint, resolved) = self.resolve(&model.name, format, uri.path(), row)?;
         let mut edits = Vec::new();
@@ -309,11 +314,21 @@ fn misframed(wrong: &FramingError) -> Refusal {
     Refusal::new(status, format!("The request cannot be passed on: its {wrong}."))
 }
 
-fn not_held(why: BufferError, BufferLimits { size, silence }: BufferLimits) -> ForwardError {
+fn not_held(why: BufferError, BufferLimits { size, silence, .. }: &BufferLimits) -> ForwardError {
     let refusal = match why {
         BufferError::Broken => return ForwardError::ClientGone,
         BufferError::Malformed(why) => Refusal::malformed_body(&why),
-        BufferError::Silent => Refusal::silent(silence),
+        BufferError::Silent => Refusal::silent(*silence),
+        BufferError::Slow => Refusal::new(
+            StatusCode::REQUEST_TIMEOUT,
+            format!(
+                "The request has come too slowly: {SLOWEST} bytes a second are the least until its model is known."
+            ),
+        ),
+        BufferError::Crowded => Refusal::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "Too much is held of requests whose model is not known yet: put \"model\" first, or send it again later.",
+        ),
         BufferError::TooLarge => Refusal::new(
             StatusCode::PAYLOAD_TOO_LARGE,
             format!(

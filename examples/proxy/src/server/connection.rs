@@ -20,7 +20,12 @@ use tokio::{io::Interest, net::TcpStream, sync::watch, time::Sleep};
 use crate::{
     config::settings::Settings,
     server::{
-        lingering::LingeringStream, phase::Phase, service::ProxyService, state::ConnectionState, stream::ClientStream,
+        admission::{Admission, Place},
+        lingering::LingeringStream,
+        phase::Phase,
+        service::ProxyService,
+        state::ConnectionState,
+        stream::ClientStream,
         tls::ServerTls,
     },
 };
@@ -41,19 +46,27 @@ pub struct ConnectionServer {
     service: Arc<ProxyService>,
     /// The longest time that a client takes for a handshake and its first bytes.
     idle: Duration,
+    admission: Arc<Admission>,
 }
 
 impl ConnectionServer {
     pub fn new(service: Arc<ProxyService>, tls: Option<Arc<ServerTls>>, settings: &Settings) -> Self {
         let idle = settings.idle_timeout;
         let mut http1 = http1::Builder::new();
-        http1.timer(TokioTimer::new()).header_read_timeout(idle);
+        let most_of_head = settings.max_head.0;
+        http1.timer(TokioTimer::new()).header_read_timeout(idle).max_header_size(most_of_head);
         let mut http2 = http2::Builder::new(TokioExecutor::new());
         http2
             .timer(TokioTimer::new())
+            .max_header_list_size(u32::try_from(most_of_head).unwrap_or(u32::MAX))
             .keep_alive_interval(Duration::from_secs(30))
             .keep_alive_timeout(Duration::from_secs(20));
-        Self { http1, http2, tls, service, idle }
+        let admission = Admission::new(settings.max_connections, settings.max_connections_per_client);
+        Self { http1, http2, tls, service, idle, admission }
+    }
+
+    pub(super) fn admission(&self) -> &Arc<Admission> {
+        &self.admission
     }
 
     pub(super) fn service(&self) -> &ProxyService {
@@ -61,9 +74,9 @@ impl ConnectionServer {
     }
 
     /// Serves one client until one of the two has had enough.
-    pub(super) async fn serve(self: Arc<Self>, stream: TcpStream, mut phase: watch::Receiver<Phase>) {
+    pub(super) async fn serve(self: Arc<Self>, stream: TcpStream, place: Place, mut phase: watch::Receiver<Phase>) {
         let _ = stream.set_nodelay(true);
-        let state = ConnectionState::default();
+        let state = ConnectionState::new(place);
         let opened = tokio::select! {
             // Boxed: a handshake is large, and short against what follows.
             opened = tokio::time::timeout(self.idle, Box::pin(self.open(stream, &state))) => opened,

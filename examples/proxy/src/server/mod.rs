@@ -1,5 +1,6 @@
 //! Connections of clients: accepts them, serves them, and ends them.
 
+pub(crate) mod admission;
 pub mod body;
 pub mod connection;
 pub mod guard;
@@ -110,9 +111,12 @@ async fn accept(
 ) -> Infallible {
     let mut sweeps = tokio::time::interval(Duration::from_secs(5));
     loop {
-        let stream = tokio::select! {
+        let (stream, place) = tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => stream,
+                Ok((stream, from)) => match server.admission().admit(from.ip()) {
+                    Some(place) => (stream, place),
+                    None => continue,
+                },
                 Err(error) => {
                     // Out of file descriptors, most likely: those in use must be given back first.
                     tracing::warn!("no connection can be taken: {error}");
@@ -122,13 +126,17 @@ async fn accept(
             },
             _ = sweeps.tick() => {
                 server.service().sweep();
+                let refused = server.admission().take_refused();
+                if refused > 0 {
+                    tracing::warn!("connections refused: {refused}. There were as many as PROXY_MAX_CONNECTIONS and _PER_CLIENT allow");
+                }
                 continue;
             }
         };
         // One that comes late has seen the phase already.
         let mut phases = phases.clone();
         phases.mark_unchanged();
-        let served = Arc::clone(server).serve(stream, phases);
+        let served = Arc::clone(server).serve(stream, place, phases);
         let connected = connected.clone();
         tokio::spawn(async move {
             served.await;

@@ -7,6 +7,8 @@ use std::sync::{
 
 use tokio::sync::Notify;
 
+use crate::server::admission::Place;
+
 /// The state of one connection, shared by its task, its stream and its requests.
 #[derive(Clone, Debug, Default)]
 pub struct ConnectionState(Arc<ConnectionFlags>);
@@ -16,9 +18,15 @@ struct ConnectionFlags {
     is_left: AtomicBool,
     is_writing: AtomicBool,
     open: AtomicUsize,
+    /// Kept for as long as anything of the connection is there, also when it is no longer HTTP's.
+    _place: Option<Place>,
 }
 
 impl ConnectionState {
+    pub(super) fn new(place: Place) -> Self {
+        Self(Arc::new(ConnectionFlags { _place: Some(place), ..ConnectionFlags::default() }))
+    }
+
     /// Says that the client has gone. The connection's task looks here when it has nothing more to do, and need not be woken.
     pub fn leave(&self) {
         self.0.is_left.store(true, Ordering::Relaxed);

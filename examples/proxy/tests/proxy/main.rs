@@ -14,6 +14,7 @@ mod https;
 mod identity;
 mod inflate;
 mod leaving;
+mod limits;
 mod looping;
 mod methods;
 mod own;

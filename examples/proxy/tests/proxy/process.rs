@@ -89,3 +89,13 @@ async fn the_exit_code_says_whether_requests_were_cut() {
         assert_eq!(program.ended().await, Some(3), "{second}");
     }
 }
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn the_limit_of_descriptors_is_raised_as_far_as_it_goes() {
+    let program = Program::start(&[], &[]).await;
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", program.id())).unwrap();
+    let line = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
+    let words: Vec<_> = line.split_whitespace().collect();
+    assert_eq!(words[3], words[4], "{line}");
+}

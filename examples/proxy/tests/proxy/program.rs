@@ -43,9 +43,13 @@ impl Program {
         Self { child, address, log, _output: output }
     }
 
+    pub fn id(&self) -> u32 {
+        self.child.id().expect("it is running")
+    }
+
     /// Sends it a signal, such as `HUP`.
     pub async fn signal(&self, name: &str) {
-        let id = self.child.id().expect("it is running").to_string();
+        let id = self.id().to_string();
         assert!(Command::new("kill").args([format!("-{name}"), id]).status().await.unwrap().success());
     }
 

@@ -142,3 +142,24 @@ async fn an_idle_http_2_connection_is_told_and_closed_but_not_one_with_a_stream(
     let ended = tokio::time::timeout(crate::support::PATIENCE, connection).await.expect("the connection ends");
     ended.unwrap().unwrap();
 }
+
+#[tokio::test]
+async fn a_client_that_feeds_a_byte_now_and_then_is_not_held_for_ever() {
+    let proxy = Running::start(&["--request-timeout=0.3"], &[("MOCK_BASE_URL", "http://127.0.0.1:1")]).await;
+    let mut client = Client::to(proxy.address).await;
+    client.send(b"POST /v1/chat/completions HTTP/1.1\r\nhost: p\r\ncontent-length: 1000000\r\n\r\n{\"x\":\"").await;
+    let (mut read, mut write) = client.stream.split();
+    let feed = async {
+        while write.write_all(b"x").await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        std::future::pending::<()>().await;
+    };
+    let mut answer = [0; 12];
+    tokio::select! {
+        read = tokio::time::timeout(crate::support::PATIENCE, read.read_exact(&mut answer)) => read.unwrap().unwrap(),
+        () = feed => unreachable!(),
+    };
+    assert_eq!(&answer, b"HTTP/1.1 408");
+    assert!(proxy.tracker.recent_traces(1)[0].error.as_ref().is_some_and(|error| error.contains("too slowly")));
+}
