@@ -5,6 +5,8 @@
 //! bounded whatever the peer sends.
 
 mod data;
+mod field;
+mod offsets;
 #[cfg(test)]
 mod tests;
 
@@ -13,7 +15,11 @@ use std::{mem, time::Duration};
 use memchr::{memchr, memchr2};
 
 pub(crate) use self::data::EventData;
-use self::data::{clear, within};
+use self::{
+    data::{clear, within},
+    field::{Field, strip_space},
+    offsets::Offsets,
+};
 
 const BOM: &[u8] = b"\xEF\xBB\xBF";
 
@@ -84,10 +90,7 @@ pub struct Decoder {
     id: Vec<u8>,
     retry: Option<Duration>,
     overlong_lines: u64,
-    /// Bytes of the body before the current chunk.
-    offset: u64,
-    /// The offset just behind the last blank line.
-    start: u64,
+    offsets: Offsets,
 }
 
 /// The line that the last chunk left open.
@@ -108,13 +111,6 @@ enum CutLine {
 struct Borrowed<'a> {
     name: Option<&'a [u8]>,
     data: Option<&'a [u8]>,
-}
-
-/// A line by its field: the two that every token stream is made of, and the rest.
-enum Field<'a> {
-    Data(&'a [u8]),
-    Event(&'a [u8]),
-    Other,
 }
 
 /// Takes what a decoder finds.
@@ -160,8 +156,7 @@ impl Decoder {
             id: Vec::new(),
             retry: None,
             overlong_lines: 0,
-            offset: 0,
-            start: 0,
+            offsets: Offsets::default(),
         }
     }
 
@@ -182,11 +177,10 @@ impl Decoder {
         let mut borrowed = Borrowed::default();
         while let Some(&first) = rest.first() {
             let end = if matches!(first, b'\n' | b'\r') {
-                let at = self.offset + (bytes.len() - rest.len()) as u64;
+                let at = self.offsets.of(rest, bytes);
                 self.dispatch(mem::take(&mut borrowed), at + 1, sink);
-                let after = self.after_line_end(rest, 0);
-                self.start = self.offset + (bytes.len() - after.len()) as u64;
-                rest = after;
+                rest = self.after_line_end(rest, 0);
+                self.offsets.begin_event(rest, bytes);
                 continue;
             } else if let Some(end) = memchr2(b'\n', b'\r', rest) {
                 self.line(&rest[..end], &mut borrowed, sink);
@@ -200,7 +194,7 @@ impl Decoder {
         if !rest.is_empty() {
             self.extend_line(rest);
         }
-        self.offset += bytes.len() as u64;
+        self.offsets.pass(bytes);
     }
 
     /// Ends the body, which has ended cleanly: hands out an event that lacks its blank line, or even the end of its last data
@@ -229,8 +223,8 @@ impl Decoder {
                 skipped,
                 id: if self.has_next_id { &self.next_id } else { &self.id },
                 unterminated: true,
-                start: self.start,
-                end: self.offset,
+                start: self.offsets.event(),
+                end: self.offsets.chunk(),
             });
         }
         *self = Self {
@@ -244,7 +238,7 @@ impl Decoder {
 
     /// The offset of the event that is not complete yet, in bytes: just behind the last blank line of the body so far.
     pub fn event_start(&self) -> u64 {
-        self.start
+        self.offsets.event()
     }
 
     /// The last event id in force: what a client sends as `Last-Event-ID` when it reconnects. Empty if there is none.
@@ -271,7 +265,7 @@ impl Decoder {
         };
         self.cut = false;
         if mem::take(&mut self.after_cr) && first == b'\n' {
-            self.start += u64::from(self.start == self.offset);
+            self.offsets.skip_line_feed();
             return &bytes[1..];
         }
         if self.line == CutLine::Start && self.label.is_empty() {
@@ -297,7 +291,7 @@ impl Decoder {
             self.bom += 1;
             rest = after;
             if self.bom == BOM.len() {
-                self.start = self.offset + (bytes.len() - rest.len()) as u64;
+                self.offsets.begin_event(rest, bytes);
             }
         }
         rest
@@ -377,7 +371,7 @@ impl Decoder {
                 skipped: skipped as u64,
                 id: &self.id,
                 unterminated: false,
-                start: self.start,
+                start: self.offsets.event(),
                 end,
             });
         }
@@ -392,7 +386,7 @@ impl Decoder {
         }
         if self.data.any() {
             let (data, skipped) = self.data.get();
-            let (id, start) = (&self.id[..], self.start);
+            let (id, start) = (&self.id[..], self.offsets.event());
             sink.event(RawEvent { name: &self.name, data, skipped, id, unterminated: false, start, end });
         }
         clear(&mut self.name);
@@ -473,31 +467,6 @@ impl Decoder {
         }
         self.label = label;
         self.line = CutLine::Start;
-    }
-}
-
-impl<'a> Field<'a> {
-    #[inline]
-    fn of(line: &'a [u8]) -> Self {
-        if let Some(value) = line.strip_prefix(b"data:") {
-            Self::Data(strip_space(value))
-        } else if let Some(value) = line.strip_prefix(b"event:") {
-            Self::Event(strip_space(value))
-        } else {
-            match line {
-                b"data" => Self::Data(&[]),
-                b"event" => Self::Event(&[]),
-                _ => Self::Other,
-            }
-        }
-    }
-}
-
-#[inline]
-fn strip_space(value: &[u8]) -> &[u8] {
-    match value {
-        [b' ', rest @ ..] => rest,
-        _ => value,
     }
 }
 
