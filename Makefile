@@ -1,5 +1,5 @@
 # Everything a person or a machine types here; each target does its own set-up. `make test` is what decides.
-.PHONY: run chat test fmt lint msrv public-api rust test-loom js browser sdk cost metrics instructions bench load
+.PHONY: run chat test fmt lint msrv public-api rust test-loom js browser sdk cost metrics instructions bench load fuzz
 
 NODE_STAMP := assets/node_modules/.package-lock.json
 SDK_STAMP := tests/sdk/node_modules/.package-lock.json
@@ -56,6 +56,11 @@ public-api:
 rust: $(NODE_STAMP)
 	cargo build -p active-requests-proxy -p active-requests-chat
 	$(if $(RECORDINGS),ACTIVE_REQUESTS_RECORDINGS=$(RECORDINGS)) cargo test --workspace --all-features $(if $(RECORDINGS),-- --include-ignored)
+
+# Damaged and cut bodies, from another seed each time; `make rust` reads fewer, from a fixed one. A failure names its input.
+fuzz: CASES := 1000000
+fuzz:
+	seed=$$(date +%s); echo "seed $$seed"; FUZZ_CASES=$(CASES) FUZZ_SEED=$$seed cargo test --release -p active-requests-fuzz
 
 # The wake-up protocol in every order in which threads can run. A build of its own: a cfg changes the locks and atomics.
 test-loom:

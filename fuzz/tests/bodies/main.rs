@@ -1,0 +1,5 @@
+//! The targets.
+
+mod corpus;
+mod damage;
+mod targets;
