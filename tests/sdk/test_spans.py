@@ -223,6 +223,9 @@ class Spans(unittest.TestCase):
             OTEL_RESOURCE_ATTRIBUTES="deployment.environment.name=test,team=blue%20sky",
             OTEL_EXPORTER_OTLP_HEADERS="x-tenant=a%20b",
             OTEL_EXPORTER_OTLP_COMPRESSION="gzip",
+            # The one that is about spans counts.
+            OTEL_EXPORTER_OTLP_PROTOCOL="grpc",
+            OTEL_EXPORTER_OTLP_TRACES_PROTOCOL="http/protobuf",
         )
         [(_, headers, _)] = collector.calls
         self.assertEqual((headers["x-tenant"], headers["content-encoding"]), ("a b", "gzip"))

@@ -39,10 +39,14 @@ pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Option<SpanSett
     if exporter.as_deref() == Some("none") || (endpoint.is_none() && own_endpoint.is_none()) {
         return Ok(None);
     }
+    for (rest, words) in [("PROTOCOL", &["http/protobuf"][..]), ("COMPRESSION", &["gzip", "none"])] {
+        // What is meant for metrics and logs too may be nothing for spans.
+        if given.word(&format!("OTEL_EXPORTER_OTLP_TRACES_{rest}"), words)?.is_none() {
+            given.word(&format!("OTEL_EXPORTER_OTLP_{rest}"), words)?;
+        }
+    }
     for of in ["", "TRACES_"] {
         let name = |rest: &str| format!("OTEL_EXPORTER_OTLP_{of}{rest}");
-        given.word(&name("PROTOCOL"), &["http/protobuf"])?;
-        given.word(&name("COMPRESSION"), &["gzip", "none"])?;
         given.headers(&name("HEADERS"))?;
         for file in ["CERTIFICATE", "CLIENT_CERTIFICATE", "CLIENT_KEY"] {
             if given.get(&name(file)).is_some() {
