@@ -449,3 +449,30 @@ async fn prices_are_read_from_a_file_and_a_bad_one_keeps_those_before() {
     let wrong = Proxy::start(Settings::read(&sources).unwrap(), &sources).await.unwrap_err().to_string();
     assert!(wrong.starts_with("VDM_PRICES_FILE=\"/no/such/prices.json\": "), "{wrong}");
 }
+
+#[test]
+fn the_readme_names_every_setting_and_its_default() {
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md")).unwrap();
+    let quoted = |cell: &str| cell.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>();
+    let mut told: std::collections::BTreeMap<String, Option<String>> = std::collections::BTreeMap::new();
+    for row in readme.lines().filter(|line| line.starts_with("| `")) {
+        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+        let (names, defaults) = (quoted(cells[1]), quoted(cells[2]));
+        for (index, name) in names.iter().enumerate() {
+            let default = (names.len() == defaults.len()).then(|| defaults[index].clone());
+            told.insert(name.clone(), default.clone());
+            // `_B` behind `P_A` is short for `P_B`, wherever the first name is cut.
+            if name.starts_with('_') {
+                for (cut, _) in names[0].match_indices('_') {
+                    told.insert(format!("{}{name}", &names[0][..cut]), default.clone());
+                }
+            }
+        }
+    }
+    for setting in Settings::descriptions() {
+        let Some(default) = told.get(setting.name) else { panic!("the README has no {}", setting.name) };
+        if let Some(default) = default {
+            assert_eq!(*default, setting.default, "{}", setting.name);
+        }
+    }
+}
