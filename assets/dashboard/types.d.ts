@@ -89,6 +89,8 @@ export interface Row {
   endedMs: number;
   /** Final, in milliseconds; meaningful once `outcome` is set. */
   durationMs: number;
+  /** From the start to the last byte of the answer, in milliseconds, once `outcome` is set; `null` where that is not known. */
+  lastByteMs: number | null;
   pinned: boolean;
   /** Why it needs a look; `null` where it needs none. */
   concern: Concern | null;
@@ -181,6 +183,9 @@ export interface Entry {
   labels: ReadonlyMap<string, string>;
   cost: number | null;
   bytes: number;
+  lastByteMs: number | null;
+  /** The side it waited for when it was cut off; else empty. */
+  waitingOn: string;
   providerUsage: Record<string, unknown> | null;
 }
 

@@ -74,7 +74,7 @@ export function createSettings({ connection, events, feed, list, settings }, onP
  * @param {() => void} parts.refresh
  * @param {(text: string) => void} parts.toast
  */
-export function bindPageKeys({ address, list, settings }, { filterBar, moveInTable, details, many, set, refresh, toast }) {
+export function bindPageKeys({ address, events, list, settings }, { filterBar, moveInTable, details, many, set, refresh, toast }) {
   const freeze = () => address.go({ frozen: !address.place.frozen });
   /** The details follow, so that a key means the request that is seen. @param {number} by */
   const move = (by) => {
@@ -83,6 +83,7 @@ export function bindPageKeys({ address, list, settings }, { filterBar, moveInTab
     const at = list.focused();
     if (address.place.row !== null && at) address.go({ row: at.id });
   };
+  events.on('step', move);
   byId('refresh').addEventListener('click', refresh);
   byId('freeze').addEventListener('click', freeze);
   bindKeys([

@@ -10,12 +10,12 @@ import { createDrawer } from '../view/drawer.js';
 /**
  * @param {import('./live.js').Live} live
  * @param {object} parts
- * @param {Pick<import('./polling.js').Polling, 'find' | 'pollLogs' | 'focused'>} parts.polling
+ * @param {Pick<import('./polling.js').Polling, 'find' | 'pollLogs' | 'focused' | 'focus'>} parts.polling
  * @param {ReturnType<typeof import('./cancel.js').createCancel>} parts.cancel
  * @param {ReturnType<typeof import('../view/menu.js').createMenu>} parts.menu
  * @param {(text: string) => void} parts.toast
  */
-export function createDetails({ address, api, debug, events, feed, list }, { polling: { find, focused, pollLogs }, cancel, menu, toast }) {
+export function createDetails({ address, api, debug, events, feed, list }, { polling: { find, focused, pollLogs, focus: focusEntry }, cancel, menu, toast }) {
   /** The last question to the server about a request: its row while it is in flight, else the log of ended requests. */
   let asked = '';
 
@@ -46,7 +46,13 @@ export function createDetails({ address, api, debug, events, feed, list }, { pol
     at,
     restore: () => focus(row),
   }));
-  const drawer = createDrawer({ actions, focus, present: list.presence.fields, onClose: () => address.go({ row: null }) });
+  /** Goes on to the next request of the list or table, from the one that is shown. @param {-1 | 1} by */
+  function step(by) {
+    if (drawer.row && address.place.view === 'requests') list.focus(drawer.row.id);
+    else if (drawer.row) focusEntry(drawer.row.id);
+    events.emit('step', by);
+  }
+  const drawer = createDrawer({ onStep: step, actions, focus, present: list.presence.fields, onClose: () => address.go({ row: null }) });
 
   /**
    * A request as it is known. A row in flight is as old as the stream, which rests while another view is shown: what the server

@@ -31,6 +31,7 @@ import { drop, fetchStream, monitorUrl, streamUrl } from './first-answer.js';
  * @property {[]} restart the server is another process
  * @property {[]} columns there are other columns to choose from
  * @property {[change: import('../view/header.js').LayoutChange]} layout the operator moved or sized columns in the list
+ * @property {[by: number]} step the next request is asked for
  * @property {[]} picks other requests are picked
  * @property {[row: Row, at: DOMRect]} menu the menu of a row is asked for
  */

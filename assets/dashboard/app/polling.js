@@ -17,7 +17,7 @@ import { watchBusy } from '../view/ticker.js';
 /** @param {import('./live.js').Live} live @param {{ askKey: (refused: boolean) => void }} parts */
 export function createPolling({ address, api, clock, connection, debug, events, facts, feed, list, received, settings }, { askKey }) {
   const totals = createTotals(() => clock.now());
-  const tables = createLogs({ onOpen: (entry) => address.go({ row: entry.id }), onClear: () => address.go({ filter: '' }) });
+  const tables = createLogs({ onOpen: (entry) => address.go({ row: entry.id }), onClear: () => address.go({ filter: '' }), isOpen: (entry) => entry.id === address.place.row });
   const errorsNote = textIn(byId('errors-note'));
   const tracesNote = textIn(byId('traces-note'));
   /** The newest answer of the logs. @type {{ errors: Entry[], traces: Entry[] }} */
@@ -111,6 +111,11 @@ export function createPolling({ address, api, clock, connection, debug, events, 
       tables[view].move(by);
       const entry = tables[view].focused();
       if (entry && address.place.row !== null) address.go({ row: entry.id });
+    },
+    /** Puts the focus on a request of the table that is shown. @param {string} id */
+    focus(id) {
+      const { view } = address.place;
+      if (view === 'errors' || view === 'traces') tables[view].focus(id);
     },
     /** The request of the line that has the focus. */
     focused() {

@@ -118,6 +118,8 @@ function entry(wire) {
     labels: readLabels(wire['labels']),
     cost: amountOrNull(wire['cost_usd']),
     bytes: amount(wire['response_bytes']),
+    lastByteMs: amountOrNull(wire['last_byte_ms']),
+    waitingOn: text(wire['waiting_on']),
     providerUsage: isObject(usage) ? usage : null,
   }];
 }
@@ -130,6 +132,6 @@ export function rowOfEntry(it) {
 }
 
 /** Adds the facts of a row's end that the page did not see. @param {Row} row an ended one @param {Entry} it */
-export function complete(row, { input, output, cacheRead, cacheCreation, reasoning, toolCalls, bytes, usageSource, ttftMs, cost, outcome, status }) {
-  Object.assign(row, { outcome, status, input, output, cacheRead, cacheCreation, reasoning, toolCalls, bytes, usageSource, ttftMs, cost });
+export function complete(row, { input, output, cacheRead, cacheCreation, reasoning, toolCalls, bytes, usageSource, ttftMs, cost, outcome, status, lastByteMs, waitingOn }) {
+  Object.assign(row, { outcome, status, lastByteMs: lastByteMs ?? row.lastByteMs, waitingOn, input, output, cacheRead, cacheCreation, reasoning, toolCalls, bytes, usageSource, ttftMs, cost });
 }

@@ -36,7 +36,7 @@ export const emptyRow = (id, nowMs) => ({
   kind: 'row', id, outcome: null, turn: -1, phase: '', waitingOn: '', usageSource: 'none', input: 0, output: 0, cacheRead: 0,
   cacheCreation: 0, reasoning: 0, toolCalls: 0, bytes: 0, cost: null, movedMs: nowMs, counted: 0, sampled: 0, rate: null, spark: [], provider: '', model: '', requested: '',
   resolved: '', qualified: '', badge: 'secondary', streaming: false, startMs: null, toolUses: 0, toolResults: 0, requestSize: 0,
-  messages: 0, observation: '', stage: '', status: null, ttftMs: null, method: '', path: '', route: '', caller: '', labels: NO_LABELS, endedMs: 0, durationMs: 0, pinned: false, concern: null,
+  messages: 0, observation: '', stage: '', status: null, ttftMs: null, method: '', path: '', route: '', caller: '', labels: NO_LABELS, endedMs: 0, durationMs: 0, lastByteMs: null, pinned: false, concern: null,
 });
 
 /**

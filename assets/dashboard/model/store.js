@@ -228,6 +228,7 @@ export class RowStore {
     row.concern = null;
     row.endedMs = nowMs;
     row.durationMs = durationMs;
+    row.lastByteMs = row.bytes > 0 && row.startMs !== null ? Math.max(0, Math.min(durationMs, row.movedMs - row.startMs)) : null;
     this.active -= 1;
     this.#ended.add(row);
     if (news) this.#witness.ended(row);

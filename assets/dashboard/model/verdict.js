@@ -2,6 +2,7 @@
 
 import { duration, latency, rate } from './format.js';
 import { idleOf } from './row.js';
+import { silenceOf } from './timeline.js';
 import { outcome } from './words.js';
 
 /** @typedef {import('../types.js').Row} Row */
@@ -25,6 +26,12 @@ export function verdict(row, nowMs) {
   }
 }
 
+/** Whose silence it was that somebody gave up. @param {Row} row */
+function blame(row) {
+  const silence = silenceOf(row, row.endedMs);
+  return silence < 1000 || row.waitingOn === 'client' ? '' : `; the upstream had sent nothing for ${latency(silence)}`;
+}
+
 /** @param {Row} row */
 function ended(row) {
   const took = `after ${latency(row.durationMs)}`;
@@ -33,7 +40,7 @@ function ended(row) {
     case 'completed':
       return `Completed ${took}${status}.`;
     case 'client_disconnect':
-      return `The client left ${took}, before the end of the answer.`;
+      return `The client left ${took}, before the end of the answer${blame(row)}.`;
     case 'cancelled':
       return `The client left ${took}, before any answer.`;
     case 'truncated':

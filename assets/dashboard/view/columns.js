@@ -6,6 +6,7 @@
 import * as format from '../model/format.js';
 import { labelField } from '../model/labels.js';
 import { ageOf, idleOf, isInputKnown, SPARK_POINTS } from '../model/row.js';
+import { visible } from '../model/visible.js';
 import * as words from '../model/words.js';
 import { h, setData, setText, textIn } from './dom.js';
 import { createSpark } from './spark.js';
@@ -51,7 +52,7 @@ const plain = (read) => (cell) => {
 const titled = (read) => (cell) => {
   const text = textIn(cell);
   return (line) => {
-    const value = line.kind === 'row' ? read(line) : '';
+    const value = line.kind === 'row' ? visible(read(line)) : '';
     if (text.data === value) return;
     text.data = value;
     cell.title = value;
@@ -132,11 +133,14 @@ function buildAge(cell) {
 function buildModel(cell) {
   const badge = h('span', { class: 'badge' });
   const badgeText = textIn(badge);
-  const name = h('span', { class: 'mono clip' });
+  const name = h('bdi', { class: 'mono clip' });
   const nameText = textIn(name);
   cell.append(badge, name);
+  /** The model that is written there. @type {string | null} */
+  let named = null;
   return (line) => {
     if (line.kind === 'group') {
+      named = null;
       badge.hidden = line.badge === null;
       setData(badge, 'data-badge', line.badge);
       setText(badgeText, line.field === 'model' ? (line.key.split(':')[0] ?? '') : line.key);
@@ -146,8 +150,8 @@ function buildModel(cell) {
     badge.hidden = false;
     setData(badge, 'data-badge', line.badge);
     setText(badgeText, line.provider);
-    if (nameText.data === line.model) return;
-    nameText.data = line.model;
+    if (named === line.model) return;
+    nameText.data = visible((named = line.model));
     cell.title = line.requested === '' || line.requested === line.qualified ? line.qualified : `${line.qualified} (requested as ${line.requested})`;
   };
 }

@@ -2,7 +2,9 @@
 
 import * as format from '../model/format.js';
 import { ageOf, idleOf, isInputKnown, SPARK_POINTS } from '../model/row.js';
+import { timelineOf } from '../model/timeline.js';
 import { verdict } from '../model/verdict.js';
+import { visible } from '../model/visible.js';
 import * as words from '../model/words.js';
 import { byId, h, setData, setText, textIn } from './dom.js';
 import { createSpark } from './spark.js';
@@ -35,7 +37,7 @@ const SECTIONS = [
     ['HTTP status', (row) => (row.status === null ? format.NONE : String(row.status))],
     ['Duration', (row, nowMs) => (row.outcome === null ? format.duration(ageOf(row, nowMs)) : format.latency(row.durationMs))],
     ['First token after', (row) => format.latency(row.ttftMs)],
-    ['Last activity', (row, nowMs) => (row.outcome === null ? format.ago(idleOf(row, nowMs)) : format.timeOfDay(row.endedMs))],
+    ['Last byte', (row, nowMs) => row.outcome === null ? (row.bytes > 0 ? format.ago(idleOf(row, nowMs)) : format.NONE) : row.lastByteMs === null ? format.NONE : `${format.latency(row.lastByteMs)} after the start`],
     ['Received', (row) => format.bytes(row.bytes)],
   ]],
   ['Tokens', [
@@ -57,9 +59,10 @@ const SOURCES = { none: 'not counted', estimated: 'this server (estimate)', part
  * @param {import('./actions.js').Action[]} parts.actions
  * @param {ReadonlySet<string>} parts.present the optional fields that some request was seen to have
  * @param {(row: Row) => void} parts.focus puts the focus on a row of the list
+ * @param {(by: -1 | 1) => void} parts.onStep
  * @param {() => void} parts.onClose
  */
-export function createDrawer({ onClose, actions, present, focus }) {
+export function createDrawer({ onClose, onStep, actions, present, focus }) {
   const drawer = byId('drawer');
   const title = byId('drawer-title');
   const body = byId('drawer-body');
@@ -70,11 +73,13 @@ export function createDrawer({ onClose, actions, present, focus }) {
 
   const badge = h('span', { class: 'badge' });
   const badgeText = textIn(badge);
-  const name = h('span', {}, ' ');
+  const name = h('bdi', {}, ' ');
   const nameText = textIn(name);
   title.append(badge, name);
   const sentence = h('p', { class: 'verdict' });
   const sentenceText = textIn(sentence);
+  const problem = h('p', { class: 'drawer-error', dir: 'auto' });
+  problem.hidden = true;
   const phases = ['wait', 'stream', 'silence'].map((phase) => h('span', { class: `phase-${phase}` }));
   const notes = h('p', { class: 'phase-notes' });
   const notesText = textIn(notes);
@@ -91,41 +96,48 @@ export function createDrawer({ onClose, actions, present, focus }) {
     const pairs = h('dl', { class: 'pairs' });
     sections.append(h('h3', {}, section), pairs);
     for (const [label, read] of entries) {
-      const value = h('dd', {});
+      const value = h('dd', { dir: 'auto' });
       const pair = h('div', { class: 'pair' }, h('dt', {}, label), value);
       fields.push({ pair, text: textIn(value), read });
       pairs.append(pair);
     }
   }
   const more = h('div', { class: 'sections' });
-  body.append(sentence, h('div', {}, h('div', { class: 'phases', 'aria-hidden': 'true' }, ...phases), notes), spark.element, doing, sections, more);
+  body.append(sentence, problem, h('div', {}, h('div', { class: 'phases', 'aria-hidden': 'true' }, ...phases), notes), spark.element, doing, sections, more);
   byId('drawer-close').addEventListener('click', () => onClose());
+  /** @param {-1 | 1} by @param {string} label @param {string} sign */
+  const stepper = (by, label, sign) => {
+    const button = h('button', {
+      type: 'button', class: 'tool only-icon', 'aria-label': label, title: `${label} (${by > 0 ? 'j' : 'k'})`,
+      onclick: () => {
+        onStep(by);
+        button.focus();
+      },
+    }, sign);
+    return button;
+  };
+  byId('drawer-close').before(h('span', { class: 'steppers' }, stepper(-1, 'Previous request', '↑'), stepper(1, 'Next request', '↓')));
 
   /** @param {Row} it @param {number} nowMs */
   function drawPhases(it, nowMs) {
-    const age = ageOf(it, nowMs) ?? 0;
-    const wait = Math.min(age, it.ttftMs ?? age);
-    const silence = it.ttftMs === null ? 0 : Math.min(age - wait, idleOf(it, nowMs));
-    const stream = Math.max(0, age - wait - silence);
-    const shown = silence >= 1000 ? silence : 0;
-    for (const [index, length] of [wait, stream + (silence - shown), shown].entries()) {
+    const { wait, stream, silence, text } = timelineOf(it, nowMs);
+    for (const [index, length] of [wait, stream, silence].entries()) {
       const phase = phases[index];
       if (!phase) continue;
       phase.style.flexGrow = String(Math.round(length));
       phase.hidden = length === 0;
     }
-    setText(notesText, [
-      it.ttftMs !== null ? `${format.latency(wait)} to the first token` : it.outcome === null ? `no token for ${format.latency(wait)}` : '',
-      stream > 0 && it.ttftMs !== null ? `${format.latency(stream)} streaming` : '',
-      shown > 0 ? `${format.duration(shown)} silent` : '',
-    ].filter((it) => it !== '').join('  ·  '));
+    setText(notesText, text);
   }
 
   return {
     /** @param {Row} next */
     open(next) {
       const opening = drawer.hidden;
-      if (row?.id !== next.id) more.replaceChildren();
+      if (row?.id !== next.id) {
+        more.replaceChildren();
+        problem.hidden = true;
+      }
       row = next;
       if (!opening) return;
       before = document.activeElement;
@@ -149,8 +161,8 @@ export function createDrawer({ onClose, actions, present, focus }) {
     draw(nowMs) {
       if (!row) return;
       setData(badge, 'data-badge', row.badge);
-      setText(badgeText, row.provider);
-      setText(nameText, row.model);
+      setText(badgeText, visible(row.provider));
+      setText(nameText, visible(row.model));
       setText(sentenceText, verdict(row, nowMs));
       setData(sentence, 'data-tone', words.state(row).tone);
       drawPhases(row, nowMs);
@@ -158,7 +170,7 @@ export function createDrawer({ onClose, actions, present, focus }) {
       spark.element.toggleAttribute('hidden', !row.spark.some((value) => value > 0));
       for (const { action, element } of buttons) if (action.offered) element.hidden = !action.offered(row);
       for (const { pair, text, read } of fields) {
-        const value = read(row, nowMs, present);
+        const value = visible(read(row, nowMs, present));
         setText(text, value);
         if (pair.hidden !== (value === '')) pair.hidden = value === '';
       }
@@ -169,10 +181,11 @@ export function createDrawer({ onClose, actions, present, focus }) {
       /** @type {[string, string][]} */
       const found = Object.entries(usage ?? {}).flatMap(([key, value]) => (typeof value === 'number' ? [[key.replaceAll('_', ' '), format.count(value)]] : []));
       if (entry?.finishReason) found.unshift(['Finish reason', entry.finishReason]);
-      if (entry?.error) found.unshift(['Error', entry.errorType === '' ? entry.error : `${entry.errorType}: ${entry.error}`]);
+      problem.hidden = !entry?.error;
+      problem.textContent = visible(entry?.error ? (entry.errorType === '' ? entry.error : `${entry.errorType}: ${entry.error}`) : '');
       more.replaceChildren(...(found.length === 0 ? [] : [
-        h('h3', {}, entry?.error || entry?.finishReason ? 'From the provider' : 'Usage from the provider'),
-        h('dl', { class: 'pairs' }, ...found.map(([key, value]) => h('div', { class: 'pair' }, h('dt', {}, key), h('dd', {}, value)))),
+        h('h3', {}, entry?.finishReason ? 'From the provider' : 'Usage from the provider'),
+        h('dl', { class: 'pairs' }, ...found.map(([key, value]) => h('div', { class: 'pair' }, h('dt', {}, key), h('dd', { dir: 'auto' }, visible(value))))),
       ]));
     },
   };

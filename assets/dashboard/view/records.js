@@ -2,6 +2,7 @@
 
 import * as format from '../model/format.js';
 import { composition } from '../model/records.js';
+import { visible } from '../model/visible.js';
 import * as words from '../model/words.js';
 import { createDonut } from './charts.js';
 import { byId, h } from './dom.js';
@@ -60,7 +61,7 @@ export function createTotals(now) {
     caption: 'By model', empty,
     columns: [
       { title: 'Provider', key: (it) => it.provider, cell: badge },
-      { title: 'Model', key: (it) => it.model, className: 'mono', cell: (it) => it.model },
+      { title: 'Model', key: (it) => it.model, className: 'mono', cell: (it) => h('bdi', {}, visible(it.model)) },
       ...numbers,
     ],
   });
@@ -85,14 +86,14 @@ export function createTotals(now) {
   };
 }
 
-/** @param {{ onOpen: (entry: Entry) => void, onClear: () => void }} parts */
-export function createLogs({ onOpen, onClear }) {
+/** @param {{ onOpen: (entry: Entry) => void, onClear: () => void, isOpen: (entry: Entry) => boolean }} parts */
+export function createLogs({ onOpen, onClear, isOpen }) {
   /** @type {import('./table.js').TableColumn<Entry>} */
   const time = { title: 'Time', area: 'time', key: (it) => it.endMs ?? 0, cell: (it) => h('time', { title: format.iso(it.endMs) }, format.timeOfDay(it.endMs)) };
   /** @type {import('./table.js').TableColumn<Entry>} */
   const provider = { title: 'Provider', key: (it) => it.provider, cell: badge };
   /** @type {import('./table.js').TableColumn<Entry>} */
-  const model = { title: 'Model', area: 'model', key: (it) => it.model, className: 'mono', cell: (it) => it.model };
+  const model = { title: 'Model', area: 'model', key: (it) => it.model, className: 'mono', cell: (it) => h('bdi', {}, visible(it.model)) };
   /** @type {import('./table.js').TableColumn<Entry>} */
   const outcome = {
     title: 'Outcome', area: 'outcome', key: (it) => it.outcome,
@@ -110,17 +111,17 @@ export function createLogs({ onOpen, onClear }) {
   const cost = { title: 'Cost', end: true, when: priced, key: (it) => it.cost ?? -1, cell: (it) => format.cost(it.cost) };
   const look = (/** @type {Entry} */ it) => (it.failed ? 'failed' : null);
   const errors = createTable(byId('errors-table'), {
-    caption: 'Recent errors, newest first', noun: 'error', empty: 'No errors among the requests that the server remembers.', onOpen, onClear, id: (it) => it.id,
+    caption: 'Recent errors, newest first', noun: 'error', empty: 'No errors among the requests that the server remembers.', onOpen, onClear, isOpen, id: (it) => it.id,
     columns: [
       time, provider, model, outcome, status,
       { title: 'Error type', key: (it) => it.errorType, className: 'mono', cell: (it) => it.errorType || format.NONE },
-      { title: 'Message', area: 'message', className: 'message', cell: (it) => h('span', { title: it.error }, it.error || format.NONE) },
+      { title: 'Message', area: 'message', className: 'message', cell: (it) => h('span', { dir: 'auto', title: visible(it.error) }, visible(it.error) || format.NONE) },
       duration, caller, labels,
       { title: 'Path', key: (it) => it.path, className: 'mono', cell: (it) => it.path || format.NONE },
     ],
   });
   const traces = createTable(byId('traces-table'), {
-    caption: 'Recent requests, newest first', noun: 'request', empty: 'No request has ended yet.', onOpen, onClear, look, id: (it) => it.id,
+    caption: 'Recent requests, newest first', noun: 'request', empty: 'No request has ended yet.', onOpen, onClear, isOpen, look, id: (it) => it.id,
     columns: [
       time, provider, model, outcome, status, duration,
       { title: 'First token', end: true, key: (it) => it.ttftMs ?? -1, cell: (it) => format.latency(it.ttftMs) },

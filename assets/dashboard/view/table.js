@@ -19,10 +19,10 @@ import { createRoving } from './roving.js';
 /**
  * @template T
  * @param {HTMLElement} host
- * @param {{ caption: string, columns: TableColumn<T>[], empty: string, onOpen?: (item: T) => void, look?: (item: T) => string | null, id?: (item: T) => unknown, onClear?: () => void, noun?: string }} options
- *   `id`: by which the focus stays with its item when all is drawn again; `onClear`: takes the filter away; `noun`: what an item is
+ * @param {{ caption: string, columns: TableColumn<T>[], empty: string, onOpen?: (item: T) => void, look?: (item: T) => string | null, id?: (item: T) => unknown, onClear?: () => void, noun?: string, isOpen?: (item: T) => boolean }} options
+ *   `id`: by which the focus stays with its item when all is drawn again; `onClear`: takes the filter away; `noun`: what an item is; `isOpen`: its details are shown
  */
-export function createTable(host, { caption, columns, empty, onOpen, noun = 'entry', look, id = (item) => item, onClear }) {
+export function createTable(host, { caption, columns, empty, onOpen, noun = 'entry', look, isOpen, id = (item) => item, onClear }) {
   /** @type {T[]} */
   let items = [];
   /** The items as they are drawn. @type {T[]} */
@@ -63,7 +63,7 @@ export function createTable(host, { caption, columns, empty, onOpen, noun = 'ent
     const before = sorted[at];
     sorted = key ? items.toSorted((a, b) => (key(a) < key(b) ? -sign : key(a) > key(b) ? sign : 0)) : items;
     body.replaceChildren(...sorted.map((item) => {
-      const row = h('tr', { 'data-look': look?.(item) ?? null }, ...shown.map((column) => {
+      const row = h('tr', { 'data-look': look?.(item) ?? null, 'data-selected': isOpen?.(item) ? 'true' : null }, ...shown.map((column) => {
         const cell = h('td', { class: [column.end ? 'num' : '', column.className ?? ''].join(' ').trim() || null, 'data-area': column.area }, column.cell(item));
         cell.toggleAttribute('data-none', cell.textContent === NONE);
         return cell;
@@ -88,6 +88,11 @@ export function createTable(host, { caption, columns, empty, onOpen, noun = 'ent
   return {
     /** Walks from line to line. @param {number} by */
     move: (by) => roving.move(by),
+    /** Puts the focus on an item. @param {unknown} wanted its id */
+    focus(wanted) {
+      const at = sorted.findIndex((item) => id(item) === wanted);
+      if (at >= 0) roving.go(at);
+    },
     /** The item that has the focus. @returns {T | null} */
     focused: () => sorted[[...body.rows].findIndex((row) => row === document.activeElement)] ?? null,
     /** @param {T[]} next @param {string} [filter] what others were left out by */

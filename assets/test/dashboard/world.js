@@ -167,6 +167,8 @@ export class World {
       time_to_first_token_ms: row['time_to_first_token_ms'],
       finish_reason: bad ? null : 'stop',
       response_bytes: row['response_bytes'],
+      last_byte_ms: row['response_bytes'] > 0 ? Math.round(row['moved'] - row['start_time'] * 1000) : null,
+      waiting_on: outcome === 'client_disconnect' ? row['waiting_on'] : null,
       usage_source: 'reported',
       observation: 'full',
       reasoning_tokens: row['reasoning_tokens'],
