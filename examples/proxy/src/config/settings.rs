@@ -30,6 +30,8 @@ pub struct Settings {
     pub ca_file: Option<String>,
     /// The longest silence of a client between two requests, and before its first.
     pub idle_timeout: Duration,
+    /// The longest time that a subscriber of the monitor takes nothing of what it is sent.
+    pub subscriber_timeout: Duration,
     pub tls_cert: Option<String>,
     pub tls_key: Option<String>,
     /// The file of prices.
@@ -68,6 +70,7 @@ impl Default for Settings {
             timeouts: Timeouts { connect: Duration::from_secs(30), head: Duration::from_secs(90), read: None },
             ca_file: None,
             idle_timeout: Duration::from_secs(30),
+            subscriber_timeout: Duration::from_secs(60),
             tls_cert: None,
             tls_key: None,
             prices_file: None,
@@ -100,7 +103,7 @@ impl Settings {
     /// all made from this list.
     #[rustfmt::skip]
     fn all(&mut self) -> Vec<Setting<'_>> {
-        let own: [(_, _, &mut dyn Value, _); 23] = [
+        let own: [(_, _, &mut dyn Value, _); 24] = [
             ("host", "HOST", &mut self.host, "Address to listen on"),
             ("port", "PORT", &mut self.port, "Port to listen on; 0 takes a free one"),
             ("default-provider", "VDM_DEFAULT_PROVIDER", &mut self.default_provider, "Provider of models without a prefix"),
@@ -109,6 +112,7 @@ impl Settings {
             ("connect-timeout", "STREAMING_CONNECT_TIMEOUT_SECONDS", &mut self.timeouts.connect, "Longest wait for a connection to an upstream"),
             ("read-timeout", "STREAMING_READ_TIMEOUT_SECONDS", &mut self.timeouts.read, "Longest silence inside a response"),
             ("idle-timeout", "PROXY_IDLE_TIMEOUT", &mut self.idle_timeout, "Longest silence of a client between two requests, and before the first is complete to the end of its head"),
+            ("subscriber-timeout", "PROXY_SUBSCRIBER_TIMEOUT", &mut self.subscriber_timeout, "Longest time that a subscriber of the monitor takes nothing of what it is sent; on Linux"),
             ("ca-file", "PROXY_CA_FILE", &mut self.ca_file, "PEM file of certificate authorities to trust for upstreams, besides the public ones"),
             ("tls-cert", "PROXY_TLS_CERT", &mut self.tls_cert, "PEM file of a certificate and those that vouch for it: serve clients over TLS; read again on SIGHUP"),
             ("tls-key", "PROXY_TLS_KEY", &mut self.tls_key, "PEM file of the certificate's private key"),

@@ -47,6 +47,8 @@ pub struct ConnectionServer {
     /// The longest time that a client takes for a handshake and its first bytes.
     idle: Duration,
     admission: Arc<Admission>,
+    /// The longest time that a subscriber of the monitor takes nothing.
+    subscriber_timeout: Duration,
 }
 
 impl ConnectionServer {
@@ -62,7 +64,7 @@ impl ConnectionServer {
             .keep_alive_interval(Duration::from_secs(30))
             .keep_alive_timeout(Duration::from_secs(20));
         let admission = Admission::new(settings.max_connections, settings.max_connections_per_client);
-        Self { http1, http2, tls, service, idle, admission }
+        Self { http1, http2, tls, service, idle, admission, subscriber_timeout: settings.subscriber_timeout }
     }
 
     pub(super) fn admission(&self) -> &Arc<Admission> {
@@ -108,9 +110,13 @@ impl ConnectionServer {
     async fn open(&self, stream: TcpStream, state: &ConnectionState) -> io::Result<(ClientStream, HttpVersion)> {
         let Some(tls) = &self.tls else {
             let version = spoken(&stream).await?;
-            return Ok((ClientStream::Plain(LingeringStream::new(stream, state.clone())), version));
+            return Ok((
+                ClientStream::Plain(LingeringStream::new(stream, state.clone(), self.subscriber_timeout)),
+                version,
+            ));
         };
-        let stream = tls.acceptor().accept(LingeringStream::new(stream, state.clone())).await?;
+        let stream =
+            tls.acceptor().accept(LingeringStream::new(stream, state.clone(), self.subscriber_timeout)).await?;
         let version = match stream.get_ref().1.alpn_protocol() {
             Some(b"h2") => HttpVersion::Http2,
             _ => HttpVersion::Http1,

@@ -35,6 +35,9 @@ const LONGEST: Duration = Duration::from_secs(3);
 /// The longest pause in that: who has nothing more to send is not waited for.
 const PAUSE: Duration = Duration::from_millis(300);
 
+/// Bytes that wait in the kernel for a subscriber of the monitor. Linux takes twice as much, for its own records.
+const SUBSCRIBERS_BUFFER: usize = 64 * 1024;
+
 /// How much it may send in that time.
 const MOST: usize = 256 * 1024 * 1024;
 
@@ -43,6 +46,8 @@ const MOST: usize = 256 * 1024 * 1024;
 pub(crate) struct LingeringStream {
     stream: TcpStream,
     state: ConnectionState,
+    /// The longest time that a subscriber of the monitor takes nothing.
+    subscriber_timeout: Duration,
     /// Whether it is hyper that will notice the end, since it waits for bytes.
     is_read: bool,
     /// There may be bytes to read of which the runtime has been told to forget.
@@ -59,8 +64,18 @@ struct LingeringClose {
 }
 
 impl LingeringStream {
-    pub(crate) fn new(stream: TcpStream, state: ConnectionState) -> Self {
-        Self { stream, state, is_read: false, forgotten: false, closing: None }
+    pub(crate) fn new(stream: TcpStream, state: ConnectionState, subscriber_timeout: Duration) -> Self {
+        Self { stream, state, subscriber_timeout, is_read: false, forgotten: false, closing: None }
+    }
+
+    /// Bounds what a subscriber holds that does not read: what waits in the kernel, and for how long.
+    fn before_writing(&self) {
+        if self.state.take_subscribed() {
+            let socket = SockRef::from(&self.stream);
+            let _ = socket.set_send_buffer_size(SUBSCRIBERS_BUFFER);
+            #[cfg(any(target_os = "linux", target_os = "android", target_os = "fuchsia"))]
+            let _ = socket.set_tcp_user_timeout(Some(self.subscriber_timeout));
+        }
     }
 
     /// Takes note of whether there was no room for what is written.
@@ -121,6 +136,7 @@ impl AsyncRead for LingeringStream {
 
 impl AsyncWrite for LingeringStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        self.before_writing();
         let written = Pin::new(&mut self.stream).poll_write(cx, buf);
         if written.is_pending() {
             // It does not come to flushing.
@@ -134,6 +150,7 @@ impl AsyncWrite for LingeringStream {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        self.before_writing();
         let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
         if written.is_pending() {
             // It does not come to flushing.

@@ -6,7 +6,7 @@ use active_requests::{
     cancel::CancelRequestLayer, config::MonitorConfig, dashboard::DashboardService, inspect::InspectRequestLayer,
     monitor::MonitorService, track::ActiveRequestsLayer, tracker::RequestTracker,
 };
-use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version, header};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use tower::{Service, ServiceBuilder};
@@ -105,12 +105,17 @@ impl ProxyService {
             let is_own = own.is_some() || ["metrics", "dashboard"].contains(&first);
             let kind = if is_own { RequestKind::Own } else { RequestKind::Forwarded };
             let open = connection.begin(kind, &service.open);
+            let connection = connection.clone();
             async move {
                 let closes = service.tracker.is_draining() && request.version() < Version::HTTP_2;
                 let mut response = match (own, first_part(request.uri().path())) {
                     (Some(response), _) => response,
                     (None, "metrics") => {
-                        never_fails(service.monitor.clone().call(request).await).map(ServedContent::Monitor)
+                        let response = never_fails(service.monitor.clone().call(request).await);
+                        if is_event_stream(response.headers()) {
+                            connection.subscribe();
+                        }
+                        response.map(ServedContent::Monitor)
                     }
                     (None, "dashboard") => {
                         never_fails(service.dashboard.clone().call(request).await).map(ServedContent::Dashboard)
@@ -184,6 +189,10 @@ impl ProxyService {
 
 fn first_part(path: &str) -> &str {
     path.trim_start_matches('/').split('/').next().unwrap_or_default()
+}
+
+fn is_event_stream(headers: &HeaderMap) -> bool {
+    headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"))
 }
 
 fn never_fails<T>(result: Result<T, Infallible>) -> T {

@@ -17,6 +17,7 @@ pub struct ConnectionState(Arc<ConnectionFlags>);
 struct ConnectionFlags {
     is_left: AtomicBool,
     is_writing: AtomicBool,
+    is_subscriber: AtomicBool,
     open: AtomicUsize,
     /// Kept for as long as anything of the connection is there, also when it is no longer HTTP's.
     _place: Option<Place>,
@@ -43,6 +44,16 @@ impl ConnectionState {
 
     pub fn is_writing(&self) -> bool {
         self.0.is_writing.load(Ordering::Relaxed)
+    }
+
+    /// Says that the client subscribes to the monitor's stream.
+    pub fn subscribe(&self) {
+        self.0.is_subscriber.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it has been said since the last call that it does.
+    pub fn take_subscribed(&self) -> bool {
+        self.0.is_subscriber.load(Ordering::Relaxed) && self.0.is_subscriber.swap(false, Ordering::Relaxed)
     }
 
     /// The number of requests whose answers have not ended.

@@ -68,3 +68,32 @@ async fn connections_have_a_bound_and_their_places_come_back() {
         tokio::time::timeout(crate::support::PATIENCE, wait).await.expect("a place is free again");
     }
 }
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_subscriber_that_takes_nothing_is_let_go_of() {
+    use active_requests::tracker::RequestInfo;
+
+    let proxy = Running::start(&["--subscriber-timeout=0.3"], &[]).await;
+    let model = "m".repeat(200);
+    let start = || proxy.tracker.start(&http::Method::POST, "/x", &RequestInfo::new().model(&model)).unwrap();
+    // More than the buffers of both sides take.
+    let mut rows: Vec<_> = (0..10_000).map(|_| start()).collect();
+    let mut viewers = Vec::new();
+    for format in ["update", "delta"] {
+        let mut viewer = Client::to(proxy.address).await;
+        let request = format!("GET /metrics/active-requests/stream?format={format} HTTP/1.1\r\nhost: p\r\n\r\n");
+        viewer.send(request.as_bytes()).await;
+        viewer.head().await.unwrap();
+        viewers.push(viewer);
+    }
+    let subscribers = async |n: usize| {
+        let wanted = format!("active_requests_subscribers {n}\n");
+        while !proxy.ask("GET /metrics HTTP/1.1\r\nhost: p\r\n\r\n").await.text().contains(&wanted) {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    subscribers(2).await;
+    rows.push(start());
+    tokio::time::timeout(crate::support::PATIENCE, subscribers(0)).await.expect("both are let go of");
+}
