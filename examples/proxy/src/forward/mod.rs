@@ -31,7 +31,12 @@ use crate::{
     refusal::Refusal,
     telemetry::Telemetry,
     tunnel::Tunnels,
-    upstream::{UpstreamClient, UpstreamError, provider::Provider, request_body::RequestBody},
+    upstream::{
+        UpstreamClient, UpstreamError,
+        provider::Provider,
+        request_body::{ClientBody, RequestBody},
+        uncut_body::UncutBody,
+    },
 };
 
 /// Forwards requests; shared by all connections.
@@ -133,7 +138,7 @@ impl Forwarder {
     /// Forwards a request and returns the upstream's answer, or says why there is none.
     pub fn answer(
         self: Arc<Self>,
-        request: Request<RequestBody>,
+        request: Request<ClientBody>,
     ) -> impl Future<Output = Result<Response<ForwardedBody>, ClientGone>> + Send {
         let row = request.extensions().get::<RequestHandle>().cloned().unwrap_or_default();
         let id =
@@ -141,7 +146,8 @@ impl Forwarder {
         let format = self.router.callers_format(&request);
         let is_head = request.method() == Method::HEAD;
         // A future is as large as all that it may ever hold, and there is one for each connection.
-        let request = Box::new(request);
+        let version = request.version();
+        let request = Box::new(request.map(|body| UncutBody::new(body, version)));
         async move {
             let mut response = match self.try_answer(request, &row, id.as_ref()).await {
                 Ok(response) => response,

@@ -274,7 +274,7 @@ impl Router {
     }
 
     /// The format in which this caller reads errors.
-    pub fn callers_format(&self, request: &Request<RequestBody>) -> ApiFormat {
+    pub fn callers_format<B>(&self, request: &Request<B>) -> ApiFormat {
         Route::format(request.uri().path()).unwrap_or_else(|| {
             let name = request.uri().path().split('/').nth(1).unwrap_or_default();
             match self.models.find(name) {

@@ -25,7 +25,7 @@ use crate::{
         state::{ConnectionState, OpenRequests, RequestKind},
     },
     tunnel::Tunnels,
-    upstream::{provider::ApiFormat, request_body::RequestBody},
+    upstream::{provider::ApiFormat, request_body::ClientBody},
 };
 
 /// The state that all connections share, and the service that each one gets.
@@ -205,7 +205,7 @@ fn never_fails<T>(result: Result<T, Infallible>) -> T {
 /// read; the connection is told to end instead, and the request ends with it, cancelled. Over HTTP/2 it drops the request by itself.
 async fn answer(
     forward: Arc<Forwarder>,
-    request: Request<RequestBody>,
+    request: Request<ClientBody>,
     connection: ConnectionState,
 ) -> Result<Response<ForwardedBody>, ClientGone> {
     let one_request_at_a_time = request.version() < Version::HTTP_2;

@@ -4,6 +4,7 @@ pub mod connection;
 pub mod poll_together;
 pub mod provider;
 pub mod request_body;
+pub mod uncut_body;
 
 use std::{
     error::Error as StdError,

@@ -18,8 +18,13 @@ use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
+use crate::upstream::uncut_body::UncutBody;
+
 /// The body of a client's request, inspected as it is read.
-pub type RequestBody = InspectedBody<Incoming>;
+pub type ClientBody = InspectedBody<Incoming>;
+
+/// The same on its way to an upstream.
+pub type RequestBody = UncutBody;
 
 /// The body that is sent. Boxed: hyper keeps room for 32 requests in each connection, though there is never more than one.
 pub type SentBody = Box<UpstreamRequestBody<RequestBody>>;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream;
+use h2::Reason;
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Frame;
 
@@ -235,22 +236,31 @@ async fn a_slow_client_does_not_hold_up_others() {
 async fn an_http2_client_that_resets_in_its_upload_is_cancelled() {
     let mut mock = Mock::start().await;
     let proxy = Running::with(&mock).await;
-    for path in ["/mock/x", "/v1/chat/completions"] {
+    // Without an error (`NO_ERROR`) hyper takes the reset for the end of the body.
+    let paths = ["/mock/x", "/v1/chat/completions"].into_iter();
+    for (path, reason) in paths.flat_map(|path| [(path, Reason::CANCEL), (path, Reason::NO_ERROR)]) {
+        // A connection is kept, so that all that was sent could leave at once.
+        let kept = async {
+            let mut upstream = mock.connection().await;
+            upstream.answer().await;
+            upstream.send(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await;
+            upstream
+        };
+        let (_, mut upstream) = tokio::join!(proxy.post("/mock/first", "{}"), kept);
         let mut client = http2(proxy.address).await;
         let (send, sent) = tokio::sync::mpsc::channel(1);
         let body = stream::unfold(sent, |mut sent| async { Some((sent.recv().await?, sent)) });
         let request = http::Request::post(format!("http://{}{path}", proxy.address));
         let request = request.body(BodyExt::boxed(StreamBody::new(body))).unwrap();
         let answer = tokio::spawn(async move { client.send_request(request).await });
-        send.send(Ok(Frame::data(Bytes::from_static(br#"{"x":"#)))).await.unwrap();
-        let upstream = if path == "/mock/x" { Some(mock.connection().await) } else { None };
-        eventually("the row is there", || proxy.tracker.active() == 1).await;
-        send.send(Err(std::io::Error::other("the client resets"))).await.unwrap();
-        assert!(answer.await.unwrap().is_err());
-        if let Some(upstream) = upstream {
-            is_left(upstream).await;
-        }
+        send.send(Ok(Frame::data(Bytes::from_static(br#"{"model":"m"}"#)))).await.unwrap();
+        upstream.until(r#"{"model":"m"}"#).await;
+        send.send(Err(h2::Error::from(reason).into())).await.unwrap();
+        let _ = answer.await.unwrap();
         proxy.quiet().await;
-        assert_eq!(outcome(&proxy), "cancelled", "{path}");
+        assert_eq!(outcome(&proxy), "cancelled", "{path} {reason:?}");
+        while upstream.fill().await {}
+        let asked = String::from_utf8(upstream.unread().to_vec()).unwrap();
+        assert!(!asked.contains("\r\n0\r\n"), "{reason:?}: what was cut is not ended: {asked:?}");
     }
 }

@@ -187,6 +187,11 @@ impl Client {
         self.stream.write_all(bytes).await.unwrap();
     }
 
+    /// The bytes that have come and not been taken.
+    pub fn unread(&self) -> &[u8] {
+        &self.read
+    }
+
     /// Reads more; false at the end of the connection.
     pub async fn fill(&mut self) -> bool {
         let read = self.stream.read_buf(&mut self.read);
@@ -337,7 +342,7 @@ pub fn chunk(data: &[u8]) -> Vec<u8> {
 pub const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
 
 /// The body of a request over HTTP/2.
-pub type Http2Body = BoxBody<Bytes, std::io::Error>;
+pub type Http2Body = BoxBody<Bytes, Box<dyn std::error::Error + Send + Sync>>;
 
 /// A client that speaks HTTP/2.
 pub async fn http2(address: SocketAddr) -> SendRequest<Http2Body> {
