@@ -47,6 +47,7 @@ export function createSettings({ connection, events, feed, list, settings }, onP
       list.layOut(settings);
       events.emit('columns');
     }
+    if (changed === 'charts') showCharts();
     if (changed === 'lingerMs') feed.store.lingerMs = settings.lingerMs;
     if (changed === 'live' || changed === 'pollMs') onPolling();
   });
@@ -55,10 +56,7 @@ export function createSettings({ connection, events, feed, list, settings }, onP
     byId('charts').hidden = !settings.charts;
     toggle.setAttribute('aria-expanded', String(settings.charts));
   }
-  toggle.addEventListener('click', () => {
-    set('charts', !settings.charts);
-    showCharts();
-  });
+  toggle.addEventListener('click', () => set('charts', !settings.charts));
   showCharts();
   return set;
 }

@@ -36,7 +36,11 @@ export function createFilterBar({ address, events, list }, { rows }) {
     onTake: () => address.type(written()),
   });
   filter.addEventListener('input', () => address.type(written()));
-  filter.addEventListener('change', () => address.go(written()));
+  /** The bar is on its way to another view, which takes the focus from the field: nobody has changed anything. */
+  let moving = false;
+  filter.addEventListener('change', () => {
+    if (!moving) address.go(written());
+  });
   // The field is there before this module is.
   if (filter.value !== '') address.type(written());
   filter.addEventListener('keydown', (event) => {
@@ -76,7 +80,10 @@ export function createFilterBar({ address, events, list }, { rows }) {
     /** Goes along to the view that it filters. @param {import('../types.js').ViewName} view */
     stand(view) {
       const before = view === 'requests' ? byId('grid-frame') : document.querySelector(`#view-${view} .filtered`);
-      if (before && bar.nextElementSibling !== before) before.before(bar);
+      if (!before || bar.nextElementSibling === before) return;
+      moving = true;
+      before.before(bar);
+      moving = false;
     },
     show() {
       const { place } = address;

@@ -1,7 +1,9 @@
 /** What is done with several requests at once: those that are picked, or all that the list shows. */
 
+import { fileName, toCsv, toJsonList } from '../model/export.js';
 import { count } from '../model/format.js';
 import { byId, h } from '../view/dom.js';
+import { download } from '../view/download.js';
 import { createPickedBar } from '../view/picked-bar.js';
 
 /**
@@ -9,8 +11,9 @@ import { createPickedBar } from '../view/picked-bar.js';
  * @param {object} parts
  * @param {ReturnType<typeof import('./cancel.js').createCancel>} parts.cancel
  * @param {ReturnType<typeof import('../view/menu.js').createMenu>} parts.menu
+ * @param {Pick<import('./polling.js').Polling, 'rows'>} parts.polling
  */
-export function createMany({ events, list }, { cancel, menu }) {
+export function createMany({ address, events, list }, { cancel, menu, polling }) {
   const bar = createPickedBar(byId('grid-frame'), {
     onCancel: () => cancel.ask(list.picked),
     onClear: () => {
@@ -22,9 +25,13 @@ export function createMany({ events, list }, { cancel, menu }) {
 
   /** @returns {import('../view/menu.js').MenuItem[]} */
   function items() {
-    const running = list.shown.filter((row) => row.outcome === null);
+    const live = address.place.view === 'requests';
+    const shown = live ? list.shown : Array.from(polling.rows()).filter((row) => list.test(row, list.now()));
+    const running = live ? shown.filter((row) => row.outcome === null) : [];
     return [
       ...(cancel.allowed && running.length > 0 ? [{ label: `Cancel all ${count(running.length)} shown...`, dangerous: true, run: () => cancel.ask(running) }] : []),
+      { label: `Save the ${count(shown.length)} shown as CSV`, run: () => download(fileName(list.now(), 'csv'), 'text/csv;charset=utf-8', toCsv(shown)) },
+      { label: `Save the ${count(shown.length)} shown as JSON`, run: () => download(fileName(list.now(), 'json'), 'application/json', toJsonList(shown)) },
     ];
   }
   const button = h('button', {
@@ -32,8 +39,6 @@ export function createMany({ events, list }, { cancel, menu }) {
     onclick: () => menu.open({ label: 'What to do with the list', items: items(), at: button.getBoundingClientRect() }),
   }, '⋯');
   byId('shown').before(button);
-  button.hidden = true;
-  events.on('rows', () => (button.hidden = !cancel.allowed));
 
   return {
     /** Cancels what is picked. @returns {boolean} whether anything is */

@@ -33,7 +33,7 @@ export function createPage(live) {
   const menu = createMenu();
   const cancel = createCancel(live, { askKey, refresh, toast });
   const details = createDetails(live, { polling, cancel, menu, toast });
-  const many = createMany(live, { cancel, menu });
+  const many = createMany(live, { cancel, menu, polling });
   const filterBar = createFilterBar(live, { rows: polling.rows });
   const background = createBackground(live);
   const gauges = createGauges(live, { background, filterBar, listIsPolled: polling.listIsPolled });

@@ -2,17 +2,20 @@
 
 /** @typedef {import('../types.js').Row} Row */
 
+/** A request with the names of the wire. @param {Row} row */
+export const toWire = (row) => ({
+  request_id: row.id, provider: row.provider, model: row.model, requested_model: row.requested, resolved_model: row.resolved,
+  qualified_model: row.qualified, is_streaming: row.streaming, start_time: row.startMs === null ? null : row.startMs / 1000,
+  phase: row.phase, waiting_on: row.waitingOn, outcome: row.outcome, status: row.status, input_tokens: row.input, output_tokens: row.output,
+  cache_read_tokens: row.cacheRead, cache_creation_tokens: row.cacheCreation, reasoning_tokens: row.reasoning, tool_uses: row.toolUses,
+  tool_results: row.toolResults, tool_calls: row.toolCalls, request_size: row.requestSize, message_count: row.messages,
+  response_bytes: row.bytes, usage_source: row.usageSource, time_to_first_token_ms: row.ttftMs, method: row.method, path: row.path, route: row.route || null,
+  caller: row.caller || null, labels: Object.fromEntries(row.labels), cost_usd: row.cost,
+  duration_ms: row.outcome === null ? null : row.durationMs, last_byte_ms: row.lastByteMs,
+});
+
 /** @param {Row} row */
-export const toJson = (row) =>
-  JSON.stringify({
-    request_id: row.id, provider: row.provider, model: row.model, requested_model: row.requested, resolved_model: row.resolved,
-    qualified_model: row.qualified, is_streaming: row.streaming, start_time: row.startMs === null ? null : row.startMs / 1000,
-    phase: row.phase, waiting_on: row.waitingOn, outcome: row.outcome, status: row.status, input_tokens: row.input, output_tokens: row.output,
-    cache_read_tokens: row.cacheRead, cache_creation_tokens: row.cacheCreation, reasoning_tokens: row.reasoning, tool_uses: row.toolUses,
-    tool_results: row.toolResults, tool_calls: row.toolCalls, request_size: row.requestSize, message_count: row.messages,
-    response_bytes: row.bytes, usage_source: row.usageSource, time_to_first_token_ms: row.ttftMs, method: row.method, path: row.path, route: row.route || null,
-    caller: row.caller || null, labels: Object.fromEntries(row.labels), cost_usd: row.cost,
-  }, null, 2);
+export const toJson = (row) => JSON.stringify(toWire(row), null, 2);
 
 /**
  * A command that asks for the same model at the same path. What was said is not known here, and a key is never shown, so both are

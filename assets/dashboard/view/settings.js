@@ -111,6 +111,17 @@ export function bindSettings(settings, onChange) {
     if (notify.checked && 'Notification' in window) void Notification.requestPermission().then((given) => set('notify', given === 'granted'));
   });
   theme.addEventListener('change', () => set('theme', THEMES.find((it) => it === theme.value) ?? 'auto'));
+  // Another tab of this browser has set something: what is kept is one for both.
+  addEventListener('storage', ({ key }) => {
+    if (key !== STORED && key !== null) return;
+    const kept = loadSettings();
+    for (const name of /** @type {(keyof Settings)[]} */ (Object.keys(kept))) {
+      if (JSON.stringify(kept[name]) === JSON.stringify(settings[name])) continue;
+      Object.assign(settings, { [name]: kept[name] });
+      onChange(name);
+    }
+    show();
+  });
   show();
   return { set };
 }
