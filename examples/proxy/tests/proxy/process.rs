@@ -9,7 +9,8 @@ use crate::{
 async fn is_healthy(program: &Program) -> bool {
     let mut client = Client::to(program.address).await;
     client.send(b"GET /health HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n").await;
-    client.answer().await.status() == 200
+    // A connection that is taken just when the end begins is closed without an answer.
+    client.head().await.is_some_and(|head| head.starts_with("HTTP/1.1 200 "))
 }
 
 #[tokio::test]
