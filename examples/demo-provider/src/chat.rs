@@ -28,7 +28,7 @@ pub(crate) fn usage(request: &DemoRequest) -> Value {
         "completion_tokens": request.output_tokens(),
         "total_tokens": request.input_tokens + request.output_tokens(),
         "prompt_tokens_details": {"cached_tokens": request.cached_tokens},
-        "completion_tokens_details": {"reasoning_tokens": 0}
+        "completion_tokens_details": {"reasoning_tokens": request.plan.reasoning.min(request.output_tokens())}
     })
 }
 
@@ -38,11 +38,18 @@ impl Dialect for Chat {
     }
 
     fn chunk(&self, request: &DemoRequest, index: usize) -> String {
-        chunk(request, json!({"content": request.word(index)}), None)
+        let member = if index < request.plan.reasoning { "reasoning_content" } else { "content" };
+        chunk(request, json!({member: request.word(index)}), None)
     }
 
     fn closing(&self, request: &DemoRequest) -> String {
-        let mut last = chunk(request, json!({}), Some("stop"));
+        let mut last = String::new();
+        for index in 0..request.plan.tools {
+            let function = json!({"name": "look_up", "arguments": "{\"what\":\"in flight\"}"});
+            let call = json!({"index": index, "id": format!("call_demo{index}"), "type": "function", "function": function});
+            last += &chunk(request, json!({"tool_calls": [call]}), None);
+        }
+        last += &chunk(request, json!({}), Some(if request.plan.tools > 0 { "tool_calls" } else { "stop" }));
         if request.include_usage {
             last += &chunk_of(request, json!([]), usage(request));
         }

@@ -42,10 +42,20 @@ impl Dialect for Messages {
     }
 
     fn closing(&self, request: &DemoRequest) -> String {
+        let reason = if request.plan.tools > 0 { "tool_use" } else { "end_turn" };
+        let mut tools = String::new();
+        for index in 1..=request.plan.tools {
+            let block = json!({"type": "tool_use", "id": format!("toolu_demo{index}"), "name": "look_up", "input": {}});
+            let input = json!({"type": "input_json_delta", "partial_json": "{\"what\":\"in flight\"}"});
+            tools += &named("content_block_start", json!({"index": index, "content_block": block}));
+            tools += &named("content_block_delta", json!({"index": index, "delta": input}));
+            tools += &named("content_block_stop", json!({"index": index}));
+        }
         let delta = json!({
-            "delta": {"stop_reason": "end_turn", "stop_sequence": null}, "usage": {"output_tokens": request.output_tokens()}
+            "delta": {"stop_reason": reason, "stop_sequence": null}, "usage": {"output_tokens": request.output_tokens()}
         });
         named("content_block_stop", json!({"index": 0}))
+            + &tools
             + &named("message_delta", delta)
             + &named("message_stop", json!({}))
     }

@@ -2,7 +2,10 @@
 //!
 //! `demo-c200-d20` answers with 200 chunks, 20 ms apart. Further parts, in any order: `-h3000` holds the answer back for 3 s,
 //! `-e429` answers with an HTTP error, `-x10` cuts the connection at chunk 10, `-s5` falls silent at chunk 5, `-q2` quotes the
-//! first 2 paragraphs of the last system message, a word a chunk, for chats that give a model something to read.
+//! first 2 paragraphs of the last system message, a word a chunk, for chats that give a model something to read; in a stream, `-r30`
+//! makes the first 30 chunks reasoning (chat completions only) and `-t2` ends with two tool calls (chat completions and Messages).
+//!
+//! A body whose `metadata.demo` is such a name is answered by it, and its model may be called anything.
 
 use std::time::Duration;
 
@@ -25,6 +28,10 @@ pub(crate) struct Plan {
     pub stall: Option<usize>,
     /// The number of paragraphs of the last system message that are the answer.
     pub quote: Option<usize>,
+    /// The number of chunks, from the first, that are reasoning.
+    pub reasoning: usize,
+    /// The number of tool calls after the text.
+    pub tools: usize,
 }
 
 impl Plan {
@@ -38,6 +45,8 @@ impl Plan {
             cut: None,
             stall: None,
             quote: None,
+            reasoning: 0,
+            tools: 0,
         };
         for part in model.split('-').skip(1) {
             let Some((letter, number)) = part.split_at_checked(1) else { continue };
@@ -52,6 +61,8 @@ impl Plan {
                 "x" => plan.cut = count,
                 "s" => plan.stall = count,
                 "q" => plan.quote = count,
+                "r" => plan.reasoning = number as usize,
+                "t" => plan.tools = number as usize,
                 _ => {}
             }
         }

@@ -29,7 +29,7 @@ impl DemoRequest {
         let request: Value = serde_json::from_slice(body).unwrap_or_default();
         let model = request["model"].as_str().unwrap_or("demo");
         let input_tokens = (body.len() / 4).max(1);
-        let mut plan = Plan::of(model);
+        let mut plan = Plan::of(request["metadata"]["demo"].as_str().unwrap_or(model));
         let quoted = plan.quote.map(|paragraphs| quote(&request, paragraphs)).unwrap_or_default();
         if !quoted.is_empty() {
             plan.chunks = quoted.len();

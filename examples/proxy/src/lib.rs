@@ -144,9 +144,12 @@ impl Proxy {
         let bases: Vec<_> =
             providers.iter().flat_map(|provider| provider.endpoints()).map(|base| base.origin().clone()).collect();
         let models = Models::new(providers, sources)?;
+        let demo_prices = if with_traffic { traffic::describe(&mut settings.tracker) } else { None };
         let tracker = RequestTracker::new(settings.tracker.clone());
         if let Some(path) = &settings.prices_file {
             tracker.set_prices(prices::read(path)?);
+        } else if let Some(prices) = demo_prices {
+            tracker.set_prices(prices);
         }
         let tls = settings.tls_files()?.map(ServerTls::new).transpose()?.map(Arc::new);
         if tls.is_some() && with_traffic {
