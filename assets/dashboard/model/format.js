@@ -39,9 +39,9 @@ export function rate(n) {
 
 /** A part of a whole as a percentage. @param {number} part @param {number} all */
 export function percent(part, all) {
-  if (all === 0 || part === 0) return '0 %';
+  if (all === 0 || part === 0) return '0%';
   const value = (part / all) * 100;
-  return value < 0.1 ? '< 0.1 %' : value < 10 ? `${oneDigit.format(value)} %` : `${Math.round(value)} %`;
+  return value < 0.1 ? '< 0.1%' : value < 10 ? `${oneDigit.format(value)}%` : `${Math.round(value)}%`;
 }
 
 /** @param {number} n */

@@ -129,7 +129,7 @@ describe('how values read', () => {
 
   it('sizes, shares and rates', () => {
     assert.deepEqual([format.bytes(512), format.bytes(51_200), format.bytes(3 * 1024 ** 2)], ['512 B', '50.0 KiB', '3.0 MiB']);
-    assert.deepEqual([format.percent(0, 0), format.percent(1, 2000), format.percent(1, 80), format.percent(1, 2)], ['0 %', '< 0.1 %', '1.3 %', '50 %']);
+    assert.deepEqual([format.percent(0, 0), format.percent(1, 2000), format.percent(1, 80), format.percent(1, 2)], ['0%', '< 0.1%', '1.3%', '50%']);
     assert.deepEqual([format.rate(null), format.rate(3.14), format.rate(1234.5)], ['–', '3.1', '1,235']);
   });
 
