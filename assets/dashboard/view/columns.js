@@ -228,7 +228,7 @@ export const columnsOf = (labels) => [
   { id: 'streaming', spare: 4, title: 'Stream', hint: 'Whether the answer is streamed', width: 66, live: true, sortable: true, build: plain((line) => (line.kind === 'group' ? '' : line.streaming ? 'Yes' : 'No')) },
   { id: 'caller', title: 'Caller', hint: 'Who asks, as the server is set to tell', width: 110, live: true, sortable: true, optional: true, build: titled((row) => row.caller || format.NONE) },
   ...Array.from(labels, labelColumn),
-  { id: 'waits', title: 'Waits for', hint: 'The side that must act next: the upstream or the client', width: 94, live: true, sortable: true, card: true, build: buildWaits },
+  { id: 'waits', title: 'Waits for', hint: 'The side that must act next: the upstream or the client', width: 102, live: true, sortable: true, card: true, build: buildWaits },
   { id: 'input', title: 'In', hint: 'Input tokens, cached ones included', width: 68, end: true, live: true, sortable: true, build: plain((line) => (line.kind === 'row' && !isInputKnown(line) ? format.NONE : line.kind === 'group' && line.input === 0 ? '' : sum(line, line.input))) },
   {
     id: 'output', title: 'Out', hint: 'Output tokens, reasoning included; ~ is our estimate until the provider reports', width: 76, end: true, live: true, sortable: true, card: true,
