@@ -46,7 +46,8 @@ impl Dialect for Chat {
         let mut last = String::new();
         for index in 0..request.plan.tools {
             let function = json!({"name": "look_up", "arguments": "{\"what\":\"in flight\"}"});
-            let call = json!({"index": index, "id": format!("call_demo{index}"), "type": "function", "function": function});
+            let call =
+                json!({"index": index, "id": format!("call_demo{index}"), "type": "function", "function": function});
             last += &chunk(request, json!({"tool_calls": [call]}), None);
         }
         last += &chunk(request, json!({}), Some(if request.plan.tools > 0 { "tool_calls" } else { "stop" }));

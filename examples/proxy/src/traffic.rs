@@ -57,7 +57,7 @@ enum Patience {
     Seconds(u64),
     /// It has had enough after so many frames.
     Frames(usize),
-    /// It stops reading after so many frames, and leaves half a minute later.
+    /// It stops reading after so many frames, and leaves a quarter of a minute later.
     Rests(usize),
 }
 use Patience::{Frames, Rests, Seconds};
@@ -86,9 +86,9 @@ const KINDS: [Kind; 23] = [
     kind(CHAT, "mistral-large-latest", "demo-e429", true, Seconds(60)),
     kind(CHAT, "deepseek-reasoner", "demo-c400-d30-r200", true, Seconds(60)),
     kind(MESSAGES, "claude-haiku-4-5-20251001", "demo-c80-d20-x40", true, Seconds(60)),
-    kind(CHAT, "gpt-4o", "demo-c200-d20-s60", true, Seconds(35)),
+    kind(CHAT, "gpt-4o", "demo-c200-d20-s60", true, Seconds(24)),
     kind(RESPONSES, "gpt-4.1-mini", "demo-c60-d30", false, Seconds(60)),
-    kind(CHAT, "gemini-2.5-flash", "demo-h600000", true, Seconds(40)),
+    kind(CHAT, "gemini-2.5-flash", "demo-h600000", true, Seconds(28)),
     kind(CHAT, "llama-3.3-70b-versatile", "demo-c100000-d0", true, Rests(40)),
 ];
 
@@ -151,7 +151,7 @@ async fn read(client: &TrafficClient, request: Request<Full<Bytes>>, patience: P
         frames += 1;
         match patience {
             Frames(enough) if frames == enough => return,
-            Rests(enough) if frames == enough => return tokio::time::sleep(Duration::from_secs(30)).await,
+            Rests(enough) if frames == enough => return tokio::time::sleep(Duration::from_secs(15)).await,
             _ => {}
         }
     }
