@@ -221,7 +221,7 @@ const labelColumn = (name) => ({
 /** All columns, in the usual order. @param {Iterable<string>} labels those that have a column @returns {Column[]} */
 export const columnsOf = (labels) => [
   { id: 'pick', title: '', width: 36, live: true, sortable: false, fixed: 'start', optional: true, build: buildPick },
-  { id: 'state', fixed: 'start', title: 'State', width: 160, live: true, sortable: true, card: true, build: buildState },
+  { id: 'state', fixed: 'start', title: 'State', width: 172, live: true, sortable: true, card: true, build: buildState },
   { id: 'age', title: 'Duration', width: 102, live: true, sortable: true, card: true, build: buildAge },
   { id: 'model', title: 'Model', width: 300, flex: 5, live: true, sortable: true, card: true, build: buildModel },
   { id: 'resolved', spare: 1, title: 'Resolved', hint: 'The model that an alias resolved to', width: 124, flex: 2, live: true, sortable: true, build: titled((row) => row.resolved || format.NONE) },
@@ -234,7 +234,7 @@ export const columnsOf = (labels) => [
     id: 'output', title: 'Out', hint: 'Output tokens, reasoning included; ~ is our estimate until the provider reports', width: 76, end: true, live: true, sortable: true, card: true,
     build: plain((line) => ((line.kind === 'row' ? line.usageSource === 'estimated' : line.estimated) && line.output > 0 ? `~${format.count(line.output)}` : sum(line, line.output))),
   },
-  { id: 'cost', title: 'Cost', hint: 'US dollars, by the server’s prices; ~ is reckoned from an estimate, – is not known', width: 76, end: true, live: true, sortable: true, optional: true, build: buildCost },
+  { id: 'cost', title: 'Cost', hint: 'US dollars, by the server’s prices; ~ is reckoned from an estimate, – is not known', width: 92, end: true, live: true, sortable: true, optional: true, build: buildCost },
   { id: 'rate', title: 'Tokens/s', hint: 'Output tokens per second, and the last 20 seconds', width: 114, end: true, live: true, sortable: true, card: true, build: buildRate },
   { id: 'ttft', spare: 2, title: 'First token', hint: 'Time to the first token', width: 90, end: true, live: true, sortable: true, build: plain((line) => (line.kind === 'row' ? format.latency(line.ttftMs) : '')) },
   { id: 'tools', spare: 5, title: 'Tools', hint: 'Tool calls in the answer', width: 58, end: true, live: true, sortable: true, build: plain((line) => sum(line, line.toolCalls)) },

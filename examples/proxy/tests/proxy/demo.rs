@@ -120,3 +120,33 @@ async fn the_small_routes_answer_too() {
     assert!(proxy.post("/v1/embeddings", &body("demo", false)).await.json()["data"][0]["embedding"].is_array());
     assert!(proxy.post("/v1/messages/count_tokens", &body("demo", false)).await.json()["input_tokens"].is_number());
 }
+
+#[tokio::test]
+async fn a_script_in_the_body_lets_a_model_have_any_name() {
+    let proxy = start().await;
+    for (path, delta, _) in [ROUTES[0], ROUTES[3]] {
+        let mut asked: Value = serde_json::from_str(&body("demo:claude-sonnet-4-5", true)).unwrap();
+        asked["metadata"] = json!({"demo": "demo-c6-d0-t2"});
+        asked["stream_options"] = json!({"include_usage": true});
+        let answer = proxy.post(path, &asked.to_string()).await;
+        assert_eq!(pieces(&answer, delta), 6, "{path}");
+        assert!(answer.text().contains("\"claude-sonnet-4-5\""), "{path}");
+    }
+    proxy.quiet().await;
+    let traces = proxy.ask("GET /metrics/logs HTTP/1.1\r\nhost: p\r\n\r\n").await.json();
+    for trace in traces["traces"].as_array().unwrap() {
+        assert_eq!(trace["tool_call_count"], 2, "{trace}");
+    }
+}
+
+#[tokio::test]
+async fn a_chat_reasons_in_as_many_chunks_as_the_name_says() {
+    let proxy = start().await;
+    let mut asked: Value = serde_json::from_str(&body("demo-c6-d0-r4", true)).unwrap();
+    asked["stream_options"] = json!({"include_usage": true});
+    let answer = proxy.post("/v1/chat/completions", &asked.to_string()).await;
+    assert_eq!(pieces(&answer, "\"reasoning_content\""), 4);
+    proxy.quiet().await;
+    let traces = proxy.ask("GET /metrics/logs HTTP/1.1\r\nhost: p\r\n\r\n").await.json();
+    assert_eq!(traces["traces"][0]["reasoning_tokens"], 4);
+}
