@@ -238,7 +238,7 @@ export const columnsOf = (labels) => [
   { id: 'rate', title: 'Tokens/s', hint: 'Output tokens per second, and the last 20 seconds', width: 114, end: true, live: true, sortable: true, card: true, build: buildRate },
   { id: 'ttft', spare: 2, title: 'First token', hint: 'Time to the first token', width: 90, end: true, live: true, sortable: true, build: plain((line) => (line.kind === 'row' ? format.latency(line.ttftMs) : '')) },
   { id: 'tools', spare: 5, title: 'Tools', hint: 'Tool calls in the answer', width: 58, end: true, live: true, sortable: true, build: plain((line) => sum(line, line.toolCalls)) },
-  { id: 'route', spare: 6, title: 'Route', hint: 'The pattern of the route', width: 120, live: true, sortable: true, optional: true, build: titled((row) => row.route || format.NONE) },
+  { id: 'route', title: 'Route', hint: 'The pattern of the route', width: 120, live: true, sortable: true, optional: true, build: titled((row) => row.route || format.NONE) },
   { id: 'id', spare: 3, title: 'Request', width: 106, live: false, sortable: true, build: titled((row) => row.id) },
   { id: 'menu', title: '', width: 40, live: false, sortable: false, card: true, fixed: 'end', build: buildMenu },
 ];
