@@ -64,7 +64,7 @@ impl SessionMeter {
         }
         let message = self.message.get_or_insert_with(|| Box::new(Condenser::new()));
         message.push(piece);
-        if is_last && let Some(message) = self.message.take() {
+        if let Some(message) = self.message.take_if(|_| is_last) {
             match message.complete() {
                 Some(copy) => self.whole(copy),
                 None => self.lose_sight(),

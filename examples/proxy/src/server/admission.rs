@@ -93,9 +93,8 @@ impl Drop for Place {
     fn drop(&mut self) {
         let mut open = self.admission.open();
         open.all -= 1;
-        if let Some(client) = self.client
-            && let Some(count) = open.by_client.get_mut(&client)
-        {
+        let Some(client) = self.client else { return };
+        if let Some(count) = open.by_client.get_mut(&client) {
             *count -= 1;
             if *count == 0 {
                 open.by_client.remove(&client);
