@@ -17,6 +17,9 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use std::{sync::Arc, time::Duration};
 use tokio::{net::TcpStream, task::JoinSet, time::Instant};
 
+/// The host that is asked for.
+pub const HOST: &str = "127.0.0.1";
+
 /// No single exchange takes longer than this, unless it is meant to.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -87,10 +90,10 @@ impl Connection {
     pub async fn ask(&self, ask: &Ask) -> Result<Answer, Failure> {
         let uri = match self {
             Self::Http1(_) => ask.path.clone(),
-            Self::Http2(_) => format!("http://load{}", ask.path),
+            Self::Http2(_) => format!("http://{HOST}{}", ask.path),
         };
         let request = Request::post(uri)
-            .header(header::HOST, "load")
+            .header(header::HOST, HOST)
             .header(header::CONTENT_TYPE, "application/json")
             .header(header::AUTHORIZATION, "Bearer load")
             .body(Full::new(ask.body.clone()))?;

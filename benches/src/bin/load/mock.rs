@@ -1,4 +1,5 @@
-//! The upstream: answers what the model's name asks for. `GET /stats` tells how many answers are under way.
+//! The upstream: answers what the model's name asks for. `GET /stats` tells how many answers are under way, `GET /ended` how many have ended, and
+//! `GET /ended/7` the same once there are more than 7.
 
 use crate::{
     Failure,
@@ -23,7 +24,7 @@ use std::{
     task::{Context, Poll, ready},
     time::Duration,
 };
-use tokio::time::Sleep;
+use tokio::{sync::watch, time::Sleep};
 
 /// Serves on `port` until the program that started it has gone.
 pub async fn serve(port: u16) -> Result<(), Failure> {
@@ -52,6 +53,7 @@ type Chunks = Arc<[Bytes]>;
 struct Mock {
     answers: Mutex<HashMap<(Api, bool, Plan), Chunks>>,
     live: Arc<AtomicUsize>,
+    ended: Arc<watch::Sender<usize>>,
 }
 
 #[derive(Deserialize)]
@@ -68,7 +70,16 @@ impl Mock {
             let live = self.live.load(Relaxed).to_string();
             return Ok(Response::new(Paced::whole(Bytes::from(live))));
         }
-        let live = Live::new(&self.live);
+        if let Some(than) = path.strip_prefix("/ended") {
+            let mut ended = self.ended.subscribe();
+            if let Ok(than) = than.trim_start_matches('/').parse::<usize>() {
+                // Fails when the sender has gone, which is kept here.
+                let _ = ended.wait_for(|ended| *ended > than).await;
+            }
+            let ended = ended.borrow().to_string();
+            return Ok(Response::new(Paced::whole(Bytes::from(ended))));
+        }
+        let live = Live::new(&self.live, &self.ended);
         let body = request.into_body().collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
         let asked = serde_json::from_slice::<ModelRequest>(&body).ok();
         let plan = asked.as_ref().and_then(|asked| Plan::of_model(&asked.model));
@@ -96,18 +107,22 @@ impl Mock {
 }
 
 /// Counts an answer for as long as anybody waits for it.
-struct Live(Arc<AtomicUsize>);
+struct Live {
+    count: Arc<AtomicUsize>,
+    ended: Arc<watch::Sender<usize>>,
+}
 
 impl Live {
-    fn new(count: &Arc<AtomicUsize>) -> Self {
+    fn new(count: &Arc<AtomicUsize>, ended: &Arc<watch::Sender<usize>>) -> Self {
         count.fetch_add(1, Relaxed);
-        Self(Arc::clone(count))
+        Self { count: Arc::clone(count), ended: Arc::clone(ended) }
     }
 }
 
 impl Drop for Live {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Relaxed);
+        self.count.fetch_sub(1, Relaxed);
+        self.ended.send_modify(|ended| *ended += 1);
     }
 }
 

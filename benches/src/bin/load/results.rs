@@ -70,7 +70,7 @@ impl Rounds {
                 target: series.target.to_owned(),
                 median: median(series.values.clone()),
                 ratio: ratio(series),
-                goal: if series.target == "proxy" { series.goal } else { "" }.to_owned(),
+                goal: if matches!(series.target, "proxy" | "cancelling") { series.goal } else { "" }.to_owned(),
                 rounds: series.values.clone(),
             })
             .collect()

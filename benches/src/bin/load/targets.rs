@@ -27,11 +27,17 @@ pub enum Kind {
     Proxy,
     /// Our proxy with its list switched off.
     Untracked,
+    /// Our proxy where requests can be cancelled, with the key [`OPERATOR`].
+    Cancelling,
     Nginx,
     Haproxy,
 }
 
+/// The key that may cancel.
+pub const OPERATOR: &str = "load-operator";
+
 impl Kind {
+    /// Those that every scenario measures.
     pub const ALL: [Self; 5] = [Self::Floor, Self::Proxy, Self::Untracked, Self::Nginx, Self::Haproxy];
 
     pub fn name(self) -> &'static str {
@@ -39,6 +45,7 @@ impl Kind {
             Self::Floor => "floor",
             Self::Proxy => "proxy",
             Self::Untracked => "untracked",
+            Self::Cancelling => "cancelling",
             Self::Nginx => "nginx",
             Self::Haproxy => "haproxy",
         }
@@ -48,7 +55,7 @@ impl Kind {
     pub fn is_installed(self) -> bool {
         match self {
             Self::Floor => true,
-            Self::Proxy | Self::Untracked => proxy().is_ok(),
+            Self::Proxy | Self::Untracked | Self::Cancelling => proxy().is_ok(),
             Self::Nginx => find("nginx").is_some(),
             Self::Haproxy => find("haproxy").is_some(),
         }
@@ -88,7 +95,7 @@ impl Stage {
                 command.args(["floor", &port.to_string(), &upstream.to_string()]);
                 command
             }
-            Kind::Proxy | Kind::Untracked => {
+            Kind::Proxy | Kind::Untracked | Kind::Cancelling => {
                 prefix = "/mock";
                 let mut command = Command::new(proxy()?);
                 command
@@ -97,7 +104,10 @@ impl Stage {
                     .env("PROXY_THREADS", threads.to_string())
                     .env("MOCK_BASE_URL", format!("http://127.0.0.1:{upstream}"))
                     .env("MOCK_API_KEY", "load")
-                    .env("LOG_REQUEST_METRICS", (kind == Kind::Proxy).to_string());
+                    .env("LOG_REQUEST_METRICS", (kind != Kind::Untracked).to_string());
+                if kind == Kind::Cancelling {
+                    command.env("VDM_ACTIVE_REQUESTS_OPERATE_KEYS", OPERATOR);
+                }
                 command
             }
             Kind::Nginx => {

@@ -18,6 +18,12 @@ pub async fn requests(asked: &Asked) -> Result<Rounds, Failure> {
     cost(asked, &load, "CPU per request, us", "<= 1.05 x floor").await
 }
 
+/// Adds what a request costs each of these targets.
+pub async fn add_requests(targets: &[Target], times: usize, what: &str, rounds: &mut Rounds) -> Result<(), Failure> {
+    let load = Load { connections: 32, exchanges: 4000, stream: false, plan: Plan::new(20, 0) };
+    add_cost(targets, times, &load, what, "", rounds).await
+}
+
 pub async fn paced(asked: &Asked) -> Result<Rounds, Failure> {
     let load = Load { connections: 32, exchanges: 64, stream: true, plan: Plan::new(100, 5) };
     cost(asked, &load, "CPU per chunk, 5 ms apart, us", "<= 1.05 x floor").await
@@ -37,10 +43,21 @@ struct Load {
 
 /// Time on a processor per request or, of streams, per chunk.
 async fn cost(asked: &Asked, load: &Load, what: &str, goal: &'static str) -> Result<Rounds, Failure> {
-    let targets = asked.targets().await?;
     let mut rounds = Rounds::default();
-    for round in 0..=asked.rounds {
-        for target in &targets {
+    add_cost(&asked.targets().await?, asked.rounds, load, what, goal, &mut rounds).await?;
+    Ok(rounds)
+}
+
+async fn add_cost(
+    targets: &[Target],
+    times: usize,
+    load: &Load,
+    what: &str,
+    goal: &'static str,
+    rounds: &mut Rounds,
+) -> Result<(), Failure> {
+    for round in 0..=times {
+        for target in targets {
             for (api, of) in [(Api::OpenAi, "OpenAI"), (Api::Anthropic, "Anthropic")] {
                 let ask = Ask::new(target, api, load.plan, load.stream);
                 // The first round is for warming up.
@@ -55,7 +72,7 @@ async fn cost(asked: &Asked, load: &Load, what: &str, goal: &'static str) -> Res
             }
         }
     }
-    Ok(rounds)
+    Ok(())
 }
 
 pub async fn latency(asked: &Asked) -> Result<Rounds, Failure> {

@@ -3,7 +3,7 @@
 use super::Asked;
 use crate::{
     Failure,
-    client::{Ask, Connection},
+    client::{Ask, Connection, HOST},
     plan::{Api, Plan},
     results::Rounds,
     targets::{Kind, Target},
@@ -62,7 +62,7 @@ async fn wait_until(mut is_so: impl AsyncFnMut() -> Result<bool, Failure>) -> Re
 /// Reads a page that holds one number.
 async fn live(target: &Target, path: &str) -> Result<usize, Failure> {
     let connection = Connection::open(target.server.port).await?;
-    let request = Request::get(path).header(http::header::HOST, "load").body(Full::default())?;
+    let request = Request::get(path).header(http::header::HOST, HOST).body(Full::default())?;
     let page = connection.send(request).await?.into_body().collect().await?.to_bytes();
     let digits: String = page.iter().map(|&byte| char::from(byte)).filter(char::is_ascii_digit).collect();
     Ok(digits.parse()?)

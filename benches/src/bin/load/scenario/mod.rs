@@ -1,5 +1,6 @@
 //! The scenarios, each a question and how it is answered.
 
+mod cancel;
 mod exchange;
 mod gone;
 mod held;
@@ -30,6 +31,8 @@ pub enum Scenario {
     Rows,
     /// From a client's leaving until its row and its upstream request are gone
     Gone,
+    /// From an operator's DELETE until the upstream request is gone, and what it costs that requests can be cancelled
+    Cancel,
 }
 
 impl Scenario {
@@ -43,6 +46,7 @@ impl Scenario {
             Self::Viewers => "viewers",
             Self::Rows => "rows",
             Self::Gone => "gone",
+            Self::Cancel => "cancel",
         }
     }
 
@@ -60,6 +64,7 @@ impl Scenario {
             Self::Viewers => watch::viewers(&asked).await,
             Self::Rows => watch::rows(&asked).await,
             Self::Gone => gone::gone(&asked).await,
+            Self::Cancel => cancel::cancel(&asked).await,
         }
     }
 }

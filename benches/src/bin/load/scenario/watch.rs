@@ -3,7 +3,7 @@
 use super::Asked;
 use crate::{
     Failure, client,
-    client::{Ask, Connection, Held},
+    client::{Ask, Connection, HOST, Held},
     plan::{Api, Plan},
     process::file_limit,
     results::{Rounds, micros, percentile},
@@ -105,7 +105,7 @@ async fn open(target: &Target, count: usize, seen: &UnboundedSender<(usize, Inst
     let mut viewers = JoinSet::new();
     for _ in 0..count {
         let connection = Connection::open(target.server.port).await?;
-        let request = Request::get("/metrics/active-requests/stream?format=delta").header(header::HOST, "load");
+        let request = Request::get("/metrics/active-requests/stream?format=delta").header(header::HOST, HOST);
         let response = connection.send(request.body(Full::default())?).await?;
         let content_type = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
         if !content_type.is_some_and(|value| value.starts_with("text/event-stream")) {
