@@ -68,12 +68,15 @@ export class RowStore {
 
   /** Finds out which requests need a look. Once a second will do: what makes a request stuck is that nothing comes. @param {number} nowMs */
   judge(nowMs) {
-    for (const row of this.rows.values()) {
-      const concern = concernOf(row, nowMs, this.longMs);
-      if (concern === row.concern) continue;
-      row.concern = concern;
-      this.structure += 1;
-    }
+    for (const row of this.rows.values()) this.#judgeOne(row, nowMs);
+  }
+
+  /** @param {Row} row @param {number} nowMs */
+  #judgeOne(row, nowMs) {
+    const concern = concernOf(row, nowMs, this.longMs);
+    if (concern === row.concern) return;
+    row.concern = concern;
+    this.structure += 1;
   }
 
   /** @param {DeltaPayload} delta @param {number} nowMs */
@@ -183,6 +186,8 @@ export class RowStore {
       const { counted } = row;
       progressRow(row, tuple, nowMs);
       tokens += row.counted - counted;
+      // At once, so that a stalled row stands nowhere but among those that need a look.
+      if (row.phase === 'stalled' && row.concern === null) this.#judgeOne(row, nowMs);
     }
     this.#progressed = order;
     if (tokens > 0) this.#witness.tokens(tokens);

@@ -240,5 +240,5 @@ export const columnsOf = (labels) => [
   { id: 'tools', spare: 5, title: 'Tools', hint: 'Tool calls in the answer', width: 58, end: true, live: true, sortable: true, build: plain((line) => sum(line, line.toolCalls)) },
   { id: 'route', title: 'Route', hint: 'The pattern of the route', width: 120, live: true, sortable: true, optional: true, build: titled((row) => row.route || format.NONE) },
   { id: 'id', spare: 3, title: 'Request', width: 106, live: false, sortable: true, build: titled((row) => row.id) },
-  { id: 'menu', title: '', width: 40, live: false, sortable: false, card: true, fixed: 'end', build: buildMenu },
+  { id: 'menu', title: '', width: 54, live: false, sortable: false, card: true, fixed: 'end', build: buildMenu },
 ];

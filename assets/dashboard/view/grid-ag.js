@@ -118,6 +118,8 @@ export function createAgGrid(agGrid, host, options) {
     suppressDragLeaveHidesColumns: true,
     suppressMultiSort: true,
     suppressNoRowsOverlay: true,
+    // The scroll bar has its room from the beginning: where it came later, it covered the last column.
+    alwaysShowVerticalScroll: true,
     suppressScrollOnNewData: true,
     tooltipShowDelay: 600,
     onGridReady: () => {
