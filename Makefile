@@ -1,5 +1,5 @@
 # Everything a person or a machine types here; each target does its own set-up. `make test` is what decides.
-.PHONY: run chat test fmt lint msrv public-api rust test-loom js browser sdk cost metrics instructions bench load fuzz
+.PHONY: run chat fleet-demo test fmt lint msrv public-api rust test-loom js browser sdk cost metrics instructions bench load fuzz
 
 NODE_STAMP := assets/node_modules/.package-lock.json
 SDK_STAMP := tests/sdk/node_modules/.package-lock.json
@@ -25,6 +25,19 @@ chat:
 	@command -v cargo >/dev/null || { echo "Rust is missing: see https://rustup.rs"; exit 1; }
 	cargo run --release -p active-requests-chat -- $(ARGS)
 
+# Starts three proxies of one fleet on a NATS server, with traffic at each: http://127.0.0.1:8082/metrics/active-requests?scope=fleet
+fleet-demo: | grid
+	@command -v cargo >/dev/null || { echo "Rust is missing: see https://rustup.rs"; exit 1; }
+	$(call need,nats-server,nats-server)
+	cargo build --release -p active-requests-proxy
+	@pids=; trap 'kill $$pids' EXIT; trap exit INT TERM; \
+	nats-server -a 127.0.0.1 -p 8422 & pids=$$!; \
+	for n in 1 2 3; do \
+		VDM_ACTIVE_REQUESTS_FLEET_URL=nats://127.0.0.1:8422 VDM_ACTIVE_REQUESTS_FLEET_REPLICA=proxy-$$n PORT=$$((8081 + n)) \
+			target/release/active-requests-proxy --demo & pids="$$pids $$!"; \
+	done; \
+	wait
+
 test: fmt lint msrv rust test-loom js browser sdk cost metrics instructions
 
 fmt:
@@ -39,10 +52,10 @@ lint:
 	cargo clippy -q -p active-requests-proxy --no-default-features -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --all-features
 
-# The library with the oldest compiler that Cargo.toml promises, and nothing else: what tests and benches use may be newer.
+# The library with the oldest compiler that Cargo.toml promises, and nothing else: what tests, benches and `fleet-nats` use may be newer.
 msrv:
 	@if command -v rustup >/dev/null && rustup toolchain install $(MSRV) --profile minimal --no-self-update >/dev/null 2>&1; then \
-		CARGO_TARGET_DIR=target/msrv cargo +$(MSRV) check --locked --all-features; \
+		CARGO_TARGET_DIR=target/msrv cargo +$(MSRV) check --locked --features full,fleet-redis; \
 	else \
 		echo "NOT CHECKED: there is no Rust $(MSRV) here, and rustup cannot install it."; \
 	fi
@@ -54,6 +67,8 @@ public-api:
 
 # The programs first: tests start them.
 rust: $(NODE_STAMP)
+	$(call need,nats-server,nats-server)
+	$(call need,redis-server,redis-server)
 	cargo build -p active-requests-proxy -p active-requests-chat
 	$(if $(RECORDINGS),ACTIVE_REQUESTS_RECORDINGS=$(RECORDINGS)) cargo test --workspace --all-features $(if $(RECORDINGS),-- --include-ignored)
 

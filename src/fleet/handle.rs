@@ -8,6 +8,7 @@ use super::{
     bus::FleetBus,
     common::Common,
     counts::FleetCounts,
+    error::FleetError,
     node::{Node, Wish},
 };
 use crate::{
@@ -48,6 +49,42 @@ impl Fleet {
         let (wishes, receiver) = mpsc::channel(MAX_WISHES);
         tokio::spawn(Node::new(Arc::new(bus), Arc::clone(&common), receiver).run());
         Ok(Self { common, wishes })
+    }
+
+    /// Starts a replica's part in the fleet whose server is at [`FleetConfig::url`]; the features `fleet-nats` and `fleet-redis` say which addresses there are.
+    /// The server need not be there: the bus connects in the background, and again whenever the connection is lost.
+    ///
+    /// # Errors
+    /// The address is missing, cannot be used or needs a feature that is off; the credentials cannot be read; or the times do not go together.
+    ///
+    /// # Panics
+    /// There is no tokio runtime.
+    pub async fn connect(tracker: RequestTracker, config: FleetConfig) -> Result<Self, FleetError> {
+        let url = config.url.clone().ok_or(FleetError::NoUrl)?;
+        match url.scheme() {
+            #[cfg(feature = "fleet-nats")]
+            "nats" | "tls" => {
+                let read = |path: &String| {
+                    std::fs::read_to_string(path)
+                        .map_err(|error| FleetError::Credentials { path: path.clone(), reason: error.to_string() })
+                };
+                let credentials = config.credentials.as_ref().map(read).transpose()?;
+                let bus = super::nats::NatsBus::new(&url, credentials.as_deref()).await?;
+                Ok(Self::start(bus, tracker, config)?)
+            }
+            #[cfg(feature = "fleet-redis")]
+            "redis" | "rediss" => Ok(Self::start(super::redis::RedisBus::new(&url)?, tracker, config)?),
+            #[cfg(not(feature = "fleet-nats"))]
+            "nats" | "tls" => Err(FleetError::Feature("fleet-nats")),
+            #[cfg(not(feature = "fleet-redis"))]
+            "redis" | "rediss" => Err(FleetError::Feature("fleet-redis")),
+            scheme => Err(FleetError::Unusable(format!("{scheme}:// is not understood"))),
+        }
+    }
+
+    /// The name of the fleet.
+    pub fn name(&self) -> &str {
+        self.common.config.name.as_str()
     }
 
     /// The name of this replica.

@@ -11,3 +11,24 @@ pub(super) fn found() {
     #[cfg(feature = "tracing")]
     tracing::info!(target: "active_requests", "the other replicas are heard again");
 }
+
+/// There is a connection to the engine.
+#[cfg(any(feature = "fleet-nats", feature = "fleet-redis"))]
+pub(super) fn connected(_engine: &str) {
+    #[cfg(feature = "tracing")]
+    tracing::info!(target: "active_requests", engine = _engine, "connected to the fleet");
+}
+
+/// The connection to the engine is gone.
+#[cfg(any(feature = "fleet-nats", feature = "fleet-redis"))]
+pub(super) fn disconnected(_engine: &str) {
+    #[cfg(feature = "tracing")]
+    tracing::warn!(target: "active_requests", engine = _engine, "disconnected from the fleet");
+}
+
+/// The engine says what is wrong.
+#[cfg(any(feature = "fleet-nats", feature = "fleet-redis"))]
+pub(super) fn engine_error(_engine: &str, _error: &dyn std::fmt::Display) {
+    #[cfg(feature = "tracing")]
+    tracing::warn!(target: "active_requests", engine = _engine, error = %_error, "the fleet's server cannot be used");
+}

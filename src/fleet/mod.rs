@@ -1,7 +1,7 @@
 //! Every replica's requests in every replica's view.
 //!
 //! A service of several replicas behind a load balancer shows, on each of them, only the requests of that one. Replicas that share a *bus*
-//! (a NATS or a Redis server; [`FleetBus`] for another) form a *fleet*: with `?scope=fleet` any of them shows, streams, sums up and cancels the requests
+//! (a NATS or a Redis server, features `fleet-nats` and `fleet-redis`; [`FleetBus`] for another) form a *fleet*: with `?scope=fleet` any of them shows, streams, sums up and cancels the requests
 //! of all.
 //!
 //! ```
@@ -14,7 +14,8 @@
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let tracker = RequestTracker::default();
-//! let bus = MemoryNetwork::default().bus(); // for tests; `Fleet::connect` takes the server of `FleetConfig::url`
+//! // Within one process, for tests; `Fleet::connect` takes the server that `FleetConfig::url` names.
+//! let bus = MemoryNetwork::default().bus();
 //! let fleet = Fleet::start(bus, tracker.clone(), FleetConfig::from_env()?)?;
 //! let monitor = MonitorService::new(tracker, MonitorConfig::default()).with_fleet(fleet);
 //! # let _ = monitor;
@@ -56,29 +57,41 @@ mod clock_offset;
 mod common;
 mod counts;
 mod digest;
+mod error;
 mod handle;
 mod lease;
 mod list;
 mod log;
 mod memory;
 mod merge;
+#[cfg(feature = "fleet-nats")]
+mod nats;
 mod node;
 mod outbox;
 mod packed;
 mod publishing;
 mod queue;
+#[cfg(feature = "fleet-redis")]
+mod redis;
 mod row;
 mod source;
 mod source_rows;
+#[cfg(any(feature = "fleet-nats", feature = "fleet-redis"))]
+mod task;
 mod text;
 mod topic;
 mod viewers;
 mod watching;
 mod wire;
 
+#[cfg(feature = "fleet-nats")]
+pub use self::nats::NatsBus;
+#[cfg(feature = "fleet-redis")]
+pub use self::redis::RedisBus;
 pub use self::{
     bus::{FleetBus, Listening, Lost},
     counts::FleetCounts,
+    error::FleetError,
     handle::Fleet,
     memory::{MemoryBus, MemoryFaults, MemoryNetwork},
     queue::Inbox,

@@ -15,6 +15,12 @@ impl Topic {
         &self.0
     }
 
+    /// The topic of this text, as an engine tells where a message was sent.
+    #[cfg(feature = "fleet-redis")]
+    pub(super) fn from_text(text: &str) -> Self {
+        Self(text.into())
+    }
+
     /// Whether it is a pattern, which can be listened to and not sent to.
     pub fn is_pattern(&self) -> bool {
         self.0.ends_with(".*")

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod calls;
+#[cfg(all(feature = "fleet-nats", feature = "fleet-redis"))]
+mod engines;
 mod property;
 mod support;
 mod view;

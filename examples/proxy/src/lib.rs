@@ -9,6 +9,7 @@
 //! - [`tunnel`]: WebSockets through the proxy;
 //! - [`upstream`]: connections to providers;
 //! - `refusal`, `log`: what the proxy itself has to say, to the client and in its log;
+//! - `fleet`: the other replicas;
 //! - [`prices`]: the file of prices; `reload`: files that are read again on SIGHUP;
 //! - [`telemetry`]: spans for OpenTelemetry;
 //! - `traffic`: requests to the simulated provider, for a first look.
@@ -16,6 +17,7 @@
 #![allow(missing_docs, reason = "a program, not a library: its modules explain themselves")]
 
 pub mod config;
+mod fleet;
 pub mod forward;
 mod log;
 pub mod prices;
@@ -35,7 +37,7 @@ use std::{
     time::Duration,
 };
 
-use active_requests::tracker::RequestTracker;
+use active_requests::{fleet::Fleet, tracker::RequestTracker};
 use active_requests_demo_provider as demo;
 use tokio::{net::TcpListener, sync::mpsc, task::AbortHandle};
 
@@ -115,6 +117,7 @@ pub struct Proxy {
     traffic: Option<AbortHandle>,
     /// The task that reads files again.
     reload: AbortHandle,
+    fleet: Option<Fleet>,
 }
 
 impl Proxy {
@@ -171,7 +174,9 @@ impl Proxy {
             )));
         }
         let guard = PageGuard::new(settings.key.is_some(), settings.allowed_hosts.clone());
-        let service = Arc::new(ProxyService::new(forwarder, tracker.clone(), settings.monitor.clone(), guard));
+        let fleet = fleet::join(&tracker, &settings.fleet).await?;
+        let monitor = settings.monitor.clone();
+        let service = Arc::new(ProxyService::new(forwarder, tracker.clone(), monitor, fleet.clone(), guard));
         let server = ConnectionServer::new(service, tls.clone(), &settings);
         let reload = Reload { prices: settings.prices_file.clone(), tracker: tracker.clone(), tls: tls.clone() };
         let reload = reload.on_hangup();
@@ -186,6 +191,7 @@ impl Proxy {
             providers: names,
             traffic,
             reload,
+            fleet,
         })
     }
 
@@ -202,7 +208,7 @@ impl Proxy {
     /// Serves until it is `asked` to end, and then lets running requests go on for a while, except those of the simulated traffic;
     /// asked again, it ends at once. Returns whether all have ended by themselves.
     pub async fn serve(self, mut asked: mpsc::Receiver<()>) -> bool {
-        let Self { listener, server, grace, traffic, reload, .. } = self;
+        let Self { listener, server, grace, traffic, reload, fleet, .. } = self;
         let (ask, passed_on) = mpsc::channel(2);
         let pass_on = async move {
             while asked.recv().await.is_some() {
@@ -217,6 +223,10 @@ impl Proxy {
             never = pass_on => never,
         };
         reload.abort();
+        if let Some(fleet) = fleet {
+            // The others are told before this proxy is gone.
+            fleet.ended().await;
+        }
         all_ended
     }
 
@@ -231,6 +241,9 @@ impl Proxy {
         writeln!(out, "API        {at}/v1   ({})", self.providers.join(", "))?;
         writeln!(out, "Dashboard  {at}/dashboard/")?;
         writeln!(out, "Metrics    {at}/metrics/active-requests")?;
+        if let Some(fleet) = &self.fleet {
+            writeln!(out, "Fleet      {}, as {}", fleet.name(), fleet.replica())?;
+        }
         out.flush()
     }
 }

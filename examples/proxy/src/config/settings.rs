@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use active_requests::config::{MonitorConfig, Secret, TrackerConfig, Value, Variable, read_variables};
+use active_requests::config::{FleetConfig, MonitorConfig, Secret, TrackerConfig, Value, Variable, read_variables};
 use rustls::{
     RootCertStore,
     pki_types::{CertificateDer, pem::PemObject},
@@ -58,6 +58,7 @@ pub struct Settings {
     pub threads: Threads,
     pub tracker: TrackerConfig,
     pub monitor: MonitorConfig,
+    pub fleet: FleetConfig,
 }
 
 impl Default for Settings {
@@ -87,6 +88,7 @@ impl Default for Settings {
             threads: Threads(1),
             tracker: TrackerConfig::default(),
             monitor: MonitorConfig::default(),
+            fleet: FleetConfig::default(),
         }
     }
 }
@@ -133,7 +135,12 @@ impl Settings {
             Setting { table: "", flag: flag.to_owned(), variable: Variable::new(name, help, value) }
         });
         let mut all: Vec<_> = own.into();
-        for (table, variables) in [("tracker", self.tracker.variables()), ("monitor", self.monitor.variables())] {
+        let library = [
+            ("tracker", self.tracker.variables()),
+            ("monitor", self.monitor.variables()),
+            ("", self.fleet.variables()),
+        ];
+        for (table, variables) in library {
             all.extend(variables.into_iter().map(|variable| {
                 let name = variable.name.strip_prefix("VDM_ACTIVE_REQUESTS_").unwrap_or(variable.name);
                 Setting { table, flag: name.to_ascii_lowercase().replace('_', "-"), variable }

@@ -39,9 +39,9 @@ pub fn echo_request_id(headers: &mut HeaderMap, id: HeaderValue) {
 /// Joins the lines of `cookie` that HTTP/2 may cut it into: HTTP/1.1 has one (RFC 9113, section 8.2.3).
 pub fn join_cookies(headers: &mut HeaderMap) {
     let lines: Vec<&[u8]> = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes).collect();
-    if lines.len() > 1 {
-        if let Ok(joined) = HeaderValue::from_bytes(&lines.join(&b"; "[..])) {
-            headers.insert(header::COOKIE, joined);
-        }
+    if lines.len() > 1
+        && let Ok(joined) = HeaderValue::from_bytes(&lines.join(&b"; "[..]))
+    {
+        headers.insert(header::COOKIE, joined);
     }
 }

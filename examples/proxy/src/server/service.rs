@@ -3,8 +3,8 @@
 use std::{convert::Infallible, sync::Arc};
 
 use active_requests::{
-    cancel::CancelRequestLayer, config::MonitorConfig, dashboard::DashboardService, inspect::InspectRequestLayer,
-    monitor::MonitorService, track::ActiveRequestsLayer, tracker::RequestTracker,
+    cancel::CancelRequestLayer, config::MonitorConfig, dashboard::DashboardService, fleet::Fleet,
+    inspect::InspectRequestLayer, monitor::MonitorService, track::ActiveRequestsLayer, tracker::RequestTracker,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version, header};
 use http_body_util::Full;
@@ -40,10 +40,21 @@ pub struct ProxyService {
 }
 
 impl ProxyService {
-    pub fn new(forward: Forwarder, tracker: RequestTracker, monitor: MonitorConfig, guard: PageGuard) -> Self {
+    pub fn new(
+        forward: Forwarder,
+        tracker: RequestTracker,
+        monitor: MonitorConfig,
+        fleet: Option<Fleet>,
+        guard: PageGuard,
+    ) -> Self {
+        let monitor = MonitorService::new(tracker.clone(), monitor).mounted_at("/metrics");
+        let monitor = match fleet {
+            Some(fleet) => monitor.with_fleet(fleet),
+            None => monitor,
+        };
         Self {
             forward: Arc::new(forward),
-            monitor: MonitorService::new(tracker.clone(), monitor).mounted_at("/metrics"),
+            monitor,
             dashboard: DashboardService::new().mounted_at("/dashboard").metrics_at("/metrics"),
             tracker,
             open: Arc::default(),

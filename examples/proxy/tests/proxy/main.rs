@@ -7,6 +7,7 @@ mod connections;
 mod demo;
 mod ending;
 mod errors;
+mod fleet;
 mod frames;
 mod framing;
 mod headers;

@@ -186,6 +186,7 @@ fn every_setting_has_a_variable_a_key_in_the_file_and_unless_it_is_secret_a_flag
             "" if setting.placeholder == "FILE" => path,
             "" if setting.placeholder.starts_with("key|") => "key",
             "" if setting.placeholder == "HOSTS" => "proxy.example",
+            "" if setting.placeholder == "URL" => "nats://nats.example:4222",
             "" => "given",
             default => default,
         };

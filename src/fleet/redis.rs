@@ -1,0 +1,240 @@
+//! Redis, or Valkey, as a bus (feature `fleet-redis`).
+//!
+//! Two connections: one sends, one listens. The library does not keep a listening connection alive, so this does: it pings it, and connects and
+//! subscribes again when it ends or goes deaf.
+
+use std::{
+    fmt,
+    sync::{Arc, Weak},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures_util::StreamExt;
+use redis::{
+    AsyncConnectionConfig, Client, RedisError,
+    aio::{MultiplexedConnection, PubSub, PubSubSink},
+};
+use tokio::{
+    sync::{Notify, watch},
+    time::{Instant, sleep, sleep_until, timeout},
+};
+
+use super::{
+    bus::{FleetBus, Listening, Lost},
+    error::FleetError,
+    log,
+    queue::Inbox,
+    task::TaskGuard,
+    topic::Topic,
+};
+use crate::{config::FleetUrl, sync::Mutex};
+
+/// The time from one ping of the listening connection to the next.
+const PING: Duration = Duration::from_secs(2);
+/// The time that an answer, or a connection, may take.
+const ANSWER: Duration = Duration::from_secs(2);
+/// The time that a message may take to be taken.
+const SEND: Duration = Duration::from_millis(500);
+/// The time from one attempt to connect to the next.
+const AGAIN: Duration = Duration::from_millis(250);
+
+/// A bus over a Redis or Valkey server. It connects in the background, and again whenever the connection is lost.
+#[derive(Clone)]
+pub struct RedisBus {
+    shared: Arc<RedisShared>,
+    _tasks: Arc<[TaskGuard; 2]>,
+}
+
+impl fmt::Debug for RedisBus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RedisBus(..)")
+    }
+}
+
+struct RedisShared {
+    client: Client,
+    listeners: Mutex<Vec<Weak<RedisListener>>>,
+    /// Somebody has begun to listen, or has stopped.
+    changed: Notify,
+    /// The connections are to be made anew: the number of times.
+    resets: watch::Sender<u64>,
+    /// The connection that sends, while there is one.
+    sending: Mutex<Option<MultiplexedConnection>>,
+    /// The connection that sends has failed.
+    failed: Notify,
+}
+
+struct RedisListener {
+    topic: Topic,
+    inbox: Inbox,
+    shared: Weak<RedisShared>,
+}
+
+impl Drop for RedisListener {
+    fn drop(&mut self) {
+        if let Some(shared) = self.shared.upgrade() {
+            shared.changed.notify_one();
+        }
+    }
+}
+
+impl RedisBus {
+    /// A bus over the server at `url`. The server need not be there yet. Needs a tokio runtime.
+    ///
+    /// # Errors
+    /// The address cannot be used.
+    pub fn new(url: &FleetUrl) -> Result<Self, FleetError> {
+        let client = Client::open(url.expose()).map_err(|error| FleetError::Unusable(error.to_string()))?;
+        let shared = Arc::new(RedisShared {
+            client,
+            listeners: Mutex::default(),
+            changed: Notify::new(),
+            resets: watch::Sender::new(0),
+            sending: Mutex::default(),
+            failed: Notify::new(),
+        });
+        let tasks =
+            [tokio::spawn(keep_listening(Arc::clone(&shared))), tokio::spawn(keep_sending(Arc::clone(&shared)))];
+        let tasks = tasks.map(|task| TaskGuard(task.abort_handle()));
+        Ok(Self { shared, _tasks: Arc::new(tasks) })
+    }
+}
+
+impl FleetBus for RedisBus {
+    async fn send(&self, topic: Topic, message: Bytes) -> Result<(), Lost> {
+        let Some(mut connection) = self.shared.sending.lock().clone() else { return Err(Lost) };
+        let mut command = redis::cmd("PUBLISH");
+        command.arg(topic.as_str()).arg(&message[..]);
+        match timeout(SEND, command.exec_async(&mut connection)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) if !error.is_io_error() && !error.is_connection_dropped() => {
+                // The connection is well: the server refuses.
+                log::engine_error("redis", &error);
+                Err(Lost)
+            }
+            _ => {
+                self.shared.sending.lock().take();
+                self.shared.failed.notify_one();
+                Err(Lost)
+            }
+        }
+    }
+
+    fn listen(&self, topic: Topic, inbox: Inbox) -> Listening {
+        let listener = Arc::new(RedisListener { topic, inbox, shared: Arc::downgrade(&self.shared) });
+        self.shared.listeners.lock().push(Arc::downgrade(&listener));
+        self.shared.changed.notify_one();
+        Listening::new(listener)
+    }
+
+    fn reset(&self) {
+        self.shared.resets.send_modify(|resets| *resets += 1);
+        self.shared.sending.lock().take();
+        self.shared.failed.notify_one();
+    }
+
+    fn engine(&self) -> &'static str {
+        "redis"
+    }
+}
+
+/// Keeps a connection to send on.
+async fn keep_sending(shared: Arc<RedisShared>) {
+    let config = AsyncConnectionConfig::new().set_connection_timeout(Some(ANSWER)).set_response_timeout(Some(SEND));
+    loop {
+        let connected = timeout(ANSWER, shared.client.get_multiplexed_async_connection_with_config(&config)).await;
+        match connected {
+            Ok(Ok(connection)) => {
+                *shared.sending.lock() = Some(connection);
+                shared.failed.notified().await;
+            }
+            _ => sleep(AGAIN).await,
+        }
+    }
+}
+
+/// Keeps a connection to listen on.
+async fn keep_listening(shared: Arc<RedisShared>) {
+    let mut was_connected = true;
+    loop {
+        let connected = timeout(ANSWER, shared.client.get_async_pubsub()).await;
+        match connected {
+            Ok(Ok(connection)) => {
+                log::connected("redis");
+                was_connected = true;
+                // However it ends, the next one follows.
+                let _ = listen_on(&shared, connection).await;
+                log::disconnected("redis");
+            }
+            Ok(Err(error)) if std::mem::take(&mut was_connected) => log::engine_error("redis", &error),
+            _ => {}
+        }
+        sleep(AGAIN).await;
+    }
+}
+
+/// Listens until the connection ends, goes deaf, or is to be made anew.
+async fn listen_on(shared: &RedisShared, connection: PubSub) -> Result<(), RedisError> {
+    let (mut sink, mut messages) = connection.split();
+    let mut resets = shared.resets.subscribe();
+    let mut listened: Vec<Topic> = Vec::new();
+    subscribe(shared, &mut sink, &mut listened).await?;
+    let mut ping_at = Instant::now() + PING;
+    loop {
+        tokio::select! {
+            message = messages.next() => match message {
+                Some(message) => deliver(shared, message.get_channel_name(), message.get_payload_bytes()),
+                None => return Ok(()),
+            },
+            () = shared.changed.notified() => subscribe(shared, &mut sink, &mut listened).await?,
+            _ = resets.changed() => return Ok(()),
+            () = sleep_until(ping_at) => {
+                ping_at = Instant::now() + PING;
+                match timeout(ANSWER, sink.ping::<redis::Value>()).await {
+                    Ok(answer) => _ = answer?,
+                    Err(_) => return Ok(()),
+                }
+            }
+        }
+    }
+}
+
+/// Subscribes to what is listened to, and to nothing else.
+async fn subscribe(shared: &RedisShared, sink: &mut PubSubSink, listened: &mut Vec<Topic>) -> Result<(), RedisError> {
+    let mut wanted: Vec<Topic> = Vec::new();
+    for listener in hearing(shared) {
+        if !wanted.contains(&listener.topic) {
+            wanted.push(listener.topic.clone());
+        }
+    }
+    for topic in wanted.iter().filter(|topic| !listened.contains(topic)) {
+        match topic.is_pattern() {
+            true => sink.psubscribe(topic.as_str()).await?,
+            false => sink.subscribe(topic.as_str()).await?,
+        }
+    }
+    for topic in listened.iter().filter(|topic| !wanted.contains(topic)) {
+        match topic.is_pattern() {
+            true => sink.punsubscribe(topic.as_str()).await?,
+            false => sink.unsubscribe(topic.as_str()).await?,
+        }
+    }
+    *listened = wanted;
+    Ok(())
+}
+
+fn hearing(shared: &RedisShared) -> Vec<Arc<RedisListener>> {
+    let mut listeners = shared.listeners.lock();
+    listeners.retain(|listener| listener.strong_count() > 0);
+    listeners.iter().filter_map(Weak::upgrade).collect()
+}
+
+fn deliver(shared: &RedisShared, channel: &str, payload: &[u8]) {
+    let sent = Topic::from_text(channel);
+    let message = Bytes::copy_from_slice(payload);
+    // One message comes for each subscription that takes it, and the topics that a replica listens to take none twice.
+    for listener in hearing(shared).iter().filter(|listener| listener.topic.takes(&sent)) {
+        listener.inbox.put(message.clone());
+    }
+}
