@@ -93,7 +93,7 @@ impl<B> Service<Request<B>> for Bare {
 }
 
 /// Runs the exchange to the end of its body. Nothing in it is ever pending.
-pub fn block_on<B: Body<Error = Infallible>>(future: impl Future<Output = Result<Response<B>, Infallible>>) {
+pub fn block_on<B: Body>(future: impl Future<Output = Result<Response<B>, Infallible>>) {
     let mut cx = Context::from_waker(Waker::noop());
     let Poll::Ready(Ok(response)) = std::pin::pin!(future).poll(&mut cx) else { unreachable!("it answers at once") };
     let mut body = std::pin::pin!(response.into_body());
