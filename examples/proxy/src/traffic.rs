@@ -26,7 +26,7 @@ const FEATURE: &str = "x-demo-feature";
 const TEAMS: [&str; 5] = ["search", "support", "mobile", "research", "billing"];
 const FEATURES: [&str; 4] = ["chat", "summary", "agent", "import"];
 
-/// What the models of the traffic would cost, in dollars per million tokens.
+/// The prices of the models of the traffic, in dollars per million tokens.
 const PRICES: &str = r#"
 [models]
 "gpt-4o" = { input = 2.5, output = 10, cache_read = 1.25 }
