@@ -37,7 +37,7 @@ pub enum Kind {
 pub const OPERATOR: &str = "load-operator";
 
 impl Kind {
-    /// Those that every scenario measures.
+    /// The kinds that every scenario measures.
     pub const ALL: [Self; 5] = [Self::Floor, Self::Proxy, Self::Untracked, Self::Nginx, Self::Haproxy];
 
     pub fn name(self) -> &'static str {
