@@ -1,5 +1,6 @@
 /** The controls that an operator presses: the settings, the API key, and single keys. */
 
+import { showUtc } from '../model/format.js';
 import { inView, VIEWS } from '../model/place.js';
 import { isKey } from '../net/key.js';
 import { byId, typed } from '../view/dom.js';
@@ -48,6 +49,10 @@ export function createSettings({ connection, events, feed, list, settings }, onP
       events.emit('columns');
     }
     if (changed === 'charts') showCharts();
+    if (changed === 'utc') {
+      showUtc(settings.utc);
+      events.emit('place');
+    }
     if (changed === 'lingerMs') feed.store.lingerMs = settings.lingerMs;
     if (changed === 'live' || changed === 'pollMs') onPolling();
   });

@@ -6,6 +6,7 @@
 import { monotonicEpoch, ServerClock } from '../model/clock.js';
 import { Feed } from '../model/feed.js';
 import { Figures } from '../model/figures.js';
+import { showUtc } from '../model/format.js';
 import { DEFAULT_SORT } from '../model/order.js';
 import { isLiveView } from '../model/place.js';
 import { Stats } from '../model/stats.js';
@@ -167,6 +168,7 @@ export function createLive() {
   }));
 
   showTheme(settings);
+  showUtc(settings.utc);
   list.wish(address.place);
   list.show(address.place.view === 'requests');
   connection.wish({ enabled: settings.live, visible: !document.hidden, here: isLiveView(address.place.view) });

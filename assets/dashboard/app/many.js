@@ -12,8 +12,9 @@ import { createPickedBar } from '../view/picked-bar.js';
  * @param {ReturnType<typeof import('./cancel.js').createCancel>} parts.cancel
  * @param {ReturnType<typeof import('../view/menu.js').createMenu>} parts.menu
  * @param {Pick<import('./polling.js').Polling, 'rows'>} parts.polling
+ * @param {{ open: () => void }} parts.views
  */
-export function createMany({ address, events, list }, { cancel, menu, polling }) {
+export function createMany({ address, events, list }, { cancel, menu, polling, views }) {
   const bar = createPickedBar(byId('grid-frame'), {
     onCancel: () => cancel.ask(list.picked),
     onClear: () => {
@@ -32,6 +33,7 @@ export function createMany({ address, events, list }, { cancel, menu, polling })
       ...(cancel.allowed && running.length > 0 ? [{ label: `Cancel all ${count(running.length)} shown...`, dangerous: true, run: () => cancel.ask(running) }] : []),
       { label: `Save the ${count(shown.length)} shown as CSV`, run: () => download(fileName(list.now(), 'csv'), 'text/csv;charset=utf-8', toCsv(shown)) },
       { label: `Save the ${count(shown.length)} shown as JSON`, run: () => download(fileName(list.now(), 'json'), 'application/json', toJsonList(shown)) },
+      { label: 'Saved views...', run: () => views.open() },
     ];
   }
   const button = h('button', {

@@ -17,6 +17,7 @@ import { createFilterBar } from './filter-bar.js';
 import { createGauges } from './gauges.js';
 import { createMany } from './many.js';
 import { createPolling } from './polling.js';
+import { createViews } from './views.js';
 
 /** @param {import('./live.js').Live} live */
 export function createPage(live) {
@@ -33,7 +34,7 @@ export function createPage(live) {
   const menu = createMenu();
   const cancel = createCancel(live, { askKey, refresh, toast });
   const details = createDetails(live, { polling, cancel, menu, toast });
-  const many = createMany(live, { cancel, menu, polling });
+  const many = createMany(live, { cancel, menu, polling, views: createViews(live, { toast }) });
   const filterBar = createFilterBar(live, { rows: polling.rows });
   const background = createBackground(live);
   const gauges = createGauges(live, { background, filterBar, listIsPolled: polling.listIsPolled });

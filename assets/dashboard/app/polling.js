@@ -17,7 +17,7 @@ import { watchBusy } from '../view/ticker.js';
 /** @param {import('./live.js').Live} live @param {{ askKey: (refused: boolean) => void }} parts */
 export function createPolling({ address, api, clock, connection, debug, events, facts, feed, list, received, settings }, { askKey }) {
   const totals = createTotals(() => clock.now());
-  const tables = createLogs({ onOpen: (entry) => address.go({ row: entry.id }), onClear: () => address.go({ filter: '' }), isOpen: (entry) => entry.id === address.place.row });
+  const tables = createLogs({ onOpen: (entry) => address.go({ row: entry.id }), onClear: () => address.go({ filter: '' }), isOpen: (entry) => entry.id === address.place.row, now: () => clock.now() });
   const errorsNote = textIn(byId('errors-note'));
   const tracesNote = textIn(byId('traces-note'));
   /** The newest answer of the logs. @type {{ errors: Entry[], traces: Entry[] }} */

@@ -83,20 +83,41 @@ export function bytes(n) {
   return `${value < 100 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
 }
 
-/** The hour of the day where the operator sits. @param {number | null} epochMs */
-export function timeOfDay(epochMs) {
-  if (epochMs === null) return NOT_AVAILABLE;
-  const date = new Date(epochMs);
-  return Number.isNaN(date.getTime()) ? NOT_AVAILABLE : `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
+/** Whether times are shown in UTC; else as the clock of the operator shows them. */
+let utc = false;
+
+/** @param {boolean} on */
+export function showUtc(on) {
+  utc = on;
 }
 
-/** Day and time where the operator sits. @param {number | null} epochMs */
-export function dateTime(epochMs) {
-  const time = timeOfDay(epochMs);
-  if (epochMs === null || time === NOT_AVAILABLE) return NOT_AVAILABLE;
-  const date = new Date(epochMs);
-  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${time}`;
+/** The zone of the times shown, which stands beside each. */
+const zone = () => (utc ? 'UTC' : 'local');
+
+/** Day and time in that zone; `null` for no time. @param {number | null} epochMs */
+function clockOf(epochMs) {
+  const date = new Date(epochMs ?? NaN);
+  if (Number.isNaN(date.getTime())) return null;
+  const [year, month, day, hours, minutes, seconds] = utc
+    ? [date.getUTCFullYear(), date.getUTCMonth(), date.getUTCDate(), date.getUTCHours(), date.getUTCMinutes(), date.getUTCSeconds()]
+    : [date.getFullYear(), date.getMonth(), date.getDate(), date.getHours(), date.getMinutes(), date.getSeconds()];
+  return { day: `${year}-${two(month + 1)}-${two(day)}`, time: `${two(hours)}:${two(minutes)}:${two(seconds)}` };
 }
+
+/** `19:25:44 UTC`. @param {number | null} epochMs */
+export function timeOfDay(epochMs) {
+  const at = clockOf(epochMs);
+  return at ? `${at.time} ${zone()}` : NOT_AVAILABLE;
+}
+
+/** `2026-11-25 19:25:44 UTC`. @param {number | null} epochMs */
+export function dateTime(epochMs) {
+  const at = clockOf(epochMs);
+  return at ? `${at.day} ${at.time} ${zone()}` : NOT_AVAILABLE;
+}
+
+/** The time of day, and the day where it is not that of `nowMs`. @param {number | null} epochMs @param {number} nowMs */
+export const moment = (epochMs, nowMs) => (clockOf(epochMs)?.day === clockOf(nowMs)?.day ? timeOfDay(epochMs) : dateTime(epochMs));
 
 /** For tooltips. @param {number | null} epochMs */
 export function iso(epochMs) {

@@ -86,10 +86,10 @@ export function createTotals(now) {
   };
 }
 
-/** @param {{ onOpen: (entry: Entry) => void, onClear: () => void, isOpen: (entry: Entry) => boolean }} parts */
-export function createLogs({ onOpen, onClear, isOpen }) {
+/** @param {{ onOpen: (entry: Entry) => void, onClear: () => void, isOpen: (entry: Entry) => boolean, now: () => number }} parts */
+export function createLogs({ onOpen, onClear, isOpen, now }) {
   /** @type {import('./table.js').TableColumn<Entry>} */
-  const time = { title: 'Time', area: 'time', key: (it) => it.endMs ?? 0, cell: (it) => h('time', { title: format.iso(it.endMs) }, format.timeOfDay(it.endMs)) };
+  const time = { title: 'Time', area: 'time', key: (it) => it.endMs ?? 0, cell: (it) => h('time', { title: format.iso(it.endMs) }, format.moment(it.endMs, now())) };
   /** @type {import('./table.js').TableColumn<Entry>} */
   const provider = { title: 'Provider', key: (it) => it.provider, cell: badge };
   /** @type {import('./table.js').TableColumn<Entry>} */

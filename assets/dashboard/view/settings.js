@@ -5,7 +5,7 @@ import { typed } from './dom.js';
 
 /** @typedef {'auto' | 'light' | 'dark' | 'contrast'} Theme */
 /** @typedef {import('../model/layout.js').Layout} Layout */
-/** @typedef {{ live: boolean, pollMs: number, tickMs: number, lingerMs: number, theme: Theme, debug: boolean, notify: boolean, charts: boolean } & Layout} Settings */
+/** @typedef {{ live: boolean, pollMs: number, tickMs: number, lingerMs: number, theme: Theme, debug: boolean, notify: boolean, charts: boolean, utc: boolean } & Layout} Settings */
 
 const STORED = 'active-requests.settings';
 /** Names that scripts around the earlier dashboard set. */
@@ -17,7 +17,7 @@ const SHORTEST_TICK = 250;
 export const THEMES = ['auto', 'light', 'dark', 'contrast'];
 
 /** @type {Settings} */
-const DEFAULTS = { live: true, pollMs: 5000, tickMs: 2000, lingerMs: 5000, theme: 'auto', debug: false, notify: false, charts: true, hidden: [], order: [], widths: {} };
+const DEFAULTS = { live: true, pollMs: 5000, tickMs: 2000, lingerMs: 5000, theme: 'auto', debug: false, notify: false, charts: true, utc: false, hidden: [], order: [], widths: {} };
 
 /** @param {string} name */
 function stored(name) {
@@ -48,6 +48,7 @@ export function loadSettings() {
     theme,
     debug: kept.debug === true,
     charts: kept.charts !== false,
+    utc: kept.utc === true,
     ...readLayout(kept),
   };
 }
@@ -76,6 +77,7 @@ export function bindSettings(settings, onChange) {
   const linger = typed('set-linger', HTMLSelectElement);
   const notify = typed('set-notify', HTMLInputElement);
   const theme = typed('set-theme', HTMLSelectElement);
+  const zone = typed('set-zone', HTMLSelectElement);
 
   function show() {
     live.checked = settings.live;
@@ -85,6 +87,7 @@ export function bindSettings(settings, onChange) {
     linger.value = String(settings.lingerMs);
     notify.checked = settings.notify;
     theme.value = settings.theme;
+    zone.value = settings.utc ? 'utc' : 'local';
     showTheme(settings);
   }
 
@@ -110,6 +113,7 @@ export function bindSettings(settings, onChange) {
     // The browser asks the operator, who may say no: then there is nothing to show as set.
     if (notify.checked && 'Notification' in window) void Notification.requestPermission().then((given) => set('notify', given === 'granted'));
   });
+  zone.addEventListener('change', () => set('utc', zone.value === 'utc'));
   theme.addEventListener('change', () => set('theme', THEMES.find((it) => it === theme.value) ?? 'auto'));
   // Another tab of this browser has set something: what is kept is one for both.
   addEventListener('storage', ({ key }) => {
