@@ -56,7 +56,8 @@ for (const grid of [true, false]) {
         await soon(() => page.locator('#grid [data-look="group"]').first().innerText(), /s-7|–/);
         await row.locator('.col-model').click();
         await soon(() => page.locator('#drawer').innerText(), /Caller\s+ann[^]*session: s-7[^]*Cost\s+\$0\.0050/);
-      }, { grid }));
+        // Wide enough for all: AG Grid draws no column beyond the edge.
+      }, { grid, options: { viewport: { width: 2200, height: 900 } } }));
 
     it('are dragged to another place, and are there the next time', () =>
       onPage(async ({ world, page, rows }) => {
