@@ -59,6 +59,10 @@ impl Fleet {
     ///
     /// # Panics
     /// There is no tokio runtime.
+    #[cfg_attr(
+        not(any(feature = "fleet-nats", feature = "fleet-redis")),
+        expect(unused_variables, reason = "no address can be used")
+    )]
     pub async fn connect(tracker: RequestTracker, config: FleetConfig) -> Result<Self, FleetError> {
         let url = config.url.clone().ok_or(FleetError::NoUrl)?;
         match url.scheme() {
