@@ -43,9 +43,9 @@ export function readDisabled(json) {
 
 /** `7f3a9c01-18` is message 18 of the process 7f3a9c01. @param {string} id @returns {string | null} the process */
 export function epochOf(id) {
-  const dash = id.lastIndexOf('-');
+  const dash = id.indexOf('-');
   return dash > 0 ? id.slice(0, dash) : null;
 }
 
-/** The process that wrote a weak etag, `W/"<epoch>-<n>"`. @param {string | null} etag */
+/** The process that wrote a weak etag, `W/"<epoch>-<n>"`, or `W/"<epoch>-<n>-operate"` for who may cancel. @param {string | null} etag */
 export const epochOfEtag = (etag) => epochOf(/^(?:W\/)?"(.+)"$/.exec(etag ?? '')?.[1] ?? '');

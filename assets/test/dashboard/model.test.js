@@ -383,6 +383,7 @@ describe('polled answers', () => {
     assert.equal(epochOf('18'), null);
     assert.equal(epochOfEtag('W/"7f3a9c01-5"'), '7f3a9c01');
     assert.equal(epochOfEtag('"7f3a9c01-5"'), '7f3a9c01');
+    assert.equal(epochOfEtag('W/"7f3a9c01-5-operate"'), '7f3a9c01');
     assert.equal(epochOfEtag(null), null);
   });
 });
