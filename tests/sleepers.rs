@@ -1,4 +1,4 @@
-//! What subscribers hold that do not read.
+//! Subscribers that do not read: the memory they hold.
 #![cfg(feature = "monitor")]
 #![allow(clippy::unwrap_used)]
 

@@ -73,7 +73,7 @@ impl Counters {
         self.unanswered.store(true, Relaxed);
     }
 
-    /// So much of the body has passed.
+    /// Stores how much of the body has passed.
     #[inline]
     pub(crate) fn progress(&self, progress: BodyProgress) {
         self.response_bytes.store(progress.response_bytes, Relaxed);

@@ -1,4 +1,4 @@
-//! What a viewer of all replicas is shown.
+//! The view of all replicas, as its subscribers get it.
 
 use crate::support::{Replica, Table, ms, pass};
 use active_requests::{fleet::MemoryNetwork, tracker::Outcome};

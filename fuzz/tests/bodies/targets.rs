@@ -29,7 +29,7 @@ fn config() -> Config {
     }
 }
 
-/// What a meter has read, in words: all of its reading.
+/// The whole reading of a meter, in words.
 fn metered<'a>(content_type: &str, coding: Option<&str>, pieces: impl Iterator<Item = &'a [u8]>) -> String {
     let mut head = http::Response::builder().header("content-type", content_type);
     if let Some(coding) = coding {
