@@ -109,6 +109,7 @@ describe('cancelling', { skip: noBrowser }, () => {
       await tryIt();
       await soon(problem, /you may not cancel here. The server says: This needs the right "operate"/);
       await page.keyboard.press('Escape');
+      await soon(() => dialog(page).isVisible(), false);
       mock.settings.key = 'another';
       await tryIt();
       await soon(() => page.locator('#key-dialog').isVisible(), true);
