@@ -4,22 +4,18 @@
  */
 
 import { compile } from '../model/filter.js';
-import { layOut } from '../model/layout.js';
-import { arrange, group, isLiveSort, rank, resum } from '../model/order.js';
-import * as format from '../model/format.js';
+import { arrange, DEFAULT_SORT, group, isLiveSort, rank, resum } from '../model/order.js';
 import { Presence } from '../model/presence.js';
-import { columnsOf } from './columns.js';
-import { byId, setText, textIn, typed } from './dom.js';
-import { createPlainGrid } from './grid-plain.js';
+import { byId, typed } from './dom.js';
 import { createHold } from './hold.js';
+import { createListGrid } from './list-grid.js';
+import { createListNotes } from './list-notes.js';
+import { Picks } from './picks.js';
 
 /** @typedef {import('../types.js').Row} Row */
 /** @typedef {import('../types.js').Line} Line */
 /** @typedef {import('../types.js').Place} Place */
 /** @typedef {import('./grid-plain.js').Grid} Grid */
-
-/** Below this width a request is a card. */
-export const PHONE = '(max-width: 700px)';
 
 /** Milliseconds between two arrangements, after one of that many rows: the first rows are shown at once. @param {number} rows */
 const pace = (rows) => (rows === 0 ? 0 : rows < 500 ? 200 : rows < 5000 ? 500 : 1500);
@@ -47,25 +43,16 @@ const LIVE_PACE = 1000;
  */
 export function createList({ feed, clock, whyUnknown, lost, createGrid, layout, onColumns, onLayout, onPick, onSort, onOpen, onMenu }) {
   const { store } = feed;
-  const host = byId('grid');
-  const empty = byId('grid-empty');
-  const emptyText = textIn(byId('grid-empty-text'));
-  const emptyAction = typed('grid-empty-action', HTMLButtonElement);
-  const shown = textIn(byId('shown'));
-  const waiting = byId('waiting');
-  const waitingText = textIn(waiting);
-  const phone = matchMedia(PHONE);
-  /** @type {import('./columns.js').Scene} */
-  const scene = { nowMs: 0, selected: null, picked: new Set(), tickMs: 0 };
   const presence = new Presence();
-  /** The requests that something is to be done with, and the one that was picked last. */
-  const picks = { ids: /** @type {Set<string>} */ (scene.picked), last: /** @type {string | null} */ (null), allowed: false };
+  const picks = new Picks();
+  /** @type {import('./columns.js').Scene} */
+  const scene = { nowMs: 0, selected: null, picked: picks.ids, tickMs: 0 };
   /** @type {Set<string>} */
   const closed = new Set();
   const hold = createHold(byId('grid-frame'), () => renew());
-  waiting.addEventListener('click', () => hold.release());
+  const notes = createListNotes({ onShow: hold.release });
   /** @type {{ filter: ReturnType<typeof compile>, query: string, sort: Place['sort'], group: Place['group'] }} */
-  let wish = { filter: compile(''), query: '', sort: { column: 'age', descending: false }, group: null };
+  let wish = { filter: compile(''), query: '', sort: DEFAULT_SORT, group: null };
   /** @type {{ sinceMs: number, news: number, rows: Row[] } | null} */
   let frozen = null;
   /** @type {Row[]} */
@@ -80,78 +67,21 @@ export function createList({ feed, clock, whyUnknown, lost, createGrid, layout, 
   /** Whether a frame is on its way. */
   let coming = false;
   let visible = true;
-  /** The grid shows the columns already as they will be. */
-  let drawn = false;
-  /** The columns that the address names, if it does. @type {string[] | null} */
-  let only = null;
 
-  /** The columns that there is something to show in. */
-  const offered = () => layOut(columnsOf(presence.labels), { ...layout, hidden: [], order: only ?? layout.order }, present());
-  const present = () => (picks.allowed ? new Set([...presence.fields, 'pick']) : presence.fields);
-  const columns = () => layOut(columnsOf(presence.labels), layout, present(), only);
-  const options = {
-    columns: columns(), label: 'Requests in flight', scene, onSort,
-    /** @param {Line} line */
-    onOpen: (line) => (line.kind === 'row' ? onOpen(line) : fold(line.key)),
-    onPick: pick,
-    /** @param {import('./header.js').LayoutChange} change @param {boolean} asDrawn */
-    onLayout: (change, asDrawn) => {
-      drawn = asDrawn;
-      onLayout(change);
-      drawn = false;
-    },
-    /** @param {Line} line @param {DOMRect} at */
-    onMenu: (line, at) => {
-      if (line.kind === 'row') onMenu(line, at);
-    },
+  /** @param {Line} line */
+  const open = (line) => (line.kind === 'row' ? onOpen(line) : fold(line.key));
+  /** @param {Line} line @param {DOMRect} at */
+  const menu = (line, at) => {
+    if (line.kind === 'row') onMenu(line, at);
   };
-  /** @type {Grid} */
-  let grid;
-  const mount = () => {
-    grid?.destroy();
-    grid = phone.matches ? createPlainGrid(host, { ...options, cards: true }) : createGrid(host, options);
-  };
-  mount();
-  /** Draws the list anew where its columns are others. */
-  function relay() {
-    const next = columns();
-    const same = next.length === options.columns.length && next.every((it, index) => it.id === options.columns[index]?.id && it.width === options.columns[index]?.width);
-    if (same) return;
-    options.columns = next;
-    if (!drawn) remount();
-  }
-  function remount() {
-    const had = host.contains(document.activeElement);
-    const current = grid.current();
-    mount();
-    grid.show(lines, wish.sort);
-    grid.point(current);
-    if (had) grid.focus();
-  }
-  phone.addEventListener('change', remount);
-  emptyAction.addEventListener('click', () => byId('filter').dispatchEvent(new CustomEvent('clear')));
+  const grid = createListGrid({ createGrid, layout, presence, picks, onLayout, options: { scene, onSort, onOpen: open, onPick: pick, onMenu: menu } });
 
   /** @param {Line} line @param {boolean} to all from the one picked last up to this one */
   function pick(line, to) {
-    if (!picks.allowed || line.kind !== 'row') return;
-    const [from, at] = [to ? lines.findIndex((it) => it.id === picks.last) : -1, lines.indexOf(line)];
-    const span = from < 0 ? [line] : lines.slice(Math.min(from, at), Math.max(from, at) + 1);
-    if (from >= 0 || !picks.ids.delete(line.id)) {
-      for (const it of span) if (it.kind === 'row' && it.outcome === null) picks.ids.add(it.id);
-    }
-    picks.last = line.id;
+    if (!picks.allowed) return;
+    picks.toggle(lines, line, to);
     paint(true);
     onPick();
-  }
-
-  /** What has ended is picked no longer. */
-  function dropPicks() {
-    const before = picks.ids.size;
-    for (const id of picks.ids) {
-      const row = store.rows.get(id);
-      if (!row || row.outcome !== null) picks.ids.delete(id);
-    }
-    if (picks.ids.size < before) onPick();
   }
 
   const foldAll = typed('fold', HTMLButtonElement);
@@ -182,14 +112,14 @@ export function createList({ feed, clock, whyUnknown, lost, createGrid, layout, 
     if (scene.tickMs === 0) scene.tickMs = scene.nowMs;
     const source = frozen ? frozen.rows : store.rows.values();
     if (presence.look(store.rows.values())) {
-      relay();
+      grid.relay();
       onColumns();
     }
-    dropPicks();
+    if (picks.settle(store.rows)) onPick();
     rows = arrange(source, wish.filter.test, wish.sort, scene.nowMs);
     lines = wish.group === null ? rank(rows, closed) : group(rows, wish.group, closed);
     grid.show(lines, wish.sort);
-    waiting.hidden = true;
+    notes.wait(0, 0);
     foldAll.hidden = wish.group === null;
     foldAll.textContent = lines.some((line) => line.kind === 'group' && line.open) ? 'Fold all' : 'Unfold all';
     say();
@@ -210,21 +140,12 @@ export function createList({ feed, clock, whyUnknown, lost, createGrid, layout, 
       fresh += 1;
       if (row.concern !== null) concerned += 1;
     }
-    waiting.hidden = fresh === 0;
-    setText(waitingText, `${format.count(fresh)} new${concerned > 0 ? `, ${concerned === 1 ? '1 needs' : `${format.count(concerned)} need`} attention` : ''} ↑`);
+    notes.wait(fresh, concerned);
   }
 
   const held = () => hold.held && lines.length > 0;
 
-  function say() {
-    const all = frozen ? frozen.rows.length : store.rows.size;
-    setText(shown, wish.query === '' ? `${format.count(all)} shown` : `${format.count(rows.length)} of ${format.count(all)}`);
-    empty.hidden = rows.length > 0;
-    if (rows.length > 0) return;
-    const filtered = all > 0;
-    setText(emptyText, filtered ? `No request matches “${wish.query}”.` : whyUnknown() ?? 'No requests in flight.\nA request is listed from its start to the end of its response.');
-    emptyAction.hidden = !filtered;
-  }
+  const say = () => notes.say({ rows: rows.length, all: frozen ? frozen.rows.length : store.rows.size, query: wish.query, why: whyUnknown });
 
   /** Something came. */
   function changed() {
@@ -253,32 +174,26 @@ export function createList({ feed, clock, whyUnknown, lost, createGrid, layout, 
     if (all) scene.tickMs = scene.nowMs;
     // A sum that were older than the rows under it would contradict them.
     if (lines[0]?.kind === 'group') resum(lines, rows);
-    grid.paint(all);
+    grid.now.paint(all);
   }
 
   return {
     changed,
     /** What optional things were seen. */
     presence,
-    /** The columns to choose from, in their order. */
     get choices() {
-      return offered().filter((column) => !column.fixed);
+      return grid.choices;
     },
-    /** The columns shown, by id. */
     get columns() {
-      return options.columns.filter((column) => !column.fixed).map((column) => column.id);
+      return grid.columns;
     },
-    /** @param {import('../model/layout.js').Layout} next */
-    layOut(next) {
-      layout = next;
-      relay();
-    },
+    layOut: grid.layOut,
     /** Whether lines can be picked. @param {boolean} on */
     allowPicks(on) {
       if (picks.allowed === on) return;
       picks.allowed = on;
       if (!on) this.clearPicks();
-      relay();
+      grid.relay();
     },
     clearPicks() {
       picks.ids.clear();
@@ -287,7 +202,7 @@ export function createList({ feed, clock, whyUnknown, lost, createGrid, layout, 
     },
     /** Picks the line that has the focus, or leaves it out again. */
     pick() {
-      const line = grid.focused()?.line;
+      const line = grid.now.focused()?.line;
       if (line) pick(line, false);
     },
     get picked() {
@@ -312,8 +227,7 @@ export function createList({ feed, clock, whyUnknown, lost, createGrid, layout, 
     },
     /** @param {Pick<Place, 'filter' | 'sort' | 'group' | 'columns'>} next @returns {string[]} what is wrong with the filter */
     wish(next) {
-      only = next.columns;
-      relay();
+      grid.name(next.columns);
       // Another row or view is no reason to move the lines.
       if (arranged >= 0 && next.filter.trim() === wish.query && next.sort.column === wish.sort.column && next.sort.descending === wish.sort.descending && next.group === wish.group) return wish.filter.errors;
       wish = { filter: compile(next.filter), query: next.filter.trim(), sort: next.sort, group: next.group };
@@ -363,30 +277,26 @@ export function createList({ feed, clock, whyUnknown, lost, createGrid, layout, 
       return pinned;
     },
     /** @param {number} by */
-    move: (by) => grid.move(by),
+    move: (by) => grid.now.move(by),
     /** The request that has the focus. @returns {Row | null} */
     focused() {
-      const line = grid.focused()?.line;
+      const line = grid.now.focused()?.line;
       return line?.kind === 'row' ? line : null;
     },
-    /** Puts the focus into the list. @returns {boolean} whether there is a line to put it on */
-    enter() {
-      grid.focus();
-      return host.contains(document.activeElement);
-    },
+    enter: grid.enter,
     /** As if the line that has the focus were pressed. */
     open() {
-      const at = grid.focused();
-      if (at) options.onOpen(at.line);
+      const at = grid.now.focused();
+      if (at) open(at.line);
     },
     openMenu() {
-      const at = grid.focused();
-      if (at) options.onMenu(at.line, at.box);
+      const at = grid.now.focused();
+      if (at) menu(at.line, at.box);
     },
     /** Puts the focus on a request, or near where it was. @param {string} id */
     focus(id) {
-      grid.point(id);
-      grid.focus();
+      grid.now.point(id);
+      grid.now.focus();
     },
     /** Shows what waits, and moves the lines for it. */
     renew: hold.release,
