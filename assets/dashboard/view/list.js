@@ -115,7 +115,6 @@ export function createList({ feed, clock, whyUnknown, lost, createGrid, layout, 
       grid.relay();
       onColumns();
     }
-    if (picks.settle(store.rows)) onPick();
     rows = arrange(source, wish.filter.test, wish.sort, scene.nowMs);
     lines = wish.group === null ? rank(rows, closed) : group(rows, wish.group, closed);
     grid.show(lines, wish.sort);
@@ -170,6 +169,8 @@ export function createList({ feed, clock, whyUnknown, lost, createGrid, layout, 
 
   /** @param {boolean} all */
   function paint(all) {
+    // Also while the order is held: what has ended cannot be cancelled.
+    if (picks.settle(store.rows)) onPick();
     scene.nowMs = now();
     if (all) scene.tickMs = scene.nowMs;
     // A sum that were older than the rows under it would contradict them.
