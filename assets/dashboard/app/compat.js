@@ -74,7 +74,7 @@
       try {
         var answer = JSON.parse(request.responseText);
         var requests = answer.active_requests;
-        show(requests.length + ' in flight. This browser lacks what the live page needs, so the list is polled every 5 s.', requests);
+        show(requests.length + ' in flight. This browser lacks what the live page needs, so the list is polled every 5s.', requests);
       } catch (error) {
         show('The list could not be read (status ' + request.status + ').', []);
       }

@@ -88,7 +88,7 @@ export function createTimeline(host) {
     }
     context.textBaseline = 'alphabetic';
     context.textAlign = 'center';
-    for (const minutes of [4, 3, 2, 1]) context.fillText(`−${minutes} min`, x(STEPS - minutes * 6), height - 3);
+    for (const minutes of [4, 3, 2, 1]) context.fillText(`−${minutes}m`, x(STEPS - minutes * 6), height - 3);
     context.textAlign = 'right';
     context.fillText('now', width - PAD.right, height - 3);
     for (const [index, step] of steps.entries()) {
@@ -129,7 +129,7 @@ export function createTimeline(host) {
     context.strokeStyle = style.ink;
     context.lineWidth = 1;
     context.strokeRect(Math.round(x(index)) + 0.5, y(1), Math.round(slot()), y(0) - y(1));
-    setText(readoutText, `${format.timeOfDay(step.ms)} · ${lengthOf(step).toFixed(0)} s: ${describe(step)} · ${step.active ?? format.NONE} in flight · ${format.count(step.output)} output tokens`);
+    setText(readoutText, `${format.timeOfDay(step.ms)} · ${lengthOf(step).toFixed(0)}s: ${describe(step)} · ${step.active ?? format.NONE} in flight · ${format.count(step.output)} output tokens`);
   }
 
   return {
@@ -218,7 +218,7 @@ export function createHistogram(host, onPick) {
 }
 
 /** @param {number} ms */
-const label = (ms) => (ms < 1000 ? `${ms} ms` : `${ms / 1000} s`);
+const label = (ms) => (ms < 1000 ? `${ms}ms` : `${ms / 1000}s`);
 
 /** Where a duration stands on the axis, 0 to 1: evenly within its bar. @param {number} ms */
 function position(ms) {

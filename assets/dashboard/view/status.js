@@ -67,11 +67,11 @@ export function createStatus({ onIndicator, onRetry, now }) {
       if (facts.frozen) show('info', `Frozen at ${format.timeOfDay(facts.frozen.sinceMs)}`, `+${format.count(facts.frozen.behind)} changes behind. Nothing is lost.`, 'Resume');
       else if (state.name === 'waiting') {
         const seen = facts.heardMs === null ? 'Nothing was received yet.' : `What you see is from ${format.timeOfDay(facts.heardMs)}, ${format.ago(silence)}.`;
-        show('bad', `Not connected: ${state.cause}.`, `${seen} Try ${state.attempt} in ${secondsTo(state.untilMs, now())} s.`, 'Try now');
+        show('bad', `Not connected: ${state.cause}.`, `${seen} Try ${state.attempt} in ${secondsTo(state.untilMs, now())}s.`, 'Try now');
       } else if (state.name === 'connecting' && silence !== null && silence > OLD_MS) show('bad', 'The server has not answered yet.', `What you see is from ${format.timeOfDay(facts.heardMs)}, ${format.ago(silence)}.`);
       else if (state.name === 'locked') show('warn', state.refused ? 'The server refused the API key.' : 'This server requires an API key.', '', 'Enter the key');
       else if (facts.disabled) show('warn', sentence(facts.disabled.message), facts.disabled.suggestion, 'Try again');
-      else if (state.name === 'polling' && state.hint) show('info', `${sentence(state.hint.message)} The list is polled every ${facts.pollMs / 1000} s.`, state.hint.suggestion, 'Try the stream');
+      else if (state.name === 'polling' && state.hint) show('info', `${sentence(state.hint.message)} The list is polled every ${facts.pollMs / 1000}s.`, state.hint.suggestion, 'Try the stream');
       else if (state.name === 'stale') show('warn', 'The connection is silent.', `Nothing has come since ${format.timeOfDay(facts.heardMs)}.`, 'Reconnect');
       else if (facts.draining && facts.pollError === null) show('warn', 'The server is shutting down.', 'It takes no new requests and waits for those in flight to end.');
       else if (facts.pollError) show('bad', 'The last answer could not be used.', facts.pollError, 'Try now');
@@ -90,7 +90,7 @@ const sentence = (text) => (/[.!?]$/.test(text) ? text : `${text}.`);
 
 /** @param {ConnectionState} state @param {number} nowMs @param {{ pollMs: number, frozen: object | null }} facts */
 function describe(state, nowMs, { pollMs, frozen }) {
-  const polling = { word: `○ Polling every ${pollMs / 1000} s`, tone: 'calm' };
+  const polling = { word: `○ Polling every ${pollMs / 1000}s`, tone: 'calm' };
   switch (state.name) {
     case 'live':
       return frozen ? { word: '❚❚ Frozen', tone: 'busy' } : { word: '● Live', tone: 'good' };
@@ -99,7 +99,7 @@ function describe(state, nowMs, { pollMs, frozen }) {
     case 'connecting':
       return { word: '○ Connecting...', tone: 'busy' };
     case 'waiting':
-      return { word: `○ Reconnecting... in ${secondsTo(state.untilMs, nowMs)} s`, tone: 'bad' };
+      return { word: `○ Reconnecting... in ${secondsTo(state.untilMs, nowMs)}s`, tone: 'bad' };
     case 'polling':
     case 'off':
       return polling;

@@ -76,7 +76,7 @@ export function createStrip(host, actions) {
      * @param {number} nowMs
      */
     draw(counts, { recent, reading, polled }, nowMs) {
-      const [pace, paceSpan] = polled ? [paceOf(reading), 'last minute'] : [recent?.startsPerSecond ?? null, 'last 10 s'];
+      const [pace, paceSpan] = polled ? [paceOf(reading), 'last 1m'] : [recent?.startsPerSecond ?? null, 'last 10s'];
       if (counts === null) {
         for (const tile of all) {
           setText(tile.value, format.NONE);
@@ -95,11 +95,11 @@ export function createStrip(host, actions) {
       setText(upstream.value, format.count(counts.onUpstream));
       setText(upstream.note, `${format.count(counts.onClient)} on clients`);
       setText(tokens.value, format.rate(recent?.tokensPerSecond ?? null));
-      setText(tokens.note, 'last 10 s');
+      setText(tokens.note, 'last 10s');
       setText(requests.value, format.rate(pace));
       setText(requests.note, paceSpan);
       const counted = reading ? reading.completed + reading.failed : 0;
-      const span = reading === null ? 'not known' : reading.whole ? '5 min' : format.duration(reading.nowMs - reading.fromMs);
+      const span = reading === null ? 'not known' : reading.whole ? '5m' : format.duration(reading.nowMs - reading.fromMs);
       setText(errors.value, reading === null || counted === 0 ? format.NONE : format.percent(reading.failed, counted));
       setText(errors.note, reading === null ? span : `${format.count(reading.failed)} of ${format.count(counted)} · ${span}`);
       errors.button.title = `${FAILED_HINT}${reading && reading.byChoice > 0 ? ` ${format.count(reading.byChoice)} were, and are left out.` : ''}`;

@@ -116,7 +116,7 @@ describe('how values read', () => {
   ])) it(`a duration of ${ms} ms as ${text}`, () => assert.equal(format.duration(ms), text));
 
   for (const [ms, text] of /** @type {[number | null, string][]} */ ([
-    [null, '–'], [310.4, '310 ms'], [999.9, '1.00 s'], [1893, '1.89 s'], [12_444, '12.4 s'], [59_990, '59s'], [61_000, '1m 01s'],
+    [null, '–'], [310.4, '310ms'], [999.9, '1.00s'], [1893, '1.89s'], [12_444, '12.4s'], [59_990, '59s'], [61_000, '1m 01s'],
   ])) it(`a latency of ${ms} ms as ${text}`, () => assert.equal(format.latency(ms), text));
 
   for (const [provider, badge] of [['openai', 'primary'], ['OpenAI', 'primary'], ['OPENROUTER', 'info'], ['Anthropic', 'danger'], ['poe', 'success'], ['groq', 'secondary'], ['', 'secondary'], ['constructor', 'secondary']]) {
@@ -400,8 +400,8 @@ describe('a sentence on a request', () => {
   ])) it(text, () => assert.equal(verdict(row(fields), NOW), text));
 
   for (const [outcome, text] of [
-    ['completed', 'Completed after 1.89 s, HTTP 200.'], ['client_disconnect', 'The client left after 1.89 s, before the end of the answer.'],
-    ['upstream_error', 'The upstream failed after 1.89 s, HTTP 200.'], ['killed', 'Killed after 1.89 s, HTTP 200.'], ['truncated', "Cut short after 1.89 s: the upstream closed before the stream's own end."],
+    ['completed', 'Completed after 1.89s, HTTP 200.'], ['client_disconnect', 'The client left after 1.89s, before the end of the answer.'],
+    ['upstream_error', 'The upstream failed after 1.89s, HTTP 200.'], ['killed', 'Killed after 1.89s, HTTP 200.'], ['truncated', "Cut short after 1.89s: the upstream closed before the stream's own end."],
   ]) it(text ?? '', () => assert.equal(verdict(Object.assign(row({ status: 200 }), { outcome, durationMs: 1893 }), NOW), text));
 });
 

@@ -11,13 +11,13 @@ const ended = { ...emptyRow('req_1-1', NOW), outcome: 'client_disconnect', start
 
 describe('the time of a request', () => {
   for (const [text, row] of /** @type {[string, import('../../dashboard/types.js').Row][]} */ ([
-    ['21 ms to the first token  ·  800 ms streaming  ·  19.2 s silent, then the client left', ended],
-    ['21 ms to the first token  ·  800 ms streaming  ·  19.2 s not read by the client, then an operator cancelled it', { ...ended, outcome: 'killed', waitingOn: 'client' }],
-    ['21 ms to the first token  ·  20.0 s streaming', { ...ended, lastByteMs: null }],
-    ['21 ms to the first token  ·  20.0 s streaming', { ...ended, lastByteMs: 19_500 }],
+    ['21ms to the first token  ·  800ms streaming  ·  19.2s silent, then the client left', ended],
+    ['21ms to the first token  ·  800ms streaming  ·  19.2s not read by the client, then an operator cancelled it', { ...ended, outcome: 'killed', waitingOn: 'client' }],
+    ['21ms to the first token  ·  20.0s streaming', { ...ended, lastByteMs: null }],
+    ['21ms to the first token  ·  20.0s streaming', { ...ended, lastByteMs: 19_500 }],
     ['', { ...ended, ttftMs: null, lastByteMs: null }],
-    ['21 ms to the first token  ·  2.98 s streaming  ·  17.0 s silent', { ...ended, outcome: null, movedMs: NOW - 17_000 }],
-    ['no token for 20.0 s', { ...ended, outcome: null, ttftMs: null }],
+    ['21ms to the first token  ·  2.98s streaming  ·  17.0s silent', { ...ended, outcome: null, movedMs: NOW - 17_000 }],
+    ['no token for 20.0s', { ...ended, outcome: null, ttftMs: null }],
   ])) it(`is “${text}”`, () => assert.equal(timelineOf(row, NOW).text, text));
 
   it('adds up', () => {
@@ -26,9 +26,9 @@ describe('the time of a request', () => {
   });
 
   it('tells whose silence it was that the client gave up', () => {
-    assert.equal(verdict(ended, NOW), 'The client left after 20.0 s, before the end of the answer; the upstream had sent nothing for 19.2 s.');
-    assert.equal(verdict({ ...ended, waitingOn: 'client' }, NOW), 'The client left after 20.0 s, before the end of the answer.');
-    assert.equal(verdict({ ...ended, lastByteMs: null }, NOW), 'The client left after 20.0 s, before the end of the answer.');
+    assert.equal(verdict(ended, NOW), 'The client left after 20.0s, before the end of the answer; the upstream had sent nothing for 19.2s.');
+    assert.equal(verdict({ ...ended, waitingOn: 'client' }, NOW), 'The client left after 20.0s, before the end of the answer.');
+    assert.equal(verdict({ ...ended, lastByteMs: null }, NOW), 'The client left after 20.0s, before the end of the answer.');
   });
 
   it('is read from what the server remembers', () => {

@@ -15,7 +15,7 @@ describe('the connection', { skip: noBrowser }, () => {
       world.start();
       await soon(rows, 1);
       await mock.stop();
-      await soon(indicator, /○ Reconnecting\.\.\. in \d+ s/);
+      await soon(indicator, /○ Reconnecting\.\.\. in \d+s/);
       await soon(banner, /Not connected: .* What you see is from/s);
       mock.restart();
       world.start();
@@ -42,7 +42,7 @@ describe('the connection', { skip: noBrowser }, () => {
 
   it('ends in polling with the server’s hint where the stream is switched off, and comes back with another process', () =>
     onPage(async ({ world, mock, rows, indicator, banner, soon, page }) => {
-      await soon(indicator, '○ Polling every 5 s');
+      await soon(indicator, '○ Polling every 5s');
       await soon(banner, /SSE for active requests is disabled.*Set VDM_ACTIVE_REQUESTS_SSE_ENABLED=true to enable/s);
       world.start();
       await page.locator('#refresh').click();
@@ -54,7 +54,7 @@ describe('the connection', { skip: noBrowser }, () => {
 
   it('shows the hint of a server that does not track, and comes back when it does', () =>
     onPage(async ({ mock, page, indicator, banner, soon }) => {
-      await soon(indicator, '○ Polling every 5 s');
+      await soon(indicator, '○ Polling every 5s');
       await soon(banner, /Request metrics logging is disabled.*Set LOG_REQUEST_METRICS=true to enable tracking/s);
       await soon(() => page.locator('.tile-value').first().innerText(), '–');
       assert.deepEqual([...new Set(await page.locator('.tile-value').allInnerTexts())], ['–']);
@@ -122,7 +122,7 @@ describe('the connection', { skip: noBrowser }, () => {
       await soon(async () => mock.subscribers, 1);
       await page.locator('[data-view="errors"]').click();
       await soon(async () => mock.subscribers, 0);
-      await soon(indicator, '○ Polling every 5 s');
+      await soon(indicator, '○ Polling every 5s');
       await page.goBack();
       await soon(async () => mock.subscribers, 1);
       await soon(indicator, '● Live');
@@ -138,7 +138,7 @@ describe('the connection', { skip: noBrowser }, () => {
       world.start();
       await soon(() => page.locator('#count-requests').innerText(), '1');
       await page.keyboard.press('3');
-      await soon(indicator, '○ Polling every 5 s');
+      await soon(indicator, '○ Polling every 5s');
       world.start();
       await soon(() => page.locator('#count-requests').innerText(), '2');
       await soon(() => page.title(), /^2 in flight/);

@@ -19,8 +19,8 @@ describe('the details', { skip: noBrowser }, () => {
       await page.evaluate((id) => void (location.hash = `#/requests?row=${id}`), id);
       await soon(() => page.locator('.verdict').innerText(), /Stalled: the upstream has sent nothing for/);
       world.end(id, 'client_disconnect', { error: 'the client went away', error_type: 'client_disconnect' });
-      await soon(() => page.locator('.phase-notes').innerText(), /300 ms to the first token.*streaming.*(19|2\d)\.\d s silent, then the client left/);
-      await soon(() => page.locator('.verdict').innerText(), /The client left .*the upstream had sent nothing for (19|2\d)\.\d s/);
+      await soon(() => page.locator('.phase-notes').innerText(), /300ms to the first token.*streaming.*(19|2\d)\.\ds silent, then the client left/);
+      await soon(() => page.locator('.verdict').innerText(), /The client left .*the upstream had sent nothing for (19|2\d)\.\ds/);
     }));
 
   it('have the error on top, mark its line, and go on to the next', () =>

@@ -25,12 +25,12 @@ describe('the figures of five minutes', { skip: noBrowser }, () => {
 
   it('are the same for a page just opened, one that was hidden, and one that polls', () =>
     onPage(async ({ world, page, base, context }) => {
-      await soon(() => said(page), ['5 of 225 · 5 min', '5', '250']);
+      await soon(() => said(page), ['5 of 225 · 5m', '5', '250']);
       await hide(page, true);
       world.end(world.start(), 'truncated');
       for (let i = 0; i < 3; i++) world.end(world.start());
       await hide(page, false);
-      const truth = ['6 of 229 · 5 min', '6', '254'];
+      const truth = ['6 of 229 · 5m', '6', '254'];
       await soon(() => said(page), truth);
       const other = await context.newPage();
       await other.addInitScript(() => localStorage.setItem('active-requests.settings', JSON.stringify({ live: false })));
@@ -42,7 +42,7 @@ describe('the figures of five minutes', { skip: noBrowser }, () => {
       await begun(page);
       await soon(() => said(page), truth);
       world.end(world.start(), 'body_error');
-      await soon(() => said(page), ['7 of 230 · 5 min', '7', '255']);
+      await soon(() => said(page), ['7 of 230 · 5m', '7', '255']);
       assert.match(String(await page.locator('.tile', { hasText: 'Failed' }).getAttribute('title')), /25 were, and are left out/);
       assert.match(String(await page.locator('.timeline').getAttribute('aria-label')), /223 completed, 25 left or cancelled, 7 failed/);
     }, { mock: ({ world }) => past(world) }));

@@ -338,7 +338,7 @@ describe('the list', { skip: noBrowser }, () => {
       const is = () => page.evaluate(() => /** @type {any} */ (window).__vdmActiveRequestsSSE.isConnected());
       assert.equal(await is(), true);
       await page.evaluate(() => /** @type {any} */ (window).__vdmActiveRequestsSSE.disable());
-      await soon(indicator, '○ Polling every 5 s');
+      await soon(indicator, '○ Polling every 5s');
       await soon(async () => mock.subscribers, 0);
       assert.equal(await is(), false);
       world.start();
@@ -409,7 +409,7 @@ describe('the list', { skip: noBrowser }, () => {
 
   it('is a plain polled table where the browser lacks what the page needs', () =>
     onPage(async ({ world, page, soon }) => {
-      await soon(() => page.locator('main').innerText(), /0 in flight.*polled every 5 s/s);
+      await soon(() => page.locator('main').innerText(), /0 in flight.*polled every 5s/s);
       world.start({ start_time: 'x', duration_ms: 'x', model: 'plain', qualified_model: 'a:plain' });
       await soon(() => page.locator('main').innerText(), /N\/A\s+a:plain/);
     }, { begins: false, before: (page) => page.addInitScript(() => void delete (/** @type {any} */ (window).ReadableStream)) }));

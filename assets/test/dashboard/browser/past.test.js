@@ -39,7 +39,7 @@ describe('the views of the past', { skip: noBrowser }, () => {
       await soon(drawer, /Counted by\s+this server \(estimate\)/);
       world.end(id, 'completed', { usage_source: 'reported', output_tokens: 72, response_bytes: 4096, time_to_first_token_ms: 350 });
       await soon(drawer, /Counted by\s+the provider\s/);
-      await soon(drawer, /350 ms to the first token/);
+      await soon(drawer, /350ms to the first token/);
       await soon(drawer, /Received\s+4\.0 KiB/);
       await soon(() => page.locator('#grid .col-output', { hasText: '72' }).innerText(), '72');
     }));

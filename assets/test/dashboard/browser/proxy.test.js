@@ -158,7 +158,7 @@ describe('the dashboard of the proxy', { skip }, () => {
 
   it('polls where the stream is switched off', () =>
     throughProxy(async ({ page }) => {
-      await soon(() => page.locator(INDICATOR).innerText(), '○ Polling every 5 s');
+      await soon(() => page.locator(INDICATOR).innerText(), '○ Polling every 5s');
       await soon(() => page.locator('#banner').innerText(), /Set VDM_ACTIVE_REQUESTS_SSE_ENABLED=true to enable/);
       await soon(async () => (await page.locator('#grid .col-state').count()) > 0, true);
     }, { env: { VDM_ACTIVE_REQUESTS_SSE_ENABLED: 'false' }, complaints: /503/ }));
