@@ -10,7 +10,7 @@ import { bindSettings, THEMES } from '../view/settings.js';
 /** @typedef {import('./live.js').Live} Live */
 
 /** Asks for the key. @param {Live} live @param {() => void} onKey */
-export function createKeyDialog({ api, connection, feed, settings }, onKey) {
+export function createKeyDialog({ api, connection, feed }, onKey) {
   const dialog = typed('key-dialog', HTMLDialogElement);
   const input = typed('key-input', HTMLInputElement);
   /** @param {boolean} refused */
@@ -28,8 +28,7 @@ export function createKeyDialog({ api, connection, feed, settings }, onKey) {
     api.setKey(input.value.trim());
     // What one may do comes with the key: the stream is asked for anew, from its beginning.
     feed.lastEventId = null;
-    connection.wish({ enabled: false });
-    connection.wish({ enabled: settings.live });
+    connection.renew();
     onKey();
   });
   byId('key-cancel').addEventListener('click', () => dialog.close());

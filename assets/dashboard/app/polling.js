@@ -44,7 +44,7 @@ export function createPolling({ address, api, clock, connection, debug, events, 
       try {
         if (listIsPolled()) await pollList();
         if (view === 'totals') totals.show(readTotals((await api.get('running-totals?include_active=false')).json));
-        else await pollLogs();
+        else if (!listIsPolled()) await pollLogs();
         facts.pollError = null;
       } catch (error) {
         if (error instanceof ApiError && (error.status === 401 || error.status === 403)) askKey(api.hasKey);
@@ -57,26 +57,47 @@ export function createPolling({ address, api, clock, connection, debug, events, 
 
   async function pollList() {
     const { json, etag } = await api.get('active-requests');
-    const epoch = epochOfEtag(etag);
-    const restarted = epoch !== null && feed.epoch !== null && epoch !== feed.epoch;
-    feed.snapshot(json, epoch);
-    const was = facts.disabled;
-    received();
-    facts.disabled = readDisabled(json);
-    // Another process, or tracking switched on again: perhaps there is a stream now.
-    if (connection.state.name === 'polling' && (restarted || (was !== null && facts.disabled === null))) connection.retry();
+    // The logs are asked for before the list is taken, so that a row that is gone from it is seen to end as it did.
+    const past = await pollPast();
+    // Meanwhile the stream may be there, and newer.
+    if (listIsPolled()) {
+      const epoch = epochOfEtag(etag);
+      const restarted = epoch !== null && feed.epoch !== null && epoch !== feed.epoch;
+      feed.snapshot(json, epoch);
+      if (!(past instanceof Error)) takeLogs(past);
+      const was = facts.disabled;
+      received();
+      facts.disabled = readDisabled(json);
+      // Another process, or tracking switched on again: perhaps there is a stream now.
+      if (connection.state.name === 'polling' && (restarted || (was !== null && facts.disabled === null))) connection.retry();
+    }
+    if (past instanceof Error) throw past;
+  }
+
+  /** The logs, or why there are none. */
+  async function pollPast() {
+    try {
+      return readLogs((await api.get('logs')).json);
+    } catch (error) {
+      return error instanceof Error ? error : new Error(String(error));
+    }
   }
 
   async function pollLogs() {
-    logs = readLogs((await api.get('logs')).json);
+    takeLogs(readLogs((await api.get('logs')).json));
+    return logs;
+  }
+
+  /** @param {typeof logs} next */
+  function takeLogs(next) {
+    logs = next;
     for (const entry of logs.traces) {
       const row = feed.store.rows.get(entry.id);
       // Between two polled answers it was gone; here is how.
-      if (row?.outcome === 'gone') complete(Object.assign(row, { outcome: entry.outcome, status: entry.status, durationMs: entry.durationMs }), entry);
+      if (row?.outcome === 'gone') complete(Object.assign(row, { durationMs: entry.durationMs }), entry);
     }
     list.changed();
     show();
-    return logs;
   }
 
   /** The entries that the filter keeps. */

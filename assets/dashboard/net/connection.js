@@ -91,6 +91,12 @@ export class Connection {
     this.#settle();
   }
 
+  /** Connects anew, since what may be seen is another's. */
+  renew() {
+    this.#refused = null;
+    this.#renew();
+  }
+
   /** Called about once a second. @param {boolean} flowing whether answers are streaming, so that something should come */
   watch(flowing) {
     const nowMs = this.#parts.now();

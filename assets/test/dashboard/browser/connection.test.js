@@ -52,6 +52,26 @@ describe('the connection', { skip: noBrowser }, () => {
       await soon(indicator, '● Live');
     }, { complaints: REFUSED, mock: (mock) => (mock.settings.sse = false) }));
 
+  it('shows of a request that was cancelled between two polled answers how it ended, and nothing else before', () =>
+    onPage(async ({ world, mock, page, rows, soon }) => {
+      const id = world.start({ model: 'polled' });
+      await page.locator('#refresh').click();
+      await soon(rows, 1);
+      await page.evaluate(() => {
+        /** @type {string[]} */
+        const seen = [];
+        Object.assign(window, { seen });
+        new MutationObserver(() => {
+          const word = document.querySelector('#grid [role="row"][data-look]:not([data-look="group"]) .state-word')?.textContent;
+          if (word && seen.at(-1) !== word) seen.push(word);
+        }).observe(document.querySelector('#grid') ?? document, { subtree: true, childList: true, characterData: true, attributes: true });
+      });
+      world.end(id, 'killed', { status: 503, error: 'an operator cancelled it', error_type: 'cancelled' });
+      await page.locator('#refresh').click();
+      await soon(() => page.evaluate(() => /** @type {any} */ (window).seen), ['Killed']);
+      assert.ok(mock.asked.length > 0);
+    }, { complaints: REFUSED, mock: (mock) => (mock.settings.sse = false) }));
+
   it('shows the hint of a server that does not track, and comes back when it does', () =>
     onPage(async ({ mock, page, indicator, banner, soon }) => {
       await soon(indicator, '○ Polling every 5s');
@@ -82,8 +102,12 @@ describe('the connection', { skip: noBrowser }, () => {
       await page.keyboard.press('Enter');
       await soon(indicator, '● Live');
       assert.equal(await page.locator('#key-dialog').isVisible(), false);
+      /** @type {string[]} */
+      const warned = [];
+      page.on('console', (message) => void (message.type() === 'warning' && warned.push(message.text())));
       world.start();
       await soon(rows, 1);
+      assert.deepEqual(warned, [], 'the stream goes on after its first list');
       await page.reload();
       await begun(page);
       await soon(indicator, '● Live');
