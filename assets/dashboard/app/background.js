@@ -3,8 +3,9 @@
  * operator who asked for it. The stream and the list rest meanwhile, and know nothing of this.
  */
 
-import { glance, news } from '../model/alarm.js';
+import { failing, glance, news } from '../model/alarm.js';
 import { concernOf } from '../model/concern.js';
+import { readSeries } from '../model/figures.js';
 import { readRow } from '../model/row.js';
 import { readDisabled, readUpdate } from '../model/wire.js';
 import { Poller } from '../net/poller.js';
@@ -14,7 +15,7 @@ import { createIcon } from '../view/icon.js';
 const LOOK_EVERY = 15_000;
 
 /** @param {import('./live.js').Live} live */
-export function createBackground({ address, api, clock, debug, feed, settings }) {
+export function createBackground({ address, api, clock, debug, feed, figures, settings }) {
   const icon = createIcon();
   /** What was seen last; `null` before the first look. @type {import('../model/alarm.js').Glance | null} */
   let before = null;
@@ -25,10 +26,11 @@ export function createBackground({ address, api, clock, debug, feed, settings })
       if (readDisabled(json)) return say(null);
       const update = readUpdate(json);
       const nowMs = update.timestampMs ?? clock.now();
-      const now = glance(update.rows.flatMap((wire) => {
+      const rows = update.rows.flatMap((wire) => {
         const row = readRow(wire, nowMs);
         return row ? [Object.assign(row, { concern: concernOf(row, nowMs, feed.store.longMs) })] : [];
-      }));
+      });
+      const now = glance(rows, await failures(nowMs));
       const told = before === null ? [] : news(before, now, watched());
       before = now;
       if (!document.hidden) return;
@@ -40,6 +42,23 @@ export function createBackground({ address, api, clock, debug, feed, settings })
       debug('no look from the background', error);
       if (document.hidden) say(null);
     }
+  }
+
+  /** How many failed, where those are many, as the server counts; where it does not say, as before. @param {number} nowMs */
+  async function failures(nowMs) {
+    if (!settings.notify || settings.failedPercent === 0) return '';
+    try {
+      figures.take(readSeries((await api.get('series')).json));
+    } catch (error) {
+      debug('no series', error);
+    }
+    return failingNow(nowMs) ?? before?.failing ?? '';
+  }
+
+  /** @param {number} nowMs @returns {string | null} `null` where the server does not count */
+  function failingNow(nowMs) {
+    const reading = figures.read(nowMs, 0);
+    return reading?.byServer ? failing(reading, settings) : null;
   }
 
   /** The requests that the operator pinned, or whose details are open. */
@@ -61,7 +80,7 @@ export function createBackground({ address, api, clock, debug, feed, settings })
     clearTimeout: (timer) => clearTimeout(/** @type {number} */ (timer)),
     task: async () => {
       // What was just seen in the list itself is where the news begin.
-      if (before === null) before = glance(Array.from(feed.store.rows.values()).filter((row) => row.outcome === null).map((row) => ({ ...row })));
+      if (before === null) before = glance(Array.from(feed.store.rows.values()).filter((row) => row.outcome === null).map((row) => ({ ...row })), failingNow(clock.now()) ?? '');
       else await look();
     },
   });

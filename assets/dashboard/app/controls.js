@@ -40,7 +40,7 @@ export function createKeyDialog({ api, connection, feed }, onKey) {
 }
 
 /** @param {Live} live @param {() => void} onPolling told when the way or the interval of polling is another */
-export function createSettings({ connection, events, feed, list, settings }, onPolling) {
+export function createSettings({ clock, connection, events, feed, list, settings }, onPolling) {
   const { set } = bindSettings(settings, (changed) => {
     if (changed === 'live') connection.wish({ enabled: settings.live });
     if (changed === 'hidden' || changed === 'order' || changed === 'widths') {
@@ -53,6 +53,11 @@ export function createSettings({ connection, events, feed, list, settings }, onP
       events.emit('place');
     }
     if (changed === 'lingerMs') feed.store.lingerMs = settings.lingerMs;
+    if (changed === 'longMs') {
+      feed.store.longMs = settings.longMs;
+      feed.store.judge(clock.now());
+      list.changed();
+    }
     if (changed === 'live' || changed === 'pollMs') onPolling();
   });
   const toggle = byId('charts-toggle');

@@ -74,6 +74,7 @@ export function createLive() {
 
   const feed = new Feed({ clock, stats, figures, warn, onRestart: () => events.emit('restart') });
   feed.store.lingerMs = settings.lingerMs;
+  feed.store.longMs = settings.longMs;
 
   const createGrid = createGrids({
     source: metaOf('grid'),

@@ -1,6 +1,7 @@
-/** What an operator who looks elsewhere should be told: a request that is watched has ended or needs a look, or many need one. */
+/** What an operator who looks elsewhere should be told: a request that is watched has ended or needs a look, many need one, or many fail. */
 
 import { concernsOf } from './concern.js';
+import { percent } from './format.js';
 import * as words from './words.js';
 
 /** @typedef {import('../types.js').Row} Row */
@@ -12,10 +13,21 @@ export const MANY = 3;
  * @typedef {object} Glance
  * @property {Map<string, Row>} rows in flight
  * @property {Row[]} concerned those of them that need a look
+ * @property {string} failing how many failed in the last minutes, where those are many; else empty
+ *
+ * @typedef {object} Threshold
+ * @property {number} failedPercent requests that fail are many from this part on; 0: never
+ * @property {number} failedLeast and of no fewer requests than these
  */
 
-/** @param {Row[]} rows @returns {Glance} */
-export const glance = (rows) => ({ rows: new Map(rows.map((row) => [row.id, row])), concerned: rows.filter((row) => row.concern !== null) });
+/** @param {Row[]} rows @param {string} [failing] @returns {Glance} */
+export const glance = (rows, failing = '') => ({ rows: new Map(rows.map((row) => [row.id, row])), concerned: rows.filter((row) => row.concern !== null), failing });
+
+/** How many requests failed, where those are many; else empty. @param {Pick<import('../types.js').Reading, 'failed' | 'completed'>} counted @param {Threshold} threshold */
+export function failing({ failed, completed }, { failedPercent, failedLeast }) {
+  const all = failed + completed;
+  return failedPercent > 0 && all >= Math.max(1, failedLeast) && failed * 100 >= all * failedPercent ? `${percent(failed, all)} of requests failed, ${failed} of ${all}` : '';
+}
 
 /**
  * The news since the last look, each a line to tell.
@@ -30,5 +42,6 @@ export function news(before, now, watched) {
     else if (was && is && was.concern === null && is.concern !== null) told.push(`${is.model}: ${words.state(is).word}.`);
   }
   if (before.concerned.length < MANY && now.concerned.length >= MANY) told.push(`${now.concerned.length} requests need attention: ${concernsOf(now.concerned)}.`);
+  if (before.failing === '' && now.failing !== '') told.push(`${now.failing} in the last five minutes.`);
   return told;
 }

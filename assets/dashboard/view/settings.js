@@ -1,11 +1,28 @@
 /** The settings that an operator makes once: kept in this browser, not in the address. */
 
+import { LONG_MS } from '../model/concern.js';
 import { readLayout } from '../model/layout.js';
-import { typed } from './dom.js';
+import { byId } from './dom.js';
 
 /** @typedef {'auto' | 'light' | 'dark' | 'contrast'} Theme */
 /** @typedef {import('../model/layout.js').Layout} Layout */
-/** @typedef {{ live: boolean, pollMs: number, tickMs: number, lingerMs: number, theme: Theme, debug: boolean, notify: boolean, charts: boolean, utc: boolean } & Layout} Settings */
+/**
+ * @typedef {object} Options
+ * @property {boolean} live
+ * @property {number} pollMs
+ * @property {number} tickMs
+ * @property {number} lingerMs
+ * @property {number} longMs milliseconds in flight from which a request needs a look; 0: never
+ * @property {boolean} notify
+ * @property {number} failedPercent notify from this part of failed requests on; 0: never
+ * @property {number} failedLeast and of no fewer requests
+ * @property {Theme} theme
+ * @property {boolean} utc
+ * @property {boolean} charts
+ * @property {boolean} debug
+ *
+ * @typedef {Options & Layout} Settings
+ */
 
 const STORED = 'active-requests.settings';
 /** Names that scripts around the earlier dashboard set. */
@@ -16,8 +33,11 @@ const SHORTEST_TICK = 250;
 /** @type {Theme[]} */
 export const THEMES = ['auto', 'light', 'dark', 'contrast'];
 
-/** @type {Settings} */
-const DEFAULTS = { live: true, pollMs: 5000, tickMs: 2000, lingerMs: 5000, theme: 'auto', debug: false, notify: false, charts: true, utc: false, hidden: [], order: [], widths: {} };
+/** @type {Options} */
+const DEFAULTS = {
+  live: true, pollMs: 5000, tickMs: 2000, lingerMs: 5000, longMs: LONG_MS, notify: false, failedPercent: 10, failedLeast: 20, theme: 'auto', utc: false, charts: true, debug: false,
+};
+const SHORTEST_POLL = 1000;
 
 /** @param {string} name */
 function stored(name) {
@@ -30,27 +50,22 @@ function stored(name) {
 
 /** @returns {Settings} */
 export function loadSettings() {
-  /** @type {Partial<Settings>} */
+  /** @type {Record<string, unknown>} */
   let kept = {};
   try {
-    kept = JSON.parse(stored(STORED) ?? '{}');
+    kept = Object(JSON.parse(stored(STORED) ?? '{}'));
   } catch {
     // Written by something else: the defaults will do.
   }
-  const theme = THEMES.find((it) => it === kept.theme) ?? DEFAULTS.theme;
-  const number = (/** @type {unknown} */ value, /** @type {number} */ fallback) => (typeof value === 'number' && value >= 0 ? value : fallback);
-  return {
-    live: kept.live !== false,
-    pollMs: Math.max(1000, number(kept.pollMs, DEFAULTS.pollMs)),
-    tickMs: number(kept.tickMs, DEFAULTS.tickMs),
-    lingerMs: number(kept.lingerMs, DEFAULTS.lingerMs),
-    notify: kept.notify === true,
-    theme,
-    debug: kept.debug === true,
-    charts: kept.charts !== false,
-    utc: kept.utc === true,
-    ...readLayout(kept),
-  };
+  /** @type {Settings} */
+  const settings = { ...DEFAULTS, ...readLayout(kept) };
+  for (const [name, usual] of Object.entries(DEFAULTS)) {
+    const value = kept[name];
+    if (typeof value === typeof usual && !(Number(value) < 0)) Object.assign(settings, { [name]: value });
+  }
+  settings.pollMs = Math.max(SHORTEST_POLL, settings.pollMs);
+  if (!THEMES.includes(settings.theme)) settings.theme = DEFAULTS.theme;
+  return settings;
 }
 
 /** @param {Settings} settings */
@@ -64,30 +79,25 @@ export function tickOf(settings) {
   return Math.max(SHORTEST_TICK, Number.isFinite(set) ? set : settings.tickMs);
 }
 
+/** The controls by the setting that each is of. @type {Partial<Record<keyof Options, string>>} */
+const CONTROLS = {
+  live: 'set-live', pollMs: 'set-poll', tickMs: 'set-tick', lingerMs: 'set-linger', longMs: 'set-long', notify: 'set-notify', failedPercent: 'set-failed', failedLeast: 'set-failed-least',
+  theme: 'set-theme', utc: 'set-zone', debug: 'set-debug',
+};
+
 /**
  * Ties the controls to the settings.
  * @param {Settings} settings changed in place
  * @param {(changed: keyof Settings) => void} onChange
  */
 export function bindSettings(settings, onChange) {
-  const live = typed('set-live', HTMLInputElement);
-  const debug = typed('set-debug', HTMLInputElement);
-  const poll = typed('set-poll', HTMLSelectElement);
-  const tick = typed('set-tick', HTMLSelectElement);
-  const linger = typed('set-linger', HTMLSelectElement);
-  const notify = typed('set-notify', HTMLInputElement);
-  const theme = typed('set-theme', HTMLSelectElement);
-  const zone = typed('set-zone', HTMLSelectElement);
+  const controls = /** @type {(keyof Options)[]} */ (Object.keys(CONTROLS)).map((name) => ({ name, element: /** @type {HTMLInputElement | HTMLSelectElement} */ (byId(CONTROLS[name] ?? '')) }));
 
   function show() {
-    live.checked = settings.live;
-    debug.checked = settings.debug;
-    poll.value = String(settings.pollMs);
-    tick.value = String(settings.tickMs);
-    linger.value = String(settings.lingerMs);
-    notify.checked = settings.notify;
-    theme.value = settings.theme;
-    zone.value = settings.utc ? 'utc' : 'local';
+    for (const { name, element } of controls) {
+      if (element instanceof HTMLInputElement) element.checked = settings[name] === true;
+      else element.value = String(settings[name]);
+    }
     showTheme(settings);
   }
 
@@ -103,18 +113,16 @@ export function bindSettings(settings, onChange) {
     onChange(name);
   }
 
-  live.addEventListener('change', () => set('live', live.checked));
-  debug.addEventListener('change', () => set('debug', debug.checked));
-  poll.addEventListener('change', () => set('pollMs', Number(poll.value)));
-  tick.addEventListener('change', () => set('tickMs', Number(tick.value)));
-  linger.addEventListener('change', () => set('lingerMs', Number(linger.value)));
-  notify.addEventListener('change', () => {
-    set('notify', notify.checked);
-    // The browser asks the operator, who may say no: then there is nothing to show as set.
-    if (notify.checked && 'Notification' in window) void Notification.requestPermission().then((given) => set('notify', given === 'granted'));
-  });
-  zone.addEventListener('change', () => set('utc', zone.value === 'utc'));
-  theme.addEventListener('change', () => set('theme', THEMES.find((it) => it === theme.value) ?? 'auto'));
+  for (const { name, element } of controls) {
+    element.addEventListener('change', () => {
+      const { value } = element;
+      const usual = DEFAULTS[name];
+      const wanted = element instanceof HTMLInputElement ? element.checked : typeof usual === 'number' ? Number(value) : typeof usual === 'boolean' ? value === 'true' : value;
+      set(name, /** @type {Settings[typeof name]} */ (wanted));
+      // The browser asks the operator, who may say no: then there is nothing to show as set.
+      if (name === 'notify' && settings.notify && 'Notification' in window) void Notification.requestPermission().then((given) => set('notify', given === 'granted'));
+    });
+  }
   // Another tab of this browser has set something: what is kept is one for both.
   addEventListener('storage', ({ key }) => {
     if (key !== STORED && key !== null) return;
