@@ -32,6 +32,8 @@ pub struct FleetConfig {
     pub stale_after: Duration,
     /// Silence after which a replica's rows are removed (`VDM_ACTIVE_REQUESTS_FLEET_GONE_AFTER`, seconds).
     pub gone_after: Duration,
+    /// Requests in flight in the whole fleet above which its viewers are shown sums instead of rows (`VDM_ACTIVE_REQUESTS_FLEET_MAX_ROWS`).
+    pub max_rows: usize,
     /// A file of credentials for NATS (`VDM_ACTIVE_REQUESTS_FLEET_CREDENTIALS`).
     pub credentials: Option<String>,
 }
@@ -179,6 +181,7 @@ impl Default for FleetConfig {
             interval: Duration::from_secs(1),
             stale_after: Duration::from_secs(5),
             gone_after: Duration::from_secs(10),
+            max_rows: 20_000,
             credentials: None,
         }
     }
@@ -239,6 +242,11 @@ impl FleetConfig {
                 &mut self.gone_after,
             ),
             Variable::new(
+                "VDM_ACTIVE_REQUESTS_FLEET_MAX_ROWS",
+                "Requests in flight in the whole fleet above which sums are shown instead of rows",
+                &mut self.max_rows,
+            ),
+            Variable::new(
                 "VDM_ACTIVE_REQUESTS_FLEET_CREDENTIALS",
                 "File of credentials for NATS",
                 &mut self.credentials,
@@ -278,6 +286,13 @@ impl FleetConfig {
     #[must_use]
     pub fn silence(mut self, stale_after: Duration, gone_after: Duration) -> Self {
         (self.stale_after, self.gone_after) = (stale_after, gone_after);
+        self
+    }
+
+    /// Sets [`max_rows`](Self::max_rows).
+    #[must_use]
+    pub fn max_rows(mut self, max: usize) -> Self {
+        self.max_rows = max;
         self
     }
 

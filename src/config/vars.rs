@@ -14,6 +14,7 @@ const KNOWN: &[&str] = &[
     "FLEET_CREDENTIALS",
     "FLEET_GONE_AFTER",
     "FLEET_INTERVAL",
+    "FLEET_MAX_ROWS",
     "FLEET_NAME",
     "FLEET_REPLICA",
     "FLEET_STALE_AFTER",

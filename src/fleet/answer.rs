@@ -1,6 +1,6 @@
 //! Answers for all replicas, to the monitor's clients.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use http::{HeaderMap, Method, Response, StatusCode};
 use tokio::{
@@ -12,14 +12,15 @@ use super::{
     calls::CallAnswer,
     handle::Fleet,
     merge::{ReplicaAnswer, merged, with_replica},
-    node::{View, Wish},
-    viewers::read_fleet_event_id,
+    view_json::read_fleet_event_id,
+    watch::{View, Wish},
+    watching::Watched,
     wire::{Content, Message},
 };
 use crate::{
     monitor::{
         ContentCoding, Error, FleetAnswer, FleetRequest, FleetScope, Format, Payload, Query, ResponseBody, Route,
-        Subscription, json, json_bytes,
+        Scope, Subscription, json, json_bytes,
     },
     sse,
     tracker::RequestId,
@@ -43,15 +44,19 @@ impl FleetScope for Fleet {
 
 impl Fleet {
     async fn respond(&self, request: FleetRequest) -> Result<Response<ResponseBody>, Error> {
+        let watched = match request.scope {
+            Scope::Replica(epoch) => self.known_replica(epoch).await?,
+            Scope::Local | Scope::Fleet => Watched::Fleet,
+        };
         match Route::of(&request.path) {
-            Some(Route::Stream) => self.stream(&request),
+            Some(Route::Stream) => self.stream(watched, &request),
             Some(Route::Snapshot) => {
-                let view = self.view(true).await?;
+                let view = self.view(watched, true).await?;
                 let payload = view.snapshot.unwrap_or_else(|| Payload::whole("")).for_viewer(request.can_cancel);
                 Ok(encoded(&request.headers, &payload))
             }
             Some(Route::Fleet) => {
-                let view = self.view(false).await?;
+                let view = self.view(watched, false).await?;
                 let mut list = view.list;
                 // The brace, since one more member follows.
                 list.pop();
@@ -66,8 +71,16 @@ impl Fleet {
         }
     }
 
+    /// The rows of one replica, if it is heard.
+    async fn known_replica(&self, epoch: u32) -> Result<Watched, Error> {
+        let is_known = epoch == self.common.me.epoch
+            || self.view(Watched::Fleet, false).await?.others.iter().any(|(known, _)| *known == epoch);
+        if is_known { Ok(Watched::Replica(epoch)) } else { Err(Error::no_replica(epoch)) }
+    }
+
     fn stream(
         &self,
+        watched: Watched,
         FleetRequest { method, query, headers, can_cancel, .. }: &FleetRequest,
     ) -> Result<Response<ResponseBody>, Error> {
         let format = Query::new(Some(query)).format()?;
@@ -75,27 +88,31 @@ impl Fleet {
         let body = if method == Method::HEAD {
             ResponseBody::default()
         } else {
-            ResponseBody::stream(self.subscribe(format, headers, *can_cancel)?, coding)
+            ResponseBody::stream(self.subscribe(watched, format, headers, *can_cancel)?, coding)
         };
         let mut response = sse::response(body);
         coding.set_headers(response.headers_mut());
         Ok(response)
     }
 
-    fn subscribe(&self, format: Format, headers: &HeaderMap, can_cancel: bool) -> Result<Subscription, Error> {
-        let hub = &self.common.hub;
+    fn subscribe(
+        &self,
+        watched: Watched,
+        format: Format,
+        headers: &HeaderMap,
+        can_cancel: bool,
+    ) -> Result<Subscription, Error> {
         let max = self.common.monitor.get().map_or(usize::MAX, |monitor| monitor.config().max_subscribers);
         let seen = headers.get("last-event-id").and_then(|id| id.to_str().ok());
         let seen = seen.and_then(|id| read_fleet_event_id(id, self.common.tracker.epoch()));
-        let seat = hub.join(format, seen, max).map_err(|error| Error::too_many_subscribers(error, max))?;
-        let subscription = Subscription::new(Arc::clone(hub), format, seat, can_cancel);
+        let subscription = self.common.hubs.subscribe(watched, format, seen, max, can_cancel)?;
         // The task has ended, and would serve nobody.
         if self.wishes.is_closed() { Err(Error::shutting_down()) } else { Ok(subscription) }
     }
 
-    async fn view(&self, with_rows: bool) -> Result<View, Error> {
+    async fn view(&self, watched: Watched, with_rows: bool) -> Result<View, Error> {
         let (told, view) = oneshot::channel();
-        self.wishes.send(Wish { with_rows, told }).await.map_err(|_| Error::shutting_down())?;
+        self.wishes.send(Wish { watched, with_rows, told }).await.map_err(|_| Error::shutting_down())?;
         match timeout(VIEW, view).await {
             Ok(Ok(view)) => Ok(view),
             _ => Err(Error::shutting_down()),
@@ -128,12 +145,13 @@ impl Fleet {
             return Err(Error::fleet_lost());
         }
         // Nobody of that epoch is there to have the request.
-        let known = method == Method::DELETE || self.view(false).await?.others.iter().any(|(epoch, _)| *epoch == owner);
+        let known = method == Method::DELETE
+            || self.view(Watched::Fleet, false).await?.others.iter().any(|(epoch, _)| *epoch == owner);
         Err(if known { Error::fleet_timeout() } else { Error::no_request(id) })
     }
 
     async fn name_of(&self, epoch: u32) -> String {
-        let view = self.view(false).await.ok();
+        let view = self.view(Watched::Fleet, false).await.ok();
         let name = view.and_then(|view| view.others.into_iter().find(|(known, _)| *known == epoch));
         name.map_or_else(|| format!("{epoch:08x}"), |(_, name)| name)
     }
@@ -157,7 +175,7 @@ impl Fleet {
         let own = own.into_body().into_whole().unwrap_or_default().to_vec();
         let mut answers = vec![ReplicaAnswer { replica: self.replica().to_owned(), body: own }];
 
-        let others = self.view(false).await?.others;
+        let others = self.view(Watched::Fleet, false).await?.others;
         let name = |epoch: u32| others.iter().find(|(known, _)| *known == epoch).map(|(_, name)| name.clone());
         let mut call = self.common.calls.begin(others.iter().map(|(epoch, _)| *epoch));
         let message = self.call_message(call.number, &format!("GET {path}?{query}"));

@@ -3,7 +3,7 @@
 use std::{
     hash::{BuildHasher, RandomState},
     sync::{
-        Arc, OnceLock,
+        OnceLock,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -11,16 +11,13 @@ use std::{
 use super::{
     calls::Calls,
     counts::{FleetCounts, MessageCounters},
+    hubs::Hubs,
     outbox::Outbox,
     queue::Inbox,
-    topic::Topics,
-    wire::{About, Sender, cut},
+    topic::{Topic, Topics},
+    wire::{About, Content, Message, Sender, cut},
 };
-use crate::{
-    config::FleetConfig,
-    monitor::{Hub, MonitorService},
-    tracker::RequestTracker,
-};
+use crate::{config::FleetConfig, monitor::MonitorService, tracker::RequestTracker};
 
 /// See the [module](self).
 #[derive(Debug)]
@@ -33,8 +30,7 @@ pub(super) struct Common {
     pub(super) inbox: Inbox,
     pub(super) outbox: Outbox,
     pub(super) calls: Calls,
-    /// The streams of the whole fleet.
-    pub(super) hub: Arc<Hub>,
+    pub(super) hubs: Hubs,
     /// Answers what other replicas ask; without one, nothing is answered.
     pub(super) monitor: OnceLock<MonitorService>,
     pub(super) counters: MessageCounters,
@@ -55,7 +51,7 @@ impl Common {
             inbox: Inbox::new(),
             outbox: Outbox::new(),
             calls: Calls::new(random.hash_one("calls") >> 16),
-            hub: Arc::default(),
+            hubs: Hubs::default(),
             monitor: OnceLock::new(),
             counters: MessageCounters::default(),
             drawn: AtomicU64::new(0),
@@ -66,15 +62,23 @@ impl Common {
         }
     }
 
+    /// Sends a message to one replica, or to all.
+    pub(super) fn send(&self, to: Option<u32>, content: Content) {
+        self.send_to(to.map_or_else(|| self.topics.fleet(), |epoch| self.topics.to(epoch)), content);
+    }
+
+    /// Sends a message to those who listen to `topic`.
+    pub(super) fn send_to(&self, topic: Topic, content: Content) {
+        self.outbox.put(topic, Message { from: self.me, content }.encode());
+    }
+
     /// A random number from 0 to 1.
     #[expect(clippy::cast_precision_loss, reason = "any number will do")]
     pub(super) fn spread(&self) -> f64 {
         let drawn = self.random.hash_one(self.drawn.fetch_add(1, Ordering::Relaxed));
         (drawn >> 11) as f64 / (1_u64 << 53) as f64
     }
-}
 
-impl Common {
     pub(super) fn counts(&self) -> FleetCounts {
         let mut counts = self.counters.get();
         counts.unsent += self.outbox.dropped();

@@ -4,13 +4,7 @@ use std::{fmt, sync::Arc};
 
 use tokio::sync::mpsc;
 
-use super::{
-    bus::FleetBus,
-    common::Common,
-    counts::FleetCounts,
-    error::FleetError,
-    node::{Node, Wish},
-};
+use super::{bus::FleetBus, common::Common, counts::FleetCounts, error::FleetError, node::Node, watch::Wish};
 use crate::{
     config::{FleetConfig, InvalidFleetTimes},
     monitor::MonitorService,

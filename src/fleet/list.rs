@@ -16,6 +16,7 @@ struct FleetList {
     /// Since when it is lost, in seconds since the Unix epoch.
     since: Option<f64>,
     engine: &'static str,
+    /// `rows`, or `sums` where there are too many rows.
     mode: &'static str,
     replicas: Vec<ListedReplica>,
 }
@@ -45,12 +46,12 @@ pub(super) struct ListHead {
 /// Appends the list.
 pub(super) fn append_list(out: &mut Vec<u8>, watching: &Watching, head: ListHead, now: Instant) {
     let replicas = watching.states(now).into_iter().map(|replica| {
-        let ReplicaState { epoch, state, silent, source, is_self } = replica;
+        let ReplicaState { epoch, state, silent, rows, source, is_self } = replica;
         ListedReplica {
             replica: source.map_or_else(|| format!("{epoch:08x}"), |source| name_of(epoch, &source.about)),
             epoch: format!("{epoch:08x}"),
             state,
-            rows: source.map_or(0, |source| source.rows.len()),
+            rows,
             silent_ms: u64::try_from(silent.as_millis()).unwrap_or(u64::MAX),
             clock_offset_ms: source.filter(|_| !is_self).and_then(|source| source.clock_offset.millis()),
             version: source.map(|source| source.about.version.clone()).unwrap_or_default(),
@@ -62,16 +63,20 @@ pub(super) fn append_list(out: &mut Vec<u8>, watching: &Watching, head: ListHead
         state: if lost_since.is_some() { "lost" } else { "live" },
         since: lost_since.map(|since| since.as_secs_f64()),
         engine,
-        mode: "rows",
+        mode: mode(watching),
         replicas: replicas.collect(),
     };
     json(out, &list);
 }
 
+fn mode(watching: &Watching) -> &'static str {
+    if watching.is_of_sums() { "sums" } else { "rows" }
+}
+
 /// Returns a text that is the same as long as viewers need not be told of the list.
 pub(super) fn list_signature(watching: &Watching, head: ListHead, now: Instant) -> Vec<u8> {
     let mut out = Vec::new();
-    json(&mut out, &head.lost_since.is_some());
+    json(&mut out, &(head.lost_since.is_some(), mode(watching)));
     for replica in watching.states(now) {
         let source = replica.source.map(|source| {
             // Clocks drift by the millisecond; whole seconds are news.

@@ -184,7 +184,12 @@ async fn listen_on(shared: &RedisShared, connection: PubSub) -> Result<(), Redis
     loop {
         tokio::select! {
             message = messages.next() => match message {
-                Some(message) => deliver(shared, message.get_channel_name(), message.get_payload_bytes()),
+                Some(message) => {
+                    // One message comes for each subscription that takes it.
+                    let pattern: Option<String> = message.get_pattern().ok();
+                    let subscription = pattern.as_deref().unwrap_or(message.get_channel_name());
+                    deliver(shared, subscription, message.get_payload_bytes());
+                }
                 None => return Ok(()),
             },
             () = shared.changed.notified() => subscribe(shared, &mut sink, &mut listened).await?,
@@ -230,11 +235,10 @@ fn hearing(shared: &RedisShared) -> Vec<Arc<RedisListener>> {
     listeners.iter().filter_map(Weak::upgrade).collect()
 }
 
-fn deliver(shared: &RedisShared, channel: &str, payload: &[u8]) {
-    let sent = Topic::from_text(channel);
+/// Hands a message that came by a subscription to those who listen to its topic.
+fn deliver(shared: &RedisShared, subscription: &str, payload: &[u8]) {
     let message = Bytes::copy_from_slice(payload);
-    // One message comes for each subscription that takes it, and the topics that a replica listens to take none twice.
-    for listener in hearing(shared).iter().filter(|listener| listener.topic.takes(&sent)) {
+    for listener in hearing(shared).iter().filter(|listener| listener.topic.as_str() == subscription) {
         listener.inbox.put(message.clone());
     }
 }

@@ -12,7 +12,8 @@ use super::{
     clock_offset::ClockOffset,
     packed::{Assembly, Packed, Slice},
     source_rows::SourceRows,
-    text::{DeltaText, UpdateText},
+    sums::SumsText,
+    text::{DeltaText, UpdateText, is_one_line},
     wire::{About, Run, TableMark},
 };
 
@@ -42,7 +43,10 @@ pub(super) struct ReplicaSource {
     epoch: u32,
     pub(super) nonce: u64,
     pub(super) about: About,
+    /// The number of its rows that it last told.
+    pub(super) told: u64,
     pub(super) rows: SourceRows,
+    pub(super) sums: Option<SourceSums>,
     pub(super) clock_offset: ClockOffset,
     standing: Standing,
     /// The number of the newest delta in `rows`.
@@ -60,6 +64,16 @@ pub(super) struct ReplicaSource {
     /// When another process of its epoch was last heard of.
     pub(super) conflict: Option<Instant>,
     pub(super) faults: Faults,
+}
+
+/// The sums of a replica.
+#[derive(Debug)]
+pub(super) struct SourceSums {
+    /// The number that they were sent with.
+    seq: u64,
+    pub(super) text: SumsText,
+    /// Viewers have not been told of them.
+    pub(super) is_news: bool,
 }
 
 /// Counts of what has gone wrong.
@@ -90,7 +104,9 @@ impl ReplicaSource {
             epoch,
             nonce,
             about: About::default(),
+            told: 0,
             rows: SourceRows::default(),
+            sums: None,
             clock_offset: ClockOffset::default(),
             standing: Standing::Learning,
             seq: 0,
@@ -169,8 +185,11 @@ impl ReplicaSource {
         }
     }
 
-    /// Takes all rows after delta `seq`.
+    /// Takes all rows after delta `seq`, unless the table is as new.
     pub(super) fn replace_all(&mut self, seq: u64, body: &Packed, now: Instant, wall: Duration) {
+        if self.standing == Standing::Live && seq <= self.seq {
+            return;
+        }
         if self.replace(body, seq, now, wall).is_err() {
             self.faults.malformed += 1;
             return;
@@ -181,7 +200,7 @@ impl ReplicaSource {
     }
 
     fn replace(&mut self, body: &Packed, seq: u64, now: Instant, wall: Duration) -> Result<(), Malformed> {
-        let text = body.unpack().map_err(|_| Malformed)?;
+        let text = body.unpack().ok().filter(|text| is_one_line(text)).ok_or(Malformed)?;
         let update: UpdateText<'_> = serde_json::from_slice(&text).map_err(|_| Malformed)?;
         if update.seq != seq {
             return Err(Malformed);
@@ -224,6 +243,9 @@ impl ReplicaSource {
 
     fn try_apply(&mut self, run: &Run, now: Instant, wall: Duration) -> Result<(), Malformed> {
         let text = run.deltas.unpack().map_err(|_| Malformed)?;
+        if text.contains(&b'\r') {
+            return Err(Malformed);
+        }
         let lines = text.split(|b| *b == b'\n').filter(|line| !line.is_empty());
         let deltas: Result<Vec<DeltaText<'_>>, _> = lines.map(serde_json::from_slice).collect();
         let mut deltas = deltas.map_err(|_| Malformed)?;
@@ -248,6 +270,40 @@ impl ReplicaSource {
         }
     }
 
+    /// Takes sums number `seq`, unless newer ones have come.
+    pub(super) fn take_sums(&mut self, seq: u64, body: &Packed) {
+        if self.sums.as_ref().is_some_and(|sums| sums.seq >= seq) {
+            return;
+        }
+        match body.unpack().ok().filter(|text| is_one_line(text)).map(|text| SumsText::read(&text)) {
+            Some(Ok(text)) => self.sums = Some(SourceSums { seq, text, is_news: true }),
+            _ => self.faults.malformed += 1,
+        }
+    }
+
+    /// Forgets rows and sums, and what viewers were told of them: the watcher wants something else from now on.
+    pub(super) fn begin_anew(&mut self, now: Instant) {
+        self.rows = SourceRows::default();
+        self.sums = None;
+        (self.seq, self.newest, self.kept_bytes) = (0, 0, 0);
+        self.kept.clear();
+        self.assembly = Assembly::default();
+        self.learn_again(now);
+    }
+
+    /// Whether viewers have anything to be told.
+    pub(super) fn has_news(&self) -> bool {
+        self.rows.has_news() || self.sums.as_ref().is_some_and(|sums| sums.is_news)
+    }
+
+    /// Forgets what viewers have not been told yet.
+    pub(super) fn forget_news(&mut self) {
+        self.rows.forget_news();
+        if let Some(sums) = &mut self.sums {
+            sums.is_news = false;
+        }
+    }
+
     fn miss(&mut self, now: Instant) {
         self.faults.gaps += 1;
         (self.standing, self.asked, self.ask_at) = (Standing::Gap, 0, now + LATE);
@@ -266,5 +322,44 @@ impl ReplicaSource {
             let Some(oldest) = self.kept.pop_front() else { break };
             self.kept_bytes -= oldest.deltas.bytes.len();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn packed(text: &str) -> Packed {
+        Packed::new(text.as_bytes())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_line_end_in_what_another_sends_does_not_get_into_a_viewers_event() {
+        let now = Instant::now();
+        let row = |blank: &str| format!(r#"{{"request_id":"req_0000002a-1",{blank}"x":1}}"#);
+        let whole = |blank| packed(&format!(r#"{{"seq":5,"active_requests":[{}],"timestamp":1}}"#, row(blank)));
+        let delta = |blank| packed(&format!(r#"{{"seq":6,"changed":[{}],"timestamp":1}}"#, row(blank)));
+        let sums = |blank| packed(&format!(r#"{{"models":[["p",{blank}1]],"callers":[]}}"#));
+        for (blank, refused) in [(" ", 0), ("\n", 1), ("\r", 1)] {
+            let mut source = ReplicaSource::new(0x2a, 1, now);
+            source.replace_all(5, &whole(blank), now, Duration::ZERO);
+            assert_eq!((source.faults.malformed, source.rows.len()), (refused, 1 - refused), "{blank:?}");
+            source.replace_all(5, &whole(" "), now, Duration::ZERO);
+            let mark = TableMark { seq: 6, rows: 1, digest: source.rows.digest() };
+            source.run(Run { prev: 5, mark, deltas: delta(blank) }, now, Duration::ZERO);
+            assert_eq!(source.faults.malformed, 2 * refused, "{blank:?}");
+            source.take_sums(1, &sums(blank));
+            assert_eq!((source.faults.malformed, source.sums.is_some()), (3 * refused, refused == 0), "{blank:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn sums_that_were_overtaken_are_left_out() {
+        let mut source = ReplicaSource::new(0x2a, 1, Instant::now());
+        let sums = |model| packed(&format!(r#"{{"models":[["{model}"]],"callers":[]}}"#));
+        for (seq, model) in [(1, "a"), (3, "c"), (2, "b"), (3, "d")] {
+            source.take_sums(seq, &sums(model));
+        }
+        assert_eq!(source.sums.unwrap().text.members(), r#""models":[["c"]],"callers":[]"#);
     }
 }

@@ -100,6 +100,12 @@ fn quoted_after(json: &str, start: &str) -> Option<RequestId> {
     id.parse().ok()
 }
 
+/// Whether a text can stand in one line of an event, as all JSON does that replicas write. What another sends is passed on, and must not end a
+/// viewer's event.
+pub(super) fn is_one_line(text: &[u8]) -> bool {
+    memchr::memchr2(b'\n', b'\r', text).is_none()
+}
+
 /// The data of an event of one line, and whether it is a `delta`; `None` for another event or a comment.
 pub(super) fn event_data(event: &[u8]) -> Option<(bool, &[u8])> {
     let is_delta = event.starts_with(b"event: delta\n");

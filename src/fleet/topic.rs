@@ -15,12 +15,6 @@ impl Topic {
         &self.0
     }
 
-    /// The topic of this text, as an engine tells where a message was sent.
-    #[cfg(feature = "fleet-redis")]
-    pub(super) fn from_text(text: &str) -> Self {
-        Self(text.into())
-    }
-
     /// Whether it is a pattern, which can be listened to and not sent to.
     pub fn is_pattern(&self) -> bool {
         self.0.ends_with(".*")
@@ -69,6 +63,16 @@ impl Topics {
     /// The topics of all replicas' rows.
     pub(super) fn all_rows(&self) -> Topic {
         self.topic(format_args!("rows.*"))
+    }
+
+    /// The topic of one replica's sums.
+    pub(super) fn sums(&self, epoch: u32) -> Topic {
+        self.topic(format_args!("sums.{epoch:08x}"))
+    }
+
+    /// The topics of all replicas' sums.
+    pub(super) fn all_sums(&self) -> Topic {
+        self.topic(format_args!("sums.*"))
     }
 
     /// The topic that one replica listens to.

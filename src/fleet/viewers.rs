@@ -1,4 +1,4 @@
-//! The streams of the whole fleet: what changes in the watcher's tables, encoded once for all viewers.
+//! The streams of the fleet, or of one of its replicas: what changes in the watcher's tables, encoded once for all viewers.
 
 use std::{sync::Arc, task::Waker, time::Duration};
 
@@ -6,13 +6,15 @@ use tokio::time::Instant;
 
 use super::{
     common::Common,
-    list::{ListHead, append_list, list_signature},
+    list::list_signature,
+    source::ReplicaSource,
     source_rows::FleetLists,
-    watching::{Watching, name_of},
+    view_json::{DeltaParts, ViewMoment, append_delta, append_snapshot, append_sums, event_id, quoted},
+    watching::{Watched, Watching, name_of},
 };
 use crate::{
     config::MonitorConfig,
-    monitor::{Demand, Format, Hub, MonitorService, Payload, Publication, Ticker, Update, json, later, number},
+    monitor::{Demand, Format, Hub, MonitorService, Payload, Publication, Ticker, Update, later},
     sse::Event,
     tracker::RequestTracker,
 };
@@ -27,6 +29,7 @@ const MAX_ENDED: usize = 1000;
 /// See the [module](self).
 #[derive(Debug)]
 pub(super) struct Viewers {
+    watched: Watched,
     hub: Arc<Hub>,
     tracker: RequestTracker,
     /// The number of the newest delta, while there are viewers of deltas.
@@ -60,23 +63,18 @@ enum SnapshotForm {
     Plain,
 }
 
-/// The moment of an answer, and the head of its list.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct ViewMoment {
-    pub(super) head: ListHead,
-    pub(super) now: Instant,
-}
-
 impl Viewers {
-    pub(super) fn new(common: &Common) -> Self {
-        let version = common.hub.version();
+    /// The viewers that subscribe to `hub`.
+    pub(super) fn new(common: &Common, watched: Watched, hub: Arc<Hub>) -> Self {
+        let version = hub.version();
         let monitor = common.monitor.get().map(MonitorService::config);
         let (interval, heartbeat) = monitor.map_or_else(
             || (MonitorConfig::default().interval, MonitorConfig::default().heartbeat),
             |config| (config.interval, config.heartbeat),
         );
         Self {
-            hub: Arc::clone(&common.hub),
+            watched,
+            hub,
             tracker: common.tracker.clone(),
             seq: None,
             rests_until: None,
@@ -90,21 +88,31 @@ impl Viewers {
         }
     }
 
+    /// Has all viewers begin with a snapshot again: what is watched has changed altogether.
+    pub(super) fn begin_anew(&mut self) {
+        self.version += 1;
+        self.cached = [None, None, None];
+        self.rests_until = None;
+        if self.seq.is_some() {
+            self.seq = Some(self.hub.restart_deltas(&mut self.wakers));
+        }
+        self.wakers.drain(..).for_each(Waker::wake);
+    }
+
     /// Publishes what there is to publish. Returns whether anybody watches.
     pub(super) fn turn(&mut self, watching: &mut Watching, moment: ViewMoment) -> bool {
         let now = moment.now;
         let Some(demand) = self.hub.demand() else {
             self.seq = None;
             self.collect(watching, moment);
-            watching.removed.clear();
-            watching.sources.values_mut().for_each(|source| source.rows.forget_news());
+            watching.forget_news();
             return false;
         };
         let heartbeat = self.heartbeats.is_due(true, now);
         let mut publication = Publication { heartbeat, ..Publication::default() };
         self.publish_deltas(&demand, watching, moment, &mut publication);
         let update_is_due = self.updates.is_due(demand.has(Format::Update), now);
-        if watching.is_ready(now) {
+        if watching.is_ready(moment.head.lost_since.is_some(), now) {
             if update_is_due && self.version > self.pushed {
                 self.pushed = self.version;
                 publication.update = Some(self.update(watching, moment, true));
@@ -146,8 +154,7 @@ impl Viewers {
                 }
             }
             None => {
-                watching.removed.clear();
-                watching.sources.values_mut().for_each(|source| source.rows.forget_news());
+                watching.forget_news();
                 if starting {
                     self.seq = Some(self.hub.start_deltas());
                 }
@@ -159,7 +166,7 @@ impl Viewers {
     fn collect(&mut self, watching: &Watching, ViewMoment { head, now }: ViewMoment) -> ViewNews {
         let signature = list_signature(watching, head, now);
         let list = signature != self.signature;
-        let rows = !watching.removed.is_empty() || watching.sources.values().any(|source| source.rows.has_news());
+        let rows = !watching.removed.is_empty() || watching.sources.values().any(ReplicaSource::has_news);
         if list || rows {
             self.version += 1;
             self.signature = signature;
@@ -169,7 +176,8 @@ impl Viewers {
 
     fn deltas(&mut self, watching: &mut Watching, moment: ViewMoment, list: bool) -> Vec<Payload> {
         let mut gone = std::mem::take(&mut watching.removed);
-        let mut lists = FleetLists::default();
+        let (mut lists, mut sums) = (FleetLists::default(), Vec::new());
+        append_sums(&mut sums, watching, true);
         for (epoch, source) in &mut watching.sources {
             if source.rows.take_forgotten() {
                 gone.push(*epoch);
@@ -177,6 +185,7 @@ impl Viewers {
             if source.rows.has_news() {
                 source.rows.take_news(&mut lists, &quoted(&name_of(*epoch, &source.about)), moment.now);
             }
+            source.forget_news();
         }
         // Requests that viewers never had may be left out; ends of rows that they have may not.
         let (mut ended, unseen): (Vec<_>, Vec<_>) =
@@ -186,63 +195,26 @@ impl Viewers {
         ended.extend(unseen.into_iter().take(room));
         let mut ended: Vec<Box<str>> = ended.into_iter().map(|(entry, _)| entry).collect();
 
-        let mut deltas = Vec::new();
-        let empty = [&lists.started, &lists.changed, &lists.progressed].into_iter().all(Vec::is_empty);
+        let empty = [&lists.started, &lists.changed, &lists.progressed, &sums].into_iter().all(Vec::is_empty);
         if empty && gone.is_empty() && ended.is_empty() && omitted == 0 && !list {
-            return deltas;
+            return Vec::new();
         }
         let rest = ended.split_off(ended.len().min(MAX_ENDED));
-        let shown = list.then_some(&*watching);
-        deltas.push(self.delta(&gone, &lists, &ended, omitted, shown, moment));
-        for chunk in rest.chunks(MAX_ENDED) {
-            deltas.push(self.delta(&[], &FleetLists::default(), chunk, 0, None, moment));
-        }
-        deltas
+        let first = DeltaParts { gone: &gone, lists: Some(&lists), sums: &sums, ended: &ended, omitted, list };
+        let more = rest.chunks(MAX_ENDED).map(|ended| DeltaParts { ended, ..DeltaParts::default() });
+        std::iter::once(first).chain(more).map(|parts| self.delta(&parts, watching, moment)).collect()
     }
 
-    fn delta(
-        &mut self,
-        gone: &[u32],
-        lists: &FleetLists,
-        ended: &[Box<str>],
-        omitted: u64,
-        list: Option<&Watching>,
-        ViewMoment { head, now }: ViewMoment,
-    ) -> Payload {
+    fn delta(&mut self, parts: &DeltaParts<'_>, watching: &Watching, moment: ViewMoment) -> Payload {
         let seq = self.seq.map_or(0, |seq| seq + 1);
         self.seq = Some(seq);
-        let event = Event::new().event("delta").id(fleet_event_id(self.tracker.epoch(), seq)).write_line(|out| {
-            out.extend_from_slice(br#"{"seq":"#);
-            number(out, seq);
-            if !gone.is_empty() {
-                out.extend_from_slice(br#","gone":"#);
-                json(out, &gone.iter().map(|epoch| format!("{epoch:08x}")).collect::<Vec<_>>());
-            }
-            for (name, list) in
-                [("started", &lists.started), ("changed", &lists.changed), ("progressed", &lists.progressed)]
-            {
-                if !list.is_empty() {
-                    out.extend_from_slice(format!(",\"{name}\":[").as_bytes());
-                    out.extend_from_slice(list);
-                    out.push(b']');
-                }
-            }
-            if !ended.is_empty() {
-                out.extend_from_slice(br#","ended":["#);
-                out.extend_from_slice(ended.join(",").as_bytes());
-                out.push(b']');
-            }
-            out.extend_from_slice(br#","ended_omitted":"#);
-            number(out, omitted);
-            if let Some(watching) = list {
-                out.extend_from_slice(br#","fleet":"#);
-                append_list(out, watching, head, now);
-            }
-            out.extend_from_slice(br#","timestamp":"#);
-            json(out, &self.tracker.wall(now).as_secs_f64());
-            out.push(b'}');
-        });
-        Payload::new(event)
+        let id = self.event_id(&seq.to_string());
+        let append = |out: &mut Vec<u8>| append_delta(out, seq, parts, watching, &self.tracker, moment);
+        Payload::new(Event::new().event("delta").id(id).write_line(append))
+    }
+
+    fn event_id(&self, number: &str) -> String {
+        event_id(self.tracker.epoch(), self.watched, number)
     }
 
     fn update(&mut self, watching: &Watching, moment: ViewMoment, for_all: bool) -> Update {
@@ -263,13 +235,12 @@ impl Viewers {
         if let Some(cached) = cached.as_ref().filter(fresh) {
             return cached.payload.clone();
         }
-        let epoch = self.tracker.epoch();
         let seq = (form == SnapshotForm::Deltas).then_some(of);
         let append = |out: &mut Vec<u8>| append_snapshot(out, seq, watching, &self.tracker, moment);
         let event = |id: String| Event::new().event("update").id(id).write_line(append).into_bytes();
         let payload = match form {
-            SnapshotForm::Updates => Payload::new(event(format!("{epoch:08x}-fleet-u{of}"))),
-            SnapshotForm::Deltas => Payload::new(event(fleet_event_id(epoch, of))),
+            SnapshotForm::Updates => Payload::new(event(self.event_id(&format!("u{of}")))),
+            SnapshotForm::Deltas => Payload::new(event(self.event_id(&of.to_string()))),
             SnapshotForm::Plain => {
                 let mut out = Vec::new();
                 append(&mut out);
@@ -286,71 +257,4 @@ impl Viewers {
 struct ViewNews {
     /// The list of replicas.
     list: bool,
-}
-
-/// The id of a delta of the fleet, and of the update with which its stream begins: `<epoch>-fleet-<seq>`.
-fn fleet_event_id(epoch: u32, seq: u64) -> String {
-    format!("{epoch:08x}-fleet-{seq}")
-}
-
-/// The `seq` of such an id; `None` if it is not one of this epoch.
-pub(super) fn read_fleet_event_id(id: &str, epoch: u32) -> Option<u64> {
-    id.strip_prefix(&format!("{epoch:08x}-fleet-"))?.parse().ok()
-}
-
-fn quoted(text: &str) -> String {
-    serde_json::to_string(text).unwrap_or_default()
-}
-
-/// Appends all rows, newest first, and the list of replicas.
-fn append_snapshot(
-    out: &mut Vec<u8>,
-    seq: Option<u64>,
-    watching: &Watching,
-    tracker: &RequestTracker,
-    ViewMoment { head, now }: ViewMoment,
-) {
-    out.push(b'{');
-    if let Some(seq) = seq {
-        out.extend_from_slice(br#""seq":"#);
-        number(out, seq);
-        out.push(b',');
-    }
-    out.extend_from_slice(br#""disabled":false,"active_requests":["#);
-    let names: Vec<String> =
-        watching.sources.iter().map(|(epoch, source)| quoted(&name_of(*epoch, &source.about))).collect();
-    let mut rows: Vec<_> = watching
-        .sources
-        .values()
-        .zip(&names)
-        .flat_map(|(source, name)| source.rows.iter().map(move |(id, row)| (row.age_ms(now), id, row, name)))
-        .collect();
-    // By age, which no two clocks are compared for.
-    rows.sort_unstable_by_key(|&(age, id, ..)| (age, id.epoch(), id.number()));
-    let start = out.len();
-    for (.., row, name) in rows {
-        if out.len() > start {
-            out.push(b',');
-        }
-        row.append(out, name, now);
-    }
-    out.extend_from_slice(br#"],"timestamp":"#);
-    json(out, &tracker.wall(now).as_secs_f64());
-    out.extend_from_slice(br#","fleet":"#);
-    append_list(out, watching, head, now);
-    // For viewers with the right to, `Payload::for_viewer` says otherwise.
-    out.extend_from_slice(br#","can_cancel":false}"#);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_an_id_of_the_fleets_stream_of_this_process_is_read() {
-        assert_eq!(read_fleet_event_id(&fleet_event_id(0x2a, 18), 0x2a), Some(18));
-        for other in ["0000002b-fleet-18", "0000002a-18", "0000002a-fleet-u18", "0000002a-fleet-"] {
-            assert_eq!(read_fleet_event_id(other, 0x2a), None, "{other}");
-        }
-    }
 }

@@ -1,4 +1,4 @@
-//! The fleet as a watcher knows it: its replicas and their rows.
+//! The fleet as a watcher knows it: its replicas, and their rows or their sums.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -6,6 +6,7 @@ use tokio::time::Instant;
 
 use super::{
     source::{Faults, ReplicaSource, Standing},
+    want::Want,
     wire::{About, Content, Message, Sender},
 };
 use crate::config::FleetConfig;
@@ -22,38 +23,45 @@ const MAX_SOURCES: usize = 1000;
 const PATIENCE: Duration = Duration::from_secs(1);
 /// The time within which replicas that nobody knew make themselves heard.
 const DISCOVERY: Duration = Duration::from_millis(200);
+/// The time in which a new watcher finds out how many rows there are, before it asks for any.
+const SURVEY: Duration = Duration::from_millis(100);
+/// The time that sums are shown for, at least.
+const SUMS_STAY: Duration = Duration::from_secs(5);
+
+/// The replicas that a viewer watches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Watched {
+    /// All of the fleet: their rows, or their sums where there are too many rows.
+    Fleet,
+    /// The one of this epoch: its rows.
+    Replica(u32),
+}
 
 /// See the [module](self).
 #[derive(Debug)]
 pub(super) struct Watching {
     me: Sender,
+    watched: Watched,
     stale_after: Duration,
     gone_after: Duration,
+    max_rows: u64,
+    /// The things that the others are to send. A watcher of the fleet begins with sums, which tell how many rows there are.
+    want: Want,
+    /// When that was last chosen; `None` until the first choice.
+    chosen: Option<Instant>,
     pub(super) sources: BTreeMap<u32, ReplicaSource>,
     /// Replicas that have been removed and that viewers have not been told of.
     pub(super) removed: Vec<u32>,
     /// Replicas that speak a newer format, and when they were last heard.
     incompatible: BTreeMap<u32, Instant>,
+    /// When the watcher began to gather what it shows.
     since: Instant,
     renewed: Option<Instant>,
     /// When the first lease came back, since when replicas can be expected to answer.
     connected: Option<Instant>,
-    /// When anything was last heard.
-    heard: Instant,
     echoed: Option<Instant>,
-    /// When silence was last answered by a new connection.
-    reset: Option<Instant>,
-    lost: bool,
     faults: Faults,
     questions: u64,
-}
-
-/// How far this replica hears the others.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Hearing {
-    Unchanged,
-    Lost,
-    Found,
 }
 
 /// The things to be done at one moment.
@@ -61,50 +69,74 @@ pub(super) enum Hearing {
 pub(super) struct Turn {
     /// To one replica, or to all.
     pub(super) messages: Vec<(Option<u32>, Content)>,
-    /// The connection is deaf.
-    pub(super) reset: bool,
-    pub(super) hearing: Hearing,
+    /// The watcher wants something else from now on, and shows nothing of what it had.
+    pub(super) begins_anew: bool,
 }
 
 impl Watching {
-    pub(super) fn new(me: Sender, about: About, config: &FleetConfig, now: Instant) -> Self {
-        let mut own = ReplicaSource::new(me.epoch, me.nonce, now);
-        own.about = about;
+    pub(super) fn new(me: Sender, about: &About, watched: Watched, config: &FleetConfig, now: Instant) -> Self {
+        let (want, chosen) = match watched {
+            Watched::Fleet => (Want::Sums, None),
+            Watched::Replica(epoch) => (Want::One(epoch), Some(now)),
+        };
+        let mut sources = BTreeMap::new();
+        if watched.includes(me.epoch) {
+            let mut own = ReplicaSource::new(me.epoch, me.nonce, now);
+            own.about = about.clone();
+            sources.insert(me.epoch, own);
+        }
         Self {
             me,
+            watched,
             stale_after: config.stale_after,
             gone_after: config.gone_after,
-            sources: BTreeMap::from([(me.epoch, own)]),
+            max_rows: config.max_rows as u64,
+            want,
+            chosen,
+            sources,
             removed: Vec::new(),
             incompatible: BTreeMap::new(),
             since: now,
             renewed: None,
             connected: None,
-            heard: now,
             echoed: None,
-            reset: None,
-            lost: false,
             faults: Faults::default(),
             questions: 0,
         }
     }
 
-    /// This replica itself.
-    pub(super) fn own(&mut self) -> &mut ReplicaSource {
-        let Sender { epoch, nonce } = self.me;
-        let now = self.since;
-        self.sources.entry(epoch).or_insert_with(|| ReplicaSource::new(epoch, nonce, now))
+    /// Returns what the others are to send.
+    pub(super) fn want(&self) -> Want {
+        self.want
+    }
+
+    /// Whether sums are shown, or will be: rows are not.
+    pub(super) fn is_of_sums(&self) -> bool {
+        self.want == Want::Sums
+    }
+
+    /// This replica itself, where it is watched too.
+    pub(super) fn own(&mut self) -> Option<&mut ReplicaSource> {
+        self.sources.get_mut(&self.me.epoch)
+    }
+
+    /// Whether this replica's own rows are shown and not there.
+    pub(super) fn needs_own_rows(&self) -> bool {
+        let own = self.sources.get(&self.me.epoch);
+        !self.is_of_sums() && own.is_some_and(|own| own.standing() == Standing::Learning)
     }
 
     /// Takes a message of any replica, this one included.
     pub(super) fn take(&mut self, message: Message, now: Instant, wall: Duration) {
         let Message { from, content } = message;
-        self.heard = now;
         if from == self.me {
-            if matches!(content, Content::Watch { .. }) {
+            if matches!(content, Content::Watch { want, .. } if want == self.want) {
                 self.connected.get_or_insert(now);
                 self.echoed = Some(now);
             }
+            return;
+        }
+        if !self.watched.includes(from.epoch) {
             return;
         }
         if let Content::Bye = content {
@@ -122,16 +154,34 @@ impl Watching {
             return;
         }
         source.heard = now;
+        let sums_only = self.want == Want::Sums;
         match content {
             Content::Hello(about) => source.about = about,
             Content::Beat(about, mark) => {
                 source.about = about;
-                source.beat(mark, now);
+                source.told = mark.rows;
+                if !sums_only {
+                    source.beat(mark, now);
+                }
             }
-            Content::Deltas(run) | Content::Missed(run) => source.run(run, now, wall),
+            Content::Deltas(run) | Content::Missed(run) => {
+                source.told = run.mark.rows;
+                if !sums_only {
+                    source.run(run, now, wall);
+                }
+            }
             Content::Whole { about, seq, number, slice } => {
                 source.about = about;
-                source.whole(seq, number, slice, now, wall);
+                if !sums_only {
+                    source.whole(seq, number, slice, now, wall);
+                }
+            }
+            Content::Sums { about, seq, rows, body } => {
+                source.about = about;
+                source.told = rows;
+                if sums_only {
+                    source.take_sums(seq, &body);
+                }
             }
             _ => {}
         }
@@ -139,8 +189,7 @@ impl Watching {
 
     /// Notes a replica that speaks a newer format.
     pub(super) fn note_incompatible(&mut self, epoch: u32, now: Instant) {
-        self.heard = now;
-        if self.incompatible.len() < MAX_SOURCES {
+        if self.watched.includes(epoch) && self.incompatible.len() < MAX_SOURCES {
             self.incompatible.insert(epoch, now);
         }
     }
@@ -152,9 +201,11 @@ impl Watching {
         }
     }
 
-    /// Does what is due. `spread`, from 0 to 1, keeps many watchers from asking at one moment.
-    pub(super) fn turn(&mut self, now: Instant, spread: f64) -> Turn {
-        self.own().heard = now;
+    /// Does what is due. This replica has `own_rows` requests in flight; `spread`, from 0 to 1, keeps many watchers from asking at one moment.
+    pub(super) fn turn(&mut self, now: Instant, own_rows: u64, spread: f64) -> Turn {
+        if let Some(own) = self.own() {
+            (own.heard, own.told) = (now, own_rows);
+        }
         let gone_after = self.gone_after;
         let silent = self.sources.iter().filter(|(_, source)| now.duration_since(source.heard) >= gone_after);
         for epoch in silent.map(|(epoch, _)| *epoch).collect::<Vec<_>>() {
@@ -162,22 +213,58 @@ impl Watching {
         }
         self.incompatible.retain(|_, heard| now.duration_since(*heard) < gone_after);
 
-        let silent = now.duration_since(self.heard) >= self.stale_after;
-        let hearing = match std::mem::replace(&mut self.lost, silent) {
-            before if before == silent => Hearing::Unchanged,
-            _ if silent => Hearing::Lost,
-            _ => Hearing::Found,
-        };
-        let tried = self.reset.is_some_and(|at| now.duration_since(at) < self.stale_after);
-        let reset = silent && !tried;
-        if reset {
-            self.reset = Some(now);
-        }
         let mut messages = Vec::new();
+        let before = self.want;
+        let begins_anew = self.choose(now);
+        if begins_anew {
+            messages.push((None, Content::Unwatch { want: before }));
+        }
         if self.must_renew(now) {
             self.renewed = Some(now);
-            messages.push((None, Content::Watch { ttl: TTL }));
+            messages.push((None, Content::Watch { want: self.want, ttl: TTL }));
         }
+        if !self.is_of_sums() {
+            self.ask(&mut messages, now, spread);
+        }
+        Turn { messages, begins_anew }
+    }
+
+    /// Chooses between rows and sums. Returns whether the choice has changed.
+    fn choose(&mut self, now: Instant) -> bool {
+        if self.watched != Watched::Fleet {
+            return false;
+        }
+        let rows: u64 = self.sources.values().map(|source| source.told).fold(0, u64::saturating_add);
+        let want = match self.chosen {
+            None if !self.is_surveyed(now) => return false,
+            None if rows <= self.max_rows => Want::Rows,
+            // Not at once, or a number of rows about the limit would have it change all the time.
+            Some(at) if self.is_of_sums() && now.duration_since(at) >= SUMS_STAY && rows <= self.max_rows / 4 * 3 => {
+                Want::Rows
+            }
+            Some(_) if !self.is_of_sums() && rows > self.max_rows => Want::Sums,
+            None | Some(_) => self.want,
+        };
+        if self.chosen.is_none() || want != self.want {
+            self.chosen = Some(now);
+        }
+        if want == self.want {
+            return false;
+        }
+        self.want = want;
+        (self.since, self.renewed, self.echoed) = (now, None, None);
+        self.sources.values_mut().for_each(|source| source.begin_anew(now));
+        true
+    }
+
+    /// Whether all have had the time to say how many rows they have, or nobody can.
+    fn is_surveyed(&self, now: Instant) -> bool {
+        let heard = self.connected.is_some_and(|connected| now.duration_since(connected) >= SURVEY);
+        heard || now.duration_since(self.since) >= PATIENCE
+    }
+
+    /// Asks replicas for rows that are missing.
+    fn ask(&mut self, messages: &mut Vec<(Option<u32>, Content)>, now: Instant, spread: f64) {
         let mut asked = self.sources.values().filter(|source| source.is_asked(now)).count();
         for (epoch, source) in &mut self.sources {
             if *epoch == self.me.epoch || asked >= MAX_ASKED {
@@ -189,7 +276,6 @@ impl Watching {
                 (asked, self.questions) = (asked + 1, self.questions + 1);
             }
         }
-        Turn { messages, reset, hearing }
     }
 
     fn must_renew(&self, now: Instant) -> bool {
@@ -204,18 +290,28 @@ impl Watching {
         self.renewed = None;
     }
 
-    /// Whether all that can be shown is there, or has been waited for long enough.
-    pub(super) fn is_ready(&self, now: Instant) -> bool {
-        let own = self.sources.get(&self.me.epoch);
-        if own.is_some_and(|own| own.standing() == Standing::Learning) {
+    /// Whether all that can be shown is there, or has been waited for long enough; at once where nobody else is heard.
+    pub(super) fn is_ready(&self, is_lost: bool, now: Instant) -> bool {
+        if self.chosen.is_none() {
+            return false;
+        }
+        if self.needs_own_rows() {
             // The own rows need nobody else.
             return now.duration_since(self.since) >= 2 * PATIENCE;
         }
-        if self.lost || now.duration_since(self.since) >= PATIENCE {
+        if is_lost || now.duration_since(self.since) >= PATIENCE {
             return true;
         }
         let discovered = self.connected.is_some_and(|connected| now.duration_since(connected) >= DISCOVERY);
-        discovered && self.sources.values().all(|source| source.standing() != Standing::Learning)
+        discovered && !self.sources.is_empty() && self.sources.values().all(|source| self.is_known(source))
+    }
+
+    /// Whether there is anything of a replica to show.
+    fn is_known(&self, source: &ReplicaSource) -> bool {
+        match self.want {
+            Want::Sums => source.sums.is_some(),
+            Want::Rows | Want::One(_) => source.standing() != Standing::Learning,
+        }
     }
 
     /// The replicas that answer questions, this one aside.
@@ -230,18 +326,20 @@ impl Watching {
         let known = self.sources.iter().map(|(epoch, source)| {
             let silent = now.duration_since(source.heard);
             let in_conflict = source.conflict.is_some_and(|at| now.duration_since(at) < self.gone_after);
-            let state = match source.standing() {
+            let state = match self.is_known(source) {
                 _ if in_conflict => "conflict",
                 _ if silent >= self.stale_after => "stale",
-                Standing::Learning => "learning",
-                Standing::Gap | Standing::Live => "live",
+                false => "learning",
+                true => "live",
             };
-            ReplicaState { epoch: *epoch, state, silent, source: Some(source), is_self: *epoch == self.me.epoch }
+            let rows = if self.is_of_sums() { source.told } else { source.rows.len() };
+            let is_self = *epoch == self.me.epoch;
+            ReplicaState { epoch: *epoch, state, silent, rows, source: Some(source), is_self }
         });
         let unread =
             self.incompatible.iter().filter(|(epoch, _)| !self.sources.contains_key(epoch)).map(|(epoch, heard)| {
                 let silent = now.duration_since(*heard);
-                ReplicaState { epoch: *epoch, state: "incompatible", silent, source: None, is_self: false }
+                ReplicaState { epoch: *epoch, state: "incompatible", silent, rows: 0, source: None, is_self: false }
             });
         known.chain(unread).collect()
     }
@@ -252,6 +350,21 @@ impl Watching {
         self.sources.values_mut().for_each(|source| all += std::mem::take(&mut source.faults));
         (all, std::mem::take(&mut self.questions))
     }
+
+    /// Forgets what viewers have not been told yet: they get it with a snapshot, or there are none.
+    pub(super) fn forget_news(&mut self) {
+        self.removed.clear();
+        self.sources.values_mut().for_each(ReplicaSource::forget_news);
+    }
+}
+
+impl Watched {
+    fn includes(self, epoch: u32) -> bool {
+        match self {
+            Self::Fleet => true,
+            Self::Replica(one) => one == epoch,
+        }
+    }
 }
 
 /// A replica as it is listed.
@@ -260,6 +373,8 @@ pub(super) struct ReplicaState<'a> {
     pub(super) epoch: u32,
     pub(super) state: &'static str,
     pub(super) silent: Duration,
+    /// Its requests in flight, as far as is known.
+    pub(super) rows: u64,
     pub(super) source: Option<&'a ReplicaSource>,
     pub(super) is_self: bool,
 }

@@ -14,7 +14,10 @@ use bytes::Bytes;
 use memchr::memchr;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-use super::packed::{Packed, Slice};
+use super::{
+    packed::{Packed, Slice},
+    want::Want,
+};
 
 /// Bytes of the first line, at most.
 const MAX_LINE: usize = 1 << 10;
@@ -70,14 +73,16 @@ pub(super) struct Run {
 pub(super) enum Content {
     /// To all: a replica has started.
     Hello(About),
-    /// To all: send me rows, for so long.
-    Watch { ttl: Duration },
+    /// To all: send me this, for so long.
+    Watch { want: Want, ttl: Duration },
     /// To all: no longer.
-    Unwatch,
+    Unwatch { want: Want },
     /// To all: a replica ends.
     Bye,
-    /// Rows: nothing new.
+    /// Rows: nothing new. To one: that there are so many.
     Beat(About, TableMark),
+    /// Sums, or to one: the sums number `seq` over so many rows.
+    Sums { about: About, seq: u64, rows: u64, body: Packed },
     /// Rows: what is new.
     Deltas(Run),
     /// To one: what follows delta `seq`, or all rows if `seq` is 0 or the receiver is not the process of this nonce.
@@ -112,12 +117,18 @@ impl Message {
         // Writing to a `String` cannot fail.
         let _ = write!(line, "ar1 {kind} {epoch:08x} {nonce:016x}");
         match content {
-            Content::Unwatch | Content::Bye => {}
+            Content::Bye => {}
             Content::Hello(about) => write_about(&mut line, about),
-            Content::Watch { ttl } => _ = write!(line, " ttl={}", ttl.as_millis()),
+            Content::Watch { want, ttl } => _ = write!(line, " want={want} ttl={}", ttl.as_millis()),
+            Content::Unwatch { want } => _ = write!(line, " want={want}"),
             Content::Beat(about, mark) => {
                 write_mark(&mut line, mark);
                 write_about(&mut line, about);
+            }
+            Content::Sums { about, seq, rows, body: sums } => {
+                let _ = write!(line, " seq={seq} n={rows}");
+                write_about(&mut line, about);
+                body = sums.clone();
             }
             Content::Deltas(run) | Content::Missed(run) => {
                 let _ = write!(line, " prev={}", run.prev);
@@ -170,9 +181,10 @@ impl Content {
         match self {
             Self::Hello(_) => "hello",
             Self::Watch { .. } => "watch",
-            Self::Unwatch => "unwatch",
+            Self::Unwatch { .. } => "unwatch",
             Self::Bye => "bye",
             Self::Beat(..) => "beat",
+            Self::Sums { .. } => "sum",
             Self::Deltas(_) => "deltas",
             Self::Ask { .. } => "ask",
             Self::Missed(_) => "missed",
@@ -215,6 +227,11 @@ impl<'a> Keywords<'a> {
         cut(&text).to_owned()
     }
 
+    /// A want that is not known is as a kind that is not known.
+    fn want(&self) -> Result<Want, Unreadable> {
+        Want::read(self.text("want").ok_or(Unreadable::Malformed)?).ok_or(Unreadable::Kind)
+    }
+
     fn about(&self) -> About {
         About { name: self.name("name"), version: self.name("v") }
     }
@@ -233,10 +250,11 @@ impl<'a> Keywords<'a> {
         let run = |body| Ok(Run { prev: self.number("prev")?, mark: self.mark()?, deltas: body });
         Ok(match kind {
             "hello" => Content::Hello(self.about()),
-            "watch" => Content::Watch { ttl: Duration::from_millis(self.number("ttl")?) },
-            "unwatch" => Content::Unwatch,
+            "watch" => Content::Watch { want: self.want()?, ttl: Duration::from_millis(self.number("ttl")?) },
+            "unwatch" => Content::Unwatch { want: self.want()? },
             "bye" => Content::Bye,
             "beat" => Content::Beat(self.about(), self.mark()?),
+            "sum" => Content::Sums { about: self.about(), seq: self.number("seq")?, rows: self.number("n")?, body },
             "deltas" => Content::Deltas(run(body)?),
             "ask" => Content::Ask { seq: self.number("seq")?, nonce: self.hex("nonce")? },
             "missed" => Content::Missed(run(body)?),
@@ -278,10 +296,11 @@ mod tests {
         let slice = Slice { index: 1, count: 3, body: Packed::new(b"{}") };
         vec![
             Content::Hello(about.clone()),
-            Content::Watch { ttl: Duration::from_millis(6000) },
-            Content::Unwatch,
+            Content::Watch { want: Want::Rows, ttl: Duration::from_millis(6000) },
+            Content::Unwatch { want: Want::One(0x7f3a_9c01) },
             Content::Bye,
             Content::Beat(about.clone(), mark),
+            Content::Sums { about: about.clone(), seq: 4, rows: 30_000, body: Packed::new(&[b's'; 2000]) },
             Content::Deltas(run.clone()),
             Content::Ask { seq: 0, nonce: 7 },
             Content::Missed(run),
@@ -301,22 +320,30 @@ mod tests {
 
     #[test]
     fn a_message_is_readable_text() {
-        let content = Content::Watch { ttl: Duration::from_secs(6) };
+        let content = Content::Watch { want: Want::Sums, ttl: Duration::from_secs(6) };
         let message = Message { from: Sender { epoch: 0x2a, nonce: 0xc5 }, content };
-        assert_eq!(message.encode(), "ar1 watch 0000002a 00000000000000c5 ttl=6000\n");
+        assert_eq!(message.encode(), "ar1 watch 0000002a 00000000000000c5 want=sums ttl=6000\n");
     }
 
     #[test]
     fn unknown_keys_are_skipped_and_unknown_kinds_and_versions_told() {
         let decode =
             |text: &str| Message::decode(&Bytes::copy_from_slice(text.as_bytes())).map(|message| message.content);
-        assert_eq!(decode("ar1 unwatch 2a c5 new=1 z=0\nbody"), Ok(Content::Unwatch));
+        assert_eq!(decode("ar1 bye 2a c5 new=1 z=0\nbody"), Ok(Content::Bye));
         assert_eq!(decode("ar1 dance 2a c5\n"), Err(Unreadable::Kind));
+        assert_eq!(decode("ar1 unwatch 2a c5 want=songs\n"), Err(Unreadable::Kind));
         assert_eq!(decode("ar2 unwatch 2a c5\n"), Err(Unreadable::Version(Some(0x2a))));
         assert_eq!(decode("ar2 ? ?\n"), Err(Unreadable::Version(None)));
-        for malformed in
-            ["", "ar1 bye 2a c5", "\n", "x\n", "ar1\n", "ar1 bye\n", "ar1 bye 2a\n", "ar1 watch 2a c5 ttl=x\n"]
-        {
+        for malformed in [
+            "",
+            "ar1 bye 2a c5",
+            "\n",
+            "x\n",
+            "ar1\n",
+            "ar1 bye\n",
+            "ar1 bye 2a\n",
+            "ar1 watch 2a c5 want=rows ttl=x\n",
+        ] {
             assert_eq!(decode(malformed), Err(Unreadable::Malformed), "{malformed:?}");
         }
         let long = "x".repeat(100);

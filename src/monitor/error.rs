@@ -47,6 +47,21 @@ impl Error {
     }
 
     #[cfg(feature = "fleet")]
+    pub(crate) fn no_replica(epoch: u32) -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "no_replica",
+            format!("No replica {epoch:08x} is heard; /fleet lists those that are."),
+        )
+    }
+
+    #[cfg(feature = "fleet")]
+    pub(crate) fn too_many_replicas(max: usize) -> Self {
+        let message = format!("The rows of {max} replicas are looked at one by one already; try again later.");
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "too_many_subscribers", message).with(header::RETRY_AFTER, "5")
+    }
+
+    #[cfg(feature = "fleet")]
     pub(crate) fn fleet_lost() -> Self {
         let message = "The other replicas cannot be reached; nothing was sent to them.";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "fleet_lost", message).with(header::RETRY_AFTER, "5")

@@ -4,12 +4,13 @@ use std::{fmt, pin::Pin};
 
 use http::{HeaderMap, Method, Response};
 
-use super::{body::ResponseBody, error::Error};
+use super::{body::ResponseBody, error::Error, scope::Scope};
 
 /// A request that the fleet answers.
 #[derive(Debug)]
 #[cfg_attr(not(feature = "fleet"), expect(dead_code, reason = "there is no fleet to read it"))]
 pub(crate) struct FleetRequest {
+    pub(crate) scope: Scope,
     pub(crate) method: Method,
     /// Relative to the mount.
     pub(crate) path: String,

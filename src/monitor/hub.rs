@@ -162,6 +162,12 @@ pub(crate) struct NewSeat {
 pub(crate) struct TooManySubscribers;
 
 impl Hub {
+    /// A hub whose publisher waits for `wake`.
+    #[cfg(feature = "fleet")]
+    pub(crate) fn waking(wake: Arc<Notify>) -> Self {
+        Self { wake, state: Mutex::default() }
+    }
+
     /// Adds a subscriber, unless there are `max`. A delta subscriber that has seen the delta `seen` goes on from there if it can.
     pub(crate) fn join(&self, format: Format, seen: Option<u64>, max: usize) -> Result<NewSeat, TooManySubscribers> {
         let mut state = self.state.lock();
@@ -179,10 +185,10 @@ impl Hub {
         Ok(seat)
     }
 
-    /// Whether there are subscribers.
+    /// The number of subscribers.
     #[cfg(feature = "fleet")]
-    pub(crate) fn has_subscribers(&self) -> bool {
-        !self.state.lock().seats.is_empty()
+    pub(crate) fn subscribers(&self) -> usize {
+        self.state.lock().seats.len()
     }
 
     /// Ends all subscriptions.
@@ -216,6 +222,16 @@ impl Hub {
     /// Begins a run of deltas. Returns the `seq` that its first delta follows.
     pub(crate) fn start_deltas(&self) -> u64 {
         self.state.lock().deltas.start()
+    }
+
+    /// Begins another run, which does not follow from the one before. Appends the wakers of the subscribers to deltas, who all ask for a snapshot.
+    #[cfg(feature = "fleet")]
+    pub(crate) fn restart_deltas(&self, wakers: &mut Vec<Waker>) -> u64 {
+        let mut state = self.state.lock();
+        state.deltas.stop();
+        let subscribers = state.seats.iter_mut().filter(|(_, seat)| seat.format == Format::Delta);
+        wakers.extend(subscribers.filter_map(|(_, seat)| seat.waker.take()));
+        state.deltas.start()
     }
 
     /// The version of the newest snapshot; the next session's versions follow it.

@@ -86,6 +86,7 @@ pub(crate) use self::{
     route::Route,
     row_json::{PROGRESS_COLUMNS, json, number},
     sample::RowChange,
+    scope::Scope,
     subscription::Subscription,
     ticker::{Ticker, later},
 };

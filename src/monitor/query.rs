@@ -65,13 +65,32 @@ impl<'a> Query<'a> {
         }
     }
 
+    /// The scope of an answer that is summed up or gathered, which is of this replica or of all.
+    pub(super) fn scope_of_sums(&self) -> Result<Scope, BadQuery> {
+        match self.scope()? {
+            Scope::Replica(epoch) => {
+                let allowed = format_args!("local or fleet, and for lists and streams replica: with an epoch");
+                Err(BadQuery::new("scope", &format!("replica:{epoch:08x}"), allowed))
+            }
+            scope => Ok(scope),
+        }
+    }
+
     pub(super) fn scope(&self) -> Result<Scope, BadQuery> {
         match self.text("scope").as_deref() {
             None | Some("local") => Ok(Scope::Local),
             Some("fleet") => Ok(Scope::Fleet),
-            Some(other) => Err(BadQuery::new("scope", other, format_args!("local or fleet"))),
+            Some(other) => other.strip_prefix("replica:").and_then(read_epoch).map(Scope::Replica).ok_or_else(|| {
+                BadQuery::new("scope", other, format_args!("local, fleet or replica: with the epoch of one"))
+            }),
         }
     }
+}
+
+/// Reads the eight hex digits of an epoch.
+fn read_epoch(text: &str) -> Option<u32> {
+    let is_epoch = text.len() == 8 && text.bytes().all(|b| b.is_ascii_hexdigit());
+    is_epoch.then(|| u32::from_str_radix(text, 16).ok())?
 }
 
 #[cfg(test)]
@@ -108,10 +127,12 @@ mod tests {
             Query::new(Some("format=xml")).format().unwrap_err().0,
             "format is \"xml\"; allowed is update or delta."
         );
-        assert_eq!(
-            Query::new(Some("scope=all")).scope().unwrap_err().0,
-            "scope is \"all\"; allowed is local or fleet."
-        );
+        let scope = |query: &str| Query::new(Some(query)).scope();
+        assert_eq!(scope("scope=replica:7f3a9c01"), Ok(Scope::Replica(0x7f3a_9c01)));
+        for wrong in ["all", "replica:", "replica:+7f3a9c0", "replica:7f3a9c011"] {
+            let expected = format!("scope is {wrong:?}; allowed is local, fleet or replica: with the epoch of one.");
+            assert_eq!(scope(&format!("scope={}", wrong.replace('+', "%2B"))), Err(BadQuery(expected)));
+        }
         assert_eq!(Query::new(Some("x=No")).boolean("x", true), Ok(false));
         assert!(
             Query::new(Some("x=maybe"))

@@ -2,9 +2,11 @@
 
 /// The replicas that an answer is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Scope {
+pub(crate) enum Scope {
     /// This one.
     Local,
     /// All of the fleet.
     Fleet,
+    /// The one of this epoch.
+    Replica(u32),
 }

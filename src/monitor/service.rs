@@ -68,6 +68,9 @@ pub struct MonitorService {
     fleet: Option<Arc<dyn FleetScope>>,
 }
 
+/// The fleet that is asked, and about which replicas.
+type FleetQuestion<'a> = (&'a Arc<dyn FleetScope>, Scope);
+
 /// The answer to a request.
 enum Answer {
     Now(Response<ResponseBody>),
@@ -167,11 +170,12 @@ impl MonitorService {
             return Err(Error::method_not_allowed(self.allow(route)));
         }
         let can_cancel = rights.may(Right::Operate);
-        if let Some(fleet) = self.fleet_for(route, &Query::new(request.uri.query()))? {
+        if let Some((fleet, scope)) = self.fleet_for(route, &Query::new(request.uri.query()))? {
             if let (Route::Stream, Some(response)) = (route, self.endpoints.no_stream()?) {
                 return Ok(Answer::Now(response));
             }
             return Ok(Answer::Later(fleet.answer(FleetRequest {
+                scope,
                 method: method.clone(),
                 path: path.to_owned(),
                 query: request.uri.query().unwrap_or_default().to_owned(),
@@ -189,20 +193,24 @@ impl MonitorService {
         .map(Answer::Now)
     }
 
-    /// The fleet, if it is asked: by the scope, or for a request of another replica.
-    fn fleet_for(&self, route: Route<'_>, query: &Query<'_>) -> Result<Option<&Arc<dyn FleetScope>>, Error> {
-        let fleet = self.fleet.as_ref();
-        Ok(match route {
+    /// The fleet, if it is asked, and about which replicas: by the scope, or for a request of another replica.
+    fn fleet_for(&self, route: Route<'_>, query: &Query<'_>) -> Result<Option<FleetQuestion<'_>>, Error> {
+        let scope = match route {
             Route::Request(id) => {
                 let epoch = id.parse::<RequestId>().ok().map(RequestId::epoch);
-                fleet.filter(|_| epoch.is_some_and(|epoch| epoch != self.tracker().epoch()))
+                let is_other = epoch.is_some_and(|epoch| epoch != self.tracker().epoch());
+                return Ok(self.fleet.as_ref().filter(|_| is_other).map(|fleet| (fleet, Scope::Fleet)));
             }
-            Route::Fleet => Some(fleet.ok_or_else(Error::no_fleet)?),
+            Route::Fleet => Scope::Fleet,
             #[cfg(feature = "prometheus")]
-            Route::Metrics => None,
-            _ if query.scope()? == Scope::Local => None,
-            _ => Some(fleet.ok_or_else(Error::no_fleet)?),
-        })
+            Route::Metrics => Scope::Local,
+            Route::Snapshot | Route::Stream => query.scope()?,
+            Route::Totals | Route::Logs | Route::Series => query.scope_of_sums()?,
+        };
+        match scope {
+            Scope::Local => Ok(None),
+            scope => Ok(Some((self.fleet.as_ref().ok_or_else(Error::no_fleet)?, scope))),
+        }
     }
 
     fn allow(&self, route: Route<'_>) -> &'static str {

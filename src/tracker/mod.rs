@@ -38,6 +38,8 @@ mod id;
 mod info;
 mod keys;
 mod live;
+#[cfg(feature = "fleet")]
+mod load;
 #[cfg(feature = "tracing")]
 mod log;
 mod names;
@@ -69,8 +71,6 @@ pub(crate) use self::figures::{
 };
 #[cfg(feature = "monitor")]
 pub use self::figures::{Series, SeriesBounds, SeriesPoint};
-#[cfg(feature = "fleet")]
-pub(crate) use self::live::token_rate;
 pub(crate) use self::{caller::CallerName, canceller::Canceller};
 pub use self::{
     canceller::Cancellation,
@@ -105,6 +105,11 @@ use self::{
     shard_state::ShardState,
     shared::TrackerShared,
     totals::Report,
+};
+#[cfg(feature = "fleet")]
+pub(crate) use self::{
+    live::token_rate,
+    load::{Load, LoadSums, ModelLoad},
 };
 use crate::{
     config::{TrackerConfig, header_text},

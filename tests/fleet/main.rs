@@ -6,5 +6,6 @@ mod calls;
 #[cfg(all(feature = "fleet-nats", feature = "fleet-redis"))]
 mod engines;
 mod property;
+mod sums;
 mod support;
 mod view;

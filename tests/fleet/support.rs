@@ -26,8 +26,12 @@ impl Replica {
     }
 
     pub(crate) fn with(network: &MemoryNetwork, name: &str, monitor: MonitorConfig) -> Self {
+        Self::configured(network, FleetConfig::default().replica(name), monitor)
+    }
+
+    pub(crate) fn configured(network: &MemoryNetwork, config: FleetConfig, monitor: MonitorConfig) -> Self {
         let (tracker, bus) = (RequestTracker::default(), network.bus());
-        let fleet = Fleet::start(bus.clone(), tracker.clone(), FleetConfig::default().replica(name)).unwrap();
+        let fleet = Fleet::start(bus.clone(), tracker.clone(), config).unwrap();
         let service = MonitorService::new(tracker.clone(), monitor.heartbeat(Duration::MAX)).with_fleet(fleet.clone());
         Self { tracker, service, fleet, bus, requests: Vec::new() }
     }
@@ -60,9 +64,15 @@ impl Replica {
     }
 
     pub(crate) async fn watch_with(&self, format: &str, headers: &[(&str, &str)]) -> Viewer {
-        let response = self.ask("GET", &format!("/active-requests/stream?scope=fleet&format={format}"), headers).await;
+        self.watch_scope("fleet", format, headers).await
+    }
+
+    pub(crate) async fn watch_scope(&self, scope: &str, format: &str, headers: &[(&str, &str)]) -> Viewer {
+        let path = format!("/active-requests/stream?scope={scope}&format={format}");
+        let response = self.ask("GET", &path, headers).await;
         assert_eq!(response.status(), 200);
-        Viewer { body: response.into_body(), table: Table::default(), list: Value::Null, last_id: String::new() }
+        let (table, sums, list, last_id) = Default::default();
+        Viewer { body: response.into_body(), table, sums, list, last_id }
     }
 
     /// The rows that a snapshot of the fleet shows.
@@ -80,6 +90,8 @@ pub(crate) async fn document(response: Response<ResponseBody>) -> Value {
 pub(crate) struct Viewer {
     body: ResponseBody,
     pub(crate) table: Table,
+    /// The sums of each replica, by epoch.
+    pub(crate) sums: BTreeMap<String, Value>,
     /// The list of replicas.
     pub(crate) list: Value,
     pub(crate) last_id: String,
@@ -105,9 +117,19 @@ impl Viewer {
                 self.list = data["fleet"].clone();
             }
             match name {
-                "event: update" => self.table = Table::default().put_all(&data["active_requests"]),
-                "event: delta" => self.table.apply(&data),
+                "event: update" => {
+                    self.table = Table::default().put_all(&data["active_requests"]);
+                    self.sums.clear();
+                }
+                "event: delta" => {
+                    self.table.apply(&data);
+                    let gone = data["gone"].as_array().cloned().unwrap_or_default();
+                    gone.iter().for_each(|epoch| _ = self.sums.remove(epoch.as_str().unwrap()));
+                }
                 other => panic!("{other}"),
+            }
+            for sums in data["sums"].as_array().into_iter().flatten() {
+                self.sums.insert(sums["epoch"].as_str().unwrap().to_owned(), sums.clone());
             }
             return Some(data);
         }
@@ -173,7 +195,7 @@ impl Table {
         table
     }
 
-    fn put_all(mut self, rows: &Value) -> Self {
+    pub(crate) fn put_all(mut self, rows: &Value) -> Self {
         rows.as_array().unwrap().iter().for_each(|row| self.put(row));
         self
     }

@@ -117,6 +117,12 @@ impl KeyTotals {
         self.last_accessed
     }
 
+    /// The requests that have ended, and those of them that did with an error.
+    #[cfg(feature = "fleet")]
+    pub(crate) fn ends(&self) -> (u64, u64) {
+        (self.streaming.ended + self.non_streaming.ended, self.streaming.errors + self.non_streaming.errors)
+    }
+
     /// US dollars of the requests whose cost is known.
     #[cfg(feature = "prometheus")]
     pub(crate) fn cost(&self) -> Cost {
