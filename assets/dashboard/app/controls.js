@@ -111,6 +111,8 @@ export function bindPageKeys({ address, events, list, settings }, { filterBar, m
       set('theme', THEMES[(THEMES.indexOf(settings.theme) + 1) % THEMES.length] ?? 'auto');
       toast(`Theme: ${settings.theme}`);
     } },
+    { keys: ['Shift+←', 'Shift+→'], label: 'move the column, on its header' },
+    { keys: ['Alt+←', 'Alt+→'], label: 'size the column, on its header' },
     { keys: ['r'], label: 'refresh', run: refresh },
     { keys: ['1', '2', '3', '4'], label: 'views', run: ({ key }) => address.go(inView(address.place, VIEWS[Number(key) - 1] ?? 'requests'), 'push') },
   ]);

@@ -1,11 +1,18 @@
-/** The header of the plain table: sorts by a click, makes a column wider or narrower at its edge, and moves it where it is dragged. */
+/**
+ * The header of the plain table: sorts by a click, makes a column wider or narrower at its edge, and moves it where it is dragged. From the
+ * keyboard it is one tab stop; as in AG Grid, arrows walk, with Shift they move the column, and with Alt they size it.
+ */
 
 import { bounded, moved } from '../model/layout.js';
 import { h } from './dom.js';
+import { createRoving } from './roving.js';
 
 /** @typedef {import('./columns.js').Column} Column */
 /** @typedef {import('../types.js').Sort} Sort */
 /** @typedef {{ order?: string[], widths?: Record<string, number> }} LayoutChange */
+
+/** CSS pixels by which a key makes a column wider or narrower. */
+const KEY_STEP = 16;
 
 /** CSS pixels that a pointer must travel until it drags. */
 const DRAGS_AFTER = 6;
@@ -47,6 +54,32 @@ export function createHeader(host, columns, { onSort, onLayout }) {
     return cell;
   });
   setTracks(host, shown);
+  const buttons = cells.flatMap((cell) => cell.querySelector('button') ?? []);
+  for (const cell of cells) cell.addEventListener('keydown', byKey);
+  const roving = createRoving(host, { items: () => buttons, back: 'ArrowLeft', on: 'ArrowRight' });
+  roving.renew();
+
+  /** @param {KeyboardEvent} event */
+  function byKey(event) {
+    const by = event.key === 'ArrowLeft' ? -1 : event.key === 'ArrowRight' ? 1 : 0;
+    const index = cells.findIndex((cell) => cell === event.currentTarget);
+    const column = columns[index];
+    if (event.key === 'ArrowDown') host.focus();
+    if (by === 0 || !column || !(event.altKey || event.shiftKey)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (event.altKey) {
+      const width = bounded((cells[index]?.getBoundingClientRect().width ?? column.width) + by * KEY_STEP);
+      shown[index] = { ...column, width, flex: undefined };
+      setTracks(host, shown);
+      onLayout({ widths: { [column.id]: width } }, true);
+    } else moveTo(column, columns[index + by]);
+  }
+
+  /** @param {Column} column @param {Column | undefined} target the one in whose place it goes */
+  function moveTo(column, target) {
+    if (target && !column.fixed && !target.fixed && target !== column) onLayout({ order: moved(columns.map((it) => it.id), column.id, target.id) }, false);
+  }
 
   /** @param {string} column */
   function sortBy(column) {
@@ -97,7 +130,7 @@ export function createHeader(host, columns, { onSort, onLayout }) {
       if (!dragged) return;
       const column = columns[index];
       const target = columns[cells.findIndex((cell) => clientX < cell.getBoundingClientRect().right)];
-      if (column && target && !target.fixed && target !== column) onLayout({ order: moved(columns.map((it) => it.id), column.id, target.id) }, false);
+      if (column) moveTo(column, target);
       // The click comes after this.
       setTimeout(() => (dragged = false));
     });

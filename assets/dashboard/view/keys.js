@@ -2,7 +2,7 @@
 
 import { byId, h, typed } from './dom.js';
 
-/** @typedef {{ keys: string[], label: string, run: (event: KeyboardEvent) => unknown }} Binding */
+/** `run`: left out where something else in the page takes the key, and the help tells of it. @typedef {{ keys: string[], label: string, run?: (event: KeyboardEvent) => unknown }} Binding */
 
 const TYPED_IN = 'input, select, textarea, [contenteditable]';
 /** The dialogs and menus above the page, which take all keys while they are open. */
@@ -19,7 +19,7 @@ export function bindKeys(bindings) {
     if (target?.closest(TYPED_IN) || document.querySelector(ABOVE)) return;
     if ((event.key === ' ' || event.key === 'Enter') && target?.closest(PRESSABLE)) return;
     const binding = all.find((it) => it.keys.includes(event.key));
-    if (!binding) return;
+    if (!binding?.run) return;
     event.preventDefault();
     binding.run(event);
   });

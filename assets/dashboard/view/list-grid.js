@@ -55,12 +55,17 @@ export function createListGrid({ createGrid, layout, presence, picks, onLayout, 
   mount();
 
   function remount() {
-    const had = host.contains(document.activeElement);
+    const had = host.contains(document.activeElement) ? document.activeElement : null;
+    const header = had?.getAttribute('data-column');
     const current = grid.current();
     mount();
     grid.show(...shown);
     grid.point(current);
-    if (had) grid.focus();
+    if (!had) return;
+    // The hand stays on the header of the column that it moved.
+    const button = header ? host.querySelector(`[data-column="${CSS.escape(header)}"]`) : null;
+    if (button instanceof HTMLElement) button.focus();
+    else grid.focus();
   }
   phone.addEventListener('change', remount);
 
