@@ -9,14 +9,12 @@ import { readSeries } from '../model/figures.js';
 import { readRow } from '../model/row.js';
 import { readDisabled, readUpdate } from '../model/wire.js';
 import { Poller } from '../net/poller.js';
-import { createIcon } from '../view/icon.js';
 
 /** Milliseconds between two looks. */
 const LOOK_EVERY = 15_000;
 
-/** @param {import('./live.js').Live} live */
-export function createBackground({ address, api, clock, debug, feed, figures, settings }) {
-  const icon = createIcon();
+/** @param {import('./live.js').Live} live @param {{ icon: ReturnType<typeof import('../view/icon.js').createIcon> }} parts */
+export function createBackground({ address, api, clock, debug, feed, figures, settings }, { icon }) {
   /** What was seen last; `null` before the first look. @type {import('../model/alarm.js').Glance | null} */
   let before = null;
 
@@ -69,7 +67,7 @@ export function createBackground({ address, api, clock, debug, feed, figures, se
 
   /** @param {{ active: number, concerned: number } | null} counts `null`: not known */
   function say(counts) {
-    icon.draw(counts === null ? 'unknown' : counts.concerned > 0 ? 'attention' : 'calm');
+    icon.show(counts?.concerned ?? null);
     document.title = counts === null ? '? Active Requests' : `${counts.active} in flight${counts.concerned > 0 ? ` · ▲ ${counts.concerned}` : ''} – Active Requests`;
   }
 
@@ -91,7 +89,5 @@ export function createBackground({ address, api, clock, debug, feed, figures, se
       if (!hidden) before = null;
       poller.set(hidden);
     },
-    /** The icon while somebody looks. @param {number} concerned @param {boolean} lost */
-    show: (concerned, lost) => icon.draw(lost ? 'unknown' : concerned > 0 ? 'attention' : 'calm'),
   };
 }

@@ -1,15 +1,15 @@
 /** The operator's columns: chosen in the settings, moved and sized in the list, and kept, or named by the address. */
 
 import { inOrder } from '../model/layout.js';
-import { createColumnChooser } from '../view/column-chooser.js';
 import { byId } from '../view/dom.js';
+import { createPart } from './part.js';
 
 /**
  * @param {import('./live.js').Live} live
  * @param {ReturnType<typeof import('./controls.js').createSettings>} set
  */
 export function createColumns({ address, events, list, settings }, set) {
-  const chooser = createColumnChooser(byId('set-columns'), {
+  const chooser = createPart(async () => (await import('../view/column-chooser.js')).createColumnChooser(byId('set-columns'), {
     onShow(id, shown) {
       if (address.place.columns === null) return set('hidden', shown ? settings.hidden.filter((it) => it !== id) : [...settings.hidden, id]);
       const wanted = new Set(shown ? [...list.columns, id] : list.columns.filter((it) => it !== id));
@@ -28,7 +28,7 @@ export function createColumns({ address, events, list, settings }, set) {
       set('widths', {});
       address.go({ columns: null });
     },
-  });
+  }));
 
   /** @param {string[]} order of the columns shown, or of more */
   function arrange(order) {
@@ -40,7 +40,7 @@ export function createColumns({ address, events, list, settings }, set) {
 
   function show() {
     const shown = new Set(list.columns);
-    chooser.show(list.choices, (id) => shown.has(id));
+    chooser.now?.show(list.choices, (id) => shown.has(id));
   }
 
   events.on('layout', ({ order, widths }) => {
@@ -49,5 +49,5 @@ export function createColumns({ address, events, list, settings }, set) {
   });
   events.on('columns', show);
   events.on('place', show);
-  show();
+  byId('settings').addEventListener('beforetoggle', () => chooser.use(show));
 }

@@ -6,6 +6,7 @@ import { isKey } from '../net/key.js';
 import { byId, typed } from '../view/dom.js';
 import { bindKeys } from '../view/keys.js';
 import { bindSettings, THEMES } from '../view/settings.js';
+import { createPart } from './part.js';
 
 /** @typedef {import('./live.js').Live} Live */
 
@@ -93,6 +94,7 @@ export function bindPageKeys({ address, events, list, settings }, { filterBar, m
   events.on('step', move);
   byId('refresh').addEventListener('click', refresh);
   byId('freeze').addEventListener('click', freeze);
+  const help = createPart(() => import('../view/help.js'));
   bindKeys([
     { keys: ['/'], label: 'filter', run: () => filterBar.focus() },
     { keys: [' '], label: 'freeze or resume the view', run: freeze },
@@ -115,5 +117,5 @@ export function bindPageKeys({ address, events, list, settings }, { filterBar, m
     { keys: ['Alt+←', 'Alt+→'], label: 'size the column, on its header' },
     { keys: ['r'], label: 'refresh', run: refresh },
     { keys: ['1', '2', '3', '4'], label: 'views', run: ({ key }) => address.go(inView(address.place, VIEWS[Number(key) - 1] ?? 'requests'), 'push') },
-  ]);
+  ], (all) => help.use(({ fillHelp }) => fillHelp(all)));
 }

@@ -3,7 +3,7 @@
 import { toggleTerm } from '../model/filter.js';
 import { complete, rowOfEntry } from '../model/records.js';
 import { copyText, requestActions } from '../view/actions.js';
-import { createDrawer } from '../view/drawer.js';
+import { createPart } from './part.js';
 
 /** @typedef {import('../types.js').Row} Row */
 
@@ -48,11 +48,17 @@ export function createDetails({ address, api, debug, events, feed, list }, { pol
   }));
   /** Goes on to the next request of the list or table, from the one that is shown. @param {-1 | 1} by */
   function step(by) {
-    if (drawer.row && address.place.view === 'requests') list.focus(drawer.row.id);
-    else if (drawer.row) focusEntry(drawer.row.id);
+    const row = open();
+    if (row && address.place.view === 'requests') list.focus(row.id);
+    else if (row) focusEntry(row.id);
     events.emit('step', by);
   }
-  const drawer = createDrawer({ onStep: step, actions, focus, present: list.presence.fields, onClose: () => address.go({ row: null }) });
+  const drawer = createPart(async () => {
+    const { createDrawer } = await import('../view/drawer.js');
+    return createDrawer({ onStep: step, actions, focus, present: list.presence.fields, onClose: () => address.go({ row: null }) });
+  });
+  /** The request that is shown. */
+  const open = () => drawer.now?.row ?? null;
 
   /**
    * A request as it is known. A row in flight is as old as the stream, which rests while another view is shown: what the server
@@ -61,7 +67,7 @@ export function createDetails({ address, api, debug, events, feed, list }, { pol
    */
   function known(id) {
     const inList = list.find(id);
-    const shown = drawer.row?.id === id ? drawer.row : null;
+    const shown = open()?.id === id ? open() : null;
     if (inList && (inList.outcome !== null || list.frozen)) return inList;
     if (shown && shown.outcome !== null) return shown;
     const entry = find(id);
@@ -74,12 +80,14 @@ export function createDetails({ address, api, debug, events, feed, list }, { pol
     list.select(id);
     if (id === null) {
       asked = '';
-      return drawer.close();
+      return drawer.now?.close();
     }
     const row = known(id);
     if (row) {
-      drawer.open(row);
-      drawer.draw(list.now());
+      // Without it there is nothing to draw, and what it shows is asked for when it is there.
+      if (drawer.now === null) return drawer.use(show);
+      drawer.now.open(row);
+      drawer.now.draw(list.now());
     } else if (feed.lastMs === null) return;
     const question = `${row?.outcome === null ? 'row' : 'log'} ${id}`;
     if (question === asked) return;
@@ -93,7 +101,7 @@ export function createDetails({ address, api, debug, events, feed, list }, { pol
       if (list.find(id)?.outcome === null && find(id) === null) {
         const { json } = await api.get(`active-requests/${encodeURIComponent(id)}`);
         const usage = /** @type {{ provider_usage?: Record<string, unknown> }} */ (json).provider_usage;
-        return drawer.detail(id, { usage: usage ?? null, entry: null });
+        return drawer.now?.detail(id, { usage: usage ?? null, entry: null });
       }
       await pollLogs();
       const entry = find(id);
@@ -104,8 +112,8 @@ export function createDetails({ address, api, debug, events, feed, list }, { pol
           list.changed();
         }
         show();
-        drawer.detail(id, { usage: entry.providerUsage, entry });
-      } else if (drawer.row === null && address.place.row === id) toast('That request has ended and is no longer remembered.');
+        drawer.use((it) => it.detail(id, { usage: entry.providerUsage, entry }));
+      } else if (open() === null && address.place.row === id) toast('That request has ended and is no longer remembered.');
     } catch (error) {
       debug('no details', error);
     }
@@ -115,16 +123,16 @@ export function createDetails({ address, api, debug, events, feed, list }, { pol
     show,
     /** A request that is awaited may have come. */
     look() {
-      if (address.place.row !== null && drawer.row === null) show();
+      if (address.place.row !== null && open() === null) show();
     },
     draw() {
-      if (drawer.row === null) return;
+      if (open() === null) return;
       show();
-      drawer.draw(list.now());
+      drawer.now?.draw(list.now());
     },
     /** Does what a key stands for with the request that has the focus, else with the one whose details are open. @param {string} key */
     act(key) {
-      const row = list.focused() ?? focused() ?? drawer.row;
+      const row = list.focused() ?? focused() ?? open();
       if (row) actions.find((it) => it.key === key)?.run(row);
     },
   };

@@ -1,12 +1,11 @@
 /** The bar over the list and over the tables of the past: the filter, its completion, the quick filters with their counts, the grouping. */
 
-import { complete } from '../model/completion.js';
 import { compile, toggleValue, valuesOf, withoutField } from '../model/filter.js';
 import { labelField, labelOf } from '../model/labels.js';
 import { isGroupField } from '../model/order.js';
-import { bindCompletion } from '../view/completion.js';
 import { byId, h, setText, textIn, typed } from '../view/dom.js';
 import { tally } from '../view/strip.js';
+import { createPart } from './part.js';
 
 /** @typedef {import('../types.js').Row} Row */
 /** @typedef {import('./live.js').Live} Live */
@@ -31,10 +30,14 @@ export function createFilterBar({ address, events, list }, { rows }) {
   });
 
   const written = () => ({ filter: filter.value.trim() });
-  bindCompletion(filter, byId('search'), {
-    options: (query, caret, asked) => complete(query, caret, rows, Array.from(list.presence.labels, labelField), asked),
-    onTake: () => address.type(written()),
+  const completion = createPart(async () => {
+    const [{ bindCompletion }, { complete }] = await Promise.all([import('../view/completion.js'), import('../model/completion.js')]);
+    return bindCompletion(filter, byId('search'), {
+      options: (query, caret, asked) => complete(query, caret, rows, Array.from(list.presence.labels, labelField), asked),
+      onTake: () => address.type(written()),
+    });
   });
+  filter.addEventListener('focus', () => completion.use(() => {}));
   filter.addEventListener('input', () => address.type(written()));
   /** The bar is on its way to another view, which takes the focus from the field: nobody has changed anything. */
   let moving = false;

@@ -3,9 +3,9 @@
 import { concernsOf } from '../model/concern.js';
 import { ofThePast, toggleTerm } from '../model/filter.js';
 import * as format from '../model/format.js';
-import { createHistogram, createTimeline } from '../view/charts.js';
 import { byId, setText, textIn } from '../view/dom.js';
 import { createStrip, tally } from '../view/strip.js';
+import { createPart } from './part.js';
 
 /** Milliseconds between two announcements. */
 const SPEAK_EVERY = 10_000;
@@ -18,9 +18,9 @@ function isFlowing(rows) {
 
 /**
  * @param {import('./live.js').Live} live
- * @param {{ background: ReturnType<typeof import('./background.js').createBackground>, filterBar: { count: () => void }, listIsPolled: () => boolean }} parts
+ * @param {{ icon: ReturnType<typeof import('../view/icon.js').createIcon>, filterBar: { count: () => void }, listIsPolled: () => boolean }} parts
  */
-export function createGauges({ address, clock, connection, feed, figures, list, lost, settings, stats, whyUnknown }, { background, filterBar, listIsPolled }) {
+export function createGauges({ address, clock, connection, feed, figures, list, lost, settings, stats, whyUnknown }, { icon, filterBar, listIsPolled }) {
   const strip = createStrip(byId('strip'), {
     onAll: () => address.go({ filter: '' }),
     onFilter: (field, value) => address.go({ filter: toggleTerm(address.place.filter, field, value) }),
@@ -30,8 +30,13 @@ export function createGauges({ address, clock, connection, feed, figures, list, 
       address.go({ sort: { column, descending: !(sort.column === column && sort.descending) } });
     },
   });
-  const timeline = createTimeline(byId('timeline'));
-  const histogram = createHistogram(byId('histogram'), (from, to) => address.go({ view: 'traces', filter: `age:${from / 1000}s..${to === Infinity ? '' : `${to / 1000}s`}` }, 'push'));
+  const charts = createPart(async () => {
+    const [{ createTimeline }, { createHistogram }] = await Promise.all([import('../view/timeline.js'), import('../view/histogram.js')]);
+    return {
+      timeline: createTimeline(byId('timeline')),
+      histogram: createHistogram(byId('histogram'), (from, to) => address.go({ view: 'traces', filter: `age:${from / 1000}s..${to === Infinity ? '' : `${to / 1000}s`}` }, 'push')),
+    };
+  });
   const countRequests = textIn(byId('count-requests'));
   const countErrors = textIn(byId('count-errors'));
   byId('count-errors').title = 'Failed in the last five minutes';
@@ -65,16 +70,18 @@ export function createGauges({ address, clock, connection, feed, figures, list, 
     if (address.place.view === 'requests') {
       strip.draw(unknown ? null : counts, { recent: stats.recent(10), reading, polled: listIsPolled() }, list.now());
       filterBar.count();
-      if (settings.charts) {
-        timeline.draw(unknown ? null : reading);
-        histogram.draw(unknown ? null : reading);
+      if (settings.charts && byId('charts').checkVisibility()) {
+        charts.use(({ timeline, histogram }) => {
+          timeline.draw(unknown ? null : reading);
+          histogram.draw(unknown ? null : reading);
+        });
       }
     }
     setText(countErrors, unknown || !reading || reading.failed === 0 ? '' : format.count(reading.failed));
     setText(countRequests, unknown ? '' : String(counts.active));
     // A hidden tab has a title of its own.
     if (document.hidden) return;
-    background.show(counts.attention.length, lost());
+    icon.show(lost() ? null : counts.attention.length);
     document.title = unknown ? 'Active Requests' : `${lost() ? '? ' : frozenMs === null ? '' : '❚❚ '}${counts.active} in flight${counts.attention.length > 0 ? ` · ▲ ${counts.attention.length}` : ''} – Active Requests`;
   }
 

@@ -1,10 +1,9 @@
 /** What is done with several requests at once: those that are picked, or all that the list shows. */
 
-import { fileName, toCsv, toJsonList } from '../model/export.js';
 import { count } from '../model/format.js';
 import { byId, h } from '../view/dom.js';
-import { download } from '../view/download.js';
 import { createPickedBar } from '../view/picked-bar.js';
+import { createPart } from './part.js';
 
 /**
  * @param {import('./live.js').Live} live
@@ -12,9 +11,13 @@ import { createPickedBar } from '../view/picked-bar.js';
  * @param {ReturnType<typeof import('./cancel.js').createCancel>} parts.cancel
  * @param {ReturnType<typeof import('../view/menu.js').createMenu>} parts.menu
  * @param {Pick<import('./polling.js').Polling, 'rows'>} parts.polling
- * @param {{ open: () => void }} parts.views
+ * @param {(text: string) => void} parts.toast
  */
-export function createMany({ address, events, list }, { cancel, menu, polling, views }) {
+export function createMany(live, { cancel, menu, polling, toast }) {
+  const { address, events, list } = live;
+  const views = createPart(async () => (await import('./views.js')).createViews(live, { toast }));
+  const save = createPart(async () => (await import('./save.js')).createSave(() => list.now()));
+
   const bar = createPickedBar(byId('grid-frame'), {
     onCancel: () => cancel.ask(list.picked),
     onClear: () => {
@@ -31,9 +34,9 @@ export function createMany({ address, events, list }, { cancel, menu, polling, v
     const running = live ? shown.filter((row) => row.outcome === null) : [];
     return [
       ...(cancel.allowed && running.length > 0 ? [{ label: `Cancel all ${count(running.length)} shown...`, dangerous: true, run: () => cancel.ask(running) }] : []),
-      { label: `Save the ${count(shown.length)} shown as CSV`, run: () => download(fileName(list.now(), 'csv'), 'text/csv;charset=utf-8', toCsv(shown)) },
-      { label: `Save the ${count(shown.length)} shown as JSON`, run: () => download(fileName(list.now(), 'json'), 'application/json', toJsonList(shown)) },
-      { label: 'Saved views...', run: () => views.open() },
+      { label: `Save the ${count(shown.length)} shown as CSV`, run: () => save.use((it) => it.csv(shown)) },
+      { label: `Save the ${count(shown.length)} shown as JSON`, run: () => save.use((it) => it.json(shown)) },
+      { label: 'Saved views...', run: () => views.use((it) => it.open()) },
     ];
   }
   const button = h('button', {

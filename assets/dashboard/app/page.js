@@ -4,10 +4,10 @@ import { VIEWS, inView, isLiveView, writePlace } from '../model/place.js';
 import { byId } from '../view/dom.js';
 import { tickOf } from '../view/settings.js';
 import { createMenu } from '../view/menu.js';
+import { createIcon } from '../view/icon.js';
 import { createStatus } from '../view/status.js';
 import { startTicker } from '../view/ticker.js';
 import { createToast } from '../view/toast.js';
-import { createBackground } from './background.js';
 import { createCancel } from './cancel.js';
 import { createColumns } from './columns.js';
 import { bindPageKeys, createKeyDialog, createSettings } from './controls.js';
@@ -16,8 +16,11 @@ import { createDetails } from './details.js';
 import { createFilterBar } from './filter-bar.js';
 import { createGauges } from './gauges.js';
 import { createMany } from './many.js';
+import { createPart, loadAll } from './part.js';
 import { createPolling } from './polling.js';
-import { createViews } from './views.js';
+
+/** Milliseconds after which the page has come to rest, and what it may need later is asked for. */
+const QUIET = 2000;
 
 /** @param {import('./live.js').Live} live */
 export function createPage(live) {
@@ -34,10 +37,11 @@ export function createPage(live) {
   const menu = createMenu();
   const cancel = createCancel(live, { askKey, refresh, toast });
   const details = createDetails(live, { polling, cancel, menu, toast });
-  const many = createMany(live, { cancel, menu, polling, views: createViews(live, { toast }) });
+  const many = createMany(live, { cancel, menu, polling, toast });
   const filterBar = createFilterBar(live, { rows: polling.rows });
-  const background = createBackground(live);
-  const gauges = createGauges(live, { background, filterBar, listIsPolled: polling.listIsPolled });
+  const icon = createIcon();
+  const background = createPart(async () => (await import('./background.js')).createBackground(live, { icon }));
+  const gauges = createGauges(live, { icon, filterBar, listIsPolled: polling.listIsPolled });
   const set = createSettings(live, () => {
     polling.settle();
     drawStatus();
@@ -129,7 +133,7 @@ export function createPage(live) {
   });
   document.addEventListener('visibilitychange', () => {
     if (document.hidden) lose();
-    background.settle(document.hidden);
+    background.use((it) => it.settle(document.hidden));
     connection.wish({ visible: !document.hidden });
     polling.settle();
     count.settle();
@@ -160,4 +164,7 @@ export function createPage(live) {
       isConnected: () => connection.connected,
     },
   });
+
+  // The operator may need them when the server is gone.
+  setTimeout(() => void loadAll(), QUIET);
 }

@@ -1,14 +1,14 @@
 /** The requests that are repeated: totals, errors and traces while their view is open, and the list where there is no stream. */
 
-import { complete, readLogs, readTotals, rowOfEntry } from '../model/records.js';
+import { complete, readLogs, rowOfEntry } from '../model/records.js';
 import { endedByChoice } from '../model/words.js';
 import { epochOfEtag, readDisabled } from '../model/wire.js';
 import { ApiError } from '../net/api.js';
 import { isReachable } from '../net/connection.js';
 import { Poller } from '../net/poller.js';
 import { byId, setText, textIn } from '../view/dom.js';
-import { createLogs, createTotals } from '../view/records.js';
 import { watchBusy } from '../view/ticker.js';
+import { createPart } from './part.js';
 
 /** @typedef {import('../types.js').Entry} Entry */
 
@@ -16,8 +16,12 @@ import { watchBusy } from '../view/ticker.js';
 
 /** @param {import('./live.js').Live} live @param {{ askKey: (refused: boolean) => void }} parts */
 export function createPolling({ address, api, clock, connection, debug, events, facts, feed, list, received, settings }, { askKey }) {
-  const totals = createTotals(() => clock.now());
-  const tables = createLogs({ onOpen: (entry) => address.go({ row: entry.id }), onClear: () => address.go({ filter: '' }), isOpen: (entry) => entry.id === address.place.row, now: () => clock.now() });
+  const totals = createPart(async () => {
+    const [{ createTotals }, { readTotals }] = await Promise.all([import('../view/totals.js'), import('../model/totals.js')]);
+    const view = createTotals(() => clock.now());
+    return { show: (/** @type {unknown} */ json) => view.show(readTotals(json)) };
+  });
+  const tables = createPart(async () => (await import('../view/logs.js')).createLogs({ onOpen: (entry) => address.go({ row: entry.id }), onClear: () => address.go({ filter: '' }), isOpen: (entry) => entry.id === address.place.row, now: () => clock.now() }));
   const errorsNote = textIn(byId('errors-note'));
   const tracesNote = textIn(byId('traces-note'));
   /** The newest answer of the logs. @type {{ errors: Entry[], traces: Entry[] }} */
@@ -43,7 +47,7 @@ export function createPolling({ address, api, clock, connection, debug, events, 
       polledView = view;
       try {
         if (listIsPolled()) await pollList();
-        if (view === 'totals') totals.show(readTotals((await api.get('running-totals?include_active=false')).json));
+        if (view === 'totals') (await totals.load()).show((await api.get('running-totals?include_active=false')).json);
         else if (!listIsPolled()) await pollLogs();
         facts.pollError = null;
       } catch (error) {
@@ -112,14 +116,16 @@ export function createPolling({ address, api, clock, connection, debug, events, 
     const note = (shown, all) => (filter.trim() === '' ? `the newest ${all.length}` : `${shown.length} of the newest ${all.length} match “${filter.trim()}”`);
     /** The filter, where there is anything to leave out. @param {Entry[]} all */
     const leftOut = (all) => (all.length > 0 ? filter.trim() : '');
+    if (view !== 'errors' && view !== 'traces') return;
+    if (tables.now === null) return tables.use(show);
     if (view === 'errors') {
       const shown = kept(logs.errors);
-      tables.errors.show(shown, leftOut(logs.errors));
+      tables.now.errors.show(shown, leftOut(logs.errors));
       const left = shown.filter((it) => endedByChoice(it.outcome)).length;
       setText(errorsNote, `${note(shown, logs.errors)}${left > 0 ? `, of which ${left} were left by the client or cancelled` : ''}`);
-    } else if (view === 'traces') {
+    } else {
       const shown = kept(logs.traces);
-      tables.traces.show(shown, leftOut(logs.traces));
+      tables.now.traces.show(shown, leftOut(logs.traces));
       setText(tracesNote, note(shown, logs.traces));
     }
   }
@@ -129,19 +135,20 @@ export function createPolling({ address, api, clock, connection, debug, events, 
     move(by) {
       const { view } = address.place;
       if (view !== 'errors' && view !== 'traces') return;
-      tables[view].move(by);
-      const entry = tables[view].focused();
+      const table = tables.now?.[view];
+      table?.move(by);
+      const entry = table?.focused();
       if (entry && address.place.row !== null) address.go({ row: entry.id });
     },
     /** Puts the focus on a request of the table that is shown. @param {string} id */
     focus(id) {
       const { view } = address.place;
-      if (view === 'errors' || view === 'traces') tables[view].focus(id);
+      if (view === 'errors' || view === 'traces') tables.now?.[view].focus(id);
     },
     /** The request of the line that has the focus. */
     focused() {
-      const entry = tables.errors.focused() ?? tables.traces.focused();
-      return entry && rowOfEntry(entry);
+      const entry = tables.now?.errors.focused() ?? tables.now?.traces.focused();
+      return entry ? rowOfEntry(entry) : null;
     },
     listIsPolled,
     pollLogs,

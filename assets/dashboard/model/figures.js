@@ -4,6 +4,7 @@
  */
 
 import { Distribution } from './distribution.js';
+import { timeOfDay } from './format.js';
 import { amount, epochMs, isObject } from './row.js';
 import { endedByChoice, failed } from './words.js';
 import { ShapeError } from './wire.js';
@@ -169,3 +170,6 @@ export class Figures {
     return { ...sums, fromMs: Math.max(first, sinceMs), whole: sinceMs <= first, byServer: series !== null, stepMs, nowMs, steps, durations, firsts };
   }
 }
+
+/** Says where the figures are not of all five minutes. @param {Reading} reading */
+export const since = ({ whole, byServer, fromMs }) => (whole ? '' : `since ${byServer ? 'the server started' : 'this page opened'}, ${timeOfDay(fromMs)}`);

@@ -5,12 +5,12 @@
 
 import { Pending } from '../model/pending.js';
 import { h } from './dom.js';
-import { createAgGrid } from './grid-ag.js';
 import { createPlainGrid } from './grid-plain.js';
 
 /** @typedef {import('./grid-plain.js').Grid} Grid */
 /** @typedef {import('./grid-plain.js').GridOptions} GridOptions */
 /** @typedef {import('./grid-ag.js').AgGrid} AgGrid */
+/** @typedef {typeof import('./grid-ag.js').createAgGrid} CreateAgGrid */
 
 /** Milliseconds to wait for first rows to be on the screen before AG Grid is started all the same. */
 const NO_ROWS = 600;
@@ -23,13 +23,16 @@ const NO_ROWS = 600;
  * @param {() => void} parts.onPlain there is no AG Grid, nor will be
  */
 export function createGrids({ source, nonce, onLate, onPlain }) {
-  /** @type {Promise<AgGrid | null> | null} */
+  /** @type {Promise<[AgGrid | null, CreateAgGrid | null]> | null} */
   let library = null;
   const load = () =>
-    (library ??= new Promise((resolve) => {
-      const script = h('script', { src: source, onload: () => resolve(loaded()), onerror: () => resolve(null) });
-      document.head.append(script);
-    }));
+    (library ??= Promise.all([
+      /** @type {Promise<AgGrid | null>} */ (new Promise((resolve) => {
+        const script = h('script', { src: source, onload: () => resolve(loaded()), onerror: () => resolve(null) });
+        document.head.append(script);
+      })),
+      import('./grid-ag.js').then((it) => it.createAgGrid, () => null),
+    ]));
   if (source === '') onPlain();
 
   /** @param {HTMLElement} host @param {GridOptions} options @returns {Grid} */
@@ -74,9 +77,9 @@ export function createGrids({ source, nonce, onLate, onPlain }) {
       if (started) return;
       started = true;
       clearTimeout(timer);
-      void load().then((agGrid) => {
+      void load().then(([agGrid, createAgGrid]) => {
         if (gone) return;
-        if (agGrid) coming = createAgGrid(agGrid, layer, { ...options, nonce });
+        if (agGrid && createAgGrid) coming = createAgGrid(agGrid, layer, { ...options, nonce });
         else {
           pending.stop();
           layer.remove();

@@ -15,8 +15,10 @@ export function createIcon() {
   /** @type {Mark} */
   let drawn = 'calm';
   return {
-    /** @param {Mark} mark */
-    draw(mark) {
+    /** @param {number | null} concerned how many requests need a look; `null`: nothing is known */
+    show(concerned) {
+      /** @type {Mark} */
+      const mark = concerned === null ? 'unknown' : concerned > 0 ? 'attention' : 'calm';
       if (mark === drawn) return;
       drawn = mark;
       const marked = mark === 'calm' ? plain : `data:image/svg+xml,${encodeURIComponent(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">${LINES}${MARKS[mark]}</svg>`)}`;

@@ -1,6 +1,6 @@
 /** Single keys for those whose hands are on the keyboard. They rest wherever a key means something else already. */
 
-import { byId, h, typed } from './dom.js';
+import { byId, typed } from './dom.js';
 
 /** `run`: left out where something else in the page takes the key, and the help tells of it. @typedef {{ keys: string[], label: string, run?: (event: KeyboardEvent) => unknown }} Binding */
 
@@ -9,10 +9,15 @@ const TYPED_IN = 'input, select, textarea, [contenteditable]';
 const ABOVE = 'dialog[open], :popover-open';
 const PRESSABLE = 'button, a, summary';
 
-/** @param {Binding[]} bindings */
-export function bindKeys(bindings) {
+/** @param {Binding[]} bindings @param {(all: Binding[]) => void} onHelp told when the help is opened */
+export function bindKeys(bindings, onHelp) {
   const help = typed('help', HTMLDialogElement);
-  const all = [...bindings, { keys: ['?'], label: 'this help', run: () => help.showModal() }];
+  function showHelp() {
+    help.showModal();
+    onHelp(all);
+  }
+  /** @type {Binding[]} */
+  const all = [...bindings, { keys: ['?'], label: 'this help', run: showHelp }];
   document.addEventListener('keydown', (event) => {
     const target = event.target instanceof Element ? event.target : null;
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
@@ -23,8 +28,6 @@ export function bindKeys(bindings) {
     event.preventDefault();
     binding.run(event);
   });
-  byId('help-keys').replaceChildren(...all.map((it) =>
-    h('tr', {}, h('td', {}, ...it.keys.flatMap((key, index) => [index > 0 ? ' ' : null, h('kbd', {}, key === ' ' ? 'space' : key)])), h('td', {}, it.label))));
-  byId('help-button').addEventListener('click', () => help.showModal());
+  byId('help-button').addEventListener('click', showHelp);
   byId('help-close').addEventListener('click', () => help.close());
 }

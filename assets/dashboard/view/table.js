@@ -1,6 +1,6 @@
 /** A plain table for what is polled: sorted by a click on a column, its rows pressed for details. */
 
-import { NONE } from '../model/format.js';
+import * as format from '../model/format.js';
 import { h } from './dom.js';
 import { createRoving } from './roving.js';
 
@@ -65,7 +65,7 @@ export function createTable(host, { caption, columns, empty, onOpen, noun = 'ent
     body.replaceChildren(...sorted.map((item) => {
       const row = h('tr', { 'data-look': look?.(item) ?? null, 'data-selected': isOpen?.(item) ? 'true' : null }, ...shown.map((column) => {
         const cell = h('td', { class: [column.end ? 'num' : '', column.className ?? ''].join(' ').trim() || null, 'data-area': column.area }, column.cell(item));
-        cell.toggleAttribute('data-none', cell.textContent === NONE);
+        cell.toggleAttribute('data-none', cell.textContent === format.NONE);
         return cell;
       }));
       if (onOpen) {
@@ -104,3 +104,17 @@ export function createTable(host, { caption, columns, empty, onOpen, noun = 'ent
     },
   };
 }
+
+/** @param {{ provider: string, badge?: import('../types.js').Badge }} of */
+export const badge = ({ provider, badge = format.badge(provider) }) => h('span', { class: 'badge', 'data-badge': badge }, provider);
+
+/**
+ * A column of counts.
+ * @template T
+ * @param {string} title @param {(it: T) => number} read
+ * @returns {TableColumn<T>}
+ */
+export const counts = (title, read) => ({ title, end: true, key: read, cell: (it) => format.count(read(it)) });
+
+/** Whether any of them has a known cost. @param {{ cost: number | null }[]} items */
+export const priced = (items) => items.some((it) => it.cost !== null);

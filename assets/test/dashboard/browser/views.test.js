@@ -20,7 +20,7 @@ describe('a saved view', { skip: noBrowser }, () => {
           await page.locator('#menu button', { hasText: 'Saved views...' }).click();
         }
         await open();
-        assert.equal(await page.evaluate(() => document.activeElement?.id), 'view-name');
+        await soon(() => page.evaluate(() => document.activeElement?.id), 'view-name');
         await page.keyboard.type('the <b>dear</b> ones');
         await page.keyboard.press('Enter');
         await soon(() => dialog.isVisible(), false);

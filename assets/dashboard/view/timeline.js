@@ -1,10 +1,8 @@
-/** The page's three charts, drawn by hand: they are small, and they take their colours from the page. */
+/** The chart of what ended and what was in flight, drawn by hand: it is small, and takes its colours from the page. */
 
 import * as format from '../model/format.js';
-import { BARS } from '../model/distribution.js';
-import { STEPS } from '../model/figures.js';
-import { byId, h, setText, svg, textIn } from './dom.js';
-import { createRoving } from './roving.js';
+import { since, STEPS } from '../model/figures.js';
+import { byId, h, setText, textIn } from './dom.js';
 
 /** @typedef {import('../types.js').Step} Step */
 /** @typedef {import('../types.js').Reading} Reading */
@@ -148,9 +146,6 @@ export function createTimeline(host) {
 const describe = ({ completed, byChoice, failed }) =>
   [`${format.count(completed)} completed`, byChoice > 0 ? `${format.count(byChoice)} left or cancelled` : '', failed > 0 ? `${format.count(failed)} failed` : ''].filter((it) => it !== '').join(', ');
 
-/** Says where the figures are not of all five minutes. @param {Reading} reading */
-const since = ({ whole, byServer, fromMs }) => (whole ? '' : `since ${byServer ? 'the server started' : 'this page opened'}, ${format.timeOfDay(fromMs)}`);
-
 /** @param {Element} element */
 function readStyle(element) {
   const style = getComputedStyle(element);
@@ -167,99 +162,4 @@ function nice(value) {
   const power = 10 ** Math.floor(Math.log10(value));
   const step = [1, 2, 3, 4, 5, 6, 8, 10].find((it) => it * power >= value) ?? 10;
   return step * power;
-}
-
-/** The highest bar, in percent; above it the marks are named. */
-const HIGHEST = 84;
-
-/**
- * How long requests took: bars that can be pressed, and where half and 95 % of them lie.
- * @param {HTMLElement} host @param {(fromMs: number, toMs: number) => void} onPick
- */
-export function createHistogram(host, onPick) {
-  const bars = BARS.slice(0, -1).map((from, index) => {
-    const to = BARS[index + 1] ?? Infinity;
-    const fill = h('span', { class: 'bar-fill' });
-    const button = h('button', { type: 'button', class: 'bar', onclick: () => onPick(from, to) }, fill);
-    return { button, fill, name: to === Infinity ? `over ${label(from)}` : `${label(from)} to ${label(to)}` };
-  });
-  const marks = ['p50', 'p95'].map((name) => h('span', { class: 'bar-mark', 'data-name': name }));
-  const axis = h('div', { class: 'bar-axis', 'aria-hidden': 'true' }, ...BARS.slice(1, -1).map((bound, index) => h('span', {}, index % 3 === 0 ? label(bound) : '')));
-  const noteText = textIn(byId('histogram-note'));
-  const frame = h('div', { class: 'bars', role: 'group', 'aria-label': 'Durations; the arrows walk' }, ...bars.map((it) => it.button), ...marks);
-  createRoving(frame, { items: () => bars.map((it) => it.button), back: 'ArrowLeft', on: 'ArrowRight' }).renew();
-  host.append(frame, axis);
-  return {
-    /** @param {Reading | null} reading */
-    draw(reading) {
-      setText(noteText, reading === null ? 'not known' : `of ${format.count(reading.durations.total)} that ended ${since(reading) || 'in the last five minutes'}`);
-      const counts = reading?.durations.bars() ?? [];
-      const top = Math.max(1, ...counts);
-      for (const [index, bar] of bars.entries()) {
-        const count = counts[index] ?? 0;
-        bar.fill.style.height = `${count === 0 ? 0 : Math.max(3, (count / top) * HIGHEST)}%`;
-        const text = `${bar.name}: ${count} request${count === 1 ? '' : 's'}`;
-        bar.button.title = text;
-        bar.button.setAttribute('aria-label', text);
-      }
-      const places = [0.5, 0.95].map((part) => {
-        const value = reading?.durations.quantile(part) ?? null;
-        return value === null ? null : position(value);
-      });
-      for (const [index, mark] of marks.entries()) {
-        const place = places[index] ?? null;
-        mark.hidden = place === null;
-        mark.style.left = `${(place ?? 0) * 100}%`;
-        mark.toggleAttribute('data-last', (place ?? 0) > 0.9);
-        mark.toggleAttribute('data-near', index > 0 && (place ?? 0) - (places[0] ?? 0) < 0.09);
-      }
-    },
-  };
-}
-
-/** @param {number} ms */
-const label = (ms) => (ms < 1000 ? `${ms}ms` : `${ms / 1000}s`);
-
-/** Where a duration stands on the axis, 0 to 1: evenly within its bar. @param {number} ms */
-function position(ms) {
-  const above = BARS.findIndex((bound) => ms < bound);
-  const from = BARS[above - 1] ?? 0;
-  const to = BARS[above] ?? Infinity;
-  const part = to === Infinity ? Math.min(1, ms / from - 1) : (ms - from) / (to - from);
-  return (above - 1 + part) / (BARS.length - 1);
-}
-
-/**
- * Parts of a whole as a ring, with a legend that says the same in numbers.
- * @param {HTMLElement} host @param {string} title
- */
-export function createDonut(host, title) {
-  const radius = 40;
-  const around = 2 * Math.PI * radius;
-  const ring = svg('g', { transform: 'rotate(-90 60 60)' });
-  const total = svg('text', { x: 60, y: 58, class: 'donut-total' });
-  const unit = svg('text', { x: 60, y: 74, class: 'donut-unit' }, document.createTextNode('tokens'));
-  const picture = svg('svg', { viewBox: '0 0 120 120', class: 'donut', 'aria-hidden': 'true' },
-    svg('circle', { cx: 60, cy: 60, r: radius, class: 'donut-track' }), ring, total, unit);
-  const legend = h('table', { class: 'legend' }, h('caption', { class: 'visually-hidden' }, title));
-  host.append(picture, legend);
-  return {
-    /** @param {{ key: string, label: string, value: number }[]} parts */
-    draw(parts) {
-      const sum = parts.reduce((all, part) => all + part.value, 0);
-      total.textContent = format.compact(sum);
-      let begun = 0;
-      ring.replaceChildren(...parts.filter((part) => part.value > 0).map((part) => {
-        const length = (part.value / sum) * around;
-        const arc = svg('circle', {
-          cx: 60, cy: 60, r: radius, class: `donut-arc part-${part.key}`, 'stroke-dasharray': `${Math.max(0.5, length - 1.5)} ${around}`, 'stroke-dashoffset': -begun,
-        });
-        begun += length;
-        return arc;
-      }));
-      legend.replaceChildren(...[...legend.querySelectorAll('caption')], h('tbody', {}, ...parts.map((part) =>
-        h('tr', {}, h('th', { scope: 'row' }, h('span', { class: `swatch part-${part.key}` }), part.label),
-          h('td', { class: 'num' }, format.count(part.value)), h('td', { class: 'num faint' }, format.percent(part.value, sum))))));
-    },
-  };
 }
