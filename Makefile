@@ -86,6 +86,7 @@ js: $(NODE_STAMP)
 
 browser: $(NODE_STAMP)
 	$(call need,chromium,chromium)
+	$(call need,firefox-esr,firefox-esr)
 	cargo build -p active-requests-proxy -p active-requests-chat
 	cd assets && npm run --silent test:browser
 
