@@ -1,5 +1,5 @@
 # Everything a person or a machine types here; each target does its own set-up. `make test` is what decides.
-.PHONY: run chat fleet-demo test fmt lint msrv public-api rust test-loom js browser sdk cost metrics instructions bench load fuzz
+.PHONY: run chat fleet-demo test fmt lint msrv public-api rust fleet-short fleet test-loom js browser sdk cost metrics instructions bench load fuzz
 
 NODE_STAMP := assets/node_modules/.package-lock.json
 SDK_STAMP := tests/sdk/node_modules/.package-lock.json
@@ -38,7 +38,7 @@ fleet-demo: | grid
 	done; \
 	wait
 
-test: fmt lint msrv rust test-loom js browser sdk cost metrics instructions
+test: fmt lint msrv rust fleet-short test-loom js browser sdk cost metrics instructions
 
 fmt:
 	cargo fmt --all --check
@@ -71,6 +71,20 @@ rust: $(NODE_STAMP)
 	$(call need,redis-server,redis-server)
 	cargo build -p active-requests-proxy -p active-requests-chat
 	$(if $(RECORDINGS),ACTIVE_REQUESTS_RECORDINGS=$(RECORDINGS)) cargo test --workspace --all-features $(if $(RECORDINGS),-- --include-ignored)
+
+# Faults of a fleet of real proxies: those that a minute is enough for, with few replicas.
+fleet-short:
+	$(call need,nats-server,nats-server)
+	$(call need,redis-server,redis-server)
+	cargo build -p active-requests-proxy -p active-requests-fleet-faults
+	target/debug/active-requests-fleet-faults together killed restarted partition kills --crowded --replicas 4 --seconds 10
+
+# All of them, with twenty replicas. `make fleet ARGS="kills --seconds 600 --seed 1"`; `ARGS=--help` tells more.
+fleet:
+	$(call need,nats-server,nats-server)
+	$(call need,redis-server,redis-server)
+	cargo build --release -p active-requests-proxy -p active-requests-fleet-faults
+	target/release/active-requests-fleet-faults $(ARGS)
 
 # Damaged and cut bodies, from another seed each time; `make rust` reads fewer, from a fixed one. A failure names its input.
 fuzz: CASES := 1000000

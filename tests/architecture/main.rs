@@ -18,7 +18,8 @@ use std::{fs, sync::LazyLock};
 use package::{Package, rust_files};
 
 /// The folders of the workspace's packages; the library's is the root.
-const PACKAGES: [&str; 5] = ["", "benches", "examples/chat", "examples/demo-provider", "examples/proxy"];
+const PACKAGES: [&str; 6] =
+    ["", "benches", "examples/chat", "examples/demo-provider", "examples/proxy", "fleet-faults"];
 
 /// A small crate with one fault of each kind.
 const PLANTED: &str = "tests/architecture/planted";

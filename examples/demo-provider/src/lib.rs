@@ -19,7 +19,7 @@ use http_body_util::{BodyExt, Limited};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, ToSocketAddrs};
 
 use crate::{
     request::DemoRequest,
@@ -31,7 +31,12 @@ const MAX_BODY: usize = 64 * 1024 * 1024;
 
 /// Starts it on a free port and says where. It lives as long as the runtime.
 pub async fn start() -> io::Result<SocketAddr> {
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    start_at("127.0.0.1:0").await
+}
+
+/// The same at an address of one's choice.
+pub async fn start_at(address: impl ToSocketAddrs) -> io::Result<SocketAddr> {
+    let listener = TcpListener::bind(address).await?;
     let address = listener.local_addr()?;
     tokio::spawn(async move {
         loop {
