@@ -36,6 +36,8 @@ pub struct FleetConfig {
     pub max_rows: usize,
     /// A file of credentials for NATS (`VDM_ACTIVE_REQUESTS_FLEET_CREDENTIALS`).
     pub credentials: Option<String>,
+    /// A PEM file of certificate authorities to trust for the server, instead of the public ones (`VDM_ACTIVE_REQUESTS_FLEET_CA_FILE`).
+    pub ca_file: Option<String>,
 }
 
 /// The name of a fleet: 1 to 32 letters, digits, `-` and `_`.
@@ -183,6 +185,7 @@ impl Default for FleetConfig {
             gone_after: Duration::from_secs(10),
             max_rows: 20_000,
             credentials: None,
+            ca_file: None,
         }
     }
 }
@@ -251,6 +254,11 @@ impl FleetConfig {
                 "File of credentials for NATS",
                 &mut self.credentials,
             ),
+            Variable::new(
+                "VDM_ACTIVE_REQUESTS_FLEET_CA_FILE",
+                "PEM file of certificate authorities to trust for the server, instead of the public ones",
+                &mut self.ca_file,
+            ),
         ]
     }
 
@@ -296,6 +304,17 @@ impl FleetConfig {
         self
     }
 
+    /// The name of a setting that is not as by default and of no use, since there is no [`url`](Self::url).
+    pub fn set_in_vain(&self) -> Option<&'static str> {
+        if self.url.is_some() {
+            return None;
+        }
+        let (mut given, mut default) = (self.clone(), Self::default());
+        let settings = given.variables().into_iter().zip(default.variables());
+        let mut changed = settings.filter(|(given, default)| given.value.text() != default.value.text());
+        changed.next().map(|(given, _)| given.name)
+    }
+
     /// Checks that the times go together.
     ///
     /// # Errors
@@ -337,6 +356,16 @@ mod tests {
             let error = url(wrong).unwrap_err().to_string();
             assert!(error.ends_with(FLEET_URL) && !error.contains("hidden"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_setting_without_an_address_is_named() {
+        assert_eq!(FleetConfig::default().set_in_vain(), None);
+        let config = FleetConfig::default().replica("a");
+        assert_eq!(config.set_in_vain(), Some("VDM_ACTIVE_REQUESTS_FLEET_REPLICA"));
+        assert_eq!(config.url("nats://h".parse().unwrap()).set_in_vain(), None);
+        let config = fleet("VDM_ACTIVE_REQUESTS_FLEET_CREDENTIALS", "/a").unwrap();
+        assert_eq!(config.set_in_vain(), Some("VDM_ACTIVE_REQUESTS_FLEET_CREDENTIALS"));
     }
 
     #[test]

@@ -11,6 +11,7 @@ const KNOWN: &[&str] = &[
     "CALLER",
     "CALLER_SALT",
     "CORS_ORIGINS",
+    "FLEET_CA_FILE",
     "FLEET_CREDENTIALS",
     "FLEET_GONE_AFTER",
     "FLEET_INTERVAL",

@@ -25,6 +25,14 @@ pub trait FleetBus: Send + Sync + 'static {
 
     /// The name of the engine, as viewers are shown it.
     fn engine(&self) -> &'static str;
+
+    /// Whether there is a connection, as far as it says itself.
+    fn is_connected(&self) -> bool;
+
+    /// The newest reason why messages do not pass, in words for an operator.
+    fn trouble(&self) -> Option<String> {
+        None
+    }
 }
 
 /// An error of [`FleetBus::send`]: there is no connection.

@@ -16,6 +16,20 @@ pub enum FleetError {
     Feature(&'static str),
     /// The address or the credentials cannot be used, for this reason.
     Unusable(String),
+    /// The setting of this name is of no use without another, which is not set.
+    Vain {
+        /// The setting.
+        setting: &'static str,
+        /// The one that it needs, with the value that it needs.
+        needs: &'static str,
+    },
+    /// The file of certificate authorities cannot be read, or has none.
+    CaFile {
+        /// Its path.
+        path: String,
+        /// The reason.
+        reason: String,
+    },
     /// The file of credentials cannot be read.
     Credentials {
         /// Its path.
@@ -37,6 +51,10 @@ impl fmt::Display for FleetError {
                 "VDM_ACTIVE_REQUESTS_FLEET_URL needs the feature `{feature}`, without which this program was built"
             ),
             Self::Unusable(reason) => write!(f, "VDM_ACTIVE_REQUESTS_FLEET_URL cannot be used: {reason}"),
+            Self::Vain { setting, needs } => write!(f, "{setting} is set, and is of no use without {needs}"),
+            Self::CaFile { path, reason } => {
+                write!(f, "VDM_ACTIVE_REQUESTS_FLEET_CA_FILE={path:?} cannot be used: {reason}")
+            }
             Self::Credentials { path, reason } => {
                 write!(f, "VDM_ACTIVE_REQUESTS_FLEET_CREDENTIALS={path:?} cannot be read: {reason}")
             }

@@ -11,6 +11,8 @@ use crate::{
     tracker::RequestTracker,
 };
 
+/// The setting without which there is no fleet.
+const URL: &str = "VDM_ACTIVE_REQUESTS_FLEET_URL";
 /// Wishes that may wait.
 const MAX_WISHES: usize = 256;
 
@@ -58,7 +60,8 @@ impl Fleet {
         expect(unused_variables, reason = "no address can be used")
     )]
     pub async fn connect(tracker: RequestTracker, config: FleetConfig) -> Result<Self, FleetError> {
-        let url = config.url.clone().ok_or(FleetError::NoUrl)?;
+        let needs_url = config.set_in_vain().map(|setting| FleetError::Vain { setting, needs: URL });
+        let url = config.url.clone().ok_or(needs_url.unwrap_or(FleetError::NoUrl))?;
         match url.scheme() {
             #[cfg(feature = "fleet-nats")]
             "nats" | "tls" => {
@@ -67,11 +70,18 @@ impl Fleet {
                         .map_err(|error| FleetError::Credentials { path: path.clone(), reason: error.to_string() })
                 };
                 let credentials = config.credentials.as_ref().map(read).transpose()?;
-                let bus = super::nats::NatsBus::new(&url, credentials.as_deref()).await?;
+                let bus = super::nats::NatsBus::new(&url, credentials.as_deref(), config.ca_file.as_deref()).await?;
                 Ok(Self::start(bus, tracker, config)?)
             }
             #[cfg(feature = "fleet-redis")]
-            "redis" | "rediss" => Ok(Self::start(super::redis::RedisBus::new(&url)?, tracker, config)?),
+            "redis" | "rediss" => {
+                if config.credentials.is_some() {
+                    let setting = "VDM_ACTIVE_REQUESTS_FLEET_CREDENTIALS";
+                    return Err(FleetError::Vain { setting, needs: "a VDM_ACTIVE_REQUESTS_FLEET_URL of NATS" });
+                }
+                let bus = super::redis::RedisBus::new(&url, config.ca_file.as_deref())?;
+                Ok(Self::start(bus, tracker, config)?)
+            }
             #[cfg(not(feature = "fleet-nats"))]
             "nats" | "tls" => Err(FleetError::Feature("fleet-nats")),
             #[cfg(not(feature = "fleet-redis"))]

@@ -16,6 +16,8 @@ struct FleetList {
     /// Since when it is lost, in seconds since the Unix epoch.
     since: Option<f64>,
     engine: &'static str,
+    /// The newest reason why messages do not pass.
+    trouble: Option<String>,
     /// `rows`, or `sums` where there are too many rows.
     mode: &'static str,
     replicas: Vec<ListedReplica>,
@@ -36,15 +38,17 @@ struct ListedReplica {
 }
 
 /// The members of the list besides its entries.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct ListHead {
     pub(super) engine: &'static str,
+    /// The newest reason why messages do not pass.
+    pub(super) trouble: Option<String>,
     /// Since when nobody is heard, since the Unix epoch.
     pub(super) lost_since: Option<Duration>,
 }
 
 /// Appends the list.
-pub(super) fn append_list(out: &mut Vec<u8>, watching: &Watching, head: ListHead, now: Instant) {
+pub(super) fn append_list(out: &mut Vec<u8>, watching: &Watching, head: &ListHead, now: Instant) {
     let replicas = watching.states(now).into_iter().map(|replica| {
         let ReplicaState { epoch, state, silent, rows, source, is_self } = replica;
         ListedReplica {
@@ -58,11 +62,12 @@ pub(super) fn append_list(out: &mut Vec<u8>, watching: &Watching, head: ListHead
             is_self,
         }
     });
-    let ListHead { engine, lost_since } = head;
+    let ListHead { engine, trouble, lost_since } = head;
     let list = FleetList {
         state: if lost_since.is_some() { "lost" } else { "live" },
         since: lost_since.map(|since| since.as_secs_f64()),
         engine,
+        trouble: trouble.clone(),
         mode: mode(watching),
         replicas: replicas.collect(),
     };
@@ -74,9 +79,9 @@ fn mode(watching: &Watching) -> &'static str {
 }
 
 /// Returns a text that is the same as long as viewers need not be told of the list.
-pub(super) fn list_signature(watching: &Watching, head: ListHead, now: Instant) -> Vec<u8> {
+pub(super) fn list_signature(watching: &Watching, head: &ListHead, now: Instant) -> Vec<u8> {
     let mut out = Vec::new();
-    json(&mut out, &(head.lost_since.is_some(), mode(watching)));
+    json(&mut out, &(head.lost_since.is_some(), &head.trouble, mode(watching)));
     for replica in watching.states(now) {
         let source = replica.source.map(|source| {
             // Clocks drift by the millisecond; whole seconds are news.

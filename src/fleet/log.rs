@@ -26,9 +26,9 @@ pub(super) fn disconnected(_engine: &str) {
     tracing::warn!(target: "active_requests", engine = _engine, "disconnected from the fleet");
 }
 
-/// The engine says what is wrong.
+/// The engine cannot be reached, or refuses something.
 #[cfg(any(feature = "fleet-nats", feature = "fleet-redis"))]
-pub(super) fn engine_error(_engine: &str, _error: &dyn std::fmt::Display) {
+pub(super) fn engine_error(_engine: &str, _error: &str) {
     #[cfg(feature = "tracing")]
-    tracing::warn!(target: "active_requests", engine = _engine, error = %_error, "the fleet's server cannot be used");
+    tracing::warn!(target: "active_requests", engine = _engine, error = _error, "the fleet has no use of its server");
 }

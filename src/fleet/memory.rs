@@ -146,4 +146,8 @@ impl FleetBus for MemoryBus {
     fn engine(&self) -> &'static str {
         "memory"
     }
+
+    fn is_connected(&self) -> bool {
+        !self.is_cut.load(Ordering::Relaxed)
+    }
 }

@@ -80,6 +80,8 @@ mod clock_offset;
 mod common;
 mod counts;
 mod digest;
+#[cfg(any(feature = "fleet-nats", feature = "fleet-redis"))]
+mod engine;
 mod error;
 mod handle;
 mod hubs;
@@ -106,6 +108,8 @@ mod sums;
 mod task;
 mod text;
 mod topic;
+#[cfg(any(feature = "fleet-nats", feature = "fleet-redis"))]
+mod trust;
 mod view_json;
 mod viewers;
 mod want;

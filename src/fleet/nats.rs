@@ -1,6 +1,6 @@
 //! NATS as a bus (feature `fleet-nats`).
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use async_nats::{Client, ConnectOptions, Event, ServerAddr, connection::State};
 use bytes::Bytes;
@@ -9,11 +9,12 @@ use percent_encoding::percent_decode_str;
 
 use super::{
     bus::{FleetBus, Listening, Lost},
+    engine::EngineState,
     error::FleetError,
-    log,
     queue::Inbox,
     task::TaskGuard,
     topic::Topic,
+    trust::{provide_cryptography, read_authorities},
 };
 use crate::config::FleetUrl;
 
@@ -33,6 +34,7 @@ const MAX_WAITING: usize = 256;
 #[derive(Clone)]
 pub struct NatsBus {
     client: Client,
+    state: Arc<EngineState>,
 }
 
 impl fmt::Debug for NatsBus {
@@ -42,11 +44,16 @@ impl fmt::Debug for NatsBus {
 }
 
 impl NatsBus {
-    /// A bus over the server at `url`, which may name a user and a password, or a token (`nats://token@host`). `credentials` is the content of a file of credentials, or an nkey seed. The server need not be there yet.
+    /// A bus over the server at `url`, which may name a user and a password, or a token (`nats://token@host`). `credentials` is the content of a file of credentials, or an nkey seed,
+    /// `ca_file` the path of a PEM file of the authorities to trust instead of the system's. The server need not be there yet. Where the process has no
+    /// cryptography for TLS of its own choice, `ring` is installed.
     ///
     /// # Errors
-    /// The address or the credentials cannot be used.
-    pub async fn new(url: &FleetUrl, credentials: Option<&str>) -> Result<Self, FleetError> {
+    /// The address, the credentials or the authorities cannot be used.
+    pub async fn new(url: &FleetUrl, credentials: Option<&str>, ca_file: Option<&str>) -> Result<Self, FleetError> {
+        provide_cryptography();
+        let state = Arc::new(EngineState::new("nats", url.scheme() == "tls"));
+        let told = Arc::clone(&state);
         let unusable = |error: &dyn fmt::Display| FleetError::Unusable(error.to_string());
         let mut options = ConnectOptions::new()
             .name("active-requests")
@@ -56,13 +63,20 @@ impl NatsBus {
             .subscription_capacity(MAX_WAITING)
             .retry_on_initial_connect()
             .reconnect_delay_callback(delay)
-            .event_callback(async |event| match event {
-                Event::Connected => log::connected("nats"),
-                Event::Disconnected => log::disconnected("nats"),
-                Event::ServerError(error) => log::engine_error("nats", &error),
-                Event::ClientError(error) => log::engine_error("nats", &error),
-                _ => {}
+            .event_callback(move |event| {
+                match event {
+                    Event::Connected => told.connected(),
+                    Event::Disconnected => told.disconnected(),
+                    Event::ServerError(error) => told.error(&error),
+                    Event::ClientError(error) => told.error(&error),
+                    _ => {}
+                }
+                std::future::ready(())
             });
+        if let Some(path) = ca_file {
+            read_authorities(path)?;
+            options = options.add_root_certificates(path.into());
+        }
         if let Some(credentials) = credentials.map(str::trim) {
             options = if credentials.starts_with('S') {
                 options.nkey(credentials.to_owned())
@@ -79,7 +93,7 @@ impl NatsBus {
             (None, _) => options,
         };
         let client = options.connect(address).await.map_err(|error| unusable(&error))?;
-        Ok(Self { client })
+        Ok(Self { client, state })
     }
 }
 
@@ -121,5 +135,13 @@ impl FleetBus for NatsBus {
 
     fn engine(&self) -> &'static str {
         "nats"
+    }
+
+    fn is_connected(&self) -> bool {
+        self.state.is_connected()
+    }
+
+    fn trouble(&self) -> Option<String> {
+        self.state.trouble()
     }
 }

@@ -12,7 +12,7 @@ use std::{
 use bytes::Bytes;
 use futures_util::StreamExt;
 use redis::{
-    AsyncConnectionConfig, Client, RedisError,
+    AsyncConnectionConfig, Client, RedisError, TlsCertificates,
     aio::{MultiplexedConnection, PubSub, PubSubSink},
 };
 use tokio::{
@@ -22,11 +22,12 @@ use tokio::{
 
 use super::{
     bus::{FleetBus, Listening, Lost},
+    engine::EngineState,
     error::FleetError,
-    log,
     queue::Inbox,
     task::TaskGuard,
     topic::Topic,
+    trust::{provide_cryptography, read_authorities},
 };
 use crate::{config::FleetUrl, sync::Mutex};
 
@@ -54,6 +55,7 @@ impl fmt::Debug for RedisBus {
 
 struct RedisShared {
     client: Client,
+    state: EngineState,
     listeners: Mutex<Vec<Weak<RedisListener>>>,
     /// Somebody has begun to listen, or has stopped.
     changed: Notify,
@@ -80,14 +82,26 @@ impl Drop for RedisListener {
 }
 
 impl RedisBus {
-    /// A bus over the server at `url`. The server need not be there yet. Needs a tokio runtime.
+    /// A bus over the server at `url`. `ca_file` is the path of a PEM file of the authorities to trust instead of the public ones. The server need not
+    /// be there yet. Needs a tokio runtime. Where the process has no cryptography for TLS of its own choice, `ring` is installed.
     ///
     /// # Errors
-    /// The address cannot be used.
-    pub fn new(url: &FleetUrl) -> Result<Self, FleetError> {
-        let client = Client::open(url.expose()).map_err(|error| FleetError::Unusable(error.to_string()))?;
+    /// The address or the authorities cannot be used.
+    pub fn new(url: &FleetUrl, ca_file: Option<&str>) -> Result<Self, FleetError> {
+        let is_tls = url.scheme() == "rediss";
+        if is_tls {
+            provide_cryptography();
+        }
+        let client = match ca_file.map(read_authorities).transpose()?.filter(|_| is_tls) {
+            Some(root) => {
+                Client::build_with_tls(url.expose(), TlsCertificates { client_tls: None, root_cert: Some(root) })
+            }
+            None => Client::open(url.expose()),
+        };
+        let client = client.map_err(|error| FleetError::Unusable(error.to_string()))?;
         let shared = Arc::new(RedisShared {
             client,
+            state: EngineState::new("redis", is_tls),
             listeners: Mutex::default(),
             changed: Notify::new(),
             resets: watch::Sender::new(0),
@@ -110,7 +124,7 @@ impl FleetBus for RedisBus {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) if !error.is_io_error() && !error.is_connection_dropped() => {
                 // The connection is well: the server refuses.
-                log::engine_error("redis", &error);
+                self.shared.state.error(&error);
                 Err(Lost)
             }
             _ => {
@@ -137,6 +151,14 @@ impl FleetBus for RedisBus {
     fn engine(&self) -> &'static str {
         "redis"
     }
+
+    fn is_connected(&self) -> bool {
+        self.shared.state.is_connected() && self.shared.sending.lock().is_some()
+    }
+
+    fn trouble(&self) -> Option<String> {
+        self.shared.state.trouble()
+    }
 }
 
 /// Keeps a connection to send on.
@@ -156,19 +178,20 @@ async fn keep_sending(shared: Arc<RedisShared>) {
 
 /// Keeps a connection to listen on.
 async fn keep_listening(shared: Arc<RedisShared>) {
-    let mut was_connected = true;
     loop {
         let connected = timeout(ANSWER, shared.client.get_async_pubsub()).await;
-        match connected {
-            Ok(Ok(connection)) => {
-                log::connected("redis");
-                was_connected = true;
-                // However it ends, the next one follows.
-                let _ = listen_on(&shared, connection).await;
-                log::disconnected("redis");
+        let ended = match connected {
+            // However it ends, the next one follows.
+            Ok(Ok(connection)) => listen_on(&shared, connection).await,
+            Ok(Err(error)) => Err(error),
+            Err(_) => {
+                shared.state.error(&"no answer has come");
+                Ok(())
             }
-            Ok(Err(error)) if std::mem::take(&mut was_connected) => log::engine_error("redis", &error),
-            _ => {}
+        };
+        shared.state.disconnected();
+        if let Err(error) = ended {
+            shared.state.error(&error);
         }
         sleep(AGAIN).await;
     }
@@ -180,6 +203,7 @@ async fn listen_on(shared: &RedisShared, connection: PubSub) -> Result<(), Redis
     let mut resets = shared.resets.subscribe();
     let mut listened: Vec<Topic> = Vec::new();
     subscribe(shared, &mut sink, &mut listened).await?;
+    shared.state.connected();
     let mut ping_at = Instant::now() + PING;
     loop {
         tokio::select! {

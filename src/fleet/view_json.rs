@@ -14,8 +14,8 @@ use tokio::time::Instant;
 
 /// The moment of an answer, and the head of its list.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct ViewMoment {
-    pub(super) head: ListHead,
+pub(super) struct ViewMoment<'a> {
+    pub(super) head: &'a ListHead,
     pub(super) now: Instant,
 }
 
@@ -58,7 +58,7 @@ pub(super) fn append_delta(
     parts: &DeltaParts<'_>,
     watching: &Watching,
     tracker: &RequestTracker,
-    ViewMoment { head, now }: ViewMoment,
+    ViewMoment { head, now }: ViewMoment<'_>,
 ) {
     out.extend_from_slice(br#"{"seq":"#);
     number(out, seq);
@@ -113,7 +113,7 @@ pub(super) fn append_snapshot(
     seq: Option<u64>,
     watching: &Watching,
     tracker: &RequestTracker,
-    ViewMoment { head, now }: ViewMoment,
+    ViewMoment { head, now }: ViewMoment<'_>,
 ) {
     out.push(b'{');
     if let Some(seq) = seq {

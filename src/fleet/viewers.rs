@@ -100,7 +100,7 @@ impl Viewers {
     }
 
     /// Publishes what there is to publish. Returns whether anybody watches.
-    pub(super) fn turn(&mut self, watching: &mut Watching, moment: ViewMoment) -> bool {
+    pub(super) fn turn(&mut self, watching: &mut Watching, moment: ViewMoment<'_>) -> bool {
         let now = moment.now;
         let Some(demand) = self.hub.demand() else {
             self.seq = None;
@@ -134,7 +134,7 @@ impl Viewers {
         &mut self,
         demand: &Demand,
         watching: &mut Watching,
-        moment: ViewMoment,
+        moment: ViewMoment<'_>,
         publication: &mut Publication,
     ) {
         let now = moment.now;
@@ -163,7 +163,7 @@ impl Viewers {
     }
 
     /// Looks whether anything has changed since the last look.
-    fn collect(&mut self, watching: &Watching, ViewMoment { head, now }: ViewMoment) -> ViewNews {
+    fn collect(&mut self, watching: &Watching, ViewMoment { head, now }: ViewMoment<'_>) -> ViewNews {
         let signature = list_signature(watching, head, now);
         let list = signature != self.signature;
         let rows = !watching.removed.is_empty() || watching.sources.values().any(ReplicaSource::has_news);
@@ -174,7 +174,7 @@ impl Viewers {
         ViewNews { list }
     }
 
-    fn deltas(&mut self, watching: &mut Watching, moment: ViewMoment, list: bool) -> Vec<Payload> {
+    fn deltas(&mut self, watching: &mut Watching, moment: ViewMoment<'_>, list: bool) -> Vec<Payload> {
         let mut gone = std::mem::take(&mut watching.removed);
         let (mut lists, mut sums) = (FleetLists::default(), Vec::new());
         append_sums(&mut sums, watching, true);
@@ -205,7 +205,7 @@ impl Viewers {
         std::iter::once(first).chain(more).map(|parts| self.delta(&parts, watching, moment)).collect()
     }
 
-    fn delta(&mut self, parts: &DeltaParts<'_>, watching: &Watching, moment: ViewMoment) -> Payload {
+    fn delta(&mut self, parts: &DeltaParts<'_>, watching: &Watching, moment: ViewMoment<'_>) -> Payload {
         let seq = self.seq.map_or(0, |seq| seq + 1);
         self.seq = Some(seq);
         let id = self.event_id(&seq.to_string());
@@ -217,18 +217,18 @@ impl Viewers {
         event_id(self.tracker.epoch(), self.watched, number)
     }
 
-    fn update(&mut self, watching: &Watching, moment: ViewMoment, for_all: bool) -> Update {
+    fn update(&mut self, watching: &Watching, moment: ViewMoment<'_>, for_all: bool) -> Update {
         let version = self.version;
         Update { version, payload: self.snapshot(SnapshotForm::Updates, version, watching, moment), for_all }
     }
 
     /// The snapshot as JSON by itself.
-    pub(super) fn plain(&mut self, watching: &Watching, moment: ViewMoment) -> Payload {
+    pub(super) fn plain(&mut self, watching: &Watching, moment: ViewMoment<'_>) -> Payload {
         self.collect(watching, moment);
         self.snapshot(SnapshotForm::Plain, self.version, watching, moment)
     }
 
-    fn snapshot(&mut self, form: SnapshotForm, of: u64, watching: &Watching, moment: ViewMoment) -> Payload {
+    fn snapshot(&mut self, form: SnapshotForm, of: u64, watching: &Watching, moment: ViewMoment<'_>) -> Payload {
         let now = moment.now;
         let cached = &self.cached[form as usize];
         let fresh = |cached: &&CachedSnapshot| cached.of == of && now.duration_since(cached.at) < MAX_AGE;

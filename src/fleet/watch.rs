@@ -135,8 +135,8 @@ impl Watch {
             self._listening = bus.listen(topic(self.watching.want(), common), common.inbox.clone());
             self.viewers.begin_anew();
         }
-        let head = ListHead { engine: bus.engine(), lost_since };
-        let moment = ViewMoment { head, now };
+        let head = ListHead { engine: bus.engine(), trouble: bus.trouble(), lost_since };
+        let moment = ViewMoment { head: &head, now };
         let is_watched = self.viewers.turn(&mut self.watching, moment);
         let (faults, questions) = self.watching.take_faults();
         common.counters.note_faults(faults, questions);
@@ -144,7 +144,7 @@ impl Watch {
             for Wish { with_rows, told, .. } in self.waiting.drain(..) {
                 let snapshot = with_rows.then(|| self.viewers.plain(&self.watching, moment));
                 let mut list = Vec::new();
-                append_list(&mut list, &self.watching, head, now);
+                append_list(&mut list, &self.watching, &head, now);
                 // Whoever wished it may have left.
                 let _ = told.send(View { snapshot, list, others: self.watching.others(now) });
             }

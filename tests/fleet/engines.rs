@@ -12,9 +12,33 @@ use http::{Method, Request};
 use std::{
     net::TcpListener,
     process::{Child, Command, Stdio},
+    sync::atomic::{AtomicUsize, Ordering},
     time::Duration,
 };
 use tower::ServiceExt;
+
+/// A file, removed when dropped.
+struct TempFile(std::path::PathBuf);
+
+impl TempFile {
+    fn with(text: &str) -> Self {
+        static NUMBER: AtomicUsize = AtomicUsize::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("active-requests-fleet-{}-{number}", std::process::id()));
+        std::fs::write(&path, text).unwrap();
+        Self(path)
+    }
+
+    fn path(&self) -> &str {
+        self.0.to_str().unwrap()
+    }
+}
+
+impl Drop for TempFile {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
 
 /// A server of an engine, ended when dropped.
 struct Server {
@@ -112,6 +136,9 @@ impl Topics {
             fn engine(&self) -> &'static str {
                 "recorder"
             }
+            fn is_connected(&self) -> bool {
+                true
+            }
         }
         let recorder = Recorder::default();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
@@ -196,22 +223,29 @@ async fn outlives_its_server<B: FleetBus + Clone>(bus: B, server: &mut Server) {
     until("it connects anew", comes).await;
 }
 
-async fn is_refused<B: FleetBus>(bus: B) {
+/// A bus that is refused, for a reason that names `setting`.
+async fn is_refused<B: FleetBus>(bus: B, setting: &str) {
     let topics = std::thread::spawn(Topics::of_a_fleet).join().unwrap();
     let to = topics.one(".to.");
     for _ in 0..20 {
         assert!(bus.send(to.clone(), Bytes::from_static(b"x")).await.is_err());
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+    until("it says why", async || bus.trouble().is_some()).await;
+    let trouble = bus.trouble().unwrap();
+    assert!(trouble.contains(setting) && !trouble.contains("wrong@") && !bus.is_connected(), "{trouble}");
 }
 
 /// Two replicas over a real engine: each shows the rows of both.
 async fn joins_replicas(url: FleetUrl) {
+    join_replicas(FleetConfig::default().url(url)).await;
+}
+
+async fn join_replicas(config: FleetConfig) {
     let mut replicas = Vec::new();
     for name in ["a", "b"] {
         let tracker = RequestTracker::default();
-        let config = FleetConfig::default().url(url.clone()).replica(name);
-        let fleet = Fleet::connect(tracker.clone(), config).await.unwrap();
+        let fleet = Fleet::connect(tracker.clone(), config.clone().replica(name)).await.unwrap();
         let request = tracker.start(&Method::POST, "/v1/messages", &RequestInfo::new().model("gpt-4o")).unwrap();
         replicas.push((
             MonitorService::new(tracker, MonitorConfig::default()).with_fleet(fleet.clone()),
@@ -243,7 +277,7 @@ async fn joins_replicas(url: FleetUrl) {
 async fn nats_carries_messages() {
     let mut server = Server::new(Engine::Nats);
     server.start();
-    let bus = async || NatsBus::new(&server.url(), None).await.unwrap();
+    let bus = async || NatsBus::new(&server.url(), None, None).await.unwrap();
     carries_messages(bus().await, bus().await).await;
     joins_replicas(server.url()).await;
 }
@@ -252,7 +286,7 @@ async fn nats_carries_messages() {
 async fn redis_carries_messages() {
     let mut server = Server::new(Engine::Redis);
     server.start();
-    let bus = || RedisBus::new(&server.url()).unwrap();
+    let bus = || RedisBus::new(&server.url(), None).unwrap();
     carries_messages(bus(), bus()).await;
     joins_replicas(server.url()).await;
 }
@@ -260,14 +294,14 @@ async fn redis_carries_messages() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nats_outlives_its_server() {
     let mut server = Server::new(Engine::Nats);
-    let bus = NatsBus::new(&server.url(), None).await.unwrap();
+    let bus = NatsBus::new(&server.url(), None, None).await.unwrap();
     outlives_its_server(bus, &mut server).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn redis_outlives_its_server() {
     let mut server = Server::new(Engine::Redis);
-    let bus = RedisBus::new(&server.url()).unwrap();
+    let bus = RedisBus::new(&server.url(), None).unwrap();
     outlives_its_server(bus, &mut server).await;
 }
 
@@ -277,8 +311,9 @@ async fn whom_the_server_does_not_know_it_refuses_and_whom_it_knows_it_takes() {
     nats.start_with(&["--user", "u", "--pass", "right"]);
     let mut redis = Server::new(Engine::Redis);
     redis.start_with(&["--requirepass", "right"]);
-    is_refused(NatsBus::new(&nats.url_with("u:wrong@"), None).await.unwrap()).await;
-    is_refused(RedisBus::new(&redis.url_with(":wrong@")).unwrap()).await;
+    let setting = "VDM_ACTIVE_REQUESTS_FLEET_CREDENTIALS";
+    is_refused(NatsBus::new(&nats.url_with("u:wrong@"), None, None).await.unwrap(), setting).await;
+    is_refused(RedisBus::new(&redis.url_with(":wrong@"), None).unwrap(), setting).await;
     joins_replicas(nats.url_with("u:right@")).await;
     joins_replicas(redis.url_with(":right@")).await;
 }
@@ -294,12 +329,121 @@ async fn an_address_or_credentials_that_cannot_be_used_stop_the_start_without_a_
             "{error}"
         );
     }
-    let mut config = FleetConfig::default().url("nats://127.0.0.1:1".parse().unwrap());
-    config.credentials = Some("/nowhere".to_owned());
-    assert!(
-        start(config)
-            .await
-            .to_string()
-            .starts_with("VDM_ACTIVE_REQUESTS_FLEET_CREDENTIALS=\"/nowhere\" cannot be read")
-    );
+    let with = |url: &str, credentials: Option<&str>, ca_file: Option<&str>| {
+        let mut config = FleetConfig::default().replica("a");
+        config.url = (!url.is_empty()).then(|| url.parse().unwrap());
+        (config.credentials, config.ca_file) = (credentials.map(str::to_owned), ca_file.map(str::to_owned));
+        config
+    };
+    let empty = TempFile::with("");
+    for (config, expected) in [
+        (
+            with("nats://127.0.0.1:1", Some("/nowhere"), None),
+            "VDM_ACTIVE_REQUESTS_FLEET_CREDENTIALS=\"/nowhere\" cannot be read",
+        ),
+        (
+            with("redis://127.0.0.1:1", Some("/nowhere"), None),
+            "VDM_ACTIVE_REQUESTS_FLEET_CREDENTIALS is set, and is of no use without",
+        ),
+        (
+            with("tls://127.0.0.1:1", None, Some("/nowhere")),
+            "VDM_ACTIVE_REQUESTS_FLEET_CA_FILE=\"/nowhere\" cannot be used",
+        ),
+        (with("rediss://127.0.0.1:1", None, Some(empty.path())), "VDM_ACTIVE_REQUESTS_FLEET_CA_FILE="),
+        (
+            with("", None, None),
+            "VDM_ACTIVE_REQUESTS_FLEET_REPLICA is set, and is of no use without VDM_ACTIVE_REQUESTS_FLEET_URL",
+        ),
+    ] {
+        let error = start(config).await.to_string();
+        assert!(error.starts_with(expected), "{error}");
+    }
+}
+
+/// The files of an authority of our own, and of a server on this machine that it vouches for.
+struct Certificates {
+    authority: TempFile,
+    certificate: TempFile,
+    key: TempFile,
+}
+
+impl Certificates {
+    fn new() -> Self {
+        use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+        let (authority_key, key) = (KeyPair::generate().unwrap(), KeyPair::generate().unwrap());
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let authority = TempFile::with(&params.self_signed(&authority_key).unwrap().pem());
+        let issuer = Issuer::new(params, authority_key);
+        let certificate = CertificateParams::new(["127.0.0.1".to_owned()]).unwrap().signed_by(&key, &issuer).unwrap();
+        Self { authority, certificate: TempFile::with(&certificate.pem()), key: TempFile::with(&key.serialize_pem()) }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_with_a_certificate_is_trusted_only_where_its_authority_is() {
+    let of_server = Certificates::new();
+    let (certificate, key) = (of_server.certificate.path(), of_server.key.path());
+    let mut nats = Server::new(Engine::Nats);
+    nats.start_with(&["--tls", "--tlscert", certificate, "--tlskey", key]);
+    let mut redis = Server::new(Engine::Redis);
+    let port = redis.port.to_string();
+    let tls = ["--port", "0", "--tls-port", &port, "--tls-cert-file", certificate, "--tls-key-file", key];
+    redis.start_with(&[&tls[..], &["--tls-auth-clients", "no"]].concat());
+    let other = Certificates::new();
+    let setting = "VDM_ACTIVE_REQUESTS_FLEET_CA_FILE";
+    for (server, scheme) in [(&nats, "tls"), (&redis, "rediss")] {
+        let url: FleetUrl = format!("{scheme}://127.0.0.1:{}", server.port).parse().unwrap();
+        for ca_file in [None, Some(other.authority.path())] {
+            match server.engine {
+                Engine::Nats => is_refused(NatsBus::new(&url, None, ca_file).await.unwrap(), setting).await,
+                Engine::Redis => is_refused(RedisBus::new(&url, ca_file).unwrap(), setting).await,
+            }
+        }
+        let mut config = FleetConfig::default().url(url);
+        config.ca_file = Some(of_server.authority.path().to_owned());
+        join_replicas(config).await;
+    }
+}
+
+/// A public example pair of keys of NATS's documentation.
+const NKEY: [&str; 2] = [
+    "SUACSSL3UAHUDXKFSNVUZRF5UHPMWZ6BFDTJ7M6USDXIEDNPPQYYYCU3VY",
+    "UDXU4RCSJNZOIQHZNWXHXORDPRTGNJAHAHFRGZNEEJCPQTT2M7NLCNF4",
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_rights_that_the_readme_names_are_enough_and_those_of_another_fleet_are_not() {
+    let [seed, public] = NKEY;
+    let rules = TempFile::with(&format!(
+        "authorization {{ users = [\
+         {{ user: prod, password: p, permissions: {{ publish: \"ar1.prod.>\", subscribe: \"ar1.prod.>\" }} }}, \
+         {{ nkey: {public}, permissions: {{ publish: \"ar1.prod.>\", subscribe: \"ar1.prod.>\" }} }} ] }}"
+    ));
+    let mut nats = Server::new(Engine::Nats);
+    nats.start_with(&["-c", rules.path()]);
+    let mut redis = Server::new(Engine::Redis);
+    let rights = "resetchannels &ar1.prod.* +publish +subscribe +psubscribe +unsubscribe +punsubscribe +ping";
+    let user: Vec<&str> = ["--user", "prod", "on", ">p"].into_iter().chain(rights.split(' ')).collect();
+    redis.start_with(&[&user[..], &["--user", "default", "off"]].concat());
+
+    let seed = TempFile::with(seed);
+    for (url, credentials) in
+        [(nats.url_with("prod:p@"), None), (redis.url_with("prod:p@"), None), (nats.url(), Some(seed.path()))]
+    {
+        let mut config = FleetConfig::default().url(url).name("prod".parse().unwrap());
+        config.credentials = credentials.map(str::to_owned);
+        join_replicas(config.clone()).await;
+
+        let other = config.name("test".parse().unwrap());
+        let tracker = RequestTracker::default();
+        let fleet = Fleet::connect(tracker.clone(), other).await.unwrap();
+        let monitor = MonitorService::new(tracker, MonitorConfig::default()).with_fleet(fleet);
+        until("the list says that a right is missing", async || {
+            let request = Request::builder().uri("/fleet").body(()).unwrap();
+            let list = document(monitor.clone().oneshot(request).await.unwrap()).await;
+            list["trouble"].as_str().is_some_and(|trouble| trouble.contains("lacks a right"))
+        })
+        .await;
+    }
 }

@@ -9,7 +9,7 @@ use crate::config::description::SettingsError;
 
 /// Joins the fleet, if its server is set. The server need not be there.
 pub(crate) async fn join(tracker: &RequestTracker, config: &FleetConfig) -> Result<Option<Fleet>, SettingsError> {
-    if config.url.is_none() {
+    if config.url.is_none() && config.set_in_vain().is_none() {
         return Ok(None);
     }
     let (told, joined) = oneshot::channel();

@@ -100,3 +100,18 @@ async fn the_limit_of_descriptors_is_raised_as_far_as_it_goes() {
     let words: Vec<_> = line.split_whitespace().collect();
     assert_eq!(words[3], words[4], "{line}");
 }
+
+#[tokio::test]
+async fn a_setting_of_the_fleet_without_its_server_stops_the_start() {
+    for (name, value) in [
+        ("VDM_ACTIVE_REQUESTS_FLEET_CREDENTIALS", "/etc/nats.creds"),
+        ("VDM_ACTIVE_REQUESTS_FLEET_REPLICA", "proxy-1"),
+        ("VDM_ACTIVE_REQUESTS_FLEET_MAX_ROWS", "5"),
+    ] {
+        let output = command(&["--port=0"], &[(name, value)]).output().await.unwrap();
+        let text = String::from_utf8_lossy(&output.stderr).into_owned() + &String::from_utf8_lossy(&output.stdout);
+        assert_eq!(output.status.code(), Some(2), "{text}");
+        let expected = format!("{name} is set, and is of no use without VDM_ACTIVE_REQUESTS_FLEET_URL");
+        assert!(text.contains(&expected), "{text}");
+    }
+}
