@@ -1,6 +1,6 @@
 /** Cancels requests, after a question. */
 
-import { createPart } from './part.js';
+import { createPart, style } from './part.js';
 
 /** @typedef {import('../types.js').Row} Row */
 
@@ -11,7 +11,10 @@ import { createPart } from './part.js';
 export function createCancel(live, parts) {
   const { feed } = live;
   const { toast } = parts;
-  const dialog = createPart(async () => (await import('./cancel-dialog.js')).createCancelDialog(live, parts));
+  const dialog = createPart(async () => {
+    const [{ createCancelDialog }] = await Promise.all([import('./cancel-dialog.js'), style('dialogs')]);
+    return createCancelDialog(live, parts);
+  });
   return {
     /** Whether the server lets this operator do it. */
     get allowed() {

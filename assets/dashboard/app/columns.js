@@ -2,14 +2,14 @@
 
 import { inOrder } from '../model/layout.js';
 import { byId } from '../view/dom.js';
-import { createPart } from './part.js';
+import { createPart, style } from './part.js';
 
 /**
  * @param {import('./live.js').Live} live
  * @param {ReturnType<typeof import('./controls.js').createSettings>} set
  */
 export function createColumns({ address, events, list, settings }, set) {
-  const chooser = createPart(async () => (await import('../view/column-chooser.js')).createColumnChooser(byId('set-columns'), {
+  const chooser = createPart(async () => (await Promise.all([import('../view/column-chooser.js'), style('dialogs')]))[0].createColumnChooser(byId('set-columns'), {
     onShow(id, shown) {
       if (address.place.columns === null) return set('hidden', shown ? settings.hidden.filter((it) => it !== id) : [...settings.hidden, id]);
       const wanted = new Set(shown ? [...list.columns, id] : list.columns.filter((it) => it !== id));

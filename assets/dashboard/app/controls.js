@@ -6,7 +6,7 @@ import { isKey } from '../net/key.js';
 import { byId, typed } from '../view/dom.js';
 import { bindKeys } from '../view/keys.js';
 import { bindSettings, THEMES } from '../view/settings.js';
-import { createPart } from './part.js';
+import { createPart, style } from './part.js';
 
 /** @typedef {import('./live.js').Live} Live */
 
@@ -94,7 +94,7 @@ export function bindPageKeys({ address, events, list, settings }, { filterBar, m
   events.on('step', move);
   byId('refresh').addEventListener('click', refresh);
   byId('freeze').addEventListener('click', freeze);
-  const help = createPart(() => import('../view/help.js'));
+  const help = createPart(async () => (await Promise.all([import('../view/help.js'), style('dialogs')]))[0]);
   bindKeys([
     { keys: ['/'], label: 'filter', run: () => filterBar.focus() },
     { keys: [' '], label: 'freeze or resume the view', run: freeze },

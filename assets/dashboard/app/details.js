@@ -1,21 +1,20 @@
 /** One request, as the address names it: its details, what the server knows of it beyond its row, and what one can do with it. */
 
 import { toggleTerm } from '../model/filter.js';
-import { complete, rowOfEntry } from '../model/records.js';
 import { copyText, requestActions } from '../view/actions.js';
-import { createPart } from './part.js';
+import { createPart, style } from './part.js';
 
 /** @typedef {import('../types.js').Row} Row */
 
 /**
  * @param {import('./live.js').Live} live
  * @param {object} parts
- * @param {Pick<import('./polling.js').Polling, 'find' | 'pollLogs' | 'focused' | 'focus'>} parts.polling
+ * @param {{ past: import('./past.js').Past | null, pollLogs: () => Promise<import('./past.js').Past> }} parts.polling
  * @param {ReturnType<typeof import('./cancel.js').createCancel>} parts.cancel
- * @param {ReturnType<typeof import('../view/menu.js').createMenu>} parts.menu
+ * @param {(request: import('../view/menu.js').MenuRequest) => void} parts.menu
  * @param {(text: string) => void} parts.toast
  */
-export function createDetails({ address, api, debug, events, feed, list }, { polling: { find, focused, pollLogs, focus: focusEntry }, cancel, menu, toast }) {
+export function createDetails({ address, api, debug, events, feed, list }, { polling, cancel, menu, toast }) {
   /** The last question to the server about a request: its row while it is in flight, else the log of ended requests. */
   let asked = '';
 
@@ -25,6 +24,7 @@ export function createDetails({ address, api, debug, events, feed, list }, { pol
     toast(pinned === null ? 'Only a request in the list can be pinned' : pinned ? 'Pinned' : 'No longer pinned');
   }
 
+  const share = createPart(() => import('../model/share.js'));
   const actions = requestActions({
     open: (row) => address.go({ row: row.id }),
     copy: (text, what) => void copyText(text).then(() => toast(`${what} copied`)),
@@ -36,10 +36,11 @@ export function createDetails({ address, api, debug, events, feed, list }, { pol
     pin,
     cancel: (row) => cancel.ask([row]),
     mayCancel: () => cancel.allowed,
+    share: share.use,
     origin: location.origin,
   });
   const focus = (/** @type {Row} */ row) => list.focus(row.id);
-  events.on('menu', (row, at) => menu.open({
+  events.on('menu', (row, at) => menu({
     label: `Actions for ${row.id}`,
     subject: `${row.model} · ${row.id}`,
     items: actions.filter((action) => action.offered?.(row) ?? true).map((action) => ({ ...action, run: () => action.run(row) })),
@@ -50,11 +51,11 @@ export function createDetails({ address, api, debug, events, feed, list }, { pol
   function step(by) {
     const row = open();
     if (row && address.place.view === 'requests') list.focus(row.id);
-    else if (row) focusEntry(row.id);
+    else if (row) polling.past?.focus(row.id);
     events.emit('step', by);
   }
   const drawer = createPart(async () => {
-    const { createDrawer } = await import('../view/drawer.js');
+    const [{ createDrawer }] = await Promise.all([import('../view/drawer.js'), style('details')]);
     return createDrawer({ onStep: step, actions, focus, present: list.presence.fields, onClose: () => address.go({ row: null }) });
   });
   /** The request that is shown. */
@@ -70,8 +71,8 @@ export function createDetails({ address, api, debug, events, feed, list }, { pol
     const shown = open()?.id === id ? open() : null;
     if (inList && (inList.outcome !== null || list.frozen)) return inList;
     if (shown && shown.outcome !== null) return shown;
-    const entry = find(id);
-    return entry ? rowOfEntry(entry) : (inList ?? shown);
+    const entry = polling.past?.find(id);
+    return entry ? polling.past?.rowOf(entry) ?? null : (inList ?? shown);
   }
 
   /** Shows the request that the address names, as soon as it is known. */
@@ -98,17 +99,17 @@ export function createDetails({ address, api, debug, events, feed, list }, { pol
   /** Asks the server for a request's facts beyond its row, and whether it ended before the page saw it. @param {string} id */
   async function lookUp(id) {
     try {
-      if (list.find(id)?.outcome === null && find(id) === null) {
+      if (list.find(id)?.outcome === null && !polling.past?.find(id)) {
         const { json } = await api.get(`active-requests/${encodeURIComponent(id)}`);
         const usage = /** @type {{ provider_usage?: Record<string, unknown> }} */ (json).provider_usage;
         return drawer.now?.detail(id, { usage: usage ?? null, entry: null });
       }
-      await pollLogs();
-      const entry = find(id);
+      const past = await polling.pollLogs();
+      const entry = past.find(id);
       if (entry && address.place.row === id) {
         const ended = list.find(id);
         if (ended?.outcome) {
-          complete(ended, entry);
+          past.complete(ended, entry);
           list.changed();
         }
         show();
@@ -132,7 +133,7 @@ export function createDetails({ address, api, debug, events, feed, list }, { pol
     },
     /** Does what a key stands for with the request that has the focus, else with the one whose details are open. @param {string} key */
     act(key) {
-      const row = list.focused() ?? focused() ?? open();
+      const row = list.focused() ?? polling.past?.focused() ?? open();
       if (row) actions.find((it) => it.key === key)?.run(row);
     },
   };

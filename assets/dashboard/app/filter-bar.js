@@ -5,7 +5,7 @@ import { labelField, labelOf } from '../model/labels.js';
 import { isGroupField } from '../model/order.js';
 import { byId, h, setText, textIn, typed } from '../view/dom.js';
 import { tally } from '../view/strip.js';
-import { createPart } from './part.js';
+import { createPart, style } from './part.js';
 
 /** @typedef {import('../types.js').Row} Row */
 /** @typedef {import('./live.js').Live} Live */
@@ -31,7 +31,7 @@ export function createFilterBar({ address, events, list }, { rows }) {
 
   const written = () => ({ filter: filter.value.trim() });
   const completion = createPart(async () => {
-    const [{ bindCompletion }, { complete }] = await Promise.all([import('../view/completion.js'), import('../model/completion.js')]);
+    const [{ bindCompletion }, { complete }] = await Promise.all([import('../view/completion.js'), import('../model/completion.js'), style('dialogs')]);
     return bindCompletion(filter, byId('search'), {
       options: (query, caret, asked) => complete(query, caret, rows, Array.from(list.presence.labels, labelField), asked),
       onTake: () => address.type(written()),

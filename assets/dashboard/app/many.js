@@ -3,19 +3,22 @@
 import { count } from '../model/format.js';
 import { byId, h } from '../view/dom.js';
 import { createPickedBar } from '../view/picked-bar.js';
-import { createPart } from './part.js';
+import { createPart, style } from './part.js';
 
 /**
  * @param {import('./live.js').Live} live
  * @param {object} parts
  * @param {ReturnType<typeof import('./cancel.js').createCancel>} parts.cancel
- * @param {ReturnType<typeof import('../view/menu.js').createMenu>} parts.menu
- * @param {Pick<import('./polling.js').Polling, 'rows'>} parts.polling
+ * @param {(request: import('../view/menu.js').MenuRequest) => void} parts.menu
+ * @param {{ rows: () => Iterable<import('../types.js').Row> }} parts.polling
  * @param {(text: string) => void} parts.toast
  */
 export function createMany(live, { cancel, menu, polling, toast }) {
   const { address, events, list } = live;
-  const views = createPart(async () => (await import('./views.js')).createViews(live, { toast }));
+  const views = createPart(async () => {
+    const [{ createViews }] = await Promise.all([import('./views.js'), style('dialogs')]);
+    return createViews(live, { toast });
+  });
   const save = createPart(async () => (await import('./save.js')).createSave(() => list.now()));
 
   const bar = createPickedBar(byId('grid-frame'), {
@@ -41,7 +44,7 @@ export function createMany(live, { cancel, menu, polling, toast }) {
   }
   const button = h('button', {
     type: 'button', class: 'tool only-icon', id: 'list-menu', 'aria-haspopup': 'menu', 'aria-label': 'What to do with the list', title: 'What to do with the list',
-    onclick: () => menu.open({ label: 'What to do with the list', items: items(), at: button.getBoundingClientRect() }),
+    onclick: () => menu({ label: 'What to do with the list', items: items(), at: button.getBoundingClientRect() }),
   }, '⋯');
   byId('shown').before(button);
 

@@ -3,7 +3,6 @@
 import { VIEWS, inView, isLiveView, writePlace } from '../model/place.js';
 import { byId } from '../view/dom.js';
 import { tickOf } from '../view/settings.js';
-import { createMenu } from '../view/menu.js';
 import { createIcon } from '../view/icon.js';
 import { createStatus } from '../view/status.js';
 import { startTicker } from '../view/ticker.js';
@@ -16,7 +15,7 @@ import { createDetails } from './details.js';
 import { createFilterBar } from './filter-bar.js';
 import { createGauges } from './gauges.js';
 import { createMany } from './many.js';
-import { createPart, loadAll } from './part.js';
+import { createPart, loadAll, style } from './part.js';
 import { createPolling } from './polling.js';
 
 /** Milliseconds after which the page has come to rest, and what it may need later is asked for. */
@@ -34,7 +33,8 @@ export function createPage(live) {
   const toast = createToast();
   const askKey = createKeyDialog(live, refresh);
   const polling = createPolling(live, { askKey });
-  const menu = createMenu();
+  const menuPart = createPart(async () => (await Promise.all([import('../view/menu.js'), style('dialogs')]))[0].createMenu());
+  const menu = (/** @type {import('../view/menu.js').MenuRequest} */ request) => menuPart.use((it) => it.open(request));
   const cancel = createCancel(live, { askKey, refresh, toast });
   const details = createDetails(live, { polling, cancel, menu, toast });
   const many = createMany(live, { cancel, menu, polling, toast });
@@ -53,7 +53,7 @@ export function createPage(live) {
     onIndicator: refresh,
     onRetry: () => (address.place.frozen ? address.go({ frozen: false }) : refresh()),
   });
-  bindPageKeys(live, { filterBar, moveInTable: polling.move, details, many, set, refresh, toast });
+  bindPageKeys(live, { filterBar, moveInTable: (by) => polling.past?.move(by), details, many, set, refresh, toast });
 
   function drawStatus() {
     status.draw(connection.state, { ...facts, draining: feed.draining, pollMs: settings.pollMs, frozen: address.place.view === 'totals' ? null : list.frozen });

@@ -1,4 +1,6 @@
-/** Parts of the page that come when they are first needed, or, so that they are there when the server is not, once the page has nothing else to do. */
+/** Parts of the page, and their styles, that come when they are first needed, or, so that they are there when the server is not, once the page has nothing else to do. */
+
+import { h } from '../view/dom.js';
 
 /** @type {(() => Promise<unknown>)[]} */
 const parts = [];
@@ -29,6 +31,24 @@ export function createPart(load) {
   };
   parts.push(part.load);
   return part;
+}
+
+/** Styles that have come, or are on their way. @type {Map<string, Promise<unknown>>} */
+const styles = new Map();
+
+/** Has a style come, once. @param {'details' | 'dialogs' | 'past'} name */
+export function style(name) {
+  const coming = styles.get(name) ?? new Promise((resolve, reject) => {
+    const failed = () => {
+      styles.delete(name);
+      reject(new Error(`the style of the ${name} did not come`));
+    };
+    const link = h('link', { rel: 'stylesheet', href: `page/style/${name}.css`, onload: resolve, onerror: failed });
+    // What the system decides on goes over all others.
+    document.querySelector('link[href$="/forced.css"]')?.before(link);
+  });
+  styles.set(name, coming);
+  return coming;
 }
 
 /** Has all parts come, one after the other. */

@@ -1,31 +1,21 @@
 /** The requests that are repeated: totals, errors and traces while their view is open, and the list where there is no stream. */
 
-import { complete, readLogs, rowOfEntry } from '../model/records.js';
-import { endedByChoice } from '../model/words.js';
 import { epochOfEtag, readDisabled } from '../model/wire.js';
 import { ApiError } from '../net/api.js';
 import { isReachable } from '../net/connection.js';
 import { Poller } from '../net/poller.js';
-import { byId, setText, textIn } from '../view/dom.js';
 import { watchBusy } from '../view/ticker.js';
-import { createPart } from './part.js';
-
-/** @typedef {import('../types.js').Entry} Entry */
-
-/** @typedef {ReturnType<typeof createPolling>} Polling */
+import { createPart, style } from './part.js';
 
 /** @param {import('./live.js').Live} live @param {{ askKey: (refused: boolean) => void }} parts */
-export function createPolling({ address, api, clock, connection, debug, events, facts, feed, list, received, settings }, { askKey }) {
+export function createPolling(live, { askKey }) {
+  const { address, api, clock, connection, debug, events, facts, feed, list, received, settings } = live;
   const totals = createPart(async () => {
-    const [{ createTotals }, { readTotals }] = await Promise.all([import('../view/totals.js'), import('../model/totals.js')]);
+    const [{ createTotals }, { readTotals }] = await Promise.all([import('../view/totals.js'), import('../model/totals.js'), style('past')]);
     const view = createTotals(() => clock.now());
     return { show: (/** @type {unknown} */ json) => view.show(readTotals(json)) };
   });
-  const tables = createPart(async () => (await import('../view/logs.js')).createLogs({ onOpen: (entry) => address.go({ row: entry.id }), onClear: () => address.go({ filter: '' }), isOpen: (entry) => entry.id === address.place.row, now: () => clock.now() }));
-  const errorsNote = textIn(byId('errors-note'));
-  const tracesNote = textIn(byId('traces-note'));
-  /** The newest answer of the logs. @type {{ errors: Entry[], traces: Entry[] }} */
-  let logs = { errors: [], traces: [] };
+  const past = createPart(async () => (await import('./past.js')).createPast(live));
   /** @type {import('../types.js').ViewName | null} */
   let polledView = null;
 
@@ -62,104 +52,42 @@ export function createPolling({ address, api, clock, connection, debug, events, 
   async function pollList() {
     const { json, etag } = await api.get('active-requests');
     // The logs are asked for before the list is taken, so that a row that is gone from it is seen to end as it did.
-    const past = await pollPast();
+    const [logs, it] = await Promise.allSettled([api.get('logs'), past.load()]);
     // Meanwhile the stream may be there, and newer.
     if (listIsPolled()) {
       const epoch = epochOfEtag(etag);
       const restarted = epoch !== null && feed.epoch !== null && epoch !== feed.epoch;
       feed.snapshot(json, epoch);
-      if (!(past instanceof Error)) takeLogs(past);
+      if (logs.status === 'fulfilled' && it.status === 'fulfilled') it.value.take(logs.value.json);
       const was = facts.disabled;
       received();
       facts.disabled = readDisabled(json);
       // Another process, or tracking switched on again: perhaps there is a stream now.
       if (connection.state.name === 'polling' && (restarted || (was !== null && facts.disabled === null))) connection.retry();
     }
-    if (past instanceof Error) throw past;
-  }
-
-  /** The logs, or why there are none. */
-  async function pollPast() {
-    try {
-      return readLogs((await api.get('logs')).json);
-    } catch (error) {
-      return error instanceof Error ? error : new Error(String(error));
-    }
+    for (const result of [logs, it]) if (result.status === 'rejected') throw result.reason;
   }
 
   async function pollLogs() {
-    takeLogs(readLogs((await api.get('logs')).json));
-    return logs;
-  }
-
-  /** @param {typeof logs} next */
-  function takeLogs(next) {
-    logs = next;
-    for (const entry of logs.traces) {
-      const row = feed.store.rows.get(entry.id);
-      // Between two polled answers it was gone; here is how.
-      if (row?.outcome === 'gone') complete(Object.assign(row, { durationMs: entry.durationMs }), entry);
-    }
-    list.changed();
-    show();
-  }
-
-  /** The entries that the filter keeps. */
-  function show() {
-    const { view, filter } = address.place;
-    const nowMs = clock.now();
-    // What is frozen knows nothing of what came after.
-    const untilMs = list.frozen?.sinceMs ?? Infinity;
-    /** @param {Entry[]} all */
-    const kept = (all) => all.filter((it) => (it.endMs ?? 0) <= untilMs && list.test(rowOfEntry(it), nowMs));
-    /** @param {Entry[]} shown @param {Entry[]} all */
-    const note = (shown, all) => (filter.trim() === '' ? `the newest ${all.length}` : `${shown.length} of the newest ${all.length} match “${filter.trim()}”`);
-    /** The filter, where there is anything to leave out. @param {Entry[]} all */
-    const leftOut = (all) => (all.length > 0 ? filter.trim() : '');
-    if (view !== 'errors' && view !== 'traces') return;
-    if (tables.now === null) return tables.use(show);
-    if (view === 'errors') {
-      const shown = kept(logs.errors);
-      tables.now.errors.show(shown, leftOut(logs.errors));
-      const left = shown.filter((it) => endedByChoice(it.outcome)).length;
-      setText(errorsNote, `${note(shown, logs.errors)}${left > 0 ? `, of which ${left} were left by the client or cancelled` : ''}`);
-    } else {
-      const shown = kept(logs.traces);
-      tables.now.traces.show(shown, leftOut(logs.traces));
-      setText(tracesNote, note(shown, logs.traces));
-    }
+    const [{ json }, it] = await Promise.all([api.get('logs'), past.load()]);
+    it.take(json);
+    return it;
   }
 
   return {
-    /** Walks in the table that is shown; the details follow. @param {number} by */
-    move(by) {
-      const { view } = address.place;
-      if (view !== 'errors' && view !== 'traces') return;
-      const table = tables.now?.[view];
-      table?.move(by);
-      const entry = table?.focused();
-      if (entry && address.place.row !== null) address.go({ row: entry.id });
-    },
-    /** Puts the focus on a request of the table that is shown. @param {string} id */
-    focus(id) {
-      const { view } = address.place;
-      if (view === 'errors' || view === 'traces') tables.now?.[view].focus(id);
-    },
-    /** The request of the line that has the focus. */
-    focused() {
-      const entry = tables.now?.errors.focused() ?? tables.now?.traces.focused();
-      return entry ? rowOfEntry(entry) : null;
-    },
     listIsPolled,
+    /** Asks for the logs now. */
     pollLogs,
-    show,
-    /** The request as the server remembers it. @param {string} id */
-    find: (id) => logs.traces.find((it) => it.id === id) ?? logs.errors.find((it) => it.id === id) ?? null,
-    /** What the present view shows of, whatever the filter is. */
-    rows() {
-      const { view } = address.place;
-      return view === 'errors' || view === 'traces' ? logs[view].map(rowOfEntry) : list.rows;
+    /** What the server remembers; `null` before anybody asked. */
+    get past() {
+      return past.now;
     },
+    /** Shows the table of the present view. */
+    show() {
+      if (address.place.view === 'errors' || address.place.view === 'traces') past.use((it) => it.show());
+    },
+    /** What the present view shows of, whatever the filter is. */
+    rows: () => past.now?.rows() ?? list.rows,
     now: () => void poller.now(),
     /** Begins or ends polling, as things stand now. */
     settle() {

@@ -1,7 +1,5 @@
 /** The actions on a request: one list for the menu of its row, its drawer and the keys. */
 
-import { toCurl, toJson } from '../model/share.js';
-
 /** @typedef {import('../types.js').Row} Row */
 
 /**
@@ -23,14 +21,15 @@ import { toCurl, toJson } from '../model/share.js';
  * @param {(row: Row) => void} parts.pin
  * @param {(row: Row) => void} parts.cancel
  * @param {() => boolean} parts.mayCancel
+ * @param {(act: (share: typeof import('../model/share.js')) => void) => void} parts.share
  * @param {string} parts.origin
  * @returns {Action[]}
  */
-export const requestActions = ({ open, copy, linkTo, filter, pin, cancel, mayCancel, origin }) => [
+export const requestActions = ({ open, copy, linkTo, filter, pin, cancel, mayCancel, share, origin }) => [
   { label: 'Details', key: 'Enter', inDrawer: false, run: open },
   { label: 'Copy link', inDrawer: true, run: (row) => copy(linkTo(row), 'Link') },
-  { label: 'Copy as curl', key: 'c', inDrawer: true, run: (row) => copy(toCurl(row, origin), 'curl command') },
-  { label: 'Copy as JSON', inDrawer: true, run: (row) => copy(toJson(row), 'JSON') },
+  { label: 'Copy as curl', key: 'c', inDrawer: true, run: (row) => share(({ toCurl }) => copy(toCurl(row, origin), 'curl command')) },
+  { label: 'Copy as JSON', inDrawer: true, run: (row) => share(({ toJson }) => copy(toJson(row), 'JSON')) },
   { label: 'Copy id', inDrawer: false, run: (row) => copy(row.id, 'Id') },
   { label: 'Only this model', inDrawer: true, run: (row) => filter('model', row.model) },
   { label: 'Only this provider', inDrawer: true, run: (row) => filter('provider', row.provider) },
