@@ -215,7 +215,7 @@ const sum = (line, n) => (n === 0 && line.kind === 'row' ? '0' : format.count(n)
 
 /** @param {string} name @returns {Column} */
 const labelColumn = (name) => ({
-  id: labelField(name), title: name, hint: `The label “${name}”`, width: 120, live: true, sortable: true, optional: true, build: titled((row) => row.labels.get(name) ?? format.NONE),
+  id: labelField(name), spare: 3, title: name, hint: `The label “${name}”`, width: 120, live: true, sortable: true, optional: true, build: titled((row) => row.labels.get(name) ?? format.NONE),
 });
 
 /** All columns, in the usual order. @param {Iterable<string>} labels those that have a column @returns {Column[]} */
@@ -224,9 +224,9 @@ export const columnsOf = (labels) => [
   { id: 'state', fixed: 'start', title: 'State', width: 172, live: true, sortable: true, card: true, build: buildState },
   { id: 'age', title: 'Duration', width: 102, live: true, sortable: true, card: true, build: buildAge },
   { id: 'model', title: 'Model', width: 300, flex: 5, live: true, sortable: true, card: true, build: buildModel },
-  { id: 'resolved', spare: 1, title: 'Resolved', hint: 'The model that an alias resolved to', width: 124, flex: 2, live: true, sortable: true, build: titled((row) => row.resolved || format.NONE) },
-  { id: 'streaming', spare: 4, title: 'Stream', hint: 'Whether the answer is streamed', width: 66, live: true, sortable: true, build: plain((line) => (line.kind === 'group' ? '' : line.streaming ? 'Yes' : 'No')) },
-  { id: 'caller', title: 'Caller', hint: 'Who asks, as the server is set to tell', width: 110, live: true, sortable: true, optional: true, build: titled((row) => row.caller || format.NONE) },
+  { id: 'resolved', spare: 5, title: 'Resolved', hint: 'The model that an alias resolved to', width: 124, flex: 2, live: true, sortable: true, build: titled((row) => row.resolved || format.NONE) },
+  { id: 'streaming', spare: 8, title: 'Stream', hint: 'Whether the answer is streamed', width: 66, live: true, sortable: true, build: plain((line) => (line.kind === 'group' ? '' : line.streaming ? 'Yes' : 'No')) },
+  { id: 'caller', spare: 2, title: 'Caller', hint: 'Who asks, as the server is set to tell', width: 110, live: true, sortable: true, optional: true, build: titled((row) => row.caller || format.NONE) },
   ...Array.from(labels, labelColumn),
   { id: 'waits', title: 'Waits for', hint: 'The side that must act next: the upstream or the client', width: 102, live: true, sortable: true, card: true, build: buildWaits },
   { id: 'input', title: 'In', hint: 'Input tokens, cached ones included', width: 68, end: true, live: true, sortable: true, build: plain((line) => (line.kind === 'row' && !isInputKnown(line) ? format.NONE : line.kind === 'group' && line.input === 0 ? '' : sum(line, line.input))) },
@@ -234,11 +234,11 @@ export const columnsOf = (labels) => [
     id: 'output', title: 'Out', hint: 'Output tokens, reasoning included; ~ is our estimate until the provider reports', width: 76, end: true, live: true, sortable: true, card: true,
     build: plain((line) => ((line.kind === 'row' ? line.usageSource === 'estimated' : line.estimated) && line.output > 0 ? `~${format.count(line.output)}` : sum(line, line.output))),
   },
-  { id: 'cost', title: 'Cost', hint: 'US dollars, by the server’s prices; ~ is reckoned from an estimate, – is not known', width: 92, end: true, live: true, sortable: true, optional: true, build: buildCost },
+  { id: 'cost', spare: 1, title: 'Cost', hint: 'US dollars, by the server’s prices; ~ is reckoned from an estimate, – is not known', width: 92, end: true, live: true, sortable: true, optional: true, build: buildCost },
   { id: 'rate', title: 'Tokens/s', hint: 'Output tokens per second, and the last 20 seconds', width: 114, end: true, live: true, sortable: true, card: true, build: buildRate },
-  { id: 'ttft', spare: 2, title: 'First token', hint: 'Time to the first token', width: 90, end: true, live: true, sortable: true, build: plain((line) => (line.kind === 'row' ? format.latency(line.ttftMs) : '')) },
-  { id: 'tools', spare: 5, title: 'Tools', hint: 'Tool calls in the answer', width: 58, end: true, live: true, sortable: true, build: plain((line) => sum(line, line.toolCalls)) },
-  { id: 'route', title: 'Route', hint: 'The pattern of the route', width: 120, live: true, sortable: true, optional: true, build: titled((row) => row.route || format.NONE) },
-  { id: 'id', spare: 3, title: 'Request', width: 106, live: false, sortable: true, build: titled((row) => row.id) },
+  { id: 'ttft', spare: 6, title: 'First token', hint: 'Time to the first token', width: 90, end: true, live: true, sortable: true, build: plain((line) => (line.kind === 'row' ? format.latency(line.ttftMs) : '')) },
+  { id: 'tools', spare: 9, title: 'Tools', hint: 'Tool calls in the answer', width: 58, end: true, live: true, sortable: true, build: plain((line) => sum(line, line.toolCalls)) },
+  { id: 'route', spare: 4, title: 'Route', hint: 'The pattern of the route', width: 120, live: true, sortable: true, optional: true, build: titled((row) => row.route || format.NONE) },
+  { id: 'id', spare: 7, title: 'Request', width: 106, live: false, sortable: true, build: titled((row) => row.id) },
   { id: 'menu', title: '', width: 54, live: false, sortable: false, card: true, fixed: 'end', build: buildMenu },
 ];

@@ -12,6 +12,9 @@ import { createSpark } from './spark.js';
 /** @typedef {import('../types.js').Row} Row */
 /** @typedef {import('../types.js').Entry} Entry */
 
+/** What was asked is told of requests in flight; the logs do not keep it. @param {Row} row */
+const isRequestKnown = (row) => row.outcome === null || row.requestSize > 0 || row.messages > 0;
+
 /** A field whose text is empty is not shown. @typedef {(row: Row, nowMs: number, present: ReadonlySet<string>) => string} Read */
 
 /** @type {[title: string, fields: [name: string, read: Read][]][]} */
@@ -27,8 +30,8 @@ const SECTIONS = [
     ['Resolved model', (row) => row.resolved || format.NONE],
     ['Streamed', (row) => (row.streaming ? 'yes' : 'no')],
     ['Started', (row) => format.dateTime(row.startMs)],
-    ['Messages', (row) => `${row.messages} · ${row.toolUses} tool uses · ${row.toolResults} results`],
-    ['Request size', (row) => format.bytes(row.requestSize)],
+    ['Messages', (row) => !isRequestKnown(row) ? '' : `${row.messages} · ${row.toolUses} tool uses · ${row.toolResults} results`],
+    ['Request size', (row) => (isRequestKnown(row) ? format.bytes(row.requestSize) : '')],
   ]],
   ['Answer', [
     ['State', (row) => words.state(row).word],
