@@ -79,7 +79,7 @@
 //! | [`cancel`] | [`CancelRequestLayer`]: lets an operator end a request in flight | `http`, `sse`, `sync`, `tracker` |
 //! | `metrics` | the metrics of a tracker as text for Prometheus (feature `prometheus`) | `http`, `tracker`, `usage` |
 //! | [`monitor`] | [`MonitorService`]: publishes it all over HTTP | `config`, `cost`, `http`, `metrics`, `sse`, `sync`, `tracker`, `usage` |
-//! | [`fleet`] | [`Fleet`](fleet::Fleet): every replica's requests in every replica's view (feature `fleet`) | `config`, `cost`, `monitor`, `sse`, `sync`, `tracker` |
+//! | [`fleet`] | [`Fleet`](fleet::Fleet): every replica's requests in every replica's view (feature `fleet`) | `config`, `cost`, `metrics`, `monitor`, `sse`, `sync`, `tracker` |
 //! | `dashboard` | the page (feature `dashboard`) | `http` |
 //! | [`cookbook`] | recipes, in the documentation only | |
 //!

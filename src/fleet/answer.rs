@@ -8,6 +8,8 @@ use tokio::{
     time::{Instant, timeout, timeout_at},
 };
 
+#[cfg(feature = "prometheus")]
+use super::common::FleetStanding;
 use super::{
     calls::CallAnswer,
     handle::Fleet,
@@ -17,6 +19,8 @@ use super::{
     watching::Watched,
     wire::{Content, Message},
 };
+#[cfg(feature = "prometheus")]
+use crate::metrics::FleetHealth;
 use crate::{
     monitor::{
         ContentCoding, Error, FleetAnswer, FleetRequest, FleetScope, Format, Payload, Query, ResponseBody, Route,
@@ -39,6 +43,25 @@ impl FleetScope for Fleet {
     fn answer(&self, request: FleetRequest) -> FleetAnswer {
         let fleet = self.clone();
         Box::pin(async move { fleet.respond(request).await })
+    }
+
+    #[cfg(feature = "prometheus")]
+    fn health(&self) -> FleetHealth {
+        let FleetStanding { is_connected, replicas } = self.common.standing.lock().clone();
+        let counts = self.counts();
+        FleetHealth {
+            subscribers: self.common.hubs.subscribers(),
+            is_connected,
+            replicas,
+            messages: [counts.heard, counts.sent],
+            bytes: [counts.heard_bytes, counts.sent_bytes],
+            dropped: [counts.dropped, counts.unsent],
+            unreadable: counts.unreadable,
+            gaps: counts.gaps,
+            questions: counts.questions,
+            resyncs: counts.resyncs,
+            mismatches: counts.mismatches,
+        }
     }
 }
 

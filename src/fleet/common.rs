@@ -1,6 +1,7 @@
 //! The things that the handles of a fleet and its task share.
 
 use std::{
+    collections::BTreeMap,
     hash::{BuildHasher, RandomState},
     sync::{
         OnceLock,
@@ -17,7 +18,7 @@ use super::{
     topic::{Topic, Topics},
     wire::{About, Content, Message, Sender, cut},
 };
-use crate::{config::FleetConfig, monitor::MonitorService, tracker::RequestTracker};
+use crate::{config::FleetConfig, monitor::MonitorService, sync::Mutex, tracker::RequestTracker};
 
 /// See the [module](self).
 #[derive(Debug)]
@@ -34,8 +35,19 @@ pub(super) struct Common {
     /// Answers what other replicas ask; without one, nothing is answered.
     pub(super) monitor: OnceLock<MonitorService>,
     pub(super) counters: MessageCounters,
+    /// How things stood at the newest look.
+    pub(super) standing: Mutex<FleetStanding>,
     random: RandomState,
     drawn: AtomicU64,
+}
+
+/// The connection, and the others as far as they are watched.
+#[derive(Clone, Debug, Default)]
+#[cfg_attr(not(feature = "prometheus"), expect(dead_code, reason = "told to Prometheus alone"))]
+pub(super) struct FleetStanding {
+    pub(super) is_connected: bool,
+    /// Replicas by state, while the fleet is watched.
+    pub(super) replicas: Option<BTreeMap<&'static str, u64>>,
 }
 
 impl Common {
@@ -54,6 +66,7 @@ impl Common {
             hubs: Hubs::default(),
             monitor: OnceLock::new(),
             counters: MessageCounters::default(),
+            standing: Mutex::default(),
             drawn: AtomicU64::new(0),
             random,
             me,

@@ -29,11 +29,12 @@ impl MessageCounters {
         self.0.lock().unreadable += 1;
     }
 
-    pub(super) fn note_faults(&self, Faults { gaps, mismatches, malformed }: Faults, questions: u64) {
+    pub(super) fn note_faults(&self, Faults { gaps, mismatches, malformed, resyncs }: Faults, questions: u64) {
         let mut counts = self.0.lock();
         counts.gaps += gaps;
         counts.mismatches += mismatches;
         counts.unreadable += malformed;
+        counts.resyncs += resyncs;
         counts.questions += questions;
     }
 }
@@ -60,6 +61,8 @@ pub struct FleetCounts {
     pub gaps: u64,
     /// Questions for what had not come.
     pub questions: u64,
+    /// Times that all rows of a replica were fetched anew, after some had not come.
+    pub resyncs: u64,
     /// Tables that were not what their replica said of them, and were fetched anew. Always 0, or something is wrong.
     pub mismatches: u64,
 }

@@ -69,6 +69,12 @@ impl Hubs {
         Arc::clone(hub)
     }
 
+    /// The number of subscribers.
+    #[cfg(feature = "prometheus")]
+    pub(super) fn subscribers(&self) -> usize {
+        self.fleet.subscribers() + self.replicas.lock().values().map(|hub| hub.subscribers()).sum::<usize>()
+    }
+
     /// Ends all subscriptions.
     pub(super) fn close(&self) {
         self.fleet.close();

@@ -12,7 +12,7 @@ use super::{
     answering::Answering,
     broadcast::{Broadcast, OwnNeeds, OwnNews},
     bus::{FleetBus, Lost},
-    common::Common,
+    common::{Common, FleetStanding},
     link::{Link, LinkChange},
     log,
     outbox::Outgoing,
@@ -120,6 +120,8 @@ impl<B: FleetBus> Node<B> {
         let Self { bus, common, watches, .. } = self;
         let own_rows = if watches.is_empty() { 0 } else { common.tracker.active() as u64 };
         watches.retain(|_, watch| watch.turn(common, &**bus, lost_since, own_rows, now));
+        let replicas = watches.get(&Watched::Fleet).map(|watch| watch.states(now));
+        *common.standing.lock() = FleetStanding { is_connected: bus.is_connected(), replicas };
         if watches.is_empty() {
             self.link = None;
         }

@@ -85,13 +85,16 @@ pub(super) struct Faults {
     pub(super) mismatches: u64,
     /// Bodies that could not be read.
     pub(super) malformed: u64,
+    /// Times that all rows were taken anew in the place of others.
+    pub(super) resyncs: u64,
 }
 
 impl std::ops::AddAssign for Faults {
-    fn add_assign(&mut self, Self { gaps, mismatches, malformed }: Self) {
+    fn add_assign(&mut self, Self { gaps, mismatches, malformed, resyncs }: Self) {
         self.gaps += gaps;
         self.mismatches += mismatches;
         self.malformed += malformed;
+        self.resyncs += resyncs;
     }
 }
 
@@ -194,6 +197,7 @@ impl ReplicaSource {
             self.faults.malformed += 1;
             return;
         }
+        self.faults.resyncs += u64::from(self.seq > 0);
         self.seq = seq;
         self.standing = Standing::Gap;
         self.catch_up(now, wall);

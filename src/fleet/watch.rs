@@ -1,6 +1,6 @@
 //! One view of the fleet, or of one of its replicas: the part of a replica that is there only while somebody watches.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use tokio::{sync::oneshot, time::Instant};
 
@@ -119,6 +119,15 @@ impl Watch {
     /// Answers a replica that has just started.
     pub(super) fn renew_now(&mut self) {
         self.watching.renew_now();
+    }
+
+    /// The number of replicas by state.
+    pub(super) fn states(&self, now: Instant) -> BTreeMap<&'static str, u64> {
+        let mut states = BTreeMap::new();
+        for replica in self.watching.states(now) {
+            *states.entry(replica.state).or_default() += 1;
+        }
+        states
     }
 
     /// Does what is due, while this replica has `own_rows`. Returns whether to go on.

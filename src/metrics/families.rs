@@ -6,6 +6,7 @@ use prometheus_client::{collector::Collector, encoding::DescriptorEncoder, metri
 
 use super::{
     FeedHealth,
+    fleet::FleetHealth,
     gen_ai::GenAi,
     samples::{Family, LabelPairs},
 };
@@ -48,13 +49,14 @@ pub(super) struct Families {
     reading: MetricsReading,
     gen_ai: GenAi,
     feed: FeedHealth,
+    fleet: Option<FleetHealth>,
     is_enabled: bool,
 }
 
 impl Families {
-    pub(super) fn new(tracker: &RequestTracker, feed: FeedHealth) -> Self {
+    pub(super) fn new(tracker: &RequestTracker, feed: FeedHealth, fleet: Option<FleetHealth>) -> Self {
         let reading = tracker.metrics();
-        Self { gen_ai: GenAi::new(&reading), reading, feed, is_enabled: tracker.is_enabled() }
+        Self { gen_ai: GenAi::new(&reading), reading, feed, fleet, is_enabled: tracker.is_enabled() }
     }
 
     fn keys<'a, V>(&'a self, of: impl Fn(&'a KeyReading) -> V) -> impl Iterator<Item = (LabelPairs<'a>, V)> {
@@ -95,11 +97,15 @@ impl Families {
     }
 
     fn own_health(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
-        SUBSCRIBERS.gauges(encoder, [(Vec::new(), self.feed.subscribers as u64)])?;
+        let subscribers = self.feed.subscribers + self.fleet.as_ref().map_or(0, |fleet| fleet.subscribers);
+        SUBSCRIBERS.gauges(encoder, [(Vec::new(), subscribers as u64)])?;
         for (family, count) in
             [(FEED_SKIPPED, self.feed.skipped), (BLIND, self.reading.blind), (KEYS_FOLDED, self.reading.folded)]
         {
             family.counters(encoder, [(Vec::new(), count)])?;
+        }
+        if let Some(fleet) = &self.fleet {
+            fleet.encode(encoder)?;
         }
         let since = self.reading.since.duration_since(UNIX_EPOCH).unwrap_or_default();
         SINCE.gauges(encoder, [(Vec::new(), since.as_secs_f64())])?;

@@ -3,6 +3,7 @@
 //! Nothing is counted here: the tracker is read when Prometheus asks. The [`cookbook`](crate::cookbook) lists the metrics.
 
 mod families;
+mod fleet;
 mod gen_ai;
 mod samples;
 mod text_format;
@@ -10,7 +11,7 @@ mod text_format;
 use prometheus_client::registry::Registry;
 
 use self::families::Families;
-pub(crate) use self::text_format::TextFormat;
+pub(crate) use self::{fleet::FleetHealth, text_format::TextFormat};
 use crate::tracker::RequestTracker;
 
 /// How the monitor itself does.
@@ -22,9 +23,14 @@ pub(crate) struct FeedHealth {
     pub(crate) skipped: u64,
 }
 
-/// Writes the metrics of `tracker`.
-pub(crate) fn exposition(tracker: &RequestTracker, feed: FeedHealth, format: TextFormat) -> String {
+/// Writes the metrics of `tracker`, and of its part in a fleet where it has one.
+pub(crate) fn exposition(
+    tracker: &RequestTracker,
+    feed: FeedHealth,
+    fleet: Option<FleetHealth>,
+    format: TextFormat,
+) -> String {
     let mut registry = Registry::default();
-    registry.register_collector(Box::new(Families::new(tracker, feed)));
+    registry.register_collector(Box::new(Families::new(tracker, feed, fleet)));
     format.write(&registry)
 }

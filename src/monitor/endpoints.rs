@@ -24,7 +24,7 @@ use super::{
     snapshot::Snapshots,
 };
 #[cfg(feature = "prometheus")]
-use crate::metrics::{self, TextFormat};
+use crate::metrics::{self, FleetHealth, TextFormat};
 use crate::{
     config::MonitorConfig,
     http::is_held,
@@ -92,8 +92,9 @@ impl Endpoints {
             Route::Totals => self.totals(query),
             Route::Logs => self.logs(query),
             Route::Series => self.series(query, viewer),
+            // The service answers it, which knows the fleet.
             #[cfg(feature = "prometheus")]
-            Route::Metrics => Ok(self.metrics(viewer)),
+            Route::Metrics => Err(Error::no_route()),
             Route::Fleet => Err(Error::no_fleet()),
         }
     }
@@ -230,9 +231,9 @@ impl Endpoints {
     }
 
     #[cfg(feature = "prometheus")]
-    fn metrics(&self, viewer: Viewer<'_>) -> Response<ResponseBody> {
+    pub(super) fn metrics(&self, viewer: Viewer<'_>, fleet: Option<FleetHealth>) -> Response<ResponseBody> {
         let format = TextFormat::accepted(viewer.headers);
-        let text = metrics::exposition(&self.tracker, self.feed.health(), format);
+        let text = metrics::exposition(&self.tracker, self.feed.health(), fleet, format);
         let mut response = respond(viewer.headers, format.content_type(), text);
         response.headers_mut().append(header::VARY, HeaderValue::from_static("accept"));
         response

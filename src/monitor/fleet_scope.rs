@@ -5,6 +5,8 @@ use std::{fmt, pin::Pin};
 use http::{HeaderMap, Method, Response};
 
 use super::{body::ResponseBody, error::Error, scope::Scope};
+#[cfg(feature = "prometheus")]
+use crate::metrics::FleetHealth;
 
 /// A request that the fleet answers.
 #[derive(Debug)]
@@ -26,4 +28,8 @@ pub(crate) type FleetAnswer = Pin<Box<dyn Future<Output = Result<Response<Respon
 /// Answers for all replicas of a fleet. The monitor knows no more of it.
 pub(crate) trait FleetScope: fmt::Debug + Send + Sync {
     fn answer(&self, request: FleetRequest) -> FleetAnswer;
+
+    /// How this replica's part in the fleet does.
+    #[cfg(feature = "prometheus")]
+    fn health(&self) -> FleetHealth;
 }

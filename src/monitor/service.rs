@@ -183,12 +183,12 @@ impl MonitorService {
                 can_cancel,
             })));
         }
+        let viewer = Viewer { headers: &request.headers, can_cancel };
         match route {
             Route::Request(id) if !reads => self.endpoints.cancel(id),
-            _ => {
-                let viewer = Viewer { headers: &request.headers, can_cancel };
-                self.endpoints.get(route, &Query::new(request.uri.query()), viewer, is_head)
-            }
+            #[cfg(feature = "prometheus")]
+            Route::Metrics => Ok(self.endpoints.metrics(viewer, self.fleet.as_ref().map(|fleet| fleet.health()))),
+            _ => self.endpoints.get(route, &Query::new(request.uri.query()), viewer, is_head),
         }
         .map(Answer::Now)
     }

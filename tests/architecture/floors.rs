@@ -21,7 +21,7 @@ const MAY_USE: [(&str, &[&str]); 17] = [
     ("metrics", &["http", "tracker", "usage"]),
     ("monitor", &["config", "cost", "decompress", "http", "json", "metrics", "sse", "sync", "tracker", "usage"]),
     ("track", TO_TRACKER),
-    ("fleet", &["config", "cost", "monitor", "sse", "sync", "tracker"]),
+    ("fleet", &["config", "cost", "metrics", "monitor", "sse", "sync", "tracker"]),
     ("dashboard", &["http"]),
 ];
 

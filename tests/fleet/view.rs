@@ -184,3 +184,46 @@ async fn a_fleet_of_another_name_is_not_seen() {
     let _b = Fleet::start(network.bus(), RequestTracker::default(), config).unwrap();
     assert_eq!(a.json("/fleet").await["replicas"].as_array().unwrap().len(), 1);
 }
+
+#[cfg(feature = "prometheus")]
+#[tokio::test(start_paused = true)]
+async fn prometheus_is_told_of_the_fleet_and_of_its_replicas_only_while_they_are_watched() {
+    use http_body_util::BodyExt;
+    let network = MemoryNetwork::new(1);
+    let (a, mut b) = (Replica::new(&network, "a"), Replica::new(&network, "b"));
+    b.start("gpt-4o");
+    pass(1_100).await;
+    let scrape = async || {
+        let bytes = a.ask("GET", "/", &[]).await.into_body().collect().await.unwrap().to_bytes();
+        String::from_utf8(bytes.to_vec()).unwrap()
+    };
+    let before = scrape().await;
+    assert!(before.contains("active_requests_fleet_connected 1\n"), "{before}");
+    assert!(!before.contains("active_requests_fleet_replicas{"), "nothing is known of them");
+    let mut viewer = a.watch("delta").await;
+    viewer.read_for(ms(2_000)).await;
+    let watched = scrape().await;
+    for sample in [
+        "active_requests_fleet_replicas{state=\"live\"} 2\n",
+        "active_requests_subscribers 1\n",
+        "active_requests_fleet_mismatches_total 0\n",
+        "active_requests_fleet_unreadable_total 0\n",
+    ] {
+        assert!(watched.contains(sample), "{sample} in {watched}");
+    }
+    for direction in ["in", "out"] {
+        let name = format!("active_requests_fleet_messages_total{{direction=\"{direction}\"}} ");
+        let (_, count) = watched.split_once(&name).unwrap();
+        assert!(!count.starts_with('0'), "{watched}");
+    }
+    a.bus.cut(true);
+    viewer.read_for(ms(12_000)).await;
+    let cut = scrape().await;
+    assert!(
+        cut.contains("active_requests_fleet_connected 0\n") && cut.contains("replicas{state=\"live\"} 1\n"),
+        "{cut}"
+    );
+    a.bus.cut(false);
+    viewer.read_for(ms(3_000)).await;
+    assert!(scrape().await.contains("replicas{state=\"live\"} 2\n"));
+}
