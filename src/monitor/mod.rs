@@ -15,7 +15,7 @@
 //! | `GET /series` | the last hour by steps of ten seconds: starts, ends by outcome, tokens, latencies |
 //!
 //! With `?scope=fleet` the lists, the stream, totals, logs and series are those of all replicas, where `MonitorService::with_fleet` (feature `fleet`)
-//! has told the fleet.
+//! has told the fleet. Answers then have the header `active-requests-scopes: local, fleet`.
 //!
 //! ```
 //! use active_requests::{config::MonitorConfig, monitor::MonitorService, tracker::RequestTracker};

@@ -6,7 +6,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use http::{HeaderValue, Method, Request, Response, StatusCode, header, request::Parts};
+use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, header, request::Parts};
 use http_body::Body;
 use tower_service::Service;
 
@@ -26,6 +26,9 @@ use crate::{
     http::Mount,
     tracker::{RequestId, RequestTracker},
 };
+
+/// The scopes that `?scope=` takes, told where there is a fleet, so that a client need not ask in vain.
+const SCOPES: HeaderName = HeaderName::from_static("active-requests-scopes");
 
 /// Publishes the rows, totals and logs of a tracker over HTTP. Clones are cheap and share one publisher. The [module](super) lists the routes.
 ///
@@ -145,6 +148,9 @@ impl MonitorService {
     }
 
     fn finish(&self, request: &Parts, mut response: Response<ResponseBody>) -> Response<ResponseBody> {
+        if self.fleet.is_some() && response.status().is_success() {
+            response.headers_mut().insert(SCOPES, HeaderValue::from_static("local, fleet"));
+        }
         access::allow_origin(&self.config().cors_origins, &request.headers, response.headers_mut());
         if request.method == Method::HEAD {
             if let Some(length) = response.body().size_hint().exact().filter(|length| *length > 0) {

@@ -129,6 +129,19 @@ async fn a_replica_that_does_not_answer_is_named_as_missing() {
     assert_eq!((&totals["total_requests"], &totals["replicas"]["missing"]), (&1.into(), &serde_json::json!(["b"])));
 }
 
+#[tokio::test(start_paused = true)]
+async fn an_answer_says_in_which_scopes_the_server_answers() {
+    let network = MemoryNetwork::new(1);
+    let replica = Replica::new(&network, "a");
+    for path in ["/active-requests", "/active-requests/stream", "/logs?scope=fleet", "/fleet"] {
+        let answer = replica.ask("GET", path, &[]).await;
+        assert_eq!(answer.headers()["active-requests-scopes"], "local, fleet", "{path}");
+    }
+    let alone = MonitorService::new(RequestTracker::default(), MonitorConfig::default());
+    let answer = alone.oneshot(Request::builder().uri("/active-requests").body(()).unwrap()).await.unwrap();
+    assert!(!answer.headers().contains_key("active-requests-scopes"));
+}
+
 #[tokio::test]
 async fn without_a_fleet_the_scope_is_an_error_that_names_the_setting() {
     let service = MonitorService::new(RequestTracker::default(), MonitorConfig::default());
