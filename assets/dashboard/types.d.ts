@@ -17,6 +17,9 @@ export interface UpdatePayload {
   canCancel: boolean;
   /** The server is shutting down. */
   draining: boolean;
+  /** The list of replicas and the sums of each, as the fleet's viewers are sent them. */
+  fleet: unknown;
+  sums: unknown;
 }
 
 export interface DeltaPayload {
@@ -27,9 +30,41 @@ export interface DeltaPayload {
   ended: unknown[];
   endedOmitted: number;
   timestampMs: number | null;
+  /** Processes whose rows are to be dropped first. */
+  gone: unknown[];
+  /** The list of replicas, where it has changed; the sums that have. */
+  fleet: unknown;
+  sums: unknown;
 }
 
 export type Badge = 'primary' | 'info' | 'danger' | 'success' | 'secondary';
+
+/** A process of a fleet. */
+export interface Replica {
+  epoch: string;
+  name: string;
+  /** `live`, `learning`, `stale`, `incompatible` or `conflict`. */
+  state: string;
+  /** Requests in flight there; `null` where that is not known. */
+  rows: number | null;
+  /** When it was last heard, epoch milliseconds on the server's clock. */
+  heardMs: number;
+  /** How far its clock is ahead of the server's, in milliseconds; `null` where that is not known. */
+  skewMs: number | null;
+  version: string;
+  /** It is the one that serves the page. */
+  self: boolean;
+}
+
+/** The replicas as one of them knows them. */
+export interface Fleet {
+  /** Since when that one hears nobody; `null` while it does. */
+  lostSinceMs: number | null;
+  engine: string;
+  /** There are too many requests to show each: sums are sent. */
+  sums: boolean;
+  replicas: Replica[];
+}
 
 /** One request, in flight or just ended. Changed in place, so that a tick of ten thousand rows makes no garbage. */
 export interface Row {
@@ -68,9 +103,13 @@ export interface Row {
   route: string;
   /** Who asks, where that is configured; else empty. */
   caller: string;
+  /** The replica that has it, in the view of a fleet; else empty. */
+  replica: string;
   labels: ReadonlyMap<string, string>;
   /** US dollars; `null` where no price is known. */
   cost: number | null;
+  /** When its replica was last heard, where that is silent: nothing is known of later. Else `Infinity`. */
+  knownUntilMs: number;
   /** Where it stood in the last message that moved it. */
   turn: number;
   /** When bytes last came, epoch milliseconds on the server's clock. */
@@ -140,6 +179,8 @@ export interface Sort {
 /** What the address says; everything an operator would want to share. */
 export interface Place {
   view: ViewName;
+  /** `null`: the one that the operator chose last. */
+  scope: Scope | null;
   filter: string;
   sort: Sort;
   group: GroupField | null;
@@ -149,7 +190,10 @@ export interface Place {
   frozen: boolean;
 }
 
-export type ViewName = 'requests' | 'totals' | 'errors' | 'traces';
+export type ViewName = 'requests' | 'totals' | 'errors' | 'traces' | 'replicas';
+
+/** The replicas that are shown: the one that serves the page, all of its fleet, or the one of an epoch. */
+export type Scope = 'local' | 'fleet' | `replica:${string}`;
 
 /** An entry of `/metrics/logs`, read. */
 export interface Entry {
@@ -180,6 +224,7 @@ export interface Entry {
   path: string;
   route: string;
   caller: string;
+  replica: string;
   labels: ReadonlyMap<string, string>;
   cost: number | null;
   bytes: number;

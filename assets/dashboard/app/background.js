@@ -6,8 +6,10 @@
 import { failing, glance, news } from '../model/alarm.js';
 import { concernOf } from '../model/concern.js';
 import { readSeries } from '../model/figures.js';
+import { byEpoch, knownUntil, readFleet } from '../model/replicas.js';
 import { readRow } from '../model/row.js';
-import { readDisabled, readUpdate } from '../model/wire.js';
+import { epochOfRequest, readDisabled, readUpdate } from '../model/wire.js';
+import { isGivenUp } from '../net/api.js';
 import { Poller } from '../net/poller.js';
 
 /** Milliseconds between two looks. */
@@ -24,11 +26,15 @@ export function createBackground({ address, api, clock, debug, feed, figures, se
       if (readDisabled(json)) return say(null);
       const update = readUpdate(json);
       const nowMs = update.timestampMs ?? clock.now();
+      const replicas = byEpoch(readFleet(update.fleet, nowMs));
       const rows = update.rows.flatMap((wire) => {
         const row = readRow(wire, nowMs);
+        if (row) row.knownUntilMs = knownUntil(replicas.get(epochOfRequest(row.id)));
         return row ? [Object.assign(row, { concern: concernOf(row, nowMs, feed.store.longMs) })] : [];
       });
+      /** @type {import('../model/alarm.js').Glance} */
       const now = glance(rows, await failures(nowMs));
+      if (replicas.size > 0) now.left = ({ id }) => !replicas.has(epochOfRequest(id));
       const told = before === null ? [] : news(before, now, watched());
       before = now;
       if (!document.hidden) return;
@@ -37,6 +43,7 @@ export function createBackground({ address, api, clock, debug, feed, figures, se
         for (const body of told) new Notification('Active Requests', { body, tag: body }).addEventListener('click', () => window.focus());
       }
     } catch (error) {
+      if (isGivenUp(error)) return;
       debug('no look from the background', error);
       if (document.hidden) say(null);
     }
@@ -48,6 +55,7 @@ export function createBackground({ address, api, clock, debug, feed, figures, se
     try {
       figures.take(readSeries((await api.get('series')).json));
     } catch (error) {
+      if (isGivenUp(error)) throw error;
       debug('no series', error);
     }
     return failingNow(nowMs) ?? before?.failing ?? '';
@@ -84,6 +92,10 @@ export function createBackground({ address, api, clock, debug, feed, figures, se
   });
 
   return {
+    /** Other replicas are looked at, of which nothing is seen yet. */
+    restart() {
+      before = null;
+    },
     /** Begins where the tab is hidden, and ends where it is seen. @param {boolean} hidden */
     settle(hidden) {
       if (!hidden) before = null;

@@ -116,6 +116,6 @@ export function bindPageKeys({ address, events, list, settings }, { filterBar, m
     { keys: ['Shift+←', 'Shift+→'], label: 'move the column, on its header' },
     { keys: ['Alt+←', 'Alt+→'], label: 'size the column, on its header' },
     { keys: ['r'], label: 'refresh', run: refresh },
-    { keys: ['1', '2', '3', '4'], label: 'views', run: ({ key }) => address.go(inView(address.place, VIEWS[Number(key) - 1] ?? 'requests'), 'push') },
+    { keys: ['1', '2', '3', '4', '5'], label: 'views', run: ({ key }) => address.go(inView(address.place, VIEWS[Number(key) - 1] ?? 'requests'), 'push') },
   ], (all) => help.use(({ fillHelp }) => fillHelp(all)));
 }

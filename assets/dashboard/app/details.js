@@ -120,6 +120,11 @@ export function createDetails({ address, api, debug, events, feed, list }, { pol
     }
   }
 
+  events.on('scope', () => {
+    asked = '';
+    drawer.now?.close();
+  });
+
   return {
     show,
     /** A request that is awaited may have come. */

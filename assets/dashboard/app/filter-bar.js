@@ -58,7 +58,7 @@ export function createFilterBar({ address, events, list }, { rows }) {
   /** Offers to group by what some request was seen to have. */
   function offerGroups() {
     const offered = new Set(groups());
-    for (const field of ['caller', 'route', ...Array.from(list.presence.labels, labelField), address.place.group ?? '']) {
+    for (const field of ['replica', 'caller', 'route', ...Array.from(list.presence.labels, labelField), address.place.group ?? '']) {
       if (offered.has(field) || !(list.presence.fields.has(field) || field === address.place.group)) continue;
       group.append(h('option', { value: field }, `By ${labelOf(field) ?? field}`));
     }

@@ -3,26 +3,34 @@
  * the list for them. `early.js` asks, `live.js` takes the answer or drops it.
  */
 
+import { readScope, withScope } from '../model/scope.js';
 import { keyHeaders } from '../net/key.js';
+import { scopeOf } from './scope.js';
+
+/** @typedef {import('../types.js').Scope} Scope */
 
 /** Where the monitor is, as the server wrote it into the page. */
 export const monitorUrl = () => new URL(document.querySelector('meta[name="metrics"]')?.getAttribute('content') ?? '', document.baseURI).href;
 
-export const streamUrl = () => `${monitorUrl()}/active-requests/stream?format=delta`;
+/** @param {Scope} scope */
+export const streamUrl = (scope) => `${monitorUrl()}/${withScope('active-requests/stream?format=delta', scope)}`;
 
 const unwanted = new AbortController();
 /** @type {Promise<Response> | null} */
 let answer = null;
+let asked = '';
 
 /** Asks for the stream. */
 export function ask() {
-  answer = fetch(streamUrl(), { headers: { accept: 'text/event-stream', ...keyHeaders(sessionStorage) }, cache: 'no-store', signal: unwanted.signal });
+  asked = streamUrl(scopeOf({ scope: readScope(new URLSearchParams(location.hash.split('?')[1]).get('scope')), view: 'requests' }));
+  answer = fetch(asked, { headers: { accept: 'text/event-stream', ...keyHeaders(sessionStorage) }, cache: 'no-store', signal: unwanted.signal });
   // A failure is told to the one who takes the answer.
   answer.catch(() => {});
 }
 
-/** `fetch`, which gives the answer asked for, the first time. @param {RequestInfo | URL} input @param {RequestInit} [init] */
+/** `fetch`, which gives the answer asked for, the first time that it is wanted. @param {RequestInfo | URL} input @param {RequestInit} [init] */
 export function fetchStream(input, init) {
+  if (input !== asked) drop();
   if (answer === null) return fetch(input, init);
   const taken = answer;
   answer = null;

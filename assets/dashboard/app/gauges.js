@@ -3,6 +3,7 @@
 import { concernsOf } from '../model/concern.js';
 import { ofThePast, toggleTerm } from '../model/filter.js';
 import * as format from '../model/format.js';
+import { isSilent } from '../model/row.js';
 import { byId, setText, textIn } from '../view/dom.js';
 import { createStrip, tally } from '../view/strip.js';
 import { createPart } from './part.js';
@@ -12,15 +13,15 @@ const SPEAK_EVERY = 10_000;
 
 /** Whether an answer is streaming, so that the server has news. @param {Iterable<import('../types.js').Row>} rows */
 function isFlowing(rows) {
-  for (const row of rows) if (row.outcome === null && row.phase === 'streaming' && row.waitingOn === 'upstream') return true;
+  for (const row of rows) if (row.outcome === null && !isSilent(row) && row.phase === 'streaming' && row.waitingOn === 'upstream') return true;
   return false;
 }
 
 /**
  * @param {import('./live.js').Live} live
- * @param {{ icon: ReturnType<typeof import('../view/icon.js').createIcon>, filterBar: { count: () => void }, listIsPolled: () => boolean }} parts
+ * @param {{ icon: ReturnType<typeof import('../view/icon.js').createIcon>, filterBar: { count: () => void }, listIsPolled: () => boolean, sums: () => ReturnType<typeof import('../model/sums.js').tallyOf> | null }} parts `sums`: the counts where there are no rows to count
  */
-export function createGauges({ address, clock, connection, feed, figures, list, lost, settings, stats, whyUnknown }, { icon, filterBar, listIsPolled }) {
+export function createGauges({ address, clock, connection, feed, figures, list, lost, settings, stats, whyUnknown }, { icon, filterBar, listIsPolled, sums }) {
   const strip = createStrip(byId('strip'), {
     onAll: () => address.go({ filter: '' }),
     onFilter: (field, value) => address.go({ filter: toggleTerm(address.place.filter, field, value) }),
@@ -64,7 +65,8 @@ export function createGauges({ address, clock, connection, feed, figures, list, 
     const moves = frozenMs === null || frozenMs !== still;
     still = frozenMs;
     if (!moves) return;
-    const counts = tally(list.rows);
+    const summed = sums();
+    const counts = { ...tally(list.rows), ...summed };
     const unknown = whyUnknown() !== null;
     const reading = figures.read(list.now(), counts.active);
     if (address.place.view === 'requests') {

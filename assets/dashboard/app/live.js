@@ -9,8 +9,9 @@ import { Figures } from '../model/figures.js';
 import { showUtc } from '../model/format.js';
 import { DEFAULT_SORT } from '../model/order.js';
 import { isLiveView } from '../model/place.js';
+import { replicaOf } from '../model/scope.js';
 import { Stats } from '../model/stats.js';
-import { Api } from '../net/api.js';
+import { Api, isNoFleet } from '../net/api.js';
 import { Connection } from '../net/connection.js';
 import { byId, metaOf } from '../view/dom.js';
 import { createGrids } from '../view/grid.js';
@@ -19,6 +20,7 @@ import { loadSettings, showTheme } from '../view/settings.js';
 import { Address } from './address.js';
 import { Emitter } from './emitter.js';
 import { drop, fetchStream, monitorUrl, streamUrl } from './first-answer.js';
+import { keepScope, scopeOf } from './scope.js';
 
 /** @typedef {import('../types.js').Row} Row */
 /** @typedef {import('../types.js').Hint} Hint */
@@ -30,6 +32,8 @@ import { drop, fetchStream, monitorUrl, streamUrl } from './first-answer.js';
  * @property {[]} connection the connection is in another state
  * @property {[]} facts one of the facts is another
  * @property {[]} restart the server is another process
+ * @property {[]} scope other replicas are shown
+ * @property {[]} scopes the server answers for others than before
  * @property {[]} columns there are other columns to choose from
  * @property {[change: import('../view/header.js').LayoutChange]} layout the operator moved or sized columns in the list
  * @property {[by: number]} step the next request is asked for
@@ -42,6 +46,8 @@ import { drop, fetchStream, monitorUrl, streamUrl } from './first-answer.js';
  * @property {number | null} heardMs when the server was last heard, epoch milliseconds here
  * @property {boolean} late AG Grid is not ready yet
  * @property {Hint | null} disabled the server tracks nothing, in its own words
+ * @property {string} notice something to know once; empty where there is nothing
+ * @property {{ series: string[], view: string[] }} missing the replicas that are not in the figures, and not in the view that is polled
  * @property {string | null} pollError why the last polled answer could not be used
  */
 
@@ -61,9 +67,10 @@ export function createLive() {
   const clock = new ServerClock(monotonicEpoch(performance));
   const stats = new Stats();
   const figures = new Figures();
-  const api = new Api({ base: monitorUrl(), fetch: (input, init) => fetch(input, init), session: sessionStorage });
+  const api = new Api({ base: monitorUrl(), fetch: (input, init) => fetch(input, init), session: sessionStorage, onScopes: () => events.emit('scopes') });
+  api.scope = scopeOf(address.place);
   /** @type {Facts} */
-  const facts = { heardMs: null, late: false, disabled: null, pollError: null };
+  const facts = { heardMs: null, late: false, disabled: null, notice: '', missing: { series: [], view: [] }, pollError: null };
 
   /** @param {string} message @param {unknown} detail */
   const warn = (message, detail) => console.warn(`active-requests: ${message}`, detail);
@@ -75,6 +82,7 @@ export function createLive() {
   const feed = new Feed({ clock, stats, figures, warn, onRestart: () => events.emit('restart') });
   feed.store.lingerMs = settings.lingerMs;
   feed.store.longMs = settings.longMs;
+  feed.turn(api.scope !== 'local');
 
   const createGrid = createGrids({
     source: metaOf('grid'),
@@ -128,7 +136,7 @@ export function createLive() {
   }
 
   const connection = new Connection({
-    url: streamUrl(),
+    url: () => streamUrl(api.scope),
     fetch: fetchStream,
     headers: () => ({ ...api.headers(), ...(feed.lastEventId !== null ? { 'last-event-id': feed.lastEventId } : {}) }),
     hasKey: () => api.hasKey,
@@ -138,11 +146,13 @@ export function createLive() {
     onHeard: () => {
       facts.heardMs = Date.now();
     },
-    onOpen: () => {
+    onOpen: ({ headers }) => {
       debug('stream opened');
+      api.learn(headers);
       facts.heardMs = Date.now();
       feed.opened();
     },
+    onMissing: ({ body }) => isWithoutFleet(body) && leaveFleet(),
     onEvent: (event, json) => {
       debug(`event ${event.event} ${event.id}`, json);
       const verdict = feed.take(event, json);
@@ -156,6 +166,32 @@ export function createLive() {
       events.emit('connection');
     },
   });
+
+  /** Shows other replicas, where the address names them: nothing that was shown before is true of them. */
+  function turn() {
+    const scope = scopeOf(address.place);
+    if (scope === api.scope) return;
+    api.scope = scope;
+    feed.turn(scope !== 'local');
+    figures.restart();
+    stats.restart();
+    Object.assign(facts, { heardMs: null, disabled: null, missing: { series: [], view: [] }, pollError: null });
+    address.place = { ...address.place, frozen: false };
+    list.restart();
+    events.emit('scope');
+    connection.turn();
+  }
+  events.on('place', turn);
+
+  /** The server answers for nobody but itself, or no longer for that one. */
+  function leaveFleet() {
+    const { scope } = api;
+    if (scope === 'local') return false;
+    if (replicaOf(scope) === null) keepScope('local');
+    facts.notice = replicaOf(scope) === null ? 'This server belongs to no fleet: you see its own requests.' : 'That replica is gone: you see the whole fleet.';
+    address.go({ scope: replicaOf(scope) === null ? null : 'fleet', row: null });
+    return true;
+  }
 
   /** The first rows are on the screen, or will not come soon: until then the rest of the page would only delay them. */
   const firstRows = /** @type {Promise<void>} */ (new Promise((resolve) => {
@@ -175,5 +211,14 @@ export function createLive() {
   connection.wish({ enabled: settings.live, visible: !document.hidden, here: isLiveView(address.place.view) });
   if (connection.state.name !== 'connecting') drop();
 
-  return { settings, events, address, clock, stats, figures, api, facts, feed, list, connection, received, whyUnknown, lost, debug, firstRows };
+  return { settings, events, address, clock, stats, figures, api, facts, feed, list, connection, received, leaveFleet, whyUnknown, lost, debug, firstRows };
+}
+
+/** @param {string} body of an error */
+function isWithoutFleet(body) {
+  try {
+    return isNoFleet(JSON.parse(body));
+  } catch {
+    return false;
+  }
 }

@@ -23,7 +23,7 @@ const QUIET = 2000;
 
 /** @param {import('./live.js').Live} live */
 export function createPage(live) {
-  const { address, connection, events, facts, feed, figures, list, settings, stats } = live;
+  const { address, api, connection, events, facts, feed, figures, list, settings, stats } = live;
 
   function refresh() {
     connection.retry();
@@ -32,7 +32,9 @@ export function createPage(live) {
 
   const toast = createToast();
   const askKey = createKeyDialog(live, refresh);
-  const polling = createPolling(live, { askKey });
+  /** The part for a fleet, once it is known that there is one. @type {ReturnType<typeof import('./fleet.js').createFleet> | null} */
+  let fleet = null;
+  const polling = createPolling(live, { askKey, pollReplicas: async () => fleet?.poll() });
   const menuPart = createPart(async () => (await Promise.all([import('../view/menu.js'), style('dialogs')]))[0].createMenu());
   const menu = (/** @type {import('../view/menu.js').MenuRequest} */ request) => menuPart.use((it) => it.open(request));
   const cancel = createCancel(live, { askKey, refresh, toast });
@@ -41,7 +43,7 @@ export function createPage(live) {
   const filterBar = createFilterBar(live, { rows: polling.rows });
   const icon = createIcon();
   const background = createPart(async () => (await import('./background.js')).createBackground(live, { icon }));
-  const gauges = createGauges(live, { icon, filterBar, listIsPolled: polling.listIsPolled });
+  const gauges = createGauges(live, { icon, filterBar, listIsPolled: polling.listIsPolled, sums: () => fleet?.tally() ?? null });
   const set = createSettings(live, () => {
     polling.settle();
     drawStatus();
@@ -51,12 +53,15 @@ export function createPage(live) {
   const status = createStatus({
     now: () => Date.now(),
     onIndicator: refresh,
+    onFleet: () => fleet?.act(),
     onRetry: () => (address.place.frozen ? address.go({ frozen: false }) : refresh()),
   });
   bindPageKeys(live, { filterBar, moveInTable: (by) => polling.past?.move(by), details, many, set, refresh, toast });
 
   function drawStatus() {
-    status.draw(connection.state, { ...facts, draining: feed.draining, pollMs: settings.pollMs, frozen: address.place.view === 'totals' ? null : list.frozen });
+    if (facts.notice !== '') status.notice(facts.notice);
+    facts.notice = '';
+    status.draw(connection.state, { ...facts, fleet: fleet?.news() ?? null, draining: feed.draining, pollMs: settings.pollMs, frozen: address.place.view === 'totals' ? null : list.frozen });
   }
 
   const views = new Map(VIEWS.map((view) => [view, byId(`view-${view}`)]));
@@ -67,8 +72,10 @@ export function createPage(live) {
     for (const [view, element] of views) element.hidden = view !== place.view;
     for (const tab of tabs) {
       const view = VIEWS.find((it) => it === tab.getAttribute('data-view')) ?? 'requests';
-      if (view === place.view) tab.setAttribute('aria-current', 'page');
-      else tab.removeAttribute('aria-current');
+      if (view === place.view) {
+        if (tab.getAttribute('aria-current') === null) tab.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+        tab.setAttribute('aria-current', 'page');
+      } else tab.removeAttribute('aria-current');
       tab.setAttribute('href', writePlace(inView(place, view)));
     }
     filterBar.stand(place.view);
@@ -78,6 +85,7 @@ export function createPage(live) {
     list.show(place.view === 'requests');
     if (!place.frozen || feed.lastMs !== null) list.freeze(place.frozen);
     byId('freeze').setAttribute('aria-pressed', String(place.frozen));
+    fleet?.show();
     gauges.draw();
     details.show();
     connection.wish({ here: isLiveView(place.view) });
@@ -111,6 +119,21 @@ export function createPage(live) {
     figures.pause();
   }
 
+  /** Loads the part for a fleet, where the server has one. */
+  async function meetFleet() {
+    if (api.scopes === '' && fleet === null) return;
+    fleet ??= (await Promise.all([import('./fleet.js'), style('fleet'), style('past')]))[0].createFleet(live, { notice: (text) => status.notice(text), pollNow: polling.now });
+    fleet.settle();
+    drawStatus();
+  }
+
+  events.on('scopes', () => void meetFleet());
+  events.on('scope', () => {
+    background.now?.restart();
+    polling.restart();
+    count.now();
+    fleet?.settle();
+  });
   events.on('place', showPlace);
   events.on('rows', () => {
     details.look();
@@ -155,6 +178,7 @@ export function createPage(live) {
   showPlace();
   showConnection();
   everySecond();
+  void meetFleet();
 
   // The switch that scripts around the earlier dashboard use.
   Object.assign(window, {

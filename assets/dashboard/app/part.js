@@ -36,7 +36,7 @@ export function createPart(load) {
 /** Styles that have come, or are on their way. @type {Map<string, Promise<unknown>>} */
 const styles = new Map();
 
-/** Has a style come, once. @param {'details' | 'dialogs' | 'past'} name */
+/** Has a style come, once. @param {'details' | 'dialogs' | 'fleet' | 'past'} name */
 export function style(name) {
   const coming = styles.get(name) ?? new Promise((resolve, reject) => {
     const failed = () => {

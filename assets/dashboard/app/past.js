@@ -60,6 +60,10 @@ export function createPast({ address, clock, feed, list }) {
       show();
     },
     show,
+    /** Forgets all: others are looked at. */
+    clear() {
+      logs = { errors: [], traces: [] };
+    },
     /** Walks in the table that is shown; the details follow. @param {number} by */
     move(by) {
       const table = shown()?.table;

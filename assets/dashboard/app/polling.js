@@ -1,21 +1,28 @@
 /** The requests that are repeated: totals, errors and traces while their view is open, and the list where there is no stream. */
 
+import { readMissing } from '../model/replicas.js';
 import { epochOfEtag, readDisabled } from '../model/wire.js';
-import { ApiError } from '../net/api.js';
+import { ApiError, isGivenUp, isNoFleet } from '../net/api.js';
 import { isReachable } from '../net/connection.js';
 import { Poller } from '../net/poller.js';
+import { byId } from '../view/dom.js';
 import { watchBusy } from '../view/ticker.js';
 import { createPart, style } from './part.js';
 
-/** @param {import('./live.js').Live} live @param {{ askKey: (refused: boolean) => void }} parts */
-export function createPolling(live, { askKey }) {
-  const { address, api, clock, connection, debug, events, facts, feed, list, received, settings } = live;
+/** Milliseconds between two looks at the replicas. */
+const REPLICAS_EVERY = 2000;
+
+/** @param {import('./live.js').Live} live @param {{ askKey: (refused: boolean) => void, pollReplicas: () => Promise<void> }} parts */
+export function createPolling(live, { askKey, pollReplicas }) {
+  const { address, api, clock, connection, debug, events, facts, feed, leaveFleet, list, received, settings } = live;
   const totals = createPart(async () => {
     const [{ createTotals }, { readTotals }] = await Promise.all([import('../view/totals.js'), import('../model/totals.js'), style('past')]);
     const view = createTotals(() => clock.now());
     return { show: (/** @type {unknown} */ json) => view.show(readTotals(json)) };
   });
   const past = createPart(async () => (await import('./past.js')).createPast(live));
+  /** The views of which nothing is known until the next answer. */
+  const views = ['totals', 'errors', 'traces'].map((view) => byId(`view-${view}`));
   /** @type {import('../types.js').ViewName | null} */
   let polledView = null;
 
@@ -37,10 +44,12 @@ export function createPolling(live, { askKey }) {
       polledView = view;
       try {
         if (listIsPolled()) await pollList();
-        if (view === 'totals') (await totals.load()).show((await api.get('running-totals?include_active=false')).json);
+        if (view === 'totals') await pollTotals();
+        else if (view === 'replicas') await pollReplicas();
         else if (!listIsPolled()) await pollLogs();
         facts.pollError = null;
       } catch (error) {
+        if (isGivenUp(error) || (error instanceof ApiError && isNoFleet(error.json) && leaveFleet())) return;
         if (error instanceof ApiError && (error.status === 401 || error.status === 403)) askKey(api.hasKey);
         else facts.pollError = error instanceof Error ? error.message : String(error);
         debug('poll failed', error);
@@ -50,15 +59,18 @@ export function createPolling(live, { askKey }) {
   });
 
   async function pollList() {
+    const { scope } = api;
     const { json, etag } = await api.get('active-requests');
     // The logs are asked for before the list is taken, so that a row that is gone from it is seen to end as it did.
-    const [logs, it] = await Promise.allSettled([api.get('logs'), past.load()]);
+    const [logs, it] = await Promise.allSettled([askLogs(), past.load()]);
+    // What is looked at now is something else than this list.
+    if (api.scope !== scope) return;
     // Meanwhile the stream may be there, and newer.
     if (listIsPolled()) {
       const epoch = epochOfEtag(etag);
       const restarted = epoch !== null && feed.epoch !== null && epoch !== feed.epoch;
       feed.snapshot(json, epoch);
-      if (logs.status === 'fulfilled' && it.status === 'fulfilled') it.value.take(logs.value.json);
+      if (logs.status === 'fulfilled' && it.status === 'fulfilled') it.value.take(logs.value);
       const was = facts.disabled;
       received();
       facts.disabled = readDisabled(json);
@@ -68,9 +80,24 @@ export function createPolling(live, { askKey }) {
     for (const result of [logs, it]) if (result.status === 'rejected') throw result.reason;
   }
 
+  async function pollTotals() {
+    const it = await totals.load();
+    const { json } = await api.get('running-totals?include_active=false');
+    facts.missing.view = readMissing(json);
+    it.show(json);
+    views[0]?.removeAttribute('data-unknown');
+  }
+
+  async function askLogs() {
+    const { json } = await api.get('logs');
+    facts.missing.view = readMissing(json);
+    for (const view of views.slice(1)) view.removeAttribute('data-unknown');
+    return json;
+  }
+
   async function pollLogs() {
-    const [{ json }, it] = await Promise.all([api.get('logs'), past.load()]);
-    it.take(json);
+    const it = await past.load();
+    it.take(await askLogs());
     return it;
   }
 
@@ -89,10 +116,17 @@ export function createPolling(live, { askKey }) {
     /** What the present view shows of, whatever the filter is. */
     rows: () => past.now?.rows() ?? list.rows,
     now: () => void poller.now(),
+    /** Other replicas are looked at. */
+    restart() {
+      past.now?.clear();
+      for (const view of views) view.setAttribute('data-unknown', '');
+      if (wanted()) void poller.now();
+    },
     /** Begins or ends polling, as things stand now. */
     settle() {
-      const another = poller.intervalMs !== settings.pollMs;
-      poller.intervalMs = settings.pollMs;
+      const intervalMs = address.place.view === 'replicas' ? REPLICAS_EVERY : settings.pollMs;
+      const another = poller.intervalMs !== intervalMs;
+      poller.intervalMs = intervalMs;
       poller.set(wanted());
       if (wanted() && (another || address.place.view !== polledView)) void poller.now();
     },

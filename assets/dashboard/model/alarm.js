@@ -13,6 +13,7 @@ export const MANY = 3;
  * @typedef {object} Glance
  * @property {Map<string, Row>} rows in flight
  * @property {Row[]} concerned those of them that need a look
+ * @property {(row: Row) => boolean} [left] whether the replica that had a request is gone
  * @property {string} failing how many failed in the last minutes, where those are many; else empty
  *
  * @typedef {object} Threshold
@@ -38,7 +39,7 @@ export function news(before, now, watched) {
   for (const id of watched) {
     const was = before.rows.get(id);
     const is = now.rows.get(id);
-    if (was && !is) told.push(`${was.model} has ended.`);
+    if (was && !is) told.push(now.left?.(was) ? `${was.model}: its replica is gone.` : `${was.model} has ended.`);
     else if (was && is && was.concern === null && is.concern !== null) told.push(`${is.model}: ${words.state(is).word}.`);
   }
   if (before.concerned.length < MANY && now.concerned.length >= MANY) told.push(`${now.concerned.length} requests need attention: ${concernsOf(now.concerned)}.`);

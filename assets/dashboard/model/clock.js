@@ -23,6 +23,11 @@ export class ServerClock {
     if (this.#offset === null || seen > this.#offset || this.#offset - seen > 60_000) this.#offset = seen;
   }
 
+  /** Another server is listened to. */
+  forget() {
+    this.#offset = null;
+  }
+
   /** Now, in epoch milliseconds on the server's clock. */
   now() {
     return this.#monotonic() + (this.#offset ?? 0);

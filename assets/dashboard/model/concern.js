@@ -1,6 +1,6 @@
 /** Which requests in flight need a look, and why: one rule for the list, the numbers on top, the filter and the title. */
 
-import { ageOf, idleOf } from './row.js';
+import { ageOf, idleOf, isSilent } from './row.js';
 
 /** @typedef {import('../types.js').Row} Row */
 /** @typedef {import('../types.js').Concern} Concern */
@@ -15,7 +15,8 @@ export const LONG_MS = 300_000;
 
 /** @param {Row} row @param {number} nowMs @param {number} longMs 0: no request is too long @returns {Concern | null} */
 export function concernOf(row, nowMs, longMs) {
-  if (row.outcome !== null) return null;
+  // Of a replica that is silent nobody knows.
+  if (row.outcome !== null || isSilent(row)) return null;
   if (row.phase === 'stalled') return row.status === null ? 'unanswered' : 'stalled';
   if (row.phase === 'waiting' && row.waitingOn !== 'client' && idleOf(row, nowMs) >= UNANSWERED_MS) return 'unanswered';
   if (row.waitingOn === 'client' && idleOf(row, nowMs) >= UNREAD_MS) return 'unread';

@@ -3,6 +3,8 @@
  * something was missed.
  */
 
+import { readFleet } from './replicas.js';
+import { isObject } from './row.js';
 import { RowStore } from './store.js';
 import { epochOf, readDelta, readDisabled, readUpdate } from './wire.js';
 
@@ -35,6 +37,12 @@ export class Feed {
   draining = false;
   /** Messages of the stream taken so far. */
   messages = 0;
+  /** The replicas, in the view of a fleet. @type {import('../types.js').Fleet | null} */
+  fleet = null;
+  /** The sums of each replica by its epoch, while the fleet shows no rows. @type {Map<string, Record<string, unknown>>} */
+  sums = new Map();
+  /** Whether others than the one process that answers are shown. */
+  #wide = false;
   #seq = -1;
   #openedMs = 0;
   #quiet = true;
@@ -71,6 +79,16 @@ export class Feed {
     });
   }
 
+  /** Others are shown from now on. @param {boolean} wide whether they are not just those of the process that answers */
+  turn(wide) {
+    this.#wide = wide;
+    this.store.clear();
+    this.sums.clear();
+    this.fleet = this.lastMs = this.epoch = this.lastEventId = null;
+    this.draining = false;
+    this.#seq = -1;
+  }
+
   /** A stream was opened. What it sends of the time before is history, not traffic of this second. */
   opened() {
     this.#openedMs = this.#parts.clock.now();
@@ -101,15 +119,20 @@ export class Feed {
    */
   snapshot(json, epoch, id = '') {
     const update = readUpdate(json);
-    const nowMs = this.#time(update.timestampMs);
     const first = this.lastMs === null;
-    const restarted = !first && epoch !== null && this.epoch !== null && epoch !== this.epoch;
+    const another = !first && epoch !== null && this.epoch !== null && epoch !== this.epoch;
+    if (another && this.#wide) this.#parts.clock.forget();
+    const nowMs = this.#time(update.timestampMs);
+    // A fleet is the same, whichever of its replicas tells of it.
+    const restarted = another && !this.#wide;
     if (restarted) {
       this.store.restart();
       this.#parts.onRestart();
     }
     const continuous = !first && !restarted && update.seq === null && nowMs - (this.lastMs ?? 0) < CONTINUOUS_MS;
     this.#quiet = !continuous;
+    this.sums.clear();
+    this.#hear(update, nowMs);
     this.store.applyUpdate(update, nowMs, { first: !continuous, continuous });
     this.epoch = epoch ?? this.epoch;
     this.canCancel = update.canCancel;
@@ -131,11 +154,22 @@ export class Feed {
     const nowMs = this.#time(delta.timestampMs);
     this.#quiet = nowMs < this.#openedMs;
     this.store.applyDelta(delta, nowMs);
+    for (const epoch of delta.gone) this.sums.delete(String(epoch));
+    this.#hear(delta, nowMs);
     this.#seq = delta.seq;
     this.lastEventId = id;
     this.lastMs = nowMs;
     this.messages += 1;
     return TAKEN;
+  }
+
+  /** Takes what a message says of the fleet. @param {{ fleet: unknown, sums: unknown }} message @param {number} nowMs */
+  #hear({ fleet, sums }, nowMs) {
+    for (const it of Array.isArray(sums) ? sums : []) if (isObject(it) && typeof it['epoch'] === 'string') this.sums.set(it['epoch'], it);
+    const known = readFleet(fleet, nowMs);
+    if (known === null) return;
+    this.fleet = known;
+    this.store.meet(known);
   }
 
   #missed() {

@@ -2,7 +2,7 @@
 
 import { labelOf } from './labels.js';
 import { nearest } from './nearest.js';
-import { ageOf, idleOf } from './row.js';
+import { ageOf, idleOf, isSilent } from './row.js';
 import * as words from './words.js';
 
 /** @typedef {import('../types.js').Row} Row */
@@ -43,6 +43,7 @@ const TABLE = {
   model: text('the model, with or without its provider', (row) => [row.model, row.qualified]),
   resolved: text('the model that an alias resolved to', (row) => row.resolved),
   caller: text('who asks', (row) => row.caller),
+  replica: text('the replica that has it', (row) => row.replica),
   waits: choice('the side that must act next', ['upstream', 'client'], (row, value) => row.outcome === null && row.waitingOn === value),
   path: text('the path', (row) => row.path),
   route: text('the pattern of the route', (row) => row.route),
@@ -56,7 +57,7 @@ const TABLE = {
   ttft: number('time to the first token', 'time', (row) => row.ttftMs),
   in: number('input tokens', 'count', (row) => row.input),
   out: number('output tokens', 'count', (row) => row.output),
-  'tok/s': number('output tokens per second', 'count', (row) => row.rate),
+  'tok/s': number('output tokens per second', 'count', (row) => (isSilent(row) ? null : row.rate)),
   cost: number('US dollars', 'dollars', (row) => row.cost),
   tools: number('tool calls in the answer', 'count', (row) => row.toolCalls),
   messages: number('messages of the request', 'count', (row) => row.messages),

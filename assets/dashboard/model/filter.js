@@ -3,7 +3,7 @@
  *
  *     gpt state:stalled,waiting age>1h30m -path:/v1/embeddings model=gpt-4o|gpt-4o-mini cost>0.10 "two words"
  *
- * A word looks into id, names, path, caller, labels and stage. In `field:value` a text contains the value, or with the wildcards `*` and
+ * A word looks into id, names, path, caller, replica, labels and stage. In `field:value` a text contains the value, or with the wildcards `*` and
  * `?` is like it as a whole; `=` is that text and no longer one, `!=` is not. `a,b` or `a|b` is a or b; quotes keep spaces, commas and bars;
  * `-` in front negates. Numbers compare with `>`, `>=`, `<`, `<=`, `=`, `!=` and `:from..to`. What looks like a term but names no field
  * (`openai:gpt-4o`) is a word.
@@ -93,7 +93,7 @@ function wordTest(word) {
   const has = (/** @type {string} */ text) => text.toLowerCase().includes(needle);
   return (row) =>
     has(row.qualified) || has(row.id) || has(row.provider) || has(row.resolved) || has(row.requested) || has(row.path) || has(row.stage) ||
-    has(row.caller) || (row.labels.size > 0 && Array.from(row.labels.values()).some(has));
+    has(row.caller) || has(row.replica) || (row.labels.size > 0 && Array.from(row.labels.values()).some(has));
 }
 
 /** Contains, or with wildcards matches as a whole; `exact`: is that text. @param {(row: Row) => string | string[]} read @param {string} value @param {boolean} exact @returns {Test} */

@@ -3,7 +3,7 @@
 import { concernsOf } from './concern.js';
 import { badge } from './format.js';
 import { labelOf } from './labels.js';
-import { ageOf } from './row.js';
+import { ageOf, isSilent } from './row.js';
 import * as words from './words.js';
 
 /** @typedef {import('../types.js').Row} Row */
@@ -20,7 +20,7 @@ const URGENCY = { stalled: 0, waiting: 1, responding: 2, streaming: 3, active: 4
 
 /** The value a column sorts by; numbers and texts, never mixed in one column. @type {Record<string, (row: Row, nowMs: number) => number | string>} */
 const SORT_KEYS = {
-  state: (row) => (row.concern !== null ? -1 : row.outcome === null ? (URGENCY[row.phase] ?? 4) : words.failed(row.outcome) ? 5 : 6),
+  state: (row) => (isSilent(row) ? 4.5 : row.concern !== null ? -1 : row.outcome === null ? (URGENCY[row.phase] ?? 4) : words.failed(row.outcome) ? 5 : 6),
   age: (row, nowMs) => ageOf(row, nowMs) ?? Infinity,
   model: (row) => row.qualified.toLowerCase(),
   resolved: (row) => row.resolved.toLowerCase(),
@@ -28,12 +28,13 @@ const SORT_KEYS = {
   waits: (row) => (row.outcome === null ? row.waitingOn : '~'),
   input: (row) => row.input,
   output: (row) => row.output,
-  rate: (row) => (row.outcome === null ? (row.rate ?? -1) : -1),
+  rate: (row) => (row.outcome === null && !isSilent(row) ? (row.rate ?? -1) : -1),
   ttft: (row) => row.ttftMs ?? Infinity,
   tools: (row) => row.toolCalls,
   path: (row) => row.path,
   route: (row) => row.route,
   caller: (row) => row.caller,
+  replica: (row) => row.replica,
   cost: (row) => row.cost ?? -1,
   id: (row) => row.id,
 };
@@ -115,6 +116,7 @@ const GROUP_KEYS = {
   path: (row) => row.path,
   route: (row) => row.route,
   caller: (row) => row.caller,
+  replica: (row) => row.replica,
 };
 
 /** @param {string} field */
@@ -183,8 +185,8 @@ function addTo(line, row) {
   if (row.outcome === null) {
     line.count += 1;
     if (row.concern !== null) line.concerned += 1;
-    if (row.startMs !== null && row.startMs < (line.oldestMs ?? Infinity)) line.oldestMs = row.startMs;
-    if (row.rate !== null) line.rate = (line.rate ?? 0) + row.rate;
+    if (row.startMs !== null && !isSilent(row) && row.startMs < (line.oldestMs ?? Infinity)) line.oldestMs = row.startMs;
+    if (row.rate !== null && !isSilent(row)) line.rate = (line.rate ?? 0) + row.rate;
   }
   line.input += row.input;
   line.output += row.output;

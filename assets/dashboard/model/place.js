@@ -2,15 +2,16 @@
 
 import { ofThePast } from './filter.js';
 import { DEFAULT_SORT, isGroupField, isSortable } from './order.js';
+import { readScope } from './scope.js';
 
 /** @typedef {import('../types.js').Place} Place */
 /** @typedef {import('../types.js').ViewName} ViewName */
 
 /** @type {ViewName[]} */
-export const VIEWS = ['requests', 'totals', 'errors', 'traces'];
+export const VIEWS = ['requests', 'totals', 'errors', 'traces', 'replicas'];
 
 /** Views in which the live list or its sums are seen; elsewhere the stream rests. @param {ViewName} view */
-export const isLiveView = (view) => view === 'requests' || view === 'totals';
+export const isLiveView = (view) => view === 'requests' || view === 'totals' || view === 'replicas';
 
 /** The same in another view; terms that nothing there can match stay behind. @param {Place} place @param {ViewName} view @returns {Place} */
 export const inView = (place, view) => ({ ...place, view, row: null, filter: view === 'errors' || view === 'traces' ? ofThePast(place.filter) : place.filter });
@@ -24,6 +25,7 @@ export function readPlace(hash) {
   const name = column.replace(/^-/, '');
   return {
     view: VIEWS.find((view) => view === path) ?? 'requests',
+    scope: readScope(search.get('scope')),
     filter: search.get('q') ?? '',
     sort: isSortable(name) ? { column: name, descending: column.startsWith('-') } : DEFAULT_SORT,
     group: isGroupField(group) ? group : null,
@@ -36,6 +38,7 @@ export function readPlace(hash) {
 /** Only what differs from the plain list stands in the address. @param {Place} place */
 export function writePlace(place) {
   const search = new URLSearchParams();
+  if (place.scope !== null) search.set('scope', place.scope);
   if (place.filter !== '') search.set('q', place.filter);
   const { column, descending } = place.sort;
   if (column !== DEFAULT_SORT.column || descending !== DEFAULT_SORT.descending) search.set('sort', (descending ? '-' : '') + column);

@@ -13,11 +13,12 @@ export class Presence {
   /** The names of the labels seen, in the order in which they came. @type {Set<string>} */
   labels = new Set();
 
-  /** @param {Iterable<Pick<Row, 'caller' | 'route' | 'cost' | 'labels'>>} rows @returns {boolean} whether anything new was seen */
+  /** @param {Iterable<Pick<Row, 'caller' | 'replica' | 'route' | 'cost' | 'labels'>>} rows @returns {boolean} whether anything new was seen */
   look(rows) {
     const before = this.fields.size;
     for (const row of rows) {
       if (row.caller !== '') this.fields.add('caller');
+      if (row.replica !== '') this.fields.add('replica');
       if (row.route !== '') this.fields.add('route');
       if (row.cost !== null) this.fields.add('cost');
       if (row.labels === NO_LABELS) continue;

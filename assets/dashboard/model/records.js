@@ -51,6 +51,7 @@ function entry(wire) {
     path: text(wire['path']),
     route: text(wire['route']),
     caller: text(wire['caller']),
+    replica: text(wire['replica']),
     labels: readLabels(wire['labels']),
     cost: amountOrNull(wire['cost_usd']),
     bytes: amount(wire['response_bytes']),

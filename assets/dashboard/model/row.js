@@ -34,9 +34,9 @@ export function epochMs(value) {
  */
 export const emptyRow = (id, nowMs) => ({
   kind: 'row', id, outcome: null, turn: -1, phase: '', waitingOn: '', usageSource: 'none', input: 0, output: 0, cacheRead: 0,
-  cacheCreation: 0, reasoning: 0, toolCalls: 0, bytes: 0, cost: null, movedMs: nowMs, counted: 0, sampled: 0, rate: null, spark: [], provider: '', model: '', requested: '',
+  cacheCreation: 0, reasoning: 0, toolCalls: 0, bytes: 0, cost: null, movedMs: nowMs, counted: 0, knownUntilMs: Infinity, sampled: 0, rate: null, spark: [], provider: '', model: '', requested: '',
   resolved: '', qualified: '', badge: 'secondary', streaming: false, startMs: null, toolUses: 0, toolResults: 0, requestSize: 0,
-  messages: 0, observation: '', stage: '', status: null, ttftMs: null, method: '', path: '', route: '', caller: '', labels: NO_LABELS, endedMs: 0, durationMs: 0, lastByteMs: null, pinned: false, concern: null,
+  messages: 0, observation: '', stage: '', status: null, ttftMs: null, method: '', path: '', route: '', caller: '', replica: '', labels: NO_LABELS, endedMs: 0, durationMs: 0, lastByteMs: null, pinned: false, concern: null,
 });
 
 /**
@@ -83,6 +83,7 @@ export function rereadRow(row, wire, nowMs) {
   row.path = text(wire['path']);
   row.route = text(wire['route']);
   row.caller = text(wire['caller']);
+  row.replica = text(wire['replica']);
   row.labels = readLabels(wire['labels']);
   const bytes = amount(wire['response_bytes']);
   const idle = amountOrNull(wire['idle_ms']);
@@ -136,7 +137,7 @@ export function progressRow(row, tuple, nowMs) {
 /** Age of a request in flight, duration of one that ended; `null` where its start is unknown. @param {Row} row @param {number} nowMs */
 export function ageOf(row, nowMs) {
   if (row.outcome !== null) return row.durationMs;
-  return row.startMs === null ? null : Math.max(0, nowMs - row.startMs);
+  return row.startMs === null ? null : Math.max(0, Math.min(nowMs, row.knownUntilMs) - row.startMs);
 }
 
 /**
@@ -149,7 +150,10 @@ export function putOut(row, output) {
 }
 
 /** Milliseconds since bytes came. @param {Row} row @param {number} nowMs */
-export const idleOf = (row, nowMs) => (row.outcome === null ? Math.max(0, nowMs - row.movedMs) : 0);
+export const idleOf = (row, nowMs) => (row.outcome === null ? Math.max(0, Math.min(nowMs, row.knownUntilMs) - row.movedMs) : 0);
+
+/** Whether its replica is silent, so that nothing is known of it now. @param {Row} row */
+export const isSilent = (row) => row.outcome === null && row.knownUntilMs !== Infinity;
 
 /** Input is counted by the provider alone: before it has said anything, 0 is no number. @param {Row} row */
 export const isInputKnown = (row) => row.input > 0 || row.usageSource === 'partial' || row.usageSource === 'reported';

@@ -10,7 +10,7 @@ export const toWire = (row) => ({
   cache_read_tokens: row.cacheRead, cache_creation_tokens: row.cacheCreation, reasoning_tokens: row.reasoning, tool_uses: row.toolUses,
   tool_results: row.toolResults, tool_calls: row.toolCalls, request_size: row.requestSize, message_count: row.messages,
   response_bytes: row.bytes, usage_source: row.usageSource, time_to_first_token_ms: row.ttftMs, method: row.method, path: row.path, route: row.route || null,
-  caller: row.caller || null, labels: Object.fromEntries(row.labels), cost_usd: row.cost,
+  caller: row.caller || null, replica: row.replica || null, labels: Object.fromEntries(row.labels), cost_usd: row.cost,
   duration_ms: row.outcome === null ? null : row.durationMs, last_byte_ms: row.lastByteMs,
 });
 

@@ -40,6 +40,13 @@ export class Stats {
     this.#tokens = this.#started = 0;
   }
 
+  /** Other replicas are looked at: their seconds are not known yet. */
+  restart() {
+    this.seconds.fill(null);
+    this.lastSecond = 0;
+    this.pause();
+  }
+
   /** The page stops looking: what was counted since the last tick belongs to no second. */
   pause() {
     this.#tokens = this.#started = 0;

@@ -3,9 +3,11 @@
  * keeps statistics is told of starts, tokens and ends.
  */
 
-import { amount, amountOrNull, ageOf, isObject, progressRow, putOut, readRow, rereadRow, sampleRow, text } from './row.js';
+import { amount, amountOrNull, ageOf, isObject, isSilent, progressRow, putOut, readRow, rereadRow, sampleRow, text } from './row.js';
 import { concernOf, LONG_MS } from './concern.js';
 import { badge } from './format.js';
+import { byEpoch, knownUntil } from './replicas.js';
+import { epochOfRequest } from './wire.js';
 
 /** @typedef {import('../types.js').Row} Row */
 /** @typedef {import('../types.js').UpdatePayload} UpdatePayload */
@@ -19,6 +21,9 @@ import { badge } from './format.js';
  * @property {(count: number) => void} tokens
  * @property {(what: string, value: unknown) => void} malformed
  */
+
+/** A row of another replica that is older than this, in milliseconds, when it comes was not started now: the replica is heard again. */
+const JOINED_MS = 5000;
 
 /** Ended rows kept at most; at a thousand ends a second nobody reads them anyway. */
 const MOST_ENDED = 300;
@@ -37,6 +42,8 @@ export class RowStore {
   /** The rows that have ended, in the order of their ends. @type {Set<Row>} */
   #ended = new Set();
   #witness;
+  /** The replicas of the fleet that is shown. @type {Map<string, import('../types.js').Replica>} */
+  #replicas = new Map();
   /** Rows in the order of the last progress. A server names them in the same order again, which saves most of the looking up. @type {Row[]} */
   #progressed = [];
 
@@ -59,7 +66,9 @@ export class RowStore {
     }
     for (const row of this.rows.values()) {
       if (row.outcome !== null || seen.has(row.id)) continue;
-      if (continuous) this.#end(row, 'gone', nowMs, ageOf(row, nowMs) ?? 0);
+      // A row whose replica is gone has not been seen to end.
+      const heard = this.#replicas.size === 0 || this.#replicas.has(epochOfRequest(row.id));
+      if (continuous && heard) this.#end(row, 'gone', nowMs, ageOf(row, nowMs) ?? 0);
       else this.#drop(row);
     }
     this.structure += 1;
@@ -79,8 +88,16 @@ export class RowStore {
     this.structure += 1;
   }
 
+  /** Takes what is known of the replicas. @param {import('../types.js').Fleet} fleet */
+  meet(fleet) {
+    this.#replicas = byEpoch(fleet);
+    for (const row of this.rows.values()) row.knownUntilMs = knownUntil(this.#replicas.get(epochOfRequest(row.id)));
+    this.structure += 1;
+  }
+
   /** @param {DeltaPayload} delta @param {number} nowMs */
   applyDelta(delta, nowMs) {
+    if (delta.gone.length > 0) this.#leave((row) => delta.gone.includes(epochOfRequest(row.id)));
     for (const wire of delta.started) {
       if (this.#put(wire, nowMs, false, null) === null) this.#witness.malformed('a started row without a request_id', wire);
     }
@@ -103,7 +120,7 @@ export class RowStore {
 
   /** @param {number} seconds since the last sample */
   sample(seconds) {
-    for (const row of this.rows.values()) if (row.outcome === null) sampleRow(row, seconds);
+    for (const row of this.rows.values()) if (row.outcome === null && !isSilent(row)) sampleRow(row, seconds);
   }
 
   /** A pinned row stays after its end. @param {string} id @param {boolean} pinned @returns {boolean} whether there is such a row */
@@ -115,10 +132,27 @@ export class RowStore {
 
   /** The server is another process now: what we knew has nothing to do with it, but for what the operator pinned. */
   restart() {
+    for (const row of this.rows.values()) if (row.outcome !== null && !row.pinned) this.#drop(row);
+    this.#leave(() => true);
+  }
+
+  /** Nothing is known any more. */
+  clear() {
+    this.#progressed = [];
+    this.#replicas.clear();
+    this.rows.clear();
+    this.#ended.clear();
+    this.active = 0;
+    this.structure += 1;
+  }
+
+  /** Rows in flight leave, and nobody knows how they end; those that the operator pinned stay to be seen. @param {(row: Row) => boolean} which */
+  #leave(which) {
     this.#progressed = [];
     for (const row of this.rows.values()) {
-      if (row.pinned && row.outcome === null) this.#end(row, 'gone', row.movedMs, ageOf(row, row.movedMs) ?? 0, false);
-      else if (!row.pinned) this.#drop(row);
+      if (row.outcome !== null || !which(row)) continue;
+      if (row.pinned) this.#end(row, 'gone', row.movedMs, ageOf(row, row.movedMs) ?? 0, false);
+      else this.#drop(row);
     }
     this.structure += 1;
   }
@@ -133,6 +167,7 @@ export class RowStore {
     if (known && known.outcome === null) {
       const fresh = seen?.has(known.id) ? readRow(wire, nowMs) : null;
       if (!fresh || (fresh.startMs ?? 0) >= (seen?.get(known.id) ?? 0)) this.#change(wire, nowMs);
+      if (seen && isObject(wire)) known.movedMs = nowMs - amount(wire['idle_ms']);
       seen?.set(known.id, known.startMs ?? 0);
       return known.id;
     }
@@ -142,10 +177,12 @@ export class RowStore {
       row.pinned = known.pinned;
       this.#drop(known);
     }
+    row.knownUntilMs = knownUntil(this.#replicas.get(epochOfRequest(row.id)));
     this.rows.set(row.id, row);
     this.active += 1;
     seen?.set(row.id, row.startMs ?? 0);
-    if (!silent) {
+    const joined = row.replica !== '' && (ageOf(row, nowMs) ?? 0) > JOINED_MS;
+    if (!silent && !joined) {
       this.#witness.started(row);
       if (row.output > 0) this.#witness.tokens(row.output);
     }
@@ -207,6 +244,7 @@ export class RowStore {
       row = readRow({ request_id: id }, nowMs) ?? undefined;
       if (!row) return;
       row.startMs = nowMs - amount(tuple[3]);
+      row.replica = this.#replicas.get(epochOfRequest(id))?.name ?? '';
       this.rows.set(id, row);
       this.active += 1;
       this.#witness.started(row);

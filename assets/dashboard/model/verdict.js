@@ -1,7 +1,7 @@
 /** One sentence on a request: what it is doing, since when, and who has to move next. */
 
 import { duration, latency, rate } from './format.js';
-import { idleOf } from './row.js';
+import { idleOf, isSilent } from './row.js';
 import { silenceOf } from './timeline.js';
 import { outcome } from './words.js';
 
@@ -10,6 +10,7 @@ import { outcome } from './words.js';
 /** @param {Row} row @param {number} nowMs */
 export function verdict(row, nowMs) {
   if (row.outcome !== null) return ended(row);
+  if (isSilent(row)) return `${row.replica === '' ? 'Its replica' : row.replica} has not been heard from for ${duration(Math.max(0, nowMs - row.knownUntilMs))}. What you see is from then; whether it still runs is not known.`;
   const silence = duration(idleOf(row, nowMs));
   if (row.waitingOn === 'client') return `Waits for the client: it has not asked for more for ${silence}.`;
   switch (row.phase) {

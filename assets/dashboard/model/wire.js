@@ -17,7 +17,7 @@ const list = (value) => (Array.isArray(value) ? value : []);
 /** A snapshot, streamed or polled. @param {unknown} json @returns {UpdatePayload} */
 export function readUpdate(json) {
   if (!isObject(json) || !Array.isArray(json['active_requests'])) throw new ShapeError('a snapshot has a list `active_requests`');
-  return { rows: json['active_requests'], timestampMs: epochMs(json['timestamp']), seq: amountOrNull(json['seq']), canCancel: json['can_cancel'] === true, draining: json['draining'] === true };
+  return { rows: json['active_requests'], timestampMs: epochMs(json['timestamp']), seq: amountOrNull(json['seq']), canCancel: json['can_cancel'] === true, draining: json['draining'] === true, fleet: json['fleet'], sums: json['sums'] };
 }
 
 /** @param {unknown} json @returns {DeltaPayload} */
@@ -32,6 +32,9 @@ export function readDelta(json) {
     ended: list(json['ended']),
     endedOmitted: amount(json['ended_omitted']),
     timestampMs: epochMs(json['timestamp']),
+    gone: list(json['gone']),
+    fleet: json['fleet'],
+    sums: json['sums'],
   };
 }
 
@@ -40,6 +43,9 @@ export function readDisabled(json) {
   if (!isObject(json) || json['disabled'] !== true) return null;
   return { message: text(json['message'], 'Switched off by the server'), suggestion: text(json['suggestion']) };
 }
+
+/** The process that a request belongs to: `req_7f3a9c01-1a` is one of 7f3a9c01's. @param {string} id */
+export const epochOfRequest = (id) => /^req_([0-9a-f]{8})-/.exec(id)?.[1] ?? '';
 
 /** `7f3a9c01-18` is message 18 of the process 7f3a9c01. @param {string} id @returns {string | null} the process */
 export function epochOf(id) {

@@ -1,5 +1,7 @@
 /** The words for what a request is doing and how it ended: one table each, used by rows, filter, drawer and logs alike. */
 
+import { isSilent } from './row.js';
+
 /** @typedef {'calm' | 'busy' | 'good' | 'warn' | 'bad' | 'mute'} Tone */
 
 /** @type {Record<string, { word: string, tone: Tone, icon: string }>} */
@@ -8,6 +10,8 @@ const PHASES = {
   responding: { word: 'Responding', tone: 'busy', icon: '◑' },
   streaming: { word: 'Streaming', tone: 'good', icon: '●' },
   stalled: { word: 'Stalled', tone: 'warn', icon: '▲' },
+  /** Its replica is silent: nothing is known of it now. */
+  unheard: { word: 'Not heard', tone: 'mute', icon: '◌' },
 };
 
 /** @type {Record<string, { word: string, tone: Tone, icon: string }>} */
@@ -65,8 +69,9 @@ export const failed = (outcome) => !WELL.has(outcome) && !ENDED_BY_CHOICE.has(ou
 /** The word for a row's state, or for how it ended. @param {import('../types.js').Row} row */
 export function state(row) {
   if (row.outcome !== null) return outcome(row.outcome);
+  if (isSilent(row)) return phase('unheard');
   return row.concern === null ? phase(row.phase) : (CONCERNS[row.concern] ?? { ...phase(row.phase), tone: /** @type {Tone} */ ('warn') });
 }
 
 /** The state as the filter knows it. @param {import('../types.js').Row} row */
-export const stateName = (row) => row.outcome ?? (row.phase === '' ? 'active' : row.phase);
+export const stateName = (row) => row.outcome ?? (isSilent(row) ? 'unheard' : row.phase === '' ? 'active' : row.phase);

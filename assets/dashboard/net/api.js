@@ -1,6 +1,7 @@
 /** Asks the monitor for JSON, with the operator's key where there is one. */
 
 import { messageIn } from '../../sse/errors.js';
+import { withScope } from '../model/scope.js';
 import { hasKey, keepKey, keyHeaders } from './key.js';
 
 export class ApiError extends Error {
@@ -14,16 +15,48 @@ export class ApiError extends Error {
   }
 }
 
+/** Whether an answer was given up, since the operator looks at other replicas now. @param {unknown} error */
+export const isGivenUp = (error) => error instanceof DOMException && error.name === 'AbortError';
+
+/** Whether the server says that it cannot answer for others: it belongs to no fleet, or that replica is gone. @param {unknown} json */
+export const isNoFleet = (json) => ['no_fleet', 'no_replica'].includes(typeOf(json));
+
 export class Api {
+  /** The scopes that the server answers in, as it said last; empty where it belongs to no fleet. */
+  scopes = '';
+  /** @type {import('../types.js').Scope} */
+  #scope = 'local';
+  #wanted = new AbortController();
+  #onScopes;
   #base;
   #fetch;
   #session;
 
-  /** @param {{ base: string, fetch: typeof globalThis.fetch, session: import('./key.js').Session }} parts */
-  constructor({ base, fetch, session }) {
+  /** @param {{ base: string, fetch: typeof globalThis.fetch, session: import('./key.js').Session, onScopes?: () => void }} parts `onScopes`: told when the server answers in other scopes */
+  constructor({ base, fetch, session, onScopes = () => {} }) {
+    this.#onScopes = onScopes;
     this.#base = base.replace(/\/$/, '');
     this.#fetch = fetch;
     this.#session = session;
+  }
+
+  get scope() {
+    return this.#scope;
+  }
+
+  /** Asks for others from now on; what was asked before and is not answered yet is given up. @param {import('../types.js').Scope} scope */
+  set scope(scope) {
+    this.#scope = scope;
+    this.#wanted.abort(new DOMException('other replicas are looked at', 'AbortError'));
+    this.#wanted = new AbortController();
+  }
+
+  /** Takes what the head of an answer tells of the server. @param {Headers} headers */
+  learn(headers) {
+    const scopes = headers.get('active-requests-scopes') ?? '';
+    if (scopes === this.scopes) return;
+    this.scopes = scopes;
+    this.#onScopes();
   }
 
   get hasKey() {
@@ -46,7 +79,8 @@ export class Api {
 
   /** @param {string} path @param {AbortSignal} [signal] */
   get(path, signal) {
-    return this.#ask('GET', path, signal);
+    const wanted = this.#wanted.signal;
+    return this.#ask('GET', withScope(path, this.#scope), signal ? AbortSignal.any([wanted, signal]) : wanted);
   }
 
   /** @param {string} path */
@@ -78,6 +112,13 @@ export class Api {
       throw new ApiError(response.status, `${path} answered ${response.status} with something that is not JSON`, null);
     }
     if (!response.ok) throw new ApiError(response.status, messageIn(json) || `${path} answered ${response.status}`, json);
+    this.learn(response.headers);
     return { json, etag: response.headers.get('etag') };
   }
+}
+
+/** The `type` of an error of the server's. @param {unknown} json */
+export function typeOf(json) {
+  const error = /** @type {{ error?: { type?: unknown } } | null} */ (json)?.error;
+  return typeof error?.type === 'string' ? error.type : '';
 }

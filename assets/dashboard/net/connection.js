@@ -26,12 +26,13 @@ const MOST_BYTES = 256 * 1024 * 1024;
 
 /**
  * @typedef {object} Parts
- * @property {string} url
+ * @property {() => string} url
  * @property {() => Record<string, string>} headers the key, and where to go on
- * @property {() => void} onOpen
+ * @property {(response: Response) => void} onOpen
  * @property {() => void} onHeard a byte came, be it a heartbeat
  * @property {(event: { event: string, data: string, id: string }, json: unknown) => Verdict} onEvent
  * @property {(state: ConnectionState) => void} onState
+ * @property {(error: SSEHttpError) => boolean} [onMissing] there is no such stream; `true`: another one is wanted now
  * @property {() => boolean} hasKey whether a key went with the request, so that a 401 means a wrong one
  * @property {(ms: number) => Promise<boolean>} answers whether the server answers a request of its own within that time
  * @property {() => number} now epoch milliseconds
@@ -127,6 +128,12 @@ export class Connection {
     } else this.#renew();
   }
 
+  /** The stream is another one now. */
+  turn() {
+    this.#refused = null;
+    this.#renew();
+  }
+
   /** Connects anew, going on after the last message. */
   #renew() {
     this.#rest({ name: 'connecting' });
@@ -168,11 +175,11 @@ export class Connection {
     /** @type {unknown} */
     let failure = null;
     try {
-      await streamSSE(url, null, {
-        onOpen: () => {
+      await streamSSE(url(), null, {
+        onOpen: (response) => {
           if (!current()) return;
           this.#heardMs = now();
-          onOpen();
+          onOpen(response);
         },
         onComment: onHeard,
         onEvent: (event, json) => {
@@ -224,6 +231,7 @@ export class Connection {
     if (failure instanceof SSEHttpError && (failure.status === 401 || failure.status === 403)) {
       return this.#become({ name: 'locked', refused: this.#parts.hasKey() });
     }
+    if (failure instanceof SSEHttpError && failure.status === 404 && this.#parts.onMissing?.(failure)) return;
     if (last === 'resync') return this.#settle();
     this.#refused = hint ?? disabledHint(failure) ?? { message: failure instanceof Error ? failure.message : 'The stream ended', suggestion: '' };
     this.#settle();

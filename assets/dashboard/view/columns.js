@@ -5,7 +5,7 @@
 
 import * as format from '../model/format.js';
 import { labelField } from '../model/labels.js';
-import { ageOf, idleOf, isInputKnown, SPARK_POINTS } from '../model/row.js';
+import { ageOf, idleOf, isInputKnown, isSilent, SPARK_POINTS } from '../model/row.js';
 import { visible } from '../model/visible.js';
 import * as words from '../model/words.js';
 import { h, setData, setText, textIn } from './dom.js';
@@ -87,11 +87,12 @@ function buildState(cell) {
     setText(foldedText, '');
     const { word: name, tone, icon } = words.state(line);
     setText(markText, icon);
-    const quiet = line.concern !== null && line.concern !== 'long' ? idleOf(line, momentOf(line, scene)) : 0;
+    const unheard = isSilent(line);
+    const quiet = unheard ? momentOf(line, scene) - line.knownUntilMs : line.concern !== null && line.concern !== 'long' ? idleOf(line, momentOf(line, scene)) : 0;
     setText(wordText, quiet >= 1000 ? `${name} ${format.duration(quiet)}` : name);
     setData(cell, 'data-tone', tone);
     if (pin.hidden === line.pinned) pin.hidden = !line.pinned;
-    if (host) markRow(host, line.outcome !== null ? (words.failed(line.outcome) ? 'failed' : 'ended') : line.concern !== null ? 'attention' : null, line.id === scene.selected);
+    if (host) markRow(host, line.outcome !== null ? (words.failed(line.outcome) ? 'failed' : 'ended') : unheard ? 'unheard' : line.concern !== null ? 'attention' : null, line.id === scene.selected);
   };
 }
 
@@ -178,7 +179,7 @@ function buildRate(cell) {
       return setText(text, line.rate === null ? '' : format.rate(line.rate));
     }
     spark.draw(line.spark);
-    setText(text, line.outcome === null && line.output > 0 && line.phase !== 'stalled' ? format.rate(line.rate) : format.NONE);
+    setText(text, line.outcome === null && !isSilent(line) && line.output > 0 && line.phase !== 'stalled' ? format.rate(line.rate) : format.NONE);
   };
 }
 
@@ -227,6 +228,7 @@ export const columnsOf = (labels) => [
   { id: 'resolved', spare: 5, title: 'Resolved', hint: 'The model that an alias resolved to', width: 124, flex: 2, live: true, sortable: true, build: titled((row) => row.resolved || format.NONE) },
   { id: 'streaming', spare: 8, title: 'Stream', hint: 'Whether the answer is streamed', width: 66, live: true, sortable: true, build: plain((line) => (line.kind === 'group' ? '' : line.streaming ? 'Yes' : 'No')) },
   { id: 'caller', spare: 2, title: 'Caller', hint: 'Who asks, as the server is set to tell', width: 110, live: true, sortable: true, optional: true, build: titled((row) => row.caller || format.NONE) },
+  { id: 'replica', title: 'Replica', hint: 'The replica that has the request', width: 116, live: true, sortable: true, optional: true, card: true, build: titled((row) => row.replica || format.NONE) },
   ...Array.from(labels, labelColumn),
   { id: 'waits', title: 'Waits for', hint: 'The side that must act next: the upstream or the client', width: 102, live: true, sortable: true, card: true, build: buildWaits },
   { id: 'input', title: 'In', hint: 'Input tokens, cached ones included', width: 68, end: true, live: true, sortable: true, build: plain((line) => (line.kind === 'row' && !isInputKnown(line) ? format.NONE : line.kind === 'group' && line.input === 0 ? '' : sum(line, line.input))) },

@@ -1,7 +1,7 @@
 /** The details of one request: what it is doing in a sentence, its time as a bar, its numbers, and what one can do with it. */
 
 import * as format from '../model/format.js';
-import { ageOf, idleOf, isInputKnown, SPARK_POINTS } from '../model/row.js';
+import { ageOf, idleOf, isInputKnown, isSilent, SPARK_POINTS } from '../model/row.js';
 import { timelineOf } from '../model/timeline.js';
 import { verdict } from '../model/verdict.js';
 import { visible } from '../model/visible.js';
@@ -23,6 +23,7 @@ const SECTIONS = [
     ['Id', (row) => row.id],
     ['Path', (row) => (row.path === '' ? format.NONE : `${row.method} ${row.path}`.trim())],
     ['Route', (row) => row.route],
+    ['Replica', (row) => row.replica],
     ['Caller', (row, _, present) => row.caller || (present.has('caller') ? format.NONE : '')],
     ['Labels', (row) => Array.from(row.labels, ([name, value]) => `${name}: ${value}`).join('\n')],
     ['Provider', (row) => row.provider],
@@ -46,7 +47,7 @@ const SECTIONS = [
   ['Tokens', [
     ['Input', (row) => !isInputKnown(row) ? format.NONE : `${format.count(row.input)}${row.cacheRead + row.cacheCreation > 0 ? ` (${format.count(row.cacheRead)} read from cache, ${format.count(row.cacheCreation)} written)` : ''}`],
     ['Output', (row) => `${format.count(row.output)}${row.reasoning > 0 ? ` (${format.count(row.reasoning)} reasoning)` : ''}`],
-    ['Per second', (row) => (row.outcome === null ? format.rate(row.rate) : format.NONE)],
+    ['Per second', (row) => (row.outcome === null ? format.rate(isSilent(row) ? null : row.rate) : format.NONE)],
     ['Cost', (row, _, present) => (present.has('cost') || row.cost !== null ? format.costOf(row) : '')],
     ['Tool calls', (row) => format.count(row.toolCalls)],
     ['Counted by', (row) => (row.usageSource === 'none' && row.outcome === null ? 'not counted yet' : (SOURCES[row.usageSource] ?? row.usageSource))],

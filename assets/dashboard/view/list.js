@@ -180,6 +180,14 @@ export function createList({ feed, clock, whyUnknown, lost, createGrid, layout, 
 
   return {
     changed,
+    /** The rows are others altogether. */
+    restart() {
+      frozen = null;
+      if (picks.ids.size > 0) this.clearPicks();
+      presence.fields.delete('replica');
+      grid.relay();
+      put();
+    },
     /** What optional things were seen. */
     presence,
     get choices() {

@@ -28,6 +28,8 @@ export function createLogs({ onOpen, onClear, isOpen, now }) {
   /** @type {import('./table.js').TableColumn<Entry>} */
   const caller = { title: 'Caller', when: (all) => all.some((it) => it.caller !== ''), key: (it) => it.caller, cell: (it) => it.caller || format.NONE };
   /** @type {import('./table.js').TableColumn<Entry>} */
+  const replica = { title: 'Replica', when: (all) => all.some((it) => it.replica !== ''), key: (it) => it.replica, cell: (it) => it.replica || format.NONE };
+  /** @type {import('./table.js').TableColumn<Entry>} */
   const labels = { title: 'Labels', when: (all) => all.some((it) => it.labels.size > 0), cell: (it) => Array.from(it.labels, ([name, value]) => `${name}=${value}`).join(' ') || format.NONE };
   /** @type {import('./table.js').TableColumn<Entry>} */
   const cost = { title: 'Cost', end: true, when: priced, key: (it) => it.cost ?? -1, cell: (it) => format.cost(it.cost) };
@@ -38,7 +40,7 @@ export function createLogs({ onOpen, onClear, isOpen, now }) {
       time, provider, model, outcome, status,
       { title: 'Error type', key: (it) => it.errorType, className: 'mono', cell: (it) => it.errorType || format.NONE },
       { title: 'Message', area: 'message', className: 'message', cell: (it) => h('span', { dir: 'auto', title: visible(it.error) }, visible(it.error) || format.NONE) },
-      duration, caller, labels,
+      duration, replica, caller, labels,
       { title: 'Path', key: (it) => it.path, className: 'mono', cell: (it) => it.path || format.NONE },
     ],
   });
@@ -52,7 +54,7 @@ export function createLogs({ onOpen, onClear, isOpen, now }) {
       counts('Cache read', (it) => it.cacheRead),
       counts('Cache write', (it) => it.cacheCreation),
       counts('Tools', (it) => it.toolCalls),
-      cost, caller, labels,
+      cost, replica, caller, labels,
       { title: 'Finish', key: (it) => it.finishReason, cell: (it) => it.finishReason || format.NONE },
     ],
   });

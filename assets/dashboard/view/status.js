@@ -11,9 +11,9 @@ const OLD_MS = 5000;
 const NOTICE_MS = 10_000;
 
 /**
- * @param {{ onIndicator: () => void, onRetry: () => void, now: () => number }} parts `now`: epoch milliseconds here, not on the server
+ * @param {{ onIndicator: () => void, onRetry: () => void, onFleet: () => void, now: () => number }} parts `now`: epoch milliseconds here, not on the server
  */
-export function createStatus({ onIndicator, onRetry, now }) {
+export function createStatus({ onIndicator, onRetry, onFleet, now }) {
   const indicator = typed('indicator', HTMLButtonElement);
   const indicatorText = textIn(byId('indicator-text'));
   const age = textIn(byId('data-age'));
@@ -23,7 +23,9 @@ export function createStatus({ onIndicator, onRetry, now }) {
   const bannerAction = typed('banner-action', HTMLButtonElement);
   const spoken = byId('spoken');
   indicator.addEventListener('click', onIndicator);
-  bannerAction.addEventListener('click', onRetry);
+  bannerAction.addEventListener('click', () => (ofFleet ? onFleet() : onRetry()));
+  /** Whether the banner tells of the fleet. */
+  let ofFleet = false;
   /** @type {{ text: string, untilMs: number } | null} */
   let notice = null;
   let said = '';
@@ -52,7 +54,7 @@ export function createStatus({ onIndicator, onRetry, now }) {
     },
     /**
      * @param {ConnectionState} state
-     * @param {{ heardMs: number | null, pollMs: number, frozen: { sinceMs: number, behind: number } | null, late: boolean, draining: boolean, disabled: import('../types.js').Hint | null, pollError: string | null }} facts
+     * @param {{ heardMs: number | null, pollMs: number, frozen: { sinceMs: number, behind: number } | null, late: boolean, draining: boolean, fleet: import('../model/fleet-news.js').News | null, disabled: import('../types.js').Hint | null, pollError: string | null }} facts
      *   `heardMs`: when something was last heard, epoch milliseconds here
      */
     draw(state, facts) {
@@ -64,6 +66,7 @@ export function createStatus({ onIndicator, onRetry, now }) {
       document.documentElement.toggleAttribute('data-old', silence !== null && (state.name === 'stale' || (silence > OLD_MS && state.name !== 'live' && state.name !== 'paused')));
       say(word.replace(/ in .*/, ''));
       if (notice && now() > notice.untilMs) notice = null;
+      ofFleet = false;
       if (facts.frozen) show('info', `Frozen at ${format.timeOfDay(facts.frozen.sinceMs)}`, `+${format.count(facts.frozen.behind)} changes behind. Nothing is lost.`, 'Resume');
       else if (state.name === 'waiting') {
         const seen = facts.heardMs === null ? 'Nothing was received yet.' : `What you see is from ${format.timeOfDay(facts.heardMs)}, ${format.ago(silence)}.`;
@@ -76,7 +79,10 @@ export function createStatus({ onIndicator, onRetry, now }) {
       else if (facts.draining && facts.pollError === null) show('warn', 'The server is shutting down.', 'It takes no new requests and waits for those in flight to end.');
       else if (facts.pollError) show('bad', 'The last answer could not be used.', facts.pollError, 'Try now');
       else if (facts.late) show('warn', 'AG Grid is late.', 'The plain table shows the rows until it is ready.');
-      else if (notice) show('info', notice.text, '');
+      else if (facts.fleet && !(notice && facts.fleet.tone === 'info')) {
+        ofFleet = true;
+        show(facts.fleet.tone, facts.fleet.text, facts.fleet.hint, facts.fleet.action);
+      } else if (notice) show('info', notice.text, '');
       else banner.hidden = true;
     },
   };

@@ -2,7 +2,7 @@
 
 import * as format from '../model/format.js';
 import { concernsOf } from '../model/concern.js';
-import { ageOf } from '../model/row.js';
+import { ageOf, isSilent } from '../model/row.js';
 import { h, setData, setText, textIn } from './dom.js';
 
 /** @typedef {import('../types.js').Row} Row */
@@ -13,9 +13,13 @@ import { h, setData, setText, textIn } from './dom.js';
  */
 export function tally(rows) {
   const counts = {
-    active: 0, waiting: 0, responding: 0, streaming: 0, stalled: 0, onUpstream: 0, onClient: 0, ended: 0,
+    active: 0, waiting: 0, responding: 0, streaming: 0, stalled: 0, onUpstream: 0, onClient: 0, ended: 0, unheard: 0,
     /** Those that need a look. */
     attention: /** @type {Row[]} */ ([]),
+    /** Output tokens per second, where sums tell it. */
+    rate: /** @type {number | null} */ (null),
+    /** These are the server's sums: there are no rows that could be counted. */
+    summed: false,
   };
   for (const row of rows) {
     if (row.outcome !== null) {
@@ -23,6 +27,10 @@ export function tally(rows) {
       continue;
     }
     counts.active += 1;
+    if (isSilent(row)) {
+      counts.unheard += 1;
+      continue;
+    }
     if (row.concern !== null) counts.attention.push(row);
     if (row.phase === 'waiting') counts.waiting += 1;
     else if (row.phase === 'responding') counts.responding += 1;
@@ -76,7 +84,7 @@ export function createStrip(host, actions) {
      * @param {number} nowMs
      */
     draw(counts, { recent, reading, polled }, nowMs) {
-      const [pace, paceSpan] = polled ? [paceOf(reading), 'last 1m'] : [recent?.startsPerSecond ?? null, 'last 10s'];
+      const [pace, paceSpan] = polled || counts?.summed ? [paceOf(reading), 'last 1m'] : [recent?.startsPerSecond ?? null, 'last 10s'];
       if (counts === null) {
         for (const tile of all) {
           setText(tile.value, format.NONE);
@@ -86,16 +94,16 @@ export function createStrip(host, actions) {
         return;
       }
       const concerned = counts.attention.length;
-      setText(attention.value, format.count(concerned));
-      setText(attention.note, concerned === 0 ? 'none' : `oldest ${format.duration(Math.max(...counts.attention.map((row) => ageOf(row, nowMs) ?? 0)))}`);
+      setText(attention.value, format.count(counts.summed ? counts.stalled : concerned));
+      setText(attention.note, counts.summed ? 'stalled' : concerned === 0 ? 'none' : `oldest ${format.duration(Math.max(...counts.attention.map((row) => ageOf(row, nowMs) ?? 0)))}`);
       attention.button.title = concerned === 0 ? ATTENTION_HINT : `${concernsOf(counts.attention)}. Press to show them`;
-      setData(attention.button, 'data-tone', concerned > 0 ? 'warn' : null);
+      setData(attention.button, 'data-tone', concerned > 0 || (counts.summed && counts.stalled > 0) ? 'warn' : null);
       setText(active.value, format.count(counts.active));
-      setText(active.note, `${format.count(counts.streaming)} streaming`);
-      setText(upstream.value, format.count(counts.onUpstream));
+      setText(active.note, counts.unheard > 0 ? `${format.count(counts.unheard)} not heard` : `${format.count(counts.streaming)} streaming`);
+      setText(upstream.value, counts.summed ? format.NONE : format.count(counts.onUpstream));
       setText(upstream.note, `${format.count(counts.onClient)} on clients`);
-      setText(tokens.value, format.rate(recent?.tokensPerSecond ?? null));
-      setText(tokens.note, 'last 10s');
+      setText(tokens.value, format.rate(counts.summed ? counts.rate : (recent?.tokensPerSecond ?? null)));
+      setText(tokens.note, counts.summed ? 'now' : 'last 10s');
       setText(requests.value, format.rate(pace));
       setText(requests.note, paceSpan);
       const counted = reading ? reading.completed + reading.failed : 0;

@@ -49,7 +49,7 @@ describe('the filter', () => {
     ['streaming:perhaps', '“streaming” is never “perhaps”. It is yes or no.'], ['model>3', '“model” cannot be greater or less than something: use model:value.'],
     ['state:streeming', '“state” is never “streeming”; did you mean “streaming”?'], ['state:stalled,wating', '“state” is never “wating”; did you mean “waiting”?'], ['waits:server', '“waits” is never “server”. It is upstream or client.'],
     ['modle:gpt', 'There is no field “modle”; did you mean “model”?'], ['provder=openai', 'There is no field “provder”; did you mean “provider”?'],
-    ['weather>5', 'There is no field “weather”. The fields are state, outcome, provider, model, resolved, caller, waits, path, route, method, stage, id, usage, streaming, age, idle, ttft, in, out, tok/s, cost, tools, messages, size, bytes, status.'],
+    ['weather>5', 'There is no field “weather”. The fields are state, outcome, provider, model, resolved, caller, replica, waits, path, route, method, stage, id, usage, streaming, age, idle, ttft, in, out, tok/s, cost, tools, messages, size, bytes, status.'],
   ]) {
     it(`says what is wrong with ${query}, and hides nothing for it`, () => {
       assert.deepEqual(compile(query ?? '').errors, [problem]);

@@ -30,10 +30,18 @@ export class Mock {
   world;
   /** The settings of the server. */
   settings = { dumb: false, draining: false, tracking: true, series: true, sse: true, full: false, down: false, key: /** @type {string | null} */ (null), grid: true, cancel: false, deltaMs: 250, heartbeatMs: 30_000 };
+  /** The list of replicas, where the server belongs to a fleet; rows name theirs, and have its epoch in their ids. @type {Record<string, any> | null} */
+  fleet = null;
+  /** The sums of each replica, while the fleet is in that mode. @type {Record<string, any>[]} */
+  sums = [];
+  /** Names of replicas that answer nothing. @type {string[]} */
+  missing = [];
+  /** How cancelling the requests of a replica is answered, by its name. @type {Record<string, [status: number, type: string, message: string]>} */
+  refusals = {};
   /** Every request of the monitor's, by path. @type {{ method: string, path: string, headers: import('node:http').IncomingHttpHeaders }[]} */
   asked = [];
   #server = createServer((request, response) => void this.#answer(request, response));
-  /** @type {Map<Response, string>} */
+  /** @type {Map<Response, { format: string, scope: string }>} */
   #subscribers = new Map();
   #seq = 0;
   /** @type {{ seq: number, frame: string }[]} */
@@ -133,21 +141,64 @@ export class Mock {
       ended_omitted: Math.max(0, ended.length - 1000),
       timestamp: Date.now() / 1000,
     };
-    const frame = `event: delta\nid: ${this.world.epoch}-${this.#seq}\ndata: ${JSON.stringify(delta)}\n\n`;
-    this.#ring.push({ seq: this.#seq, frame });
+    this.#ring.push({ seq: this.#seq, frame: this.#delta(delta, 'local') });
     if (this.#ring.length > RING) this.#ring.shift();
-    for (const [subscriber, format] of this.#subscribers) subscriber.write(format === 'delta' ? frame : this.#update(format));
+    for (const [subscriber, { format, scope }] of this.#subscribers) subscriber.write(format === 'delta' ? this.#delta(delta, scope) : this.#update(format, scope));
   }
 
-  #snapshot() {
-    return { ...this.world.snapshot(), can_cancel: this.settings.cancel, ...(this.settings.draining ? { draining: true } : {}) };
+  /** A delta as the viewers of `scope` get it. @param {Record<string, any>} delta @param {string} scope */
+  #delta(delta, scope) {
+    const shown = { ...delta };
+    for (const name of ['started', 'changed']) shown[name] = (delta[name] ?? []).filter((/** @type {any} */ row) => this.#shows(row.request_id, scope)).map((/** @type {any} */ row) => this.#named(row, scope));
+    for (const name of ['progressed', 'ended']) shown[name] = (delta[name] ?? []).filter((/** @type {any} */ it) => this.#shows(it[0], scope));
+    return `event: delta\nid: ${this.#id(this.#seq, scope)}\ndata: ${JSON.stringify(shown)}\n\n`;
   }
 
-  /** @param {string} format */
-  #update(format) {
-    const snapshot = this.#snapshot();
-    if (format !== 'delta') return `event: update\nid: ${this.world.epoch}-u${++this.#updates}\ndata: ${JSON.stringify(snapshot)}\n\n`;
-    return `event: update\nid: ${this.world.epoch}-${this.#seq}\ndata: ${JSON.stringify({ ...snapshot, seq: this.#seq })}\n\n`;
+  /** @param {number | string} number @param {string} scope */
+  #id(number, scope) {
+    return `${this.world.epoch}${scope === 'local' ? '' : `-${scope.replace('replica:', '')}`}-${number}`;
+  }
+
+  /** @param {string} id of a request @param {string} scope */
+  #shows(id, scope) {
+    if (!this.fleet) return true;
+    const epoch = id.slice('req_'.length).split('-')[0];
+    return scope === 'fleet' ? this.fleet?.['mode'] !== 'sums' : epoch === (scope === 'local' ? this.world.epoch : scope.slice('replica:'.length));
+  }
+
+  /** @param {Record<string, any>} row @param {string} scope */
+  #named(row, scope) {
+    const { replica, ...rest } = row;
+    if (scope === 'local') return rest;
+    const epoch = row['request_id'].slice('req_'.length).split('-')[0];
+    return { ...rest, replica: replica ?? this.fleet?.['replicas'].find((/** @type {any} */ it) => it.epoch === epoch)?.replica };
+  }
+
+  /** Tells the viewers of the fleet that the list of replicas, or their sums, are others. @param {{ gone?: string[] }} [more] */
+  tell({ gone = [] } = {}) {
+    this.flush();
+    for (const [id] of this.world.rows) if (gone.some((epoch) => id.startsWith(`req_${epoch}-`))) this.world.rows.delete(id);
+    this.#seq += 1;
+    const delta = { seq: this.#seq, ...(gone.length > 0 ? { gone } : {}), ended_omitted: 0, timestamp: Date.now() / 1000 };
+    this.#ring.push({ seq: this.#seq, frame: this.#delta(delta, 'local') });
+    for (const [subscriber, { scope }] of this.#subscribers) {
+      subscriber.write(scope === 'local' ? this.#delta(delta, scope) : this.#delta({ ...delta, ...(this.sums.length > 0 ? { sums: this.sums } : {}), fleet: this.fleet }, scope));
+    }
+  }
+
+  /** @param {string} scope */
+  #snapshot(scope) {
+    const snapshot = this.world.snapshot();
+    const rows = snapshot.active_requests.filter((row) => this.#shows(row['request_id'], scope)).map((row) => this.#named(row, scope));
+    const fleet = scope === 'local' ? {} : { fleet: this.fleet, ...(this.sums.length > 0 ? { sums: this.sums } : {}) };
+    return { ...snapshot, active_requests: rows, ...fleet, can_cancel: this.settings.cancel, ...(this.settings.draining ? { draining: true } : {}) };
+  }
+
+  /** @param {string} format @param {string} scope */
+  #update(format, scope) {
+    const snapshot = this.#snapshot(scope);
+    if (format !== 'delta') return `event: update\nid: ${this.#id(`u${++this.#updates}`, scope)}\ndata: ${JSON.stringify(snapshot)}\n\n`;
+    return `event: update\nid: ${this.#id(this.#seq, scope)}\ndata: ${JSON.stringify({ ...snapshot, seq: this.#seq })}\n\n`;
   }
 
   /** @param {Request} request @param {Response} response */
@@ -162,17 +213,24 @@ export class Mock {
     if (this.settings.key !== null && request.headers.authorization !== `Bearer ${this.settings.key}`) {
       return json(response, 401, { error: { type: 'unauthorized', message: 'A key is needed' } }, { 'www-authenticate': 'Bearer' });
     }
+    const scope = url.searchParams.get('scope') ?? 'local';
+    if ((scope !== 'local' || path === '/metrics/fleet') && !this.fleet) return json(response, 404, { error: { type: 'no_fleet', message: 'This server belongs to no fleet' } });
+    if (this.fleet) response.setHeader('active-requests-scopes', 'local, fleet');
+    if (path === '/metrics/fleet') return json(response, 200, this.fleet);
+    const replicas = scope === 'local' ? {} : { replicas: { answered: [], missing: this.missing } };
     if (path === '/metrics/active-requests') {
       if (!this.settings.tracking) return json(response, 200, { ...TRACKING_OFF, active_requests: [] });
-      return json(response, 200, this.#snapshot(), { etag: `W/"${this.world.epoch}-${Date.now()}"` });
+      return json(response, 200, this.#snapshot(scope), scope !== 'local' ? {} : { etag: `W/"${this.world.epoch}-${Date.now()}"` });
     }
-    if (path === '/metrics/active-requests/stream') return this.#stream(request, response, url.searchParams.get('format') ?? 'update');
+    if (path === '/metrics/active-requests/stream') return this.#stream(request, response, url.searchParams.get('format') ?? 'update', scope);
     if (path.startsWith('/metrics/active-requests/')) {
       const id = path.slice('/metrics/active-requests/'.length);
       const row = this.world.row(id);
       if (request.method === 'DELETE' && !this.settings.cancel) {
         return json(response, 403, { error: { type: 'forbidden', message: 'This needs the right "operate".' } });
       }
+      const [status, type, message] = this.refusals[this.#named(row ?? { request_id: id }, 'fleet')['replica']] ?? [];
+      if (request.method === 'DELETE' && status !== undefined) return json(response, status, { error: { type, message } });
       if (!row) return json(response, 404, { error: { type: 'not_found', message: 'No such request is in flight' } });
       if (request.method === 'DELETE') {
         if (this.world.rows.get(id)?.['cancellable'] === false) return json(response, 409, { error: { type: 'not_cancellable', message: 'This request cannot be cancelled.' } });
@@ -183,18 +241,18 @@ export class Mock {
     }
     if (path === '/metrics/series') {
       if (!this.settings.series) return json(response, 404, { error: { type: 'not_found', message: 'Nothing is here' } });
-      return json(response, 200, this.settings.tracking ? this.world.series() : TRACKING_OFF);
+      return json(response, 200, this.settings.tracking ? { ...this.world.series(), ...replicas } : TRACKING_OFF);
     }
-    if (path === '/metrics/running-totals') return json(response, 200, totalsOf(this.world));
+    if (path === '/metrics/running-totals') return json(response, 200, { ...totalsOf(this.world, (id) => this.#shows(id, scope)), ...replicas });
     if (path === '/metrics/logs') {
-      const traces = this.settings.tracking ? this.world.traces : [];
-      return json(response, 200, { errors: traces.filter((it) => it['status'] === 'error').slice(0, 100), traces });
+      const traces = this.settings.tracking ? this.world.traces.filter((it) => this.#shows(it['request_id'], scope)).map((it) => this.#named(it, scope)) : [];
+      return json(response, 200, { ...replicas, errors: traces.filter((it) => it['status'] === 'error').slice(0, 100), traces });
     }
     return json(response, 404, { error: { type: 'not_found', message: 'Nothing is here' } });
   }
 
-  /** @param {Request} request @param {Response} response @param {string} format */
-  #stream(request, response, format) {
+  /** @param {Request} request @param {Response} response @param {string} format @param {string} scope */
+  #stream(request, response, format, scope) {
     if (!this.settings.sse) return json(response, 503, SSE_OFF);
     if (this.settings.full) return json(response, 503, { error: { type: 'too_many_subscribers', message: 'Too many streams' } }, { 'retry-after': '1' });
     response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache', 'access-control-allow-origin': '*' });
@@ -203,9 +261,9 @@ export class Mock {
     this.flush();
     const [epoch, seq] = String(request.headers['last-event-id'] ?? '').split('-');
     const missed = this.#ring.filter((it) => it.seq > Number(seq));
-    const resumes = format === 'delta' && epoch === this.world.epoch && Number(seq) <= this.#seq && missed.length === this.#seq - Number(seq);
-    response.write(resumes ? missed.map((it) => it.frame).join('') || ': resumed\n\n' : this.#update(format));
-    this.#subscribers.set(response, format);
+    const resumes = format === 'delta' && scope === 'local' && epoch === this.world.epoch && Number(seq) <= this.#seq && missed.length === this.#seq - Number(seq);
+    response.write(resumes ? missed.map((it) => it.frame).join('') || ': resumed\n\n' : this.#update(format, scope));
+    this.#subscribers.set(response, { format, scope });
     response.on('close', () => this.#subscribers.delete(response));
   }
 
@@ -255,8 +313,8 @@ function json(response, status, body, headers = {}) {
   response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-cache', ...headers }).end(JSON.stringify(body));
 }
 
-/** @param {World} world */
-function totalsOf(world) {
+/** @param {World} world @param {(id: string) => boolean} shows whether a request is counted */
+function totalsOf(world, shows) {
   const empty = () => ({
     requests: 0,
     errors: 0,
@@ -287,6 +345,7 @@ function totalsOf(world) {
   /** @type {Record<string, any>} */
   const providers = {};
   for (const it of world.traces) {
+    if (!shows(it['request_id'])) continue;
     const last = new Date(it['ts'] * 1000).toISOString();
     const provider = (providers[it['provider']] ??= { last_accessed: last, rollup: { total: empty() }, models: {} });
     const model = (provider.models[it['model']] ??= { last_accessed: last, total: empty() });
@@ -302,7 +361,7 @@ function totalsOf(world) {
     ...Object.fromEntries(
       Object.entries(all).flatMap(([name, value]) => (name.endsWith('duration_ms') || name === 'unpriced_requests' ? [[name, value]] : [[`total_${name}`, value]])),
     ),
-    active_requests: world.rows.size,
+    active_requests: [...world.rows.keys()].filter(shows).length,
     providers,
   };
 }

@@ -346,7 +346,7 @@ describe('the address', () => {
     it(`says ${hash} and reads it again`, () => assert.equal(writePlace(readPlace(hash)), hash));
   }
   it('is the plain list where it says nothing, or nonsense', () => {
-    const plain = { view: 'requests', filter: '', sort: DEFAULT_SORT, group: null, columns: null, row: null, frozen: false };
+    const plain = { view: 'requests', scope: null, filter: '', sort: DEFAULT_SORT, group: null, columns: null, row: null, frozen: false };
     for (const hash of ['', '#', '#/', '#/nowhere', '#/requests?sort=colour&group=weather&frozen=maybe']) assert.deepEqual(readPlace(hash), plain, hash);
   });
 });

@@ -46,7 +46,7 @@ function connecting(answers) {
   /** @type {any} */
   let verdict = { kind: 'taken' };
   const connection = new Connection({
-    url: 'http://server/stream', headers: () => ({ authorization: 'Bearer k', 'last-event-id': 'e1-4' }), hasKey: () => key, now: clock.now, random: () => 0.5, clock,
+    url: () => 'http://server/stream', headers: () => ({ authorization: 'Bearer k', 'last-event-id': 'e1-4' }), hasKey: () => key, now: clock.now, random: () => 0.5, clock,
     onOpen: () => {}, onHeard: () => (heard += 1), answers: async () => alive,
     onEvent: (event) => {
       events.push(event.event);
