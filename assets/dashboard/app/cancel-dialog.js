@@ -17,7 +17,7 @@ export function createCancelDialog({ api, list }, { askKey, refresh, toast }) {
     // What is asked about is what is cancelled, whatever comes meanwhile.
     const ids = running.map((row) => row.id);
     confirm.ask(question(running), async (work) => {
-      const result = await cancelRequests(api, ids, (done) => work.progress(progress(done, ids.length)));
+      const result = await cancelRequests(api, ids, (done) => work.progress(progress(done, ids.length)), api.scope !== 'local');
       const { done, problem } = report(result);
       refresh();
       if (result.refusal?.status === 401) askKey(api.hasKey);

@@ -9,6 +9,8 @@ import { count } from './format.js';
  * @property {number} cancelled
  * @property {number} ended they had ended already
  * @property {number} fixed nothing in the server can cancel them
+ * @property {number} unreached their replica could not be reached
+ * @property {number} unanswered their replica did not answer in time: nobody knows
  * @property {number} untried left alone after an answer that the others would have got, too
  * @property {{ status: number, message: string } | null} refusal that answer; status 0 where there was none
  */
@@ -39,13 +41,15 @@ export function question(rows) {
 export const progress = (done, all) => `${count(done)} of ${count(all)} answered...`;
 
 /** What came of it: `done` in few words, `problem` where not all went as asked. @param {Cancelled} result */
-export function report({ cancelled, ended, fixed, untried, refusal }) {
+export function report({ cancelled, ended, fixed, unreached, unanswered, untried, refusal }) {
   const done = [
     cancelled > 0 || ended === 0 ? `${count(cancelled)} cancelled` : '',
     ended > 0 ? `${count(ended)} had already ended` : '',
   ].filter((part) => part !== '').join(', ');
   const problems = [
     fixed > 0 ? `${plural(fixed, 'request', 'requests')} cannot be cancelled: the server has no CancelRequestLayer around ${fixed === 1 ? 'it' : 'them'}.` : '',
+    unreached > 0 ? `${plural(unreached, 'request was', 'requests were')} not cancelled: the replica that has ${unreached === 1 ? 'it' : 'them'} could not be reached.` : '',
+    unanswered > 0 ? `Of ${plural(unanswered, 'request', 'requests')} it is not known: the replica did not answer in time, and may still cancel ${unanswered === 1 ? 'it' : 'them'}.` : '',
     refusal ? `${plural(untried, 'request was', 'requests were')} left running: ${reason(refusal)}` : '',
   ].filter((part) => part !== '').join(' ');
   return { done, problem: problems };

@@ -42,7 +42,7 @@ describe('cancelling', () => {
     const ids = Array.from({ length: 50 }, (_, index) => `req_1-${index}`);
     /** @type {number[]} */
     const steps = [];
-    assert.deepEqual(await cancelRequests(api, ids, (done) => steps.push(done)), { cancelled: 50, ended: 0, fixed: 0, untried: 0, refusal: null });
+    assert.deepEqual(await cancelRequests(api, ids, (done) => steps.push(done)), { cancelled: 50, ended: 0, fixed: 0, unreached: 0, unanswered: 0, untried: 0, refusal: null });
     assert.deepEqual(api.asked, ids.map((id) => `active-requests/${id}`));
     assert.equal(api.most, AT_ONCE);
     assert.deepEqual(steps, Array.from({ length: 50 }, (_, index) => index + 1));
@@ -50,7 +50,7 @@ describe('cancelling', () => {
 
   it('goes on after one that has ended, and one that cannot be cancelled', async () => {
     const result = await cancelRequests(answering([404, 409]), ['a', 'b', 'c']);
-    assert.deepEqual(result, { cancelled: 1, ended: 1, fixed: 1, untried: 0, refusal: null });
+    assert.deepEqual(result, { cancelled: 1, ended: 1, fixed: 1, unreached: 0, unanswered: 0, untried: 0, refusal: null });
   });
 
   for (const status of [0, 401, 403, 500]) {
@@ -86,13 +86,15 @@ describe('cancelling', () => {
     [{ cancelled: 3 }, '3 cancelled', /^$/],
     [{ cancelled: 2, ended: 1 }, '2 cancelled, 1 had already ended', /^$/],
     [{ ended: 1 }, '1 had already ended', /^$/],
+    [{ unreached: 2 }, '0 cancelled', /^2 requests were not cancelled: the replica that has them could not be reached\.$/],
+    [{ unanswered: 1 }, '0 cancelled', /^Of 1 request it is not known: the replica did not answer in time, and may still cancel it\.$/],
     [{ fixed: 1 }, '0 cancelled', /^1 request cannot be cancelled: the server has no CancelRequestLayer around it\.$/],
     [{ untried: 2, refusal: { status: 403, message: 'The right "operate" is missing.' } }, '0 cancelled', /^2 requests were left running: you may not cancel here\. The server says: The right "operate" is missing\.$/],
     [{ untried: 1, refusal: { status: 401, message: '' } }, '0 cancelled', /asks for an API key/],
     [{ untried: 1, refusal: { status: 0, message: 'Failed to fetch' } }, '0 cancelled', /cannot be reached/],
   ])) {
     it(`says “${done}${problem.source === '^$' ? '' : ` ${problem.source}`}”`, () => {
-      const said = report({ cancelled: 0, ended: 0, fixed: 0, untried: 0, refusal: null, ...result });
+      const said = report({ cancelled: 0, ended: 0, fixed: 0, unreached: 0, unanswered: 0, untried: 0, refusal: null, ...result });
       assert.equal(said.done, done);
       assert.match(said.problem, problem);
     });

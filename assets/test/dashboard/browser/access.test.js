@@ -1,26 +1,10 @@
 /** The page for everybody: axe's rules in every view and theme, and the content policy kept. */
 
 import assert from 'node:assert/strict';
-import { createRequire } from 'node:module';
 import { after, describe, it } from 'node:test';
+import { findings } from '../axe.js';
 import { noBrowser } from '../browser.js';
 import { closeBrowser, onPage, soon } from '../page.js';
-
-const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
-
-/** @typedef {import('playwright-core').Page} Page */
-
-/** Returns axe's findings that are more than minor. @param {Page} page */
-async function findings(page) {
-  // The page's own policy forbids the script, so it goes in from beside.
-  const session = await page.context().newCDPSession(page);
-  const { readFile } = await import('node:fs/promises');
-  await session.send('Runtime.evaluate', { expression: await readFile(axe, 'utf8') });
-  const { violations } = await page.evaluate(() => /** @type {any} */ (window).axe.run(document, { resultTypes: ['violations'] }));
-  return violations
-    .filter((/** @type {any} */ it) => it.impact !== 'minor')
-    .flatMap((/** @type {any} */ it) => it.nodes.map((/** @type {any} */ node) => `${it.id}: ${node.target} ${node.failureSummary?.split('\n')[1] ?? ''}`));
-}
 
 /** @param {import('../world.js').World} world */
 function fill(world) {
