@@ -129,19 +129,24 @@ impl ConnectionServer {
 async fn spoken(client: &TcpStream) -> io::Result<HttpVersion> {
     // Three are enough: no method of HTTP/1 begins like this (RFC 9113, section 3.4).
     const HTTP2: &[u8] = b"PRI";
-    client
-        .async_io(Interest::READABLE, || {
-            let mut first = [0; HTTP2.len()];
+    loop {
+        let ready = client.ready(Interest::READABLE).await?;
+        let mut first = [0; HTTP2.len()];
+        let peeked = client.try_io(Interest::READABLE, || {
             let (count, _) = recv(client, &mut first[..], RecvFlags::PEEK)?;
-            match count {
-                0 => Err(io::ErrorKind::UnexpectedEof.into()),
-                _ if first == HTTP2 => Ok(HttpVersion::Http2),
-                // Not yet: the next bytes decide.
-                _ if HTTP2.starts_with(&first[..count]) => Err(io::ErrorKind::WouldBlock.into()),
-                _ => Ok(HttpVersion::Http1),
-            }
-        })
-        .await
+            // Not yet: the next bytes decide.
+            let is_undecided = (1..HTTP2.len()).contains(&count) && HTTP2.starts_with(&first[..count]);
+            if is_undecided { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(count) }
+        });
+        match peeked {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(_) => return Ok(if first == HTTP2 { HttpVersion::Http2 } else { HttpVersion::Http1 }),
+            // The end of the client's side stays ready for ever: without this the loop would not wait.
+            Err(_) if ready.is_read_closed() => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 /// Runs a connection to its end, or until it has gone over to another protocol. One without a request for `idle` is shut down.

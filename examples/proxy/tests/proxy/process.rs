@@ -1,5 +1,7 @@
 //! The program: its signals, its output, its exit code.
 
+use tokio::io::AsyncWriteExt;
+
 use crate::{
     authority::{Authority, Issued},
     program::{Program, command},
@@ -41,6 +43,18 @@ async fn a_hangup_reads_the_certificate_again_and_a_bad_file_changes_nothing() {
         program.signal("HUP").await;
         program.logged("the certificate read before is kept").await;
         assert!(shows(&program, &second).await);
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_ends_within_the_preface_of_http_2_holds_up_nobody() {
+    let program = Program::start(&[], &[]).await;
+    for half in ["P", "PR"] {
+        let mut client = Client::to(program.address).await;
+        client.send(half.as_bytes()).await;
+        client.stream.shutdown().await.unwrap();
+        assert!(is_healthy(&program).await, "{half}");
+        assert!(!client.fill().await, "{half}: it is let go of");
     }
 }
 
