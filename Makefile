@@ -1,5 +1,5 @@
 # Everything a person or a machine types here; each target does its own set-up. `make test` is what decides.
-.PHONY: run chat fleet-demo test fmt lint msrv public-api rust fleet-short fleet test-loom js browser sdk cost metrics instructions bench load fuzz
+.PHONY: run chat fleet-demo test fmt lint msrv public-api rust fleet-short fleet test-loom js browser sdk cost metrics instructions bench load fuzz chaos chaos-short
 
 NODE_STAMP := assets/node_modules/.package-lock.json
 SDK_STAMP := tests/sdk/node_modules/.package-lock.json
@@ -38,7 +38,7 @@ fleet-demo: | grid
 	done; \
 	wait
 
-test: fmt lint msrv rust fleet-short test-loom js browser sdk cost metrics instructions
+test: fmt lint msrv rust fleet-short chaos-short test-loom js browser sdk cost metrics instructions
 
 fmt:
 	cargo fmt --all --check
@@ -90,6 +90,18 @@ fleet:
 fuzz: CASES := 1000000
 fuzz:
 	seed=$$(date +%s); echo "seed $$seed"; FUZZ_CASES=$(CASES) FUZZ_SEED=$$seed cargo test --release -p active-requests-fuzz
+
+# Random clients and a hostile upstream round the proxy, and its books afterwards: `make chaos MINUTES=60 SEED=1`. A failure names its seed.
+# Peers that vanish without a word are played too, where this user may make network namespaces.
+chaos: MINUTES := 10
+chaos:
+	cargo build --release -p active-requests-proxy -p active-requests-chaos
+	target/release/active-requests-chaos --proxy target/release/active-requests-proxy --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) --vanish $(ARGS)
+
+# The same two rounds each time.
+chaos-short:
+	cargo build -p active-requests-proxy -p active-requests-chaos
+	target/debug/active-requests-chaos --seed 7 --visits 120
 
 # The wake-up protocol in every order in which threads can run. A build of its own: a cfg changes the locks and atomics.
 test-loom:
