@@ -71,10 +71,12 @@ impl Router {
     /// Prepares a request, or says why it does not go anywhere.
     pub async fn prepare(
         &self,
-        request: Box<Request<RequestBody>>,
+        mut request: Box<Request<RequestBody>>,
         row: &RequestHandle,
     ) -> Result<PreparedRequest<'_>, ForwardError> {
         self.check_key(&request)?;
+        // Before the body is looked into, which is not what it seems to be.
+        framing::settle(request.headers_mut()).map_err(|wrong| misframed(&wrong))?;
         self.pseudonym.check(request.headers())?;
         match Route::of(request.method(), request.uri())? {
             Route::ByModel(format) => Box::pin(self.by_model(format, *request, row)).await,
@@ -232,7 +234,6 @@ impl Router {
             Refusal::bad_request(format!("What follows {} in the path makes no address.", provider.name))
         })?;
         hop_by_hop::count_hop(&head.method, &mut head.headers);
-        framing::settle(&mut head.headers).map_err(|wrong| misframed(&wrong))?;
         hop_by_hop::renew_hop_by_hop(&mut head.headers);
         framing::declare(&mut head.headers, &body, body.has_trailers(), head.version);
         if head.version == Version::HTTP_2 {

@@ -117,11 +117,13 @@ async fn equal_lengths_of_a_request_over_http2_become_one() {
 async fn a_transfer_coding_besides_chunked_is_refused() {
     let mut mock = Mock::start().await;
     let proxy = Running::with(&mock).await;
-    let head = "POST /mock/x HTTP/1.1\r\nhost: p\r\ntransfer-encoding: gzip, chunked\r\n\r\n0\r\n\r\n";
-    let got = proxy.ask(head).await;
-    assert_eq!(got.status(), 501);
-    assert!(got.text().contains("gzip, chunked"), "{}", got.text());
-    assert!(mock.is_idle());
+    for path in ["/mock/x", "/v1/chat/completions", "/v1/messages"] {
+        let head = format!("POST {path} HTTP/1.1\r\nhost: p\r\ntransfer-encoding: gzip, chunked\r\n\r\n0\r\n\r\n");
+        let got = proxy.ask(&head).await;
+        assert_eq!(got.status(), 501, "{path}");
+        assert!(got.text().contains("gzip, chunked"), "{path}: {}", got.text());
+        assert!(mock.is_idle());
+    }
 
     let answer = b"HTTP/1.1 200 OK\r\ntransfer-encoding: gzip, chunked\r\n\r\n0\r\n\r\n";
     let (got, _) = tokio::join!(proxy.post("/mock/x", "{}"), mock.serve(answer));
