@@ -102,12 +102,6 @@ impl Router {
                 "This proxy wants its key: send it as \"authorization: Bearer KEY\" or \"x-api-key: KEY\".",
             ));
         }
-        if self.key.is_none() && upgrade::is_asked(request) && upgrade::is_by_another_site(request.headers()) {
-            return Err(Refusal::new(
-                StatusCode::FORBIDDEN,
-                "Without a key no page of another site may open a WebSocket here: set PROXY_API_KEY.",
-            ));
-        }
         match self.own_keys.misplaced(request) {
             Some(place) => Err(Refusal::bad_request(format!(
                 "A key of this proxy stands in {place}, and would leave: send it as \"authorization: Bearer KEY\" or \"x-api-key: KEY\" only."

@@ -25,17 +25,6 @@ pub fn is_asked<B>(request: &Request<B>) -> bool {
         && names(header::UPGRADE, b"websocket")
 }
 
-/// Whether a page of another site asks. Browsers let any page open a WebSocket anywhere and read it, and only tell where it is from
-/// (RFC 6455, section 10.2).
-pub fn is_by_another_site(headers: &HeaderMap) -> bool {
-    let host = headers.get(header::HOST).map(HeaderValue::as_bytes);
-    headers.get_all(header::ORIGIN).iter().any(|origin| {
-        let origin = origin.as_bytes();
-        let site = [&b"http://"[..], b"https://"].into_iter().find_map(|scheme| origin.strip_prefix(scheme));
-        site.is_none_or(|site| host.is_none_or(|host| !site.eq_ignore_ascii_case(host)))
-    })
-}
-
 /// The client's end of the connection, once it has gone over, if a request asks for that.
 pub fn client_end<B>(request: &mut Request<B>) -> Option<OnUpgrade> {
     is_asked(request).then(|| hyper::upgrade::on(request))

@@ -414,17 +414,17 @@ async fn without_a_key_no_page_of_another_site_opens_a_tunnel() {
     let mut mock = Mock::start().await;
     let open = Running::with(&mock).await;
     let paths = ["/mock/x", "/v1/realtime?model=mock:m"];
-    for origin in ["http://evil.example", "http://p.evil.example", "null", "http://p:81"] {
+    for origin in ["http://evil.example", "http://p.evil.example", "null"] {
         for path in paths {
             let answer = open.ask(&upgrade(path, &format!("origin: {origin}\r\n"))).await;
             assert_eq!(answer.status(), 403, "{origin} {path}");
         }
     }
     assert!(mock.is_idle());
-    let own = upgrade("/mock/x", "origin: http://p\r\n");
+    let own = upgrade("/mock/x", "origin: http://p:81\r\n");
     let (answer, _) =
         tokio::join!(open.ask(&own), mock.serve(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n"));
-    assert_eq!(answer.status(), 400, "the proxy's own page may");
+    assert_eq!(answer.status(), 400, "a page of an allowed host may, as it may send any other request");
 
     let keyed = Running::start(&[], &[("MOCK_BASE_URL", &mock.url("")), ("PROXY_API_KEY", "k")]).await;
     let with_key = upgrade("/mock/x", "origin: http://evil.example\r\nx-api-key: k\r\n");
