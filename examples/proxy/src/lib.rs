@@ -134,6 +134,12 @@ impl Proxy {
     ) -> Result<Self, SettingsError> {
         let mut providers = providers::configured(sources)?;
         let (with_demo, with_traffic) = settings.demo_beside(&providers);
+        if providers.is_empty() && !with_demo {
+            return Err(SettingsError::new(
+                "no provider is configured, and PROXY_DEMO=never keeps the simulated one away: set OPENAI_API_KEY, or {P}_API_KEY or {P}_BASE_URL \
+                 for a provider p",
+            ));
+        }
         if with_demo && providers.iter().all(|provider| provider.name != providers::DEMO) {
             let address = demo::start().await;
             let address = address.map_err(|error| SettingsError::new(format!("the simulated provider: {error}")))?;

@@ -122,7 +122,7 @@ impl Settings {
             ("inject-usage", "VDM_INJECT_USAGE", &mut self.inject_usage, "Ask OpenAI-format streams for usage when the client did not"),
             ("open", "PROXY_OPEN", &mut self.open, "Allow to listen beyond loopback without PROXY_API_KEY"),
             ("allowed-hosts", "PROXY_ALLOWED_HOSTS", &mut self.allowed_hosts, "Names of hosts, besides addresses and localhost, to answer to and be called from by pages while there is no PROXY_API_KEY; *: any"),
-            ("demo", "PROXY_DEMO", &mut self.demo, "Offer the simulated provider and send it traffic: always, never, or unconfigured (only while no provider is configured)"),
+            ("demo", "PROXY_DEMO", &mut self.demo, "Offer the simulated provider and send it traffic: always, unconfigured (only while no provider is configured), quiet (the same without traffic), or never"),
             ("max-body", "PROXY_MAX_BODY", &mut self.max_body, "Bytes of a request held at most until its model is known"),
             ("max-held", "PROXY_MAX_HELD", &mut self.max_held, "Bytes of all requests together that are held until their model is known"),
             ("max-head", "PROXY_MAX_HEAD", &mut self.max_head, "Bytes of a request's head, at most"),
@@ -202,12 +202,12 @@ impl Settings {
     /// Whether the simulated provider is there, and whether it is sent traffic, beside the configured ones.
     pub fn demo_beside(&self, configured: &[Provider]) -> (bool, bool) {
         let alone = configured.is_empty();
-        let lively = match self.demo {
-            DemoMode::Always => true,
-            DemoMode::Unconfigured => alone,
-            DemoMode::Never => false,
-        };
-        (alone || lively, lively)
+        match self.demo {
+            DemoMode::Always => (true, true),
+            DemoMode::Unconfigured => (alone, alone),
+            DemoMode::Quiet => (alone, false),
+            DemoMode::Never => (false, false),
+        }
     }
 
     /// The certificate authorities that may vouch for upstreams: the public ones, and those of the user's own.

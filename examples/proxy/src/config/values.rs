@@ -32,14 +32,17 @@ impl Value for Host {
     }
 }
 
-/// When to offer the simulated provider beside others and send it traffic.
+/// When to offer the simulated provider, and to send it traffic.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DemoMode {
-    #[default]
+    /// Not at all.
     Never,
-    Always,
+    /// Only while no provider is configured, and without traffic.
+    #[default]
+    Quiet,
     /// Only while no provider is configured.
     Unconfigured,
+    Always,
 }
 
 impl Value for DemoMode {
@@ -47,8 +50,9 @@ impl Value for DemoMode {
         *self = match text {
             "always" | "true" => Self::Always,
             "never" | "false" => Self::Never,
+            "quiet" => Self::Quiet,
             "unconfigured" => Self::Unconfigured,
-            _ => return Err("allowed are always, never, unconfigured"),
+            _ => return Err("allowed are always, unconfigured, quiet, never"),
         };
         Ok(())
     }
@@ -56,6 +60,7 @@ impl Value for DemoMode {
     fn text(&self) -> String {
         match self {
             Self::Never => "never",
+            Self::Quiet => "quiet",
             Self::Always => "always",
             Self::Unconfigured => "unconfigured",
         }

@@ -29,7 +29,7 @@ fn nothing_set_gives_the_defaults() {
     assert_eq!(settings.timeouts.read, None);
     assert_eq!(settings.max_body.0, 32 * 1024 * 1024);
     assert_eq!(settings.grace, Duration::from_secs(30));
-    assert_eq!(settings.demo, DemoMode::Never);
+    assert_eq!(settings.demo, DemoMode::Quiet);
     assert!(!settings.inject_usage && settings.key.is_none());
     assert!(settings.tracker.enabled && settings.monitor.stream_enabled);
     assert_eq!(settings.threads.0, 1);
@@ -87,7 +87,11 @@ fn a_wrong_value_stops_the_start_and_says_what_is_allowed() {
             "VDM_ACTIVE_REQUESTS_STALL is not a setting: the nearest one is VDM_ACTIVE_REQUESTS_STALL_AFTER",
         ),
         (&[], &[("LOG_SUMMARY_INTERVAL", "often")], "LOG_SUMMARY_INTERVAL=\"often\""),
-        (&["--demo=loud"], &[], "PROXY_DEMO=\"loud\" is not understood: allowed are always, never, unconfigured"),
+        (
+            &["--demo=loud"],
+            &[],
+            "PROXY_DEMO=\"loud\" is not understood: allowed are always, unconfigured, quiet, never",
+        ),
         (&["--no-such-flag"], &[], "--no-such-flag"),
         (&["--config", "/no/such/file.toml"], &[], "--config /no/such/file.toml"),
         (&["--listen", "8082"], &[], "--listen=\"8082\""),
@@ -380,6 +384,7 @@ fn the_simulated_provider_steps_back_where_there_is_a_real_one() {
     let real = providers::configured(&sources(&[], &[("OPENAI_API_KEY", "k")]).unwrap()).unwrap();
     for (args, alone, beside) in [
         (&[][..], (true, false), (false, false)),
+        (&["--demo=never"], (false, false), (false, false)),
         (&["--demo"], (true, true), (true, true)),
         (&["--demo=unconfigured"], (true, true), (false, false)),
     ] {
