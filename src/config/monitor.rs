@@ -324,6 +324,17 @@ impl MonitorConfig {
         self.keys.iter().chain(listed)
     }
 
+    /// Returns whether these settings let anybody read the list of requests. They do not where the only keys are for scraping.
+    pub fn can_view(&self) -> bool {
+        let is_listed = |wanted| {
+            self.lists()
+                .iter()
+                .any(|(right, listed, file)| *right == wanted && !(listed.is_empty() && file.keys().is_empty()))
+        };
+        let general = !self.keys.is_empty() || !is_listed(Right::Scrape);
+        self.authorize.is_some() || general || is_listed(Right::View) || is_listed(Right::Operate)
+    }
+
     /// Returns whether these settings can give anybody the right to cancel.
     pub fn can_operate(&self) -> bool {
         let general = self.allow_cancel && !self.keys.is_empty();

@@ -79,6 +79,11 @@ const REQUESTS_CUT: u8 = 3;
 fn run() -> Result<bool, SettingsError> {
     let sources = Sources::collect(&Settings::descriptions(), std::env::args_os(), std::env::vars_os())?;
     let settings = Settings::read(&sources)?;
+    if !settings.monitor.can_view() {
+        tracing::warn!(
+            "nobody may read the list of requests: there are keys for scraping only. Set VDM_ACTIVE_REQUESTS_VIEW_KEYS or PROXY_API_KEY"
+        );
+    }
     server::admission::raise_descriptor_limit();
     let runtime = match settings.threads.0 {
         1 => tokio::runtime::Builder::new_current_thread().enable_all().build(),

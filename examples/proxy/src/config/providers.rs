@@ -45,6 +45,11 @@ const KNOWN: &[WellKnownProvider] = &[
     known("deepseek", "https://api.deepseek.com/v1"),
 ];
 
+/// The names of the well-known providers.
+pub(super) fn well_known() -> impl Iterator<Item = &'static str> {
+    KNOWN.iter().map(|known| known.name)
+}
+
 /// The first parts of paths that are routes of the proxy itself.
 const RESERVED: [&str; 4] = ["v1", "metrics", "dashboard", "health"];
 

@@ -13,7 +13,7 @@ use active_requests::config::{Secret, check_names};
 use crate::config::{
     command,
     description::{Description, SettingsError},
-    file,
+    file, providers,
 };
 
 /// The endings and parts of names of variables that concern a provider of the user's own naming.
@@ -27,6 +27,20 @@ pub(super) const CONFIG: &str = "PROXY_CONFIG";
 const OWN_PREFIXES: [&str; 2] = ["PROXY_", "VDM_"];
 /// The most typing errors in such a name.
 const MAX_TYPOS: usize = 2;
+
+/// The setting, or the variable of a well-known provider, that a name nearly is.
+fn near(settings: &[Description], name: &str) -> Option<String> {
+    // In a short name two letters make another word: POST and HOST are no PORT.
+    const SHORTEST: usize = 8;
+    let settings = settings.iter().map(|setting| setting.name.to_owned());
+    let provider = |known: &str| PROVIDER_KEYS.map(|key| known.to_ascii_uppercase() + key);
+    let mut names = settings.chain(providers::well_known().flat_map(provider));
+    names.find(|known| {
+        known.len() > SHORTEST
+            && known.len().abs_diff(name.len()) <= MAX_TYPOS
+            && strsim::damerau_levenshtein(name, known) <= MAX_TYPOS
+    })
+}
 
 /// All values that were given.
 #[derive(Debug, Default)]
@@ -96,6 +110,9 @@ impl Sources {
                 if names().any(|known| strsim::damerau_levenshtein(&name, known) <= MAX_TYPOS) {
                     return Err(SettingsError::unknown(&name, &name, names()));
                 }
+            } else if let Some(near) = near(settings, &name) {
+                // It may be another program's, which is no reason to stop.
+                tracing::warn!("{name} is set, and is not a setting of this proxy: the nearest one is {near}");
             }
         }
         Ok(())

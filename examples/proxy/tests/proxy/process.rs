@@ -84,6 +84,37 @@ async fn a_wish_for_the_log_that_is_not_understood_stops_the_start() {
 }
 
 #[tokio::test]
+async fn a_name_near_one_of_a_setting_is_told_in_the_log_and_stops_nothing() {
+    for (name, near) in [
+        ("LOG_REQUEST_METRIC", "LOG_REQUEST_METRICS"),
+        ("REQUEST_TIMEOUTS", "REQUEST_TIMEOUT"),
+        ("OPENAI_APIKEY", "OPENAI_API_KEY"),
+        ("ANTHROPIC_BASEURL", "ANTHROPIC_BASE_URL"),
+    ] {
+        let mut program = Program::start(&[], &[(name, "sk-hidden")]).await;
+        let line = program.logged(name).await;
+        assert!(line.contains(" WARN ") && line.contains(&format!("the nearest one is {near}")), "{line}");
+        assert!(!line.contains("sk-hidden"), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn without_any_provider_there_is_no_start() {
+    let output = command(&["--port=0", "--demo=never"], &[]).output().await.unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{told}");
+    assert!(told.contains("no provider is configured") && told.contains("PROXY_DEMO=never"), "{told}");
+}
+
+#[tokio::test]
+async fn keys_that_open_the_metrics_only_are_warned_of() {
+    let scrape = ("VDM_ACTIVE_REQUESTS_SCRAPE_KEYS", "sk-scrape");
+    let mut program = Program::start(&[], &[scrape]).await;
+    let line = program.logged("nobody may read the list of requests").await;
+    assert!(line.contains("VDM_ACTIVE_REQUESTS_VIEW_KEYS") && !line.contains("sk-scrape"), "{line}");
+}
+
+#[tokio::test]
 async fn the_exit_code_says_whether_requests_were_cut() {
     let mut program = Program::start(&[], &[]).await;
     assert!(is_healthy(&program).await);
