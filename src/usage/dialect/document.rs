@@ -21,11 +21,13 @@ pub(in crate::usage) struct Document {
 pub(super) enum Mark {
     /// The document calls itself by this text.
     Says(&'static [u8], &'static str),
-    /// No other dialect's document has this member.
+    /// No other dialect's document has this member as a list, whatever it calls itself.
+    HasList(&'static [u8]),
+    /// Most documents with this member are the dialect's; those of another say so.
     Has(&'static [u8]),
-    /// No other dialect's document has this member as a text.
+    /// Most documents with this member as a text are the dialect's.
     HasText(&'static [u8]),
-    /// No other dialect's document has this object with that member.
+    /// Most documents with this object and that member in it are the dialect's.
     HasWithin(&'static [u8], &'static [u8]),
     /// `usage` has this member: the one thing to go by where something else than a text has been asked of a model
     /// (embeddings, images, a transcript).
@@ -37,7 +39,7 @@ pub(super) enum Mark {
 enum Certainty {
     CountsAlike,
     HasMember,
-    SaysSo,
+    Certain,
 }
 
 /// The marks of all dialects, by the member that they look at: most members are nobody's, which has to be found out quickly.
@@ -61,14 +63,15 @@ impl MarkIndex {
         // Most documents say near their front what they are, so that they are known without a look at the rest.
         let _ = document.find_map(|key, value| {
             let marks = self.0.get(key)?;
-            let text = value.clone().string();
+            // Another value may be long, and to ask for its text is to walk over it.
+            let text = if value.peek() == b'"' { value.clone().string() } else { None };
             for (mark, dialect) in marks {
                 let Some(certainty) = mark.certainty(value, text.as_deref()) else { continue };
                 if found.is_none_or(|(before, _)| certainty > before) {
                     found = Some((certainty, dialect));
                 }
             }
-            found.filter(|(certainty, _)| *certainty == Certainty::SaysSo)
+            found.filter(|(certainty, _)| *certainty == Certainty::Certain)
         });
         found.map(|(_, dialect)| dialect)
     }
@@ -77,7 +80,9 @@ impl MarkIndex {
 impl Mark {
     fn key(&self) -> &'static [u8] {
         match self {
-            Self::Says(key, _) | Self::Has(key) | Self::HasText(key) | Self::HasWithin(key, _) => key,
+            Self::Says(key, _) | Self::HasList(key) | Self::Has(key) | Self::HasText(key) | Self::HasWithin(key, _) => {
+                key
+            }
             Self::Counts(_) => b"usage",
         }
     }
@@ -85,7 +90,8 @@ impl Mark {
     /// Returns how sure it is, by the value of this member, that a document is the dialect's; `text`: the value, if it is one.
     fn certainty(&self, value: &Cursor<'_>, text: Option<&str>) -> Option<Certainty> {
         match self {
-            Self::Says(_, name) => (text? == *name).then_some(Certainty::SaysSo),
+            Self::Says(_, name) => (text? == *name).then_some(Certainty::Certain),
+            Self::HasList(_) => (value.clone().peek() == b'[').then_some(Certainty::Certain),
             Self::Has(_) => Some(Certainty::HasMember),
             Self::HasText(_) => text.map(|_| Certainty::HasMember),
             Self::HasWithin(_, member) => value.find(member).map(|_| Certainty::HasMember),

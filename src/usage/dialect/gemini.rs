@@ -27,7 +27,7 @@ pub(super) static DIALECT: Dialect = Dialect {
         facts.read_finish_reason_of_tail(event.data, "finishReason");
     },
     document: Some(Document {
-        marks: &[Mark::Has(b"candidates"), Mark::Has(b"usageMetadata"), Mark::Has(b"promptFeedback")],
+        marks: &[Mark::HasList(b"candidates"), Mark::Has(b"usageMetadata"), Mark::Has(b"promptFeedback")],
         read,
     }),
     request: RequestForm {

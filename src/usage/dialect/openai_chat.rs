@@ -26,14 +26,14 @@ pub(super) static DIALECT: Dialect = Dialect {
         event.find("choices").is_some()
             || event.text("object").is_some_and(|object| object.starts_with("chat.completion"))
     },
-    read,
+    read: |event, facts| read_as(ChatForm::Chunk, event, facts),
     read_tail: |event, facts| {
         facts.read_usage_of_tail(event.data, "usage", read_usage);
         facts.read_finish_reason_of_tail(event.data, "finish_reason");
     },
     document: Some(Document {
-        marks: &[Mark::Says(b"object", "chat.completion"), Mark::Has(b"choices"), Mark::Counts(b"prompt_tokens")],
-        read,
+        marks: &[Mark::Says(b"object", "chat.completion"), Mark::HasList(b"choices"), Mark::Counts(b"prompt_tokens")],
+        read: |document, facts| read_as(ChatForm::Document, document, facts),
     }),
     request: RequestForm {
         path: Some(azure_path),
@@ -57,11 +57,20 @@ fn azure_path(path: &str) -> Option<PathFacts<'_>> {
     Some(PathFacts { model: Some(percent_decoded(deployment)), ..PathFacts::default() })
 }
 
-fn read<'a>(event: &ResponseEvent<'a>, facts: &mut EventFacts<'a>) -> bool {
+/// The two forms of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ChatForm {
+    /// A piece of a stream: what is new stands in `delta`, also where a `message` stands beside it.
+    Chunk,
+    /// The whole answer, in `message`.
+    Document,
+}
+
+fn read_as<'a>(form: ChatForm, event: &ResponseEvent<'a>, facts: &mut EventFacts<'a>) -> bool {
     let (mut usage, mut groq, mut moonshot) = (None, None, None);
     let is_read = event.members(|key, value| match key {
         b"model" => facts.read_model(value),
-        b"choices" => value.array(|choice| moonshot = read_choice(choice, facts).or(moonshot)),
+        b"choices" => value.array(|choice| moonshot = read_choice(form, choice, facts).or(moonshot)),
         b"usage" => usage = Some(read_usage(value)),
         b"x_groq" => value.object(|key, value| match key {
             b"usage" => groq = Some(read_usage(value)),
@@ -76,13 +85,18 @@ fn read<'a>(event: &ResponseEvent<'a>, facts: &mut EventFacts<'a>) -> bool {
 }
 
 /// Gives the usage that stands inside the choice, if any.
-fn read_choice<'a>(choice: &mut Cursor<'a>, facts: &mut EventFacts<'a>) -> Option<ProviderUsage> {
+fn read_choice<'a>(form: ChatForm, choice: &mut Cursor<'a>, facts: &mut EventFacts<'a>) -> Option<ProviderUsage> {
     let start = choice.clone();
     let mut usage = None;
-    let (mut has_delta, mut message, mut text) = (false, None, Span::default());
+    let (mut has_delta, mut has_message, mut message, mut text) = (false, false, None, Span::default());
     choice.object(|key, value| match key {
-        b"delta" if value.peek() == b'{' => {
+        b"delta" if !has_message && value.peek() == b'{' => {
             has_delta = true;
+            read_delta(value, &start, facts);
+        }
+        // It is read where it stands: to look for a delta first would be to walk over the text twice.
+        b"message" if form == ChatForm::Document && !has_delta && !has_message && value.peek() == b'{' => {
+            has_message = true;
             read_delta(value, &start, facts);
         }
         b"message" => message = Some(value.clone()),
@@ -94,7 +108,7 @@ fn read_choice<'a>(choice: &mut Cursor<'a>, facts: &mut EventFacts<'a>) -> Optio
     });
     if !has_delta {
         facts.add_text(text);
-        if let Some(mut message) = message {
+        if let Some(mut message) = message.filter(|_| !has_message) {
             read_delta(&mut message, &start, facts);
         }
     }
