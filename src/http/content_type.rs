@@ -1,6 +1,7 @@
 //! The `content-type` header.
 
 use http::{HeaderMap, header};
+use memchr::memchr;
 
 /// A declared content type without its parameters; its case does not matter (RFC 9110, section 8.3.1).
 #[derive(Clone, Copy, Debug)]
@@ -10,7 +11,8 @@ impl<'a> ContentType<'a> {
     /// The type that `headers` declare; `None` if they declare none.
     pub(crate) fn of(headers: &'a HeaderMap) -> Option<Self> {
         let declared = headers.get(header::CONTENT_TYPE)?.as_bytes();
-        Some(Self(declared.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii()))
+        let end = memchr(b';', declared).unwrap_or(declared.len());
+        Some(Self(declared[..end].trim_ascii()))
     }
 
     pub(crate) fn is(self, name: &str) -> bool {

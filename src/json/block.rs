@@ -66,6 +66,17 @@ const LOWER: u8x16 = u8x16::new([b'{' ^ b'['; 16]);
 const OPENING: u8x16 = u8x16::new([b'{'; 16]);
 const CLOSING: u8x16 = u8x16::new([b'}'; 16]);
 
+/// The index of the first quote or backslash in a word.
+#[inline(always)]
+pub(super) fn in_word(word: &[u8; 8]) -> Option<usize> {
+    const EACH: u64 = u64::from_ne_bytes([1; 8]);
+    // The highest bit of each byte that is 0, and perhaps of bytes behind the first one that is.
+    let zeros = |word: u64| word.wrapping_sub(EACH) & !word & (EACH << 7);
+    let word = u64::from_le_bytes(*word);
+    let hits = zeros(word ^ (EACH * u64::from(b'"'))) | zeros(word ^ (EACH * u64::from(b'\\')));
+    (hits != 0).then(|| hits.trailing_zeros() as usize / 8)
+}
+
 /// The bytes that stand behind a backslash which is not itself behind one. `carry`: whether the first byte does so, and on
 /// return, whether the byte behind the block does.
 #[inline(always)]

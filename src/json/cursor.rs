@@ -226,16 +226,15 @@ impl<'a> Cursor<'a> {
     pub(crate) fn count(&mut self) -> Option<u64> {
         let literal = match self.peek() {
             b'"' => self.quoted()?.bytes(),
-            b'0'..=b'9' => self.literal().into(),
+            b'0'..=b'9' => match self.digits() {
+                Some(count) => return Some(count),
+                None => self.literal().into(),
+            },
             _ => {
                 self.skip();
                 return None;
             }
         };
-        // Fifteen digits are below the limit, whatever they are.
-        if literal.len() < 16 && literal.iter().all(u8::is_ascii_digit) && !literal.is_empty() {
-            return Some(literal.iter().fold(0, |count, digit| count * 10 + u64::from(digit - b'0')));
-        }
         let literal = std::str::from_utf8(&literal).ok()?.trim();
         let integer_of = |number: f64| (number.fract() == 0.0 && number >= 0.0).then_some(number as u64);
         let count = literal.parse().ok().or_else(|| literal.parse().ok().and_then(integer_of));
@@ -336,10 +335,28 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    /// A number that is nothing but a few digits, which most counts are; any other is not walked over.
+    #[inline]
+    fn digits(&mut self) -> Option<u64> {
+        // Fifteen digits are below the limit, whatever they are.
+        let mut count = 0;
+        for (index, byte) in self.text[self.at..].iter().take(16).enumerate() {
+            match byte {
+                b'0'..=b'9' if index < 15 => count = count * 10 + u64::from(byte - b'0'),
+                byte if is_of_literal(*byte) => return None,
+                _ => {
+                    self.at += index;
+                    return Some(count);
+                }
+            }
+        }
+        None
+    }
+
     /// A number or a word.
     fn literal(&mut self) -> &'a [u8] {
         let rest = &self.text[self.at..];
-        let end = rest.iter().position(|byte| !matches!(byte, b'0'..=b'9' | b'a'..=b'z' | b'.' | b'-' | b'+' | b'E'));
+        let end = rest.iter().position(|byte| !is_of_literal(*byte));
         let literal = &rest[..end.unwrap_or(rest.len())];
         self.at += literal.len();
         literal
@@ -363,6 +380,11 @@ impl<'a> Cursor<'a> {
         self.broken = true;
         self.at = self.text.len();
     }
+}
+
+/// Whether a byte can stand in a number or a word.
+fn is_of_literal(byte: u8) -> bool {
+    matches!(byte, b'0'..=b'9' | b'a'..=b'z' | b'.' | b'-' | b'+' | b'E')
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use memchr::{memchr, memchr2};
 
-use super::block::{BLOCK, Block};
+use super::block::{BLOCK, Block, in_word};
 use super::skip::string_end;
 
 /// Bytes of U+FFFD.
@@ -93,15 +93,10 @@ impl Escape {
 /// are searched in place, which costs less than `memchr2` takes to get going.
 #[inline]
 fn quote_or_backslash(bytes: &[u8]) -> Option<usize> {
-    const EACH: u64 = u64::from_ne_bytes([1; 8]);
-    // The highest bit of each byte that is 0, and perhaps of bytes behind the first one that is.
-    let zeros = |word: u64| word.wrapping_sub(EACH) & !word & (EACH << 7);
     let mut at = 0;
-    while let Some(word) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>).filter(|_| at < 32) {
-        let word = u64::from_le_bytes(*word);
-        let hits = zeros(word ^ (EACH * u64::from(b'"'))) | zeros(word ^ (EACH * u64::from(b'\\')));
-        if hits != 0 {
-            return Some(at + hits.trailing_zeros() as usize / 8);
+    while let Some(word) = bytes.get(at..).and_then(<[u8]>::first_chunk).filter(|_| at < 32) {
+        if let Some(run) = in_word(word) {
+            return Some(at + run);
         }
         at += 8;
     }

@@ -83,10 +83,12 @@ impl<'a> PathFacts<'a> {
 /// Reads `/model/{id}/{operation}`, the paths of Amazon Bedrock. The id may be an ARN, with slashes of its own.
 /// `operations` are the names that count, and whether each asks for a stream.
 pub(super) fn bedrock_path<'a>(path: &'a str, operations: &[(&str, bool)]) -> Option<PathFacts<'a>> {
-    let (rest, operation) = path.rsplit_once('/')?;
-    let (_, is_streaming) = operations.iter().find(|(name, _)| *name == operation)?;
+    // Every request's path is looked at: its last bytes refuse most of them at once.
+    let (rest, is_streaming) = operations
+        .iter()
+        .find_map(|(name, is_streaming)| Some((path.strip_suffix(name)?.strip_suffix('/')?, *is_streaming)))?;
     let (_, id) = rest.split_once("/model/")?;
-    Some(PathFacts::decided(percent_decoded(id), *is_streaming))
+    Some(PathFacts::decided(percent_decoded(id), is_streaming))
 }
 
 /// Resolves percent escapes; one that is none stays as it is.

@@ -36,18 +36,21 @@ impl ResponseKind {
     }
 
     fn built_in(declared: ContentType<'_>) -> Option<Self> {
+        // The usual ones first.
         if declared.is("text/event-stream") {
             Some(Self::Sse)
+        } else if declared.is("application/json") {
+            Some(Self::Json)
+        } else if declared.is("text/plain") {
+            Some(Self::Text)
         } else if declared.is("application/vnd.amazon.eventstream") {
             Some(Self::Aws)
         } else if declared.is("application/stream+json")
             || ["/x-ndjson", "/ndjson", "/jsonl", "/x-jsonlines"].into_iter().any(|suffix| declared.ends_with(suffix))
         {
             Some(Self::Lines)
-        } else if declared.is("application/json") || declared.ends_with("+json") {
+        } else if declared.ends_with("+json") {
             Some(Self::Json)
-        } else if declared.is("text/plain") {
-            Some(Self::Text)
         } else {
             None
         }
