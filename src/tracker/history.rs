@@ -27,7 +27,7 @@ pub(crate) struct RequestEnd {
 }
 
 /// A request that has ended, as its shard keeps it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct EndedRequest {
     pub(crate) end: RequestEnd,
     pub(crate) data: Box<RequestData>,

@@ -2,7 +2,13 @@
 
 use std::fmt;
 
-use super::entry::Entry;
+use super::{
+    clock::millis,
+    history::{EndedRequest, RequestEnd},
+    keys::Keys,
+    slot::RequestData,
+    texts::{TextField, Texts},
+};
 
 /// Whether anybody reads these lines.
 pub(crate) fn is_enabled() -> bool {
@@ -10,11 +16,11 @@ pub(crate) fn is_enabled() -> bool {
 }
 
 /// Labels as text: `session="s1" team="blue"`. Values are a client's, and quoted so that none looks like another field of the line.
-struct LabelsText<'a>(&'a [(String, String)]);
+struct LabelsText<'a>(&'a Texts);
 
 impl fmt::Display for LabelsText<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, (name, value)) in self.0.iter().enumerate() {
+        for (index, (name, value)) in self.0.labels().enumerate() {
             let gap = if index > 0 { " " } else { "" };
             write!(f, "{gap}{name}={value:?}")?;
         }
@@ -22,22 +28,26 @@ impl fmt::Display for LabelsText<'_> {
     }
 }
 
-/// Writes the line of a request.
-pub(crate) fn ended(entry: &Entry) {
+/// Writes the line of a request. The subscriber may do anything with it, so no lock is to be held.
+pub(crate) fn ended(request: &EndedRequest, keys: &Keys) {
+    let RequestEnd { id, outcome, duration, .. } = request.end;
+    let RequestData { facts, texts } = &*request.data;
+    let names = keys.names(texts);
+    let some = |field| Some(texts.get(field)).filter(|text| !text.is_empty());
     tracing::info!(
         target: "active_requests",
-        id = %entry.request_id,
-        caller = entry.caller,
-        labels = (!entry.labels.is_empty()).then(|| tracing::field::display(LabelsText(&entry.labels))),
-        provider = entry.provider,
-        model = entry.model,
-        status = entry.http_status,
-        outcome = entry.outcome.as_str(),
-        input_tokens = entry.input_tokens,
-        output_tokens = entry.output_tokens,
-        time_to_first_token_ms = entry.time_to_first_token_ms,
-        cost_usd = entry.cost_usd.map(tracing::field::display),
-        duration_ms = entry.duration_ms,
+        id = %id,
+        caller = some(TextField::Caller),
+        labels = texts.labels().next().map(|_| tracing::field::display(LabelsText(texts))),
+        provider = names.provider(),
+        model = some(TextField::Answering).unwrap_or_else(|| names.model()),
+        status = facts.status.map(|status| status.as_u16()),
+        outcome = outcome.as_str(),
+        input_tokens = facts.usage.input_tokens,
+        output_tokens = facts.usage.output_tokens,
+        time_to_first_token_ms = facts.first_token.map(millis),
+        cost_usd = facts.cost.map(tracing::field::display),
+        duration_ms = millis(duration),
         "request ended"
     );
 }
@@ -53,8 +63,9 @@ mod tests {
 
     #[test]
     fn a_label_cannot_look_like_another_field() {
-        let labels =
-            [("session", "s1"), ("team", "b\" status=500\n")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let mut labels = Texts::default();
+        labels.set_label("session", "s1");
+        labels.set_label("team", "b\" status=500\n");
         assert_eq!(LabelsText(&labels).to_string(), r#"session="s1" team="b\" status=500\n""#);
     }
 }

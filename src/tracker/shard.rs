@@ -201,13 +201,15 @@ impl Shard {
         let Some(request) = state.retire(slot_ref, outcome, error_type, ended, shared) else { return };
         #[cfg(feature = "tracing")]
         let summary = shared.summary(request);
-        let entry = (is_hooked || is_logged).then(|| Box::new(request.to_entry(&shared.clock, &shared.keys)));
+        let told = (is_hooked || is_logged).then(|| request.clone());
         drop(state);
         shared.listeners.changed();
-        if let Some(entry) = entry {
+        if let Some(request) = told {
             #[cfg(feature = "tracing")]
-            log::ended(&entry);
-            shared.end_hooks.call(&entry);
+            log::ended(&request, &shared.keys);
+            if is_hooked {
+                shared.end_hooks.call(&request.to_entry(&shared.clock, &shared.keys));
+            }
         }
         #[cfg(feature = "tracing")]
         if let Some((requests, errors)) = summary {
