@@ -6,12 +6,13 @@
 //! waits for.
 
 use std::{
+    cell::RefCell,
     ffi::OsString,
     fmt::{self, Write as _},
     io::{self, IsTerminal, Write},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
-    time::{Duration, SystemTime},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use tracing::{
@@ -182,10 +183,9 @@ where
 {
     fn format_event(&self, _: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
         let mut line = String::with_capacity(USUAL_LEN);
-        let now = humantime::format_rfc3339_micros(SystemTime::now());
+        push_time(&mut line, SystemTime::now());
         let level = event.metadata().level().as_str();
-        write!(line, "{now} {:pad$}{level}", "", pad = 5 - level.len().min(5))?;
-        line.extend([" ", event.metadata().target(), ":"]);
+        line.extend([&"      "[level.len().min(5)..], level, " ", event.metadata().target(), ":"]);
         event.record(&mut Fields(&mut line));
         line.push('\n');
         // Once: each piece would be a call through two pointers.
@@ -195,6 +195,36 @@ where
 
 /// Bytes of the line of a request.
 const USUAL_LEN: usize = 320;
+
+/// A second of wall time, counted from the Unix epoch, and its text without the zone.
+#[derive(Debug, Default)]
+struct Second {
+    number: u64,
+    text: String,
+}
+
+/// Appends a time in UTC to the microsecond, as RFC 3339 writes it. Lines come many to a second, whose text is made once.
+fn push_time(line: &mut String, at: SystemTime) {
+    thread_local! {
+        static LAST: RefCell<Second> = RefCell::default();
+    }
+    let since_epoch = at.duration_since(UNIX_EPOCH).unwrap_or_default();
+    LAST.with_borrow_mut(|last| {
+        let number = since_epoch.as_secs();
+        if last.number != number || last.text.is_empty() {
+            last.number = number;
+            last.text.clear();
+            let _ =
+                write!(last.text, "{}", humantime::format_rfc3339_seconds(UNIX_EPOCH + Duration::from_secs(number)));
+            last.text.pop();
+        }
+        line.push_str(&last.text);
+    });
+    // The digit in front keeps the zeros that follow it.
+    let mut micros = itoa::Buffer::new();
+    let micros = micros.format(1_000_000 + since_epoch.subsec_micros());
+    line.extend([".", &micros[1..], "Z"]);
+}
 
 /// Appends the fields as they are told. Writing to a `String` cannot fail.
 struct Fields<'a>(&'a mut String);
@@ -256,6 +286,20 @@ mod tests {
         for text in ["proxy=loud", "info,=,", "=="] {
             let wrong = filter(Some(text.into())).unwrap_err().to_string();
             assert!(wrong.starts_with(&format!("RUST_LOG={text:?} is not understood: allowed are a level")), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_time_of_a_line_is_written_to_the_microsecond() {
+        for (micros, text) in [
+            (0, "1970-01-01T00:00:00.000000Z"),
+            (1_764_041_399_000_007, "2025-11-25T03:29:59.000007Z"),
+            (1_764_041_399_999_999, "2025-11-25T03:29:59.999999Z"),
+            (1_764_041_400_120_000, "2025-11-25T03:30:00.120000Z"),
+        ] {
+            let mut line = String::new();
+            push_time(&mut line, UNIX_EPOCH + Duration::from_micros(micros));
+            assert_eq!(line, text);
         }
     }
 
