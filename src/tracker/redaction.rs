@@ -31,10 +31,16 @@ impl Redaction {
         }
     }
 
+    /// Whether there is nothing to hide.
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.secrets.is_empty()
+    }
+
     /// Returns `text` without its secrets.
     #[inline]
     pub(crate) fn shown<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        if self.secrets.is_empty() { Cow::Borrowed(text) } else { self.without_secrets(text) }
+        if self.is_empty() { Cow::Borrowed(text) } else { self.without_secrets(text) }
     }
 
     fn without_secrets<'a>(&self, text: &'a str) -> Cow<'a, str> {

@@ -206,6 +206,23 @@ impl Slot {
 
     /// Sets a text. Returns whether it differs from what it was.
     pub(crate) fn set(&mut self, field: TextField, text: &str, redaction: &Redaction) -> bool {
+        let shown;
+        let text = if field != TextField::Error && redaction.is_empty() && self.hidden.is_none() {
+            text
+        } else {
+            shown = self.shown(field, text, redaction);
+            &shown
+        };
+        let changed = self.data.texts.set(field, text);
+        if changed && field.is_name() {
+            self.key = None;
+        }
+        changed
+    }
+
+    /// The part of a text that is shown.
+    #[inline(never)]
+    fn shown<'a>(&self, field: TextField, text: &'a str, redaction: &Redaction) -> Cow<'a, str> {
         let mut text = redaction.shown(text);
         if let Some(hidden) = &self.hidden {
             text = Cow::Owned(hidden.shown(&text).into_owned());
@@ -213,11 +230,7 @@ impl Slot {
         if field == TextField::Error {
             text = Cow::Owned(without_controls(&text).into_owned());
         }
-        let changed = self.data.texts.set(field, &text);
-        if changed && field.is_name() {
-            self.key = None;
-        }
-        changed
+        text
     }
 
     /// Takes over a reading. Returns whether it brings the first token.

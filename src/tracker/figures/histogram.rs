@@ -76,7 +76,7 @@ impl Histogram {
         if self.counts.is_empty() {
             self.counts = vec![0; bounds.len() + 1];
         }
-        self.counts[bounds.partition_point(|bound| *bound < value)] += 1;
+        self.counts[bounds.iter().position(|bound| value <= *bound).unwrap_or(bounds.len())] += 1;
         self.sum = self.sum.saturating_add(value);
     }
 

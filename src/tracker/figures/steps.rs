@@ -53,10 +53,12 @@ impl Steps {
     pub(super) fn add(&mut self, finished: &Finished, origin: u64) {
         let ended = origin.saturating_add(finished.ended);
         let (start, end) = (step_at(ended.saturating_sub(finished.duration)), step_at(ended));
-        if let Some(step) = self.step(start) {
-            step.started += 1;
+        // Most requests end in the step in which they started.
+        if start != end {
+            self.step(start).into_iter().for_each(|step| step.started += 1);
         }
         let Some(step) = self.step(end) else { return };
+        step.started += u64::from(start == end);
         step.outcomes[finished.outcome as usize] += 1;
         step.input_tokens = step.input_tokens.saturating_add(finished.usage.input_tokens);
         step.output_tokens = step.output_tokens.saturating_add(finished.usage.output_tokens);
