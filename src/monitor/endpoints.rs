@@ -40,6 +40,9 @@ pub(super) struct Endpoints {
     pub(super) config: Arc<MonitorConfig>,
     snapshots: Snapshots,
     feed: Feed,
+    /// Held by the one whose metrics are being written.
+    #[cfg(feature = "prometheus")]
+    pub(super) metrics_turn: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// The client of a route.
@@ -74,7 +77,14 @@ impl Endpoints {
     pub(super) fn new(tracker: RequestTracker, config: MonitorConfig) -> Self {
         let config = Arc::new(config);
         let feed = Feed::new(tracker.clone(), Arc::clone(&config));
-        Self { tracker, config, snapshots: Snapshots::new(), feed }
+        Self {
+            tracker,
+            config,
+            snapshots: Snapshots::new(),
+            feed,
+            #[cfg(feature = "prometheus")]
+            metrics_turn: Arc::default(),
+        }
     }
 
     /// Answers `GET`; with `head`, `HEAD`, whose body the caller removes.
@@ -230,11 +240,12 @@ impl Endpoints {
         Ok(json_for(viewer.headers, &MaybeDisabledSeries { disabled, series }))
     }
 
+    /// Answers with the metrics, which takes a while where there are many models.
     #[cfg(feature = "prometheus")]
-    pub(super) fn metrics(&self, viewer: Viewer<'_>, fleet: Option<FleetHealth>) -> Response<ResponseBody> {
-        let format = TextFormat::accepted(viewer.headers);
+    pub(super) fn metrics(&self, client: &HeaderMap, fleet: Option<FleetHealth>) -> Response<ResponseBody> {
+        let format = TextFormat::accepted(client);
         let text = metrics::exposition(&self.tracker, self.feed.health(), fleet, format);
-        let mut response = respond(viewer.headers, format.content_type(), text);
+        let mut response = respond(client, format.content_type(), text);
         response.headers_mut().append(header::VARY, HeaderValue::from_static("accept"));
         response
     }

@@ -11,7 +11,8 @@ use http::Response;
 
 use super::body::ResponseBody;
 
-/// The future of a response of [`MonitorService`](super::MonitorService). It is ready at once, unless other replicas are asked.
+/// The future of a response of [`MonitorService`](super::MonitorService). It is ready at once, unless other replicas are asked
+/// or metrics are written.
 pub struct ResponseFuture(FutureState);
 
 enum FutureState {

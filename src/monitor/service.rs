@@ -6,8 +6,12 @@ use std::{
     task::{Context, Poll},
 };
 
+#[cfg(feature = "prometheus")]
+use http::HeaderMap;
 use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, header, request::Parts};
 use http_body::Body;
+#[cfg(feature = "prometheus")]
+use tokio::runtime::Handle;
 use tower_service::Service;
 
 use super::{
@@ -77,7 +81,7 @@ type FleetQuestion<'a> = (&'a Arc<dyn FleetScope>, Scope);
 /// The answer to a request.
 enum Answer {
     Now(Response<ResponseBody>),
-    /// Others are asked first.
+    /// Others are asked first, or another thread writes it.
     Later(FleetAnswer),
 }
 
@@ -193,10 +197,27 @@ impl MonitorService {
         match route {
             Route::Request(id) if !reads => self.endpoints.cancel(id),
             #[cfg(feature = "prometheus")]
-            Route::Metrics => Ok(self.endpoints.metrics(viewer, self.fleet.as_ref().map(|fleet| fleet.health()))),
+            Route::Metrics => return Ok(self.metrics(&request.headers)),
             _ => self.endpoints.get(route, &Query::new(request.uri.query()), viewer, is_head),
         }
         .map(Answer::Now)
+    }
+
+    /// The answer with the metrics. Of many models they are megabytes: another thread writes them, so that no request waits meanwhile, and for one
+    /// client at a time. Without a runtime it is done at once.
+    #[cfg(feature = "prometheus")]
+    fn metrics(&self, client: &HeaderMap) -> Answer {
+        let fleet = self.fleet.as_ref().map(|fleet| fleet.health());
+        let Ok(runtime) = Handle::try_current() else { return Answer::Now(self.endpoints.metrics(client, fleet)) };
+        let (endpoints, client) = (Arc::clone(&self.endpoints), client.clone());
+        Answer::Later(Box::pin(async move {
+            let turn = Arc::clone(&endpoints.metrics_turn).lock_owned().await;
+            let written = runtime.spawn_blocking(move || {
+                let _turn = turn;
+                endpoints.metrics(&client, fleet)
+            });
+            written.await.map_err(|_| Error::shutting_down())
+        }))
     }
 
     /// The fleet, if it is asked, and about which replicas: by the scope, or for a request of another replica.

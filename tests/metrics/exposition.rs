@@ -1,6 +1,11 @@
 //! `GET /metrics`: families, labels and formats.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    pin::Pin,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
 
 use active_requests::{
     MonitorConfig, TrackerConfig,
@@ -281,4 +286,33 @@ async fn names_of_any_characters_are_quoted() {
         let name = format!(r#"active_requests_ended_total{{provider="p",model="{written}",outcome="completed"}}"#);
         assert_eq!(samples.get(&name), Some(1.0), "{model:?}");
     }
+}
+
+/// Polls once.
+fn polled<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
+    future.poll(&mut Context::from_waker(Waker::noop()))
+}
+
+#[tokio::test(start_paused = true)]
+async fn metrics_are_written_while_the_thread_that_was_asked_does_other_things() {
+    let watched = Watched::new();
+    let mut answers: Vec<_> = (0..3).map(|_| Box::pin(watched.get("/metrics", &[]))).collect();
+    for answer in &mut answers {
+        assert!(polled(answer.as_mut()).is_pending(), "it is not written by the call");
+    }
+    // One whose client has left holds up nobody.
+    drop(answers.remove(0));
+    for answer in answers {
+        let answer = answer.await;
+        assert_eq!(answer.status, 200);
+        assert!(answer.text().ends_with("\n# EOF\n"));
+    }
+}
+
+#[test]
+fn metrics_are_written_without_a_runtime_too() {
+    let watched = Watched::new();
+    let mut answer = std::pin::pin!(watched.get("/metrics", &[]));
+    let Poll::Ready(answer) = polled(answer.as_mut()) else { panic!("there is nobody to wait for") };
+    assert!(answer.text().ends_with("\n# EOF\n"));
 }
