@@ -8,9 +8,12 @@
 use std::{fmt, net::IpAddr};
 
 use active_requests::config::Value;
-use http::{HeaderMap, Method, Request, StatusCode, Uri, Version, header, uri::Authority};
+use http::{HeaderMap, HeaderName, Method, Request, StatusCode, Uri, Version, header, uri::Authority};
 
 use crate::refusal::Refusal;
+
+/// The header in which a browser says how the page that asks stands to the one that is asked.
+static SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// The names of this proxy, besides addresses and `localhost`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -105,8 +108,8 @@ impl AllowedHosts {
 
     /// Whether a browser says that a page of another site has made the request.
     fn is_by_another_site(&self, headers: &HeaderMap) -> bool {
-        let text = |name| headers.get(name).map(|value: &http::HeaderValue| value.to_str().unwrap_or_default());
-        match (text("origin"), text("sec-fetch-site")) {
+        let text = |name: &HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or_default());
+        match (text(&header::ORIGIN), text(&SEC_FETCH_SITE)) {
             (Some(origin), _) => !self.allow_origin(origin, headers),
             (None, site) => site.is_some_and(|site| site.eq_ignore_ascii_case("cross-site")),
         }
