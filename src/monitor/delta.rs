@@ -157,12 +157,13 @@ fn begin_list(out: &mut Vec<u8>, name: &str) {
     out.extend_from_slice(b"\":[");
 }
 
-/// Appends `[id, outcome, status, duration_ms, input, output, provider, model, path]`.
+/// Appends `[id, outcome, status, duration_ms, input, output, provider, model, path, last_byte_ms, waiting_on]`.
 fn append_ended(out: &mut Vec<u8>, ended: &Ended, row: Option<&TableRow>) {
-    let Ended { id, outcome, status, duration_ms, input_tokens, output_tokens, names } = ended;
+    let Ended { id, outcome, status, duration_ms, input_tokens, output_tokens, last_byte_ms, waiting_on, names } =
+        ended;
     let status = status.map(|status| status.as_u16());
     json(out, &(id, outcome, status, duration_ms, input_tokens, output_tokens));
-    // The bracket, since three more elements follow.
+    // The bracket, since more elements follow.
     out.pop();
     match (names, row) {
         (Some(names), _) => names.iter().for_each(|name| {
@@ -175,5 +176,9 @@ fn append_ended(out: &mut Vec<u8>, ended: &Ended, row: Option<&TableRow>) {
         }),
         (None, None) => out.extend_from_slice(br#","unknown","unknown","""#),
     }
+    out.push(b',');
+    json(out, last_byte_ms);
+    out.push(b',');
+    json(out, waiting_on);
     out.push(b']');
 }

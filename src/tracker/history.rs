@@ -11,6 +11,7 @@ use super::{
     id::RequestId,
     keys::Keys,
     outcome::Outcome,
+    row::WaitingOn,
     slot::RequestData,
     texts::TextField,
 };
@@ -36,7 +37,7 @@ pub(crate) struct EndedRequest {
 impl EndedRequest {
     /// The short form, with names if `keys` are given to read them.
     pub(crate) fn to_ended(&self, keys: Option<&Keys>) -> Ended {
-        let RequestEnd { id, outcome, duration, .. } = self.end;
+        let RequestEnd { id, outcome, duration, counts, .. } = self.end;
         let RequestData { facts, texts } = &*self.data;
         Ended {
             id,
@@ -45,6 +46,8 @@ impl EndedRequest {
             duration_ms: millis(duration),
             input_tokens: facts.usage.input_tokens,
             output_tokens: facts.usage.output_tokens,
+            last_byte_ms: counts.last_byte().map(millis),
+            waiting_on: outcome.is_cut().then(|| counts.waiting_on()),
             names: keys.map(|keys| {
                 let names = keys.names(texts);
                 Box::new([names.provider(), names.model(), texts.get(TextField::Path)].map(str::to_owned))
@@ -112,6 +115,10 @@ pub(crate) struct Ended {
     pub(crate) duration_ms: u64,
     pub(crate) input_tokens: u64,
     pub(crate) output_tokens: u64,
+    /// From the start to the last byte of the answer.
+    pub(crate) last_byte_ms: Option<u64>,
+    /// The side that was waited for when the request was cut off.
+    pub(crate) waiting_on: Option<WaitingOn>,
     /// Provider, model and path; left out when more have ended than are kept with their names.
     pub(crate) names: Option<Box<[String; 3]>>,
 }

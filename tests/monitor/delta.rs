@@ -54,7 +54,7 @@ async fn a_viewer_begins_with_an_update_and_goes_on_with_deltas() {
     second.finish(Outcome::Completed);
     let delta = viewer.event().await;
     assert_eq!(delta.keys(), ["seq", "ended", "ended_omitted", "timestamp"]);
-    let entry = json!([ended, "completed", null, 1050, 0, 0, "unknown", "b", "/v1/chat/completions"]);
+    let entry = json!([ended, "completed", null, 1050, 0, 0, "unknown", "b", "/v1/chat/completions", null, null]);
     let mut shown = delta.data["ended"][0].clone();
     assert!(shown[3].as_u64().unwrap() > 400);
     shown[3] = json!(1050);
@@ -109,8 +109,8 @@ async fn of_those_that_a_viewer_has_every_end_is_told() {
         told += ended.len();
         for entry in ended {
             let entry = entry.as_array().unwrap();
-            assert_eq!((entry.len(), &entry[1]), (9, &json!("cancelled")));
-            assert_eq!(entry[6..], [json!("openai"), json!("gpt-4o"), json!("/v1/chat/completions")]);
+            assert_eq!((entry.len(), &entry[1]), (11, &json!("cancelled")));
+            assert_eq!(entry[6..9], [json!("openai"), json!("gpt-4o"), json!("/v1/chat/completions")]);
         }
         table.apply(&delta);
     }

@@ -103,6 +103,34 @@ async fn a_row_that_a_client_does_not_read_says_so_and_for_how_long() {
     assert_eq!(waits(&row(&monitor)), (Phase::Stalled, WaitingOn::Upstream, 18_000));
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_delta_tells_of_an_end_when_the_last_byte_came_and_whom_it_waited_for() {
+    let monitor = Monitor::quiet();
+    let mut viewer = monitor.watch("delta").await;
+    viewer.event().await;
+    for (outcome, is_read, waits_for) in [
+        (Outcome::ClientDisconnect, true, json!("upstream")),
+        (Outcome::ClientDisconnect, false, json!("client")),
+        (Outcome::Completed, true, json!(null)),
+    ] {
+        let mut request = monitor.start("a");
+        request.head(StatusCode::OK, Some(true), Observation::Full);
+        sleep(ms(800)).await;
+        frame(&mut request, 40);
+        if is_read {
+            request.pending();
+        }
+        sleep(ms(19_200)).await;
+        request.finish(outcome);
+        let end = loop {
+            if let Some(ended) = viewer.event().await.data.get("ended") {
+                break ended[0].clone();
+            }
+        };
+        assert_eq!((&end[3], &end[9], &end[10]), (&json!(20_000), &json!(800), &waits_for), "{end}");
+    }
+}
+
 fn ended(tracker: &RequestTracker) -> (Option<u64>, Option<WaitingOn>) {
     let Entry { last_byte_ms, waiting_on, .. } = tracker.recent_traces(1).remove(0);
     (last_byte_ms, waiting_on)

@@ -230,7 +230,7 @@ export class RowStore {
     if (tokens > 0) this.#witness.tokens(tokens);
   }
 
-  /** `[id, outcome, status, duration_ms, input, output, provider, model, path]`. @param {unknown} tuple @param {number} nowMs */
+  /** `[id, outcome, status, duration_ms, input, output, provider, model, path, last_byte_ms, waiting_on]`; an older server leaves out the last two. @param {unknown} tuple @param {number} nowMs */
   #endTuple(tuple, nowMs) {
     const id = Array.isArray(tuple) ? text(tuple[0]) : '';
     if (!Array.isArray(tuple) || id === '') {
@@ -263,6 +263,9 @@ export class RowStore {
     // Input is counted by providers alone, and at its end an answer has said all its numbers.
     if (outcome === 'completed' && row.input > 0) row.usageSource = 'reported';
     this.#end(row, outcome, nowMs, amount(tuple[3]));
+    if (tuple.length < 11) return;
+    row.lastByteMs = amountOrNull(tuple[9]);
+    row.waitingOn = text(tuple[10]);
   }
 
   /** @param {Row} row @param {string} outcome @param {number} nowMs @param {number} durationMs */

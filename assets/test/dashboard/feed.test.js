@@ -137,6 +137,15 @@ describe('the feed', () => {
     assert.equal(feed.store.rows.size, 0);
   });
 
+  it('believes the server when the last byte came and who was waited for, and an older one reckons itself', () => {
+    const { feed, update, delta } = listening();
+    update([wire('a', { response_bytes: 9 }), wire('b', { response_bytes: 9, waiting_on: 'client' })]);
+    delta({ ended: [['a', 'client_disconnect', 200, 20_000, 1, 2, 'openai', 'gpt-4o', '/p', 800, 'upstream'], ['b', 'client_disconnect', 200, 20_000, 1, 2, 'openai', 'gpt-4o', '/p']] });
+    const [a, b] = ['a', 'b'].map((id) => feed.store.rows.get(id));
+    assert.deepEqual([a?.lastByteMs, a?.waitingOn, b?.waitingOn], [800, 'upstream', 'client']);
+    assert.equal(typeof b?.lastByteMs, 'number');
+  });
+
   it('keeps a bounded number of ended rows, however many end', () => {
     const { feed, update, delta } = listening();
     update([]);

@@ -195,6 +195,8 @@ export class World {
       row['provider'],
       row['model'],
       row['path'],
+      this.traces[0]?.['last_byte_ms'],
+      this.traces[0]?.['waiting_on'],
     ]);
     this.onStructure();
   }
