@@ -25,7 +25,7 @@ chat:
 	@command -v cargo >/dev/null || { echo "Rust is missing: see https://rustup.rs"; exit 1; }
 	cargo run --release -p active-requests-chat -- $(ARGS)
 
-# Starts three proxies of one fleet on a NATS server, with traffic at each: http://127.0.0.1:8082/metrics/active-requests?scope=fleet
+# Starts three proxies of one fleet on a NATS server, with traffic at each: http://127.0.0.1:8082/dashboard/#/requests?scope=fleet
 fleet-demo: | grid
 	@command -v cargo >/dev/null || { echo "Rust is missing: see https://rustup.rs"; exit 1; }
 	$(call need,nats-server,nats-server)

@@ -230,7 +230,7 @@ export const columnsOf = (labels) => [
   { id: 'caller', spare: 2, title: 'Caller', hint: 'Who asks, as the server is set to tell', width: 110, live: true, sortable: true, optional: true, build: titled((row) => row.caller || format.NONE) },
   { id: 'replica', title: 'Replica', hint: 'The replica that has the request', width: 116, live: true, sortable: true, optional: true, card: true, build: titled((row) => row.replica || format.NONE) },
   ...Array.from(labels, labelColumn),
-  { id: 'waits', title: 'Waits for', hint: 'The side that must act next: the upstream or the client', width: 102, live: true, sortable: true, card: true, build: buildWaits },
+  { id: 'waits', spare: 0.5, title: 'Waits for', hint: 'The side that must act next: the upstream or the client', width: 102, live: true, sortable: true, card: true, build: buildWaits },
   { id: 'input', title: 'In', hint: 'Input tokens, cached ones included', width: 68, end: true, live: true, sortable: true, build: plain((line) => (line.kind === 'row' && !isInputKnown(line) ? format.NONE : line.kind === 'group' && line.input === 0 ? '' : sum(line, line.input))) },
   {
     id: 'output', title: 'Out', hint: 'Output tokens, reasoning included; ~ is our estimate until the provider reports', width: 76, end: true, live: true, sortable: true, card: true,

@@ -1,6 +1,7 @@
 /**
  * Takes the pictures of the README from the reference proxy and its simulated traffic: `npm run screenshots`, after
- * `cargo build -p active-requests-proxy`. Names as arguments take only those.
+ * `cargo build -p active-requests-proxy`. Names as arguments take only those. With `PAGE=http://127.0.0.1:8082/dashboard/` they are taken of a proxy that
+ * runs already: `fleet` of the one that `make fleet-demo` starts.
  */
 
 import { spawn } from 'node:child_process';
@@ -12,6 +13,8 @@ const OUT = process.env['OUT'] ?? fileURLToPath(new URL('../../screenshots/', im
 const PROXY = process.env['PROXY'] ?? fileURLToPath(new URL('../../../target/debug/active-requests-proxy', import.meta.url));
 /** Milliseconds of traffic before anybody looks: five minutes fill the chart. */
 const WARM = Number(process.env['WARM'] ?? 310_000);
+/** The address of a page to take them of. */
+const PAGE = process.env['PAGE'];
 const only = process.argv.slice(2);
 
 /** @typedef {import('playwright-core').Page} Page */
@@ -29,6 +32,7 @@ const SHOTS = {
   errors: { options: { colorScheme: 'dark' }, hash: '#/errors' },
   contrast: { options: { colorScheme: 'dark', contrast: 'more' } },
   tablet: { options: { colorScheme: 'light', viewport: { width: 768, height: 1024 } } },
+  fleet: { options: { colorScheme: 'light' }, hash: '#/requests?scope=fleet' },
   small: { options: { colorScheme: 'dark', viewport: { width: 1280, height: 720 } } },
 };
 
@@ -39,22 +43,22 @@ async function openConcerned(page) {
   await page.waitForTimeout(1500);
 }
 
-const proxy = spawn(PROXY, ['--listen', '127.0.0.1:0', '--demo'], { env: { PATH: process.env['PATH'], RUST_LOG: 'error' }, stdio: ['ignore', 'pipe', 'inherit'] });
+const proxy = PAGE ? null : spawn(PROXY, ['--listen', '127.0.0.1:0', '--demo'], { env: { PATH: process.env['PATH'], RUST_LOG: 'error' }, stdio: ['ignore', 'pipe', 'inherit'] });
 try {
   let said = '';
-  const base = await new Promise((resolve, reject) => {
-    proxy.stdout.on('data', (data) => {
+  const base = PAGE ?? await new Promise((resolve, reject) => {
+    proxy?.stdout.on('data', (data) => {
       said += data;
       const address = /http:\/\/127\.0\.0\.1:\d+\/dashboard\//.exec(said);
       if (address) resolve(address[0]);
     });
-    proxy.on('exit', () => reject(new Error(`the proxy did not start: ${said}`)));
+    proxy?.on('exit', () => reject(new Error(`the proxy did not start: ${said}`)));
   });
-  await new Promise((resolve) => setTimeout(resolve, WARM));
+  if (proxy) await new Promise((resolve) => setTimeout(resolve, WARM));
   await mkdir(OUT, { recursive: true });
   const browser = await launch();
   for (const [name, shot] of Object.entries(SHOTS)) {
-    if (only.length > 0 && !only.includes(name)) continue;
+    if (only.length > 0 ? !only.includes(name) : name === 'fleet') continue;
     const { page, context, complaints } = await openPage(browser, { reducedMotion: 'reduce', ...shot.options });
     await page.goto(`${base}${shot.hash ?? ''}`);
     // The sparklines look twenty seconds back.
@@ -66,5 +70,5 @@ try {
   }
   await browser.close();
 } finally {
-  proxy.kill();
+  proxy?.kill();
 }
