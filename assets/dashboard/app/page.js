@@ -4,6 +4,7 @@ import { VIEWS, inView, isLiveView, writePlace } from '../model/place.js';
 import { byId } from '../view/dom.js';
 import { tickOf } from '../view/settings.js';
 import { createIcon } from '../view/icon.js';
+import { createMenu } from '../view/menu.js';
 import { createStatus } from '../view/status.js';
 import { startTicker } from '../view/ticker.js';
 import { createToast } from '../view/toast.js';
@@ -35,8 +36,7 @@ export function createPage(live) {
   /** The part for a fleet, once it is known that there is one. @type {ReturnType<typeof import('./fleet.js').createFleet> | null} */
   let fleet = null;
   const polling = createPolling(live, { askKey, pollReplicas: async () => fleet?.poll() });
-  const menuPart = createPart(async () => (await Promise.all([import('../view/menu.js'), style('dialogs')]))[0].createMenu());
-  const menu = (/** @type {import('../view/menu.js').MenuRequest} */ request) => menuPart.use((it) => it.open(request));
+  const menu = createMenu();
   const cancel = createCancel(live, { askKey, refresh, toast });
   const details = createDetails(live, { polling, cancel, menu, toast });
   const many = createMany(live, { cancel, menu, polling, toast });

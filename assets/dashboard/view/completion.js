@@ -72,4 +72,7 @@ export function bindCompletion(input, host, { options, onTake }) {
     event.preventDefault();
     event.stopImmediatePropagation();
   }, { capture: true });
+
+  // Something may have been written before this was there.
+  if (document.activeElement === input && input.value !== '') look();
 }

@@ -38,27 +38,25 @@ export function createMenu() {
     if (named >= 0) return items[named]?.click();
     items[(at + step + items.length) % items.length]?.focus();
   });
-  return {
-    /** @param {MenuRequest} request */
-    open(request) {
-      const { label, subject, items, at } = request;
-      menu.replaceChildren(
-        ...(subject ? [h('p', { class: 'menu-subject', 'aria-hidden': 'true' }, subject)] : []),
-        ...items.map((item) =>
-          h('button', {
-            type: 'button', role: 'menuitem', tabindex: '-1', class: item.dangerous ? 'danger' : null,
-            onclick: () => {
-              menu.hidePopover();
-              item.run();
-            },
-          }, item.label, item.key ? h('kbd', { 'aria-hidden': 'true' }, item.key) : null)));
-      menu.setAttribute('aria-label', label);
-      opened = { before: document.activeElement, request };
-      menu.showPopover();
-      const { width, height } = menu.getBoundingClientRect();
-      menu.style.left = `${Math.max(8, Math.min(at.right - (at.width > 60 ? at.width / 2 : width), innerWidth - width - 8))}px`;
-      menu.style.top = `${Math.max(8, Math.min(at.bottom + 2, innerHeight - height - 8))}px`;
-      menu.querySelector('button')?.focus({ preventScroll: true });
-    },
+  /** Opens it at once, so that the very next key is its own. @param {MenuRequest} request */
+  return function open(request) {
+    const { label, subject, items, at } = request;
+    menu.replaceChildren(
+      ...(subject ? [h('p', { class: 'menu-subject', 'aria-hidden': 'true' }, subject)] : []),
+      ...items.map((item) =>
+        h('button', {
+          type: 'button', role: 'menuitem', tabindex: '-1', class: item.dangerous ? 'danger' : null,
+          onclick: () => {
+            menu.hidePopover();
+            item.run();
+          },
+        }, item.label, item.key ? h('kbd', { 'aria-hidden': 'true' }, item.key) : null)));
+    menu.setAttribute('aria-label', label);
+    opened = { before: document.activeElement, request };
+    menu.showPopover();
+    const { width, height } = menu.getBoundingClientRect();
+    menu.style.left = `${Math.max(8, Math.min(at.right - (at.width > 60 ? at.width / 2 : width), innerWidth - width - 8))}px`;
+    menu.style.top = `${Math.max(8, Math.min(at.bottom + 2, innerHeight - height - 8))}px`;
+    menu.querySelector('button')?.focus({ preventScroll: true });
   };
 }

@@ -44,6 +44,7 @@ async function setUp(options) {
   const base = await mock.listen();
   const { page, context, complaints } = await openPage(await open(), options.options);
   await options.before?.(page);
+  if (process.env['SLOW']) await slow(page, Number(process.env['SLOW']));
   await page.goto(`${base}/dashboard/${options.hash ?? ''}`);
   if (options.begins !== false) await begun(page);
   const text = (/** @type {string} */ id) => page.locator(`#${id}`).innerText();
@@ -60,6 +61,13 @@ async function setUp(options) {
   };
 }
 
+/** Each of the page's modules and styles comes so many milliseconds later, as over a slow network: shows tests that take for granted that a part is there. @param {Page} page @param {number} ms */
+const slow = (page, ms) =>
+  page.route(/\/page\/.*\.(js|css)$/, async (route) => {
+    await new Promise((resolve) => setTimeout(resolve, ms));
+    await route.fallback();
+  });
+
 /** Hides the tab, as far as the page can tell, or shows it again: a headless browser hides nothing by itself. @param {Page} page @param {boolean} hidden */
 export const hide = (page, hidden) =>
   page.evaluate((hidden) => {
@@ -73,19 +81,21 @@ export const begun = (page) => page.waitForFunction(() => '__vdmActiveRequestsSS
 /** While AG Grid comes, the plain table stands in for it, and all that a list has is there twice. @param {Page} page */
 export const oneGrid = (page) => page.waitForFunction(() => document.querySelectorAll('#grid .grid-layer').length < 2);
 
-/** AG Grid comes when `release` is called, and not before. */
-export function heldGrid() {
+/** What is asked for by such an address comes when `release` is called, and not before. @param {string} addresses */
+export function held(addresses) {
   let release = () => {};
   /** @type {Promise<void>} */
   const released = new Promise((resolve) => (release = resolve));
   /** @param {Page} page */
   const before = (page) =>
-    page.route('**/vendor/*', async (route) => {
+    page.route(addresses, async (route) => {
       await released;
       await route.continue();
     });
   return { release: () => release(), before };
 }
+
+export const heldGrid = () => held('**/vendor/*');
 
 /** @param {Page} page */
 const modelsOf = (page) =>

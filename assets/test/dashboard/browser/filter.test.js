@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import { noBrowser } from '../browser.js';
-import { closeBrowser, oneGrid, onPage } from '../page.js';
+import { closeBrowser, held, oneGrid, onPage } from '../page.js';
 
 describe('the filter field', { skip: noBrowser }, () => {
   after(closeBrowser);
@@ -38,6 +38,19 @@ describe('the filter field', { skip: noBrowser }, () => {
       await page.keyboard.press('Escape');
       await soon(() => field.inputValue(), '');
     }));
+
+  it('offers what fits to what was written before it could offer anything', () => {
+    const { release, before } = held('**/view/completion.js');
+    return onPage(async ({ world, page, rows, soon }) => {
+      world.start({ caller: 'Ann Lee' });
+      await soon(rows, 1);
+      await page.keyboard.press('/');
+      await page.keyboard.type('call');
+      assert.equal(await page.locator('#completion').count(), 0);
+      release();
+      await soon(async () => (await page.locator('#completion li bdi').allInnerTexts()).join(' '), 'caller:');
+    }, { before });
+  });
 
   it('takes an option by the mouse', () =>
     onPage(async ({ world, page, rows, models, soon }) => {

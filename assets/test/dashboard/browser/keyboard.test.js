@@ -173,6 +173,7 @@ describe('the keyboard', { skip: noBrowser }, () => {
       await soon(rows, 3);
       await page.keyboard.press('j');
       await page.keyboard.press('Enter');
+      await soon(() => page.locator('#drawer').isVisible(), true);
       await page.locator('#settings-button').focus();
       await page.keyboard.press('Enter');
       await soon(() => page.locator('#settings').isVisible(), true);
