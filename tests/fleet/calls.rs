@@ -11,9 +11,9 @@ use http_body_util::Full;
 use std::convert::Infallible;
 use tower::{ServiceBuilder, ServiceExt};
 
-const KEY: &[(&str, &str)] = &[("x-api-key", "operator")];
+pub(crate) const KEY: &[(&str, &str)] = &[("x-api-key", "operator")];
 
-fn operated() -> MonitorConfig {
+pub(crate) fn operated() -> MonitorConfig {
     MonitorConfig::default().operate_keys(["operator"])
 }
 
@@ -33,7 +33,7 @@ async fn one_row_is_read_at_the_replica_that_has_it() {
 }
 
 /// A request in flight that can be cancelled, in a task of its own.
-async fn in_flight(tracker: &RequestTracker) -> tokio::task::JoinHandle<Response<Full<Bytes>>> {
+pub(crate) async fn in_flight(tracker: &RequestTracker) -> tokio::task::JoinHandle<Response<Full<Bytes>>> {
     let service = ServiceBuilder::new()
         .layer(ActiveRequestsLayer::new(tracker.clone()))
         .layer(CancelRequestLayer::new())

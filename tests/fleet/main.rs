@@ -5,6 +5,7 @@
 mod calls;
 #[cfg(all(feature = "fleet-nats", feature = "fleet-redis"))]
 mod engines;
+mod faults;
 mod property;
 mod sums;
 mod support;

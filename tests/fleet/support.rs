@@ -2,7 +2,7 @@
 
 use active_requests::{
     config::{FleetConfig, MonitorConfig},
-    fleet::{Fleet, MemoryBus, MemoryNetwork},
+    fleet::{Fleet, FleetBus, MemoryBus, MemoryNetwork},
     monitor::{MonitorService, ResponseBody},
     tracker::{ActiveRequest, RequestInfo, RequestTracker},
 };
@@ -30,8 +30,14 @@ impl Replica {
     }
 
     pub(crate) fn configured(network: &MemoryNetwork, config: FleetConfig, monitor: MonitorConfig) -> Self {
-        let (tracker, bus) = (RequestTracker::default(), network.bus());
-        let fleet = Fleet::start(bus.clone(), tracker.clone(), config).unwrap();
+        let bus = network.bus();
+        Self::over(bus.clone(), bus, config, monitor)
+    }
+
+    /// A replica whose messages go over `over`, which stands on `bus`.
+    pub(crate) fn over(over: impl FleetBus, bus: MemoryBus, config: FleetConfig, monitor: MonitorConfig) -> Self {
+        let tracker = RequestTracker::default();
+        let fleet = Fleet::start(over, tracker.clone(), config).unwrap();
         let service = MonitorService::new(tracker.clone(), monitor.heartbeat(Duration::MAX)).with_fleet(fleet.clone());
         Self { tracker, service, fleet, bus, requests: Vec::new() }
     }
