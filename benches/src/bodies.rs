@@ -62,6 +62,12 @@ fn prose(size: usize) -> String {
     sentence.repeat(size.div_ceil(sentence.len()))
 }
 
+/// A file of a program as a JSON string without its quotes: short lines, indented, a third of them with quotes.
+fn code(size: usize) -> String {
+    let lines = "    fn label(&self) -> String {\\n        let name = self.names.get(\\\"label\\\").cloned();\\n        name.unwrap_or_default()\\n    }\\n\\n    // Closes what is open, and says so: \\u00e9.\\n";
+    lines.repeat(size.div_ceil(lines.len()))
+}
+
 fn chat(content: &str, tools: &str) -> Bytes {
     Bytes::from(format!(
         r#"{{"model":"gpt-4o-mini","stream":true,"messages":[{{"role":"system","content":"Be brief."}},{{"role":"user","content":{content}}}],"temperature":0.7{tools}}}"#
@@ -76,6 +82,41 @@ pub fn prompt(size: usize) -> Bytes {
 /// A chat with one text of `size` bytes in which nothing is escaped.
 pub fn plain_prompt(size: usize) -> Bytes {
     chat(&format!("\"{}\"", "Measure twice, cut once. ".repeat(size / 25)), "")
+}
+
+/// The request of a coding agent in the middle of its work, of about `size` bytes: instructions, tools, and turns in which it has
+/// read a file, changed a part of it and run something.
+pub fn agent(size: usize) -> Bytes {
+    let turn = |n: usize| {
+        let call = |id: &str, name: &str, arguments: &str| {
+            format!(
+                r#"{{"role":"assistant","content":"{}","tool_calls":[{{"id":"call_{id}{n}","type":"function","function":{{"name":"{name}","arguments":"{arguments}"}}}}]}}"#,
+                prose(200)
+            )
+        };
+        let result =
+            |id: &str, text: &str| format!(r#"{{"role":"tool","tool_call_id":"call_{id}{n}","content":"{text}"}}"#);
+        let edit = format!(
+            r#"{{\"path\":\"src/part{n}.rs\",\"new\":\"{}\"}}"#,
+            prose(400).replace('\\', r"\\").replace('"', r#"\""#)
+        );
+        [
+            call("read", "read_file", &format!(r#"{{\"path\":\"src/part{n}.rs\"}}"#)),
+            result("read", &code(4000)),
+            call("edit", "replace", &edit),
+            result("edit", "done"),
+            call("run", "shell", r#"{\"command\":\"cargo test\"}"#),
+            result("run", &"test part::of_it ... ok\\n".repeat(50)),
+        ]
+        .join(",")
+    };
+    let tool = r#"{"type":"function","function":{"name":"read_file","description":"Reads a \"file\", or a part of it.","parameters":{"type":"object","properties":{"path":{"type":"string"},"from":{"type":"integer","minimum":0}},"required":["path"]}}}"#;
+    let (instructions, tools) = (prose(size / 10), vec![tool; size / 10 / tool.len()].join(","));
+    let turns = size * 8 / 10 / turn(0).len();
+    let turns = (0..turns.max(1)).map(turn).collect::<Vec<_>>().join(",");
+    Bytes::from(format!(
+        r#"{{"model":"gpt-4o-mini","stream":true,"messages":[{{"role":"system","content":"{instructions}"}},{{"role":"user","content":"Mend it."}},{turns}],"tools":[{tools}]}}"#
+    ))
 }
 
 /// A chat with an image of `size` bytes in Base64.
@@ -131,4 +172,23 @@ pub fn numbers(count: usize) -> Bytes {
     Bytes::from(format!(
         r#"{{"model":"m","data":[{numbers}],"usage":{{"prompt_tokens":7,"completion_tokens":9,"total_tokens":16}}}}"#
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_body_is_json_of_about_the_size_that_is_asked_for() {
+        let size = 100 << 10;
+        let sized =
+            [prompt(size), plain_prompt(size), image(size), tools(size), nested(size), agent(size), answer(size)];
+        for (n, body) in sized.iter().enumerate() {
+            serde_json::from_slice::<serde::de::IgnoredAny>(body).unwrap_or_else(|error| panic!("body {n}: {error}"));
+            assert!((size * 9 / 10..size * 11 / 10).contains(&body.len()), "body {n}: {}", body.len());
+        }
+        for body in [embeddings(2), numbers(9)] {
+            serde_json::from_slice::<serde::de::IgnoredAny>(&body).unwrap_or_else(|error| panic!("{error}"));
+        }
+    }
 }

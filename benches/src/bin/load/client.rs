@@ -4,6 +4,7 @@ use crate::{
     Failure,
     plan::{Api, Plan},
     process::loopback,
+    reply::{REPLY, Reply},
     targets::Target,
 };
 use bytes::Bytes;
@@ -28,6 +29,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub struct Ask {
     pub path: String,
     body: Bytes,
+    /// As the upstream is told.
+    reply: String,
     expected: Bytes,
     /// Chunks in the expected answer.
     pub chunks: usize,
@@ -35,10 +38,17 @@ pub struct Ask {
 
 impl Ask {
     pub fn new(target: &Target, api: Api, plan: Plan, stream: bool) -> Self {
-        let chunks = if stream { plan.stream(api) } else { vec![plan.whole(api)] };
+        let reply = if stream { Reply::Streamed(plan) } else { Reply::Whole(plan) };
+        Self::with_body(target, api, plan.request(api, stream), reply)
+    }
+
+    /// Any body, and the reply that is to come to it.
+    pub fn with_body(target: &Target, api: Api, body: Bytes, reply: Reply) -> Self {
+        let chunks = reply.chunks(api);
         Self {
             path: format!("{}{}", target.prefix, api.path()),
-            body: plan.request(api, stream),
+            body,
+            reply: reply.to_string(),
             expected: Bytes::from(chunks.concat()),
             chunks: chunks.len(),
         }
@@ -96,6 +106,7 @@ impl Connection {
             .header(header::HOST, HOST)
             .header(header::CONTENT_TYPE, "application/json")
             .header(header::AUTHORIZATION, "Bearer load")
+            .header(REPLY, &ask.reply)
             .body(Full::new(ask.body.clone()))?;
         let body = tokio::time::timeout(PATIENCE, self.send(request)).await??.into_body();
         Ok(Answer { body, expected: ask.expected.clone() })

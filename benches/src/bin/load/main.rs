@@ -12,6 +12,7 @@ mod floor;
 mod mock;
 mod plan;
 mod process;
+mod reply;
 mod results;
 mod scenario;
 mod targets;

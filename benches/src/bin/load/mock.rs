@@ -1,10 +1,11 @@
-//! The upstream: answers what the model's name asks for. `GET /stats` tells how many answers are under way, `GET /ended` how many have ended, and
+//! The upstream: answers what the [header](REPLY) asks for. `GET /stats` tells how many answers are under way, `GET /ended` how many have ended, and
 //! `GET /ended/7` the same once there are more than 7.
 
 use crate::{
     Failure,
     plan::{Api, Plan},
     process::{listen, until_parent_is_gone},
+    reply::{REPLY, Reply},
 };
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
@@ -12,7 +13,6 @@ use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use serde::Deserialize;
 use std::{
     collections::HashMap,
     convert::Infallible,
@@ -51,16 +51,9 @@ type Chunks = Arc<[Bytes]>;
 
 #[derive(Default)]
 struct Mock {
-    answers: Mutex<HashMap<(Api, bool, Plan), Chunks>>,
+    answers: Mutex<HashMap<(Api, Reply), Chunks>>,
     live: Arc<AtomicUsize>,
     ended: Arc<watch::Sender<usize>>,
-}
-
-#[derive(Deserialize)]
-struct ModelRequest {
-    model: String,
-    #[serde(default)]
-    stream: bool,
 }
 
 impl Mock {
@@ -80,29 +73,39 @@ impl Mock {
             return Ok(Response::new(Paced::whole(Bytes::from(ended))));
         }
         let live = Live::new(&self.live, &self.ended);
-        let body = request.into_body().collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
-        let asked = serde_json::from_slice::<ModelRequest>(&body).ok();
-        let plan = asked.as_ref().and_then(|asked| Plan::of_model(&asked.model));
-        let (Some(api), Some(asked), Some(plan)) = (Api::of_path(&path), asked, plan) else {
+        let reply = request.headers().get(REPLY).and_then(|value| value.to_str().ok()?.parse().ok());
+        let mut body = request.into_body();
+        // Read to its end, and not kept: a hundred large ones may come at once.
+        let is_whole = loop {
+            match body.frame().await {
+                Some(Ok(_)) => {}
+                Some(Err(_)) => break false,
+                None => break true,
+            }
+        };
+        let (Some(api), Some(reply), true) = (Api::of_path(&path), reply, is_whole) else {
             let mut response = Response::new(Paced::whole(Bytes::new()));
             *response.status_mut() = StatusCode::BAD_REQUEST;
             return Ok(response);
         };
+        let plan = match reply {
+            Reply::Streamed(plan) | Reply::Whole(plan) => plan,
+            Reply::Text(_) | Reply::Embeddings(_) => Plan::new(1, 0),
+        };
         if !plan.hold.is_zero() {
             tokio::time::sleep(plan.hold).await;
         }
-        let delay = if asked.stream { plan.delay } else { Duration::ZERO };
-        let content_type = if asked.stream { "text/event-stream" } else { "application/json" };
-        let mut response = Response::new(Paced::new(self.chunks(api, asked.stream, plan), delay, Some(live)));
+        let (delay, content_type) =
+            if reply.is_stream() { (plan.delay, "text/event-stream") } else { (Duration::ZERO, "application/json") };
+        let mut response = Response::new(Paced::new(self.chunks(api, reply), delay, Some(live)));
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
         Ok(response)
     }
 
     /// Made once and kept, so that the upstream is quick.
-    fn chunks(&self, api: Api, stream: bool, plan: Plan) -> Chunks {
+    fn chunks(&self, api: Api, reply: Reply) -> Chunks {
         let mut answers = self.answers.lock().unwrap();
-        let make = || if stream { plan.stream(api) } else { vec![plan.whole(api)] };
-        Arc::clone(answers.entry((api, stream, plan)).or_insert_with(|| make().into()))
+        Arc::clone(answers.entry((api, reply)).or_insert_with(|| reply.chunks(api).into()))
     }
 }
 

@@ -1,5 +1,4 @@
-//! The answer that is asked for and has to come back. The model's name describes it, so that the mock upstream, which makes the
-//! answer, and the client, which checks every byte of it, need not talk to each other.
+//! Answers of the two APIs, made up from how many chunks they have and how fast these come.
 
 use bytes::Bytes;
 use serde_json::{Value, json};

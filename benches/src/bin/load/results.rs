@@ -24,11 +24,11 @@ impl Results {
     }
 
     pub fn print(&self, scenarios: &[&str]) {
-        println!("{:<46}{:<11}{:>10}{:>9}  goal", "", "", "median", "x floor");
+        println!("{:<52}{:<11}{:>10}{:>9}  goal", "", "", "median", "x floor");
         for measure in scenarios.iter().filter_map(|name| self.0.get(*name)).flatten() {
             let ratio = measure.ratio.map_or_else(String::new, |ratio| format!("{ratio:.3}"));
             let Measure { what, target, median, goal, .. } = measure;
-            println!("{what:<46}{target:<11}{median:>10.2}{ratio:>9}  {goal}");
+            println!("{what:<52}{target:<11}{median:>10.2}{ratio:>9}  {goal}");
         }
     }
 }

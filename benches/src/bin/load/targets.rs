@@ -156,13 +156,13 @@ fn nginx(port: u16, upstream: u16) -> String {
 events {{ worker_connections 40000; }}
 http {{
   access_log off; tcp_nodelay on; keepalive_requests 1000000; keepalive_timeout 300s;
-  client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi; uwsgi_temp_path uwsgi; scgi_temp_path scgi;
+  client_max_body_size 0; client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi; uwsgi_temp_path uwsgi; scgi_temp_path scgi;
   upstream mock {{ server 127.0.0.1:{upstream}; keepalive 4096; keepalive_requests 1000000; }}
   server {{
     listen 127.0.0.1:{port} backlog=16384;
     location / {{
       proxy_pass http://mock; proxy_http_version 1.1; proxy_set_header Connection \"\";
-      proxy_buffering off; proxy_read_timeout 300s;
+      proxy_buffering off; proxy_request_buffering off; proxy_read_timeout 300s;
     }}
   }}
 }}

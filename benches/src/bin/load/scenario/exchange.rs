@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Requests to each target before anything is measured: connections are open and buffers have grown then.
-const WARM_UP: usize = 100;
+pub(super) const WARM_UP: usize = 100;
 
 pub async fn requests(asked: &Asked) -> Result<Rounds, Failure> {
     let plan = Plan::new(20, 0);

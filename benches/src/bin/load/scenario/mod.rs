@@ -1,5 +1,6 @@
 //! The scenarios, each a question and how it is answered.
 
+mod bodies;
 mod cancel;
 mod exchange;
 mod gone;
@@ -17,6 +18,8 @@ use crate::{
 pub enum Scenario {
     /// CPU per request, not streamed
     Requests,
+    /// CPU per request with a large body or a large answer
+    Bodies,
     /// CPU per streamed chunk, 5 ms apart
     Paced,
     /// CPU per streamed chunk, as fast as they go
@@ -39,6 +42,7 @@ impl Scenario {
     pub fn name(self) -> &'static str {
         match self {
             Self::Requests => "requests",
+            Self::Bodies => "bodies",
             Self::Paced => "paced",
             Self::Flood => "flood",
             Self::Latency => "latency",
@@ -57,6 +61,7 @@ impl Scenario {
         let asked = Asked { stage, rounds, kinds };
         match self {
             Self::Requests => exchange::requests(&asked).await,
+            Self::Bodies => bodies::bodies(&asked).await,
             Self::Paced => exchange::paced(&asked).await,
             Self::Flood => exchange::flood(&asked).await,
             Self::Latency => exchange::latency(&asked).await,
