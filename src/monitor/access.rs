@@ -14,14 +14,15 @@ pub(super) fn check(config: &MonitorConfig, request: &Parts, right: Right) -> Re
     if rights.may(right) {
         return Ok(rights);
     }
+    // No key would help.
+    if right == Right::Operate && !config.can_operate() {
+        return Err(Error::nobody_may_cancel());
+    }
     let is_open = rights.may(Right::View);
     if !is_open && !config.knows(request) {
         return Err(Error::unauthorized(right));
     }
-    Err(match right {
-        Right::Operate if !config.can_operate() => Error::nobody_may_cancel(),
-        right => Error::forbidden(right),
-    })
+    Err(Error::forbidden(right))
 }
 
 /// Says in the answer's headers whether a page of the request's origin may read it.

@@ -27,7 +27,7 @@ fn no_key_is_printed_with_the_service_that_has_it() {
 
 #[tokio::test]
 async fn with_keys_set_every_route_needs_one() {
-    let monitor = Monitor::with(with_key());
+    let monitor = Monitor::with(with_key().allow_cancel(true));
     for path in PATHS.into_iter().chain(["/nothing"]) {
         for method in ["GET", "HEAD", "POST", "DELETE"] {
             for wrong in [&[][..], &[("x-api-key", "Secret")], &[("authorization", "Basic secret")]] {
@@ -56,6 +56,7 @@ async fn ending_a_request_is_never_open() {
     for (config, headers, status, kind) in [
         (MonitorConfig::default(), &[][..], 403, "forbidden"),
         (open, &[][..], 403, "forbidden"),
+        (with_key(), &[][..], 403, "forbidden"),
         (with_key(), &[key][..], 403, "forbidden"),
         (both.clone(), &[][..], 401, "unauthorized"),
         (both, &[key][..], 409, "not_cancellable"),
