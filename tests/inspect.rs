@@ -7,11 +7,13 @@ use std::task::{Context, Poll};
 
 use active_requests::inspect::{InspectRequestLayer, InspectedBody};
 use active_requests::track::ActiveRequestsLayer;
-use active_requests::tracker::{RequestHandle, RequestTracker, Row};
+use active_requests::tracker::{Outcome, RequestHandle, RequestTracker, Row, WaitingOn};
 use bytes::{Buf, Bytes};
+use futures_util::FutureExt;
 use http::{HeaderMap, Request, Response, header, request};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt, Full};
+use tokio::sync::mpsc;
 use tower::{Layer, Service, ServiceExt, service_fn};
 
 const CHAT: &str = r#"{"model":"gpt-4o","stream":true,"messages":[{"role":"system","content":"s"},{"role":"user","content":"u"},{"role":"assistant","tool_calls":[{},{}]},{"role":"tool"}]}"#;
@@ -333,4 +335,50 @@ async fn an_encoded_body_is_read_on_a_side_copy() {
         let row = row(InspectRequestLayer::new(), request.body(Full::<Bytes>::from(body)).unwrap()).await;
         assert_eq!((row.model.as_str(), row.is_streaming, row.request_size), ("gpt-4o", true, size), "{encoding}");
     }
+}
+
+/// A request body of which the client sends a part when the test says so.
+struct Sending(mpsc::UnboundedReceiver<Bytes>);
+
+impl Body for Sending {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        self.0.poll_recv(cx).map(|data| data.map(|data| Ok(Frame::data(data))))
+    }
+}
+
+#[tokio::test]
+async fn a_request_waits_for_its_client_while_more_of_its_body_is_asked_for_than_has_come() {
+    let (client, sending) = mpsc::unbounded_channel();
+    let request = post("/v1/chat/completions").body(Sending(sending)).unwrap();
+    handled(InspectRequestLayer::new(), request, async |handle, mut body| {
+        let waits = || handle.row().unwrap().waiting_on;
+        assert_eq!(waits(), WaitingOn::Upstream, "nobody has asked for the body");
+        for _ in 0..2 {
+            assert!(body.frame().now_or_never().is_none());
+            assert_eq!(waits(), WaitingOn::Client);
+            client.send(Bytes::from_static(b"{")).unwrap();
+            assert!(body.frame().await.unwrap().unwrap().is_data());
+            assert_eq!(waits(), WaitingOn::Upstream);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_request_that_is_cut_off_in_its_upload_has_waited_for_its_client() {
+    let tracker = RequestTracker::default();
+    let inner = service_fn(async |request: Request<InspectedBody<Sending>>| {
+        let _ = request.into_body().frame().await;
+        Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
+    });
+    let mut service = ActiveRequestsLayer::new(tracker.clone()).layer(InspectRequestLayer::new().layer(inner));
+    let (_client, sending) = mpsc::unbounded_channel();
+    let mut response = Box::pin(service.call(post("/v1/chat/completions").body(Sending(sending)).unwrap()));
+    assert!(response.as_mut().now_or_never().is_none());
+    drop(response);
+    let entry = tracker.recent_errors(1).remove(0);
+    assert_eq!((entry.outcome, entry.waiting_on), (Outcome::Cancelled, Some(WaitingOn::Client)));
 }

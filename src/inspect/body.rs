@@ -47,16 +47,25 @@ pub(super) struct Inspection {
     /// The size the body should have, in bytes, if that is known before it has passed.
     declared: Option<u64>,
     seen: u64,
+    /// The row says that the client is waited for.
+    upload_pending: bool,
 }
 
 impl Inspection {
     pub(super) fn new(handle: RequestHandle, scanner: Option<RequestScanner>) -> Self {
-        Self { handle, scanner, declared: None, seen: 0 }
+        Self { handle, scanner, declared: None, seen: 0, upload_pending: false }
     }
 
     fn declare(&mut self, size: u64) {
         self.declared = Some(size);
         self.handle.set_request_size(size);
+    }
+
+    /// Says in the row, where it is news, whether the client is waited for.
+    fn set_upload_pending(&mut self, yes: bool) {
+        if std::mem::replace(&mut self.upload_pending, yes) != yes {
+            self.handle.set_upload_pending(yes);
+        }
     }
 
     fn look_at<D: Buf>(&mut self, data: &D) {
@@ -92,6 +101,12 @@ impl<B: Body> Body for InspectedBody<B> {
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
         let mut this = self.project();
         let polled = this.inner.as_mut().poll_frame(cx);
+        if let Some(inspection) = this.inspection.as_mut() {
+            // A client that broke off, or whose body is dropped, stays the one that was waited for.
+            if !matches!(polled, Poll::Ready(Some(Err(_)))) {
+                inspection.set_upload_pending(polled.is_pending());
+            }
+        }
         if let (Some(inspection), Poll::Ready(ready)) = (this.inspection.as_mut(), &polled) {
             let more = match ready {
                 Some(Ok(frame)) => {

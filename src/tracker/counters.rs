@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::{clock::nanos, row::WaitingOn};
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
-/// The live counters of a request. The response body writes them, but for `request_bytes`, which is the request body's, and
-/// `own_text_bytes`, which is the handler's.
+/// The live counters of a request. The response body writes them, but for `request_bytes` and `upload_pending`, which are the request
+/// body's, and `own_text_bytes`, which is the handler's.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     response_bytes: AtomicU64,
@@ -20,6 +20,8 @@ pub(crate) struct Counters {
     held_bytes: AtomicU64,
     /// The head or a frame has been handed on, and nobody has asked for the next.
     unanswered: AtomicBool,
+    /// More of the request body has been asked for, and the client has not sent it.
+    upload_pending: AtomicBool,
 }
 
 /// How much of a response body has passed since its start.
@@ -41,6 +43,8 @@ pub(crate) struct CounterValues {
     pub(crate) last_heard: Duration,
     /// The head or a frame has been handed on, and nobody has asked for the next.
     pub(crate) unanswered: bool,
+    /// More of the request body has been asked for, and the client has not sent it.
+    pub(crate) upload_pending: bool,
 }
 
 impl CounterValues {
@@ -51,7 +55,9 @@ impl CounterValues {
 
     /// Whose turn it is.
     pub(crate) fn waiting_on(&self) -> WaitingOn {
-        if self.unanswered { WaitingOn::Client } else { WaitingOn::Upstream }
+        // Once the upstream has begun to answer, its answer is what is waited for.
+        let in_upload = self.upload_pending && self.last_heard.is_zero();
+        if self.unanswered || in_upload { WaitingOn::Client } else { WaitingOn::Upstream }
     }
 }
 
@@ -64,6 +70,7 @@ impl Counters {
         self.request_bytes.store(0, Relaxed);
         self.held_bytes.store(0, Relaxed);
         self.unanswered.store(false, Relaxed);
+        self.upload_pending.store(false, Relaxed);
     }
 
     /// The head or bytes are being handed on.
@@ -84,6 +91,11 @@ impl Counters {
     #[inline]
     pub(crate) fn polled(&self) {
         self.unanswered.store(false, Relaxed);
+    }
+
+    /// Says whether the client is waited for to send more of the request body.
+    pub(crate) fn upload_pending(&self, yes: bool) {
+        self.upload_pending.store(yes, Relaxed);
     }
 
     pub(crate) fn request_bytes(&self, total: u64) {
@@ -119,6 +131,7 @@ impl Counters {
             request_bytes: self.request_bytes.load(Relaxed),
             last_heard: Duration::from_nanos(self.last_heard.load(Relaxed)),
             unanswered: self.unanswered.load(Relaxed),
+            upload_pending: self.upload_pending.load(Relaxed),
         }
     }
 }

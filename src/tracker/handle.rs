@@ -187,6 +187,11 @@ impl RequestHandle {
         self.write(|shard, slot_ref| shard.request_bytes(slot_ref, bytes));
     }
 
+    /// Says whether the client is waited for to send more of the request body.
+    pub(crate) fn set_upload_pending(&self, yes: bool) {
+        self.write(|shard, slot_ref| shard.upload_pending(slot_ref, yes));
+    }
+
     /// Reports the tokens of the request: the final numbers, or those so far, each report replacing the one before. They count
     /// instead of what is read from the response body, and `usage_source` is `reported`.
     pub fn set_usage(&self, usage: Usage) {

@@ -39,7 +39,8 @@ words!(Phase {
 pub enum WaitingOn {
     /// The next frame has been asked for and there is none yet, or there is no head yet.
     Upstream,
-    /// Nobody has asked for more since the head or the last frame.
+    /// Nobody has asked for more since the head or the last frame; or, before the head, more of the request body has been asked for,
+    /// which the client has not sent (where [`inspect`](crate::inspect) sees the request body).
     Client,
 }
 

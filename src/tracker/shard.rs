@@ -119,6 +119,14 @@ impl Shard {
         });
     }
 
+    /// Says whether the client is waited for to send more of the request body.
+    pub(crate) fn upload_pending(&self, slot_ref: SlotRef, yes: bool) {
+        self.change(slot_ref, |slot| {
+            slot.counters.upload_pending(yes);
+            false
+        });
+    }
+
     /// Takes over the response head.
     pub(crate) fn head(
         &self,

@@ -19,7 +19,7 @@ export function concernOf(row, nowMs, longMs) {
   if (row.outcome !== null || isSilent(row)) return null;
   if (row.phase === 'stalled') return row.status === null ? 'unanswered' : 'stalled';
   if (row.phase === 'waiting' && row.waitingOn !== 'client' && idleOf(row, nowMs) >= UNANSWERED_MS) return 'unanswered';
-  if (row.waitingOn === 'client' && idleOf(row, nowMs) >= UNREAD_MS) return 'unread';
+  if (row.waitingOn === 'client' && row.phase !== 'waiting' && idleOf(row, nowMs) >= UNREAD_MS) return 'unread';
   return longMs > 0 && (ageOf(row, nowMs) ?? 0) >= longMs ? 'long' : null;
 }
 

@@ -12,6 +12,7 @@ export function verdict(row, nowMs) {
   if (row.outcome !== null) return ended(row);
   if (isSilent(row)) return `${row.replica === '' ? 'Its replica' : row.replica} has not been heard from for ${duration(Math.max(0, nowMs - row.knownUntilMs))}. What you see is from then; whether it still runs is not known.`;
   const silence = duration(idleOf(row, nowMs));
+  if (row.waitingOn === 'client' && row.phase === 'waiting') return 'Waits for the client, which is still sending its request.';
   if (row.waitingOn === 'client') return `Waits for the client: it has not asked for more for ${silence}.`;
   switch (row.phase) {
     case 'stalled':

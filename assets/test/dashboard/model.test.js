@@ -394,6 +394,7 @@ describe('a sentence on a request', () => {
     [{ phase: 'waiting', waiting_on: 'upstream' }, 'Waits for the upstream: no answer yet, for 12s.'],
     [{ phase: 'stalled', waiting_on: 'upstream', idle_ms: 45_000 }, 'No answer yet: the upstream has sent nothing for 45s.'],
     [{ phase: 'stalled', status: 200, waiting_on: 'upstream', idle_ms: 14_000 }, 'Stalled: the upstream has sent nothing for 14s.'],
+    [{ phase: 'waiting', waiting_on: 'client', idle_ms: 9_000 }, 'Waits for the client, which is still sending its request.'],
     [{ phase: 'streaming', waiting_on: 'client', idle_ms: 9_000 }, 'Waits for the client: it has not asked for more for 9s.'],
     [{ phase: 'streaming', output_tokens_per_second: 53, duration_ms: 12_000, time_to_first_token_ms: 300 }, 'Streams 53 tokens per second.'],
     [{ phase: 'responding' }, 'The upstream has answered; no token yet.'],
