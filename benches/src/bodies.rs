@@ -79,6 +79,14 @@ pub fn prompt(size: usize) -> Bytes {
     chat(&format!("\"{}\"", prose(size)), "")
 }
 
+/// The same chat with the model at the end, so that who needs it reads all of the rest before.
+pub fn with_model_last(chat: &[u8]) -> Bytes {
+    const MODEL: &[u8] = br#""model":"gpt-4o-mini","#;
+    let rest = chat.strip_prefix(b"{").and_then(|rest| rest.strip_prefix(MODEL)).unwrap_or_default();
+    let rest = rest.strip_suffix(b"}").unwrap_or_default();
+    Bytes::from([b"{", rest, b",", MODEL.strip_suffix(b",").unwrap_or_default(), b"}"].concat())
+}
+
 /// A chat with one text of `size` bytes in which nothing is escaped.
 pub fn plain_prompt(size: usize) -> Bytes {
     chat(&format!("\"{}\"", "Measure twice, cut once. ".repeat(size / 25)), "")

@@ -43,6 +43,11 @@ impl Measure {
                 };
                 self.median / others.into_iter().find(is_base)?.median
             }
+            ["x", "one", "thread"] => {
+                let one = self.what.replacen("2 threads", "1 thread", 1);
+                let is_base = |other: &&Measure| other.target == self.target && other.what == one;
+                self.median / others.into_iter().find(is_base).filter(|_| one != self.what)?.median
+            }
             _ => self.median,
         };
         match relation {
@@ -80,6 +85,10 @@ mod tests {
         assert_eq!(judge(measure("latency", 98.19, Some(1.157), "<= 40 us")), Some(false));
         assert_eq!(judge(measure("10,000 rows, 100 viewers: latency, us", 203.0, None, "<= 1.02 x none")), Some(true));
         assert_eq!(judge(measure("10,000 rows, 100 viewers: latency, us", 205.0, None, "<= 1.02 x none")), Some(false));
+        let one = measure("1 thread: CPU, us", 20.0, None, "<= 1.05 x one thread");
+        let two = measure("2 threads: CPU, us", 21.5, None, "<= 1.05 x one thread");
+        assert_eq!(two.is_met([&one, &two]), Some(false));
+        assert_eq!(one.is_met([&one, &two]), None);
         assert_eq!(judge(measure("MB left", 3.39, None, "given back")), None);
         assert_eq!(judge(none.clone()), None);
     }

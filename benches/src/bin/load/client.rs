@@ -15,8 +15,10 @@ use hyper::{
     client::conn::{http1, http2},
 };
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use rustls::pki_types::ServerName;
 use std::{sync::Arc, time::Duration};
 use tokio::{net::TcpStream, task::JoinSet, time::Instant};
+use tokio_rustls::TlsConnector;
 
 /// The host that is asked for.
 pub const HOST: &str = "127.0.0.1";
@@ -55,6 +57,16 @@ impl Ask {
     }
 }
 
+/// The way in which clients reach a target.
+#[derive(Clone)]
+pub enum Link {
+    Http1,
+    /// All streams on one connection.
+    Http2,
+    /// HTTP/1.1 over TLS.
+    Tls(TlsConnector),
+}
+
 /// A connection to a target.
 #[derive(Clone)]
 pub enum Connection {
@@ -66,6 +78,13 @@ pub enum Connection {
 impl Connection {
     pub async fn open(port: u16) -> Result<Self, Failure> {
         let (sender, connection) = http1::handshake(TokioIo::new(connect(port).await?)).await?;
+        tokio::spawn(connection);
+        Ok(Self::Http1(Arc::new(tokio::sync::Mutex::new(sender))))
+    }
+
+    async fn open_tls(port: u16, tls: &TlsConnector) -> Result<Self, Failure> {
+        let stream = tls.connect(ServerName::try_from(HOST)?, connect(port).await?).await?;
+        let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
         tokio::spawn(connection);
         Ok(Self::Http1(Arc::new(tokio::sync::Mutex::new(sender))))
     }
@@ -153,15 +172,24 @@ impl Answer {
     }
 }
 
-/// Does `count` exchanges over so many connections at a time, and gives how long each took.
-pub async fn run(target: &Target, ask: &Ask, connections: usize, count: usize) -> Result<Vec<Duration>, Failure> {
+/// Does `count` exchanges, so many at a time, and gives how long each took.
+pub async fn run(target: &Target, ask: &Ask, at_a_time: usize, count: usize) -> Result<Vec<Duration>, Failure> {
+    let port = target.server.port;
+    let shared = match target.link {
+        Link::Http2 => Some(Connection::open_http2(port).await?),
+        Link::Http1 | Link::Tls(_) => None,
+    };
     let mut workers = JoinSet::new();
-    for worker in 0..connections {
-        let (port, ask) = (target.server.port, ask.clone());
+    for worker in 0..at_a_time {
+        let (link, shared, ask) = (target.link.clone(), shared.clone(), ask.clone());
         // What does not divide evenly goes to the first ones.
-        let share = count / connections + usize::from(worker < count % connections);
+        let share = count / at_a_time + usize::from(worker < count % at_a_time);
         workers.spawn(async move {
-            let connection = Connection::open(port).await?;
+            let connection = match (shared, &link) {
+                (Some(shared), _) => shared,
+                (None, Link::Tls(tls)) => Connection::open_tls(port, tls).await?,
+                (None, _) => Connection::open(port).await?,
+            };
             let mut took = Vec::with_capacity(share);
             for _ in 0..share {
                 let start = Instant::now();

@@ -15,10 +15,14 @@ mod process;
 mod reply;
 mod results;
 mod scenario;
+mod serving;
 mod targets;
+mod tls;
 
 use active_requests_benches::measures::target_dir;
 use clap::{Parser, Subcommand, ValueEnum};
+use floor::Floor;
+use mock::Mock;
 use results::Results;
 use scenario::Scenario;
 use std::{error::Error, path::PathBuf, process::ExitCode};
@@ -46,12 +50,12 @@ struct Args {
 }
 
 /// The servers, which the harness starts itself
-#[derive(Subcommand)]
+#[derive(Clone, Subcommand)]
 enum Part {
     #[command(hide = true)]
-    Mock { port: u16 },
+    Mock(Mock),
     #[command(hide = true)]
-    Floor { port: u16, upstream: u16 },
+    Floor(Floor),
 }
 
 fn main() -> ExitCode {
@@ -71,9 +75,9 @@ fn run(args: Args) -> Result<(), Failure> {
     // One thread, like what is measured: two would take both processors of a small machine from it.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let result = runtime.block_on(async {
-        match args.part {
-            Some(Part::Mock { port }) => mock::serve(port).await,
-            Some(Part::Floor { port, upstream }) => floor::serve(port, upstream).await,
+        match args.part.clone() {
+            Some(Part::Mock(mock)) => mock.serve().await,
+            Some(Part::Floor(floor)) => floor.serve().await,
             None => {
                 let (mut interrupt, mut terminate) =
                     (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);

@@ -4,18 +4,20 @@
 use crate::{
     Failure,
     plan::{Api, Plan},
-    process::{listen, until_parent_is_gone},
+    process::listen,
     reply::{REPLY, Reply},
+    serving::{Speech, serve},
+    tls,
 };
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper::body::Incoming;
 use std::{
     collections::HashMap,
     convert::Infallible,
+    path::PathBuf,
     pin::Pin,
     sync::{
         Arc, Mutex,
@@ -26,37 +28,40 @@ use std::{
 };
 use tokio::{sync::watch, time::Sleep};
 
-/// Serves on `port` until the program that started it has gone.
-pub async fn serve(port: u16) -> Result<(), Failure> {
-    let listener = listen(port)?;
-    let mock = Arc::new(Mock::default());
-    let mut gone = std::pin::pin!(until_parent_is_gone());
-    loop {
-        let (stream, _) = tokio::select! {
-            accepted = listener.accept() => accepted?,
-            () = &mut gone => return Ok(()),
-        };
-        stream.set_nodelay(true)?;
-        let mock = Arc::clone(&mock);
-        tokio::spawn(async move {
-            let service = service_fn(move |request| Arc::clone(&mock).answer(request));
-            // A client that leaves is part of the test.
-            let _ =
-                http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service).await;
-        });
+/// The upstream's command line.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Mock {
+    port: u16,
+    /// The port on which it speaks TLS
+    tls_port: u16,
+    /// The folder of its certificate
+    dir: PathBuf,
+}
+
+impl Mock {
+    /// Serves until the program that started this one has gone.
+    pub async fn serve(self) -> Result<(), Failure> {
+        let answers = Arc::new(Answers::default());
+        let answer = move |request| Arc::clone(&answers).answer(request);
+        let plain = serve(listen(self.port)?, Speech::Http1, answer.clone());
+        let tls = serve(listen(self.tls_port)?, Speech::Tls(tls::acceptor(&self.dir)?), answer);
+        tokio::select! {
+            ended = plain => ended,
+            ended = tls => ended,
+        }
     }
 }
 
 type Chunks = Arc<[Bytes]>;
 
 #[derive(Default)]
-struct Mock {
-    answers: Mutex<HashMap<(Api, Reply), Chunks>>,
+struct Answers {
+    made: Mutex<HashMap<(Api, Reply), Chunks>>,
     live: Arc<AtomicUsize>,
     ended: Arc<watch::Sender<usize>>,
 }
 
-impl Mock {
+impl Answers {
     async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Result<Response<Paced>, Infallible> {
         let path = request.uri().path().to_owned();
         if request.method() == Method::GET && path == "/stats" {
@@ -104,8 +109,8 @@ impl Mock {
 
     /// Made once and kept, so that the upstream is quick.
     fn chunks(&self, api: Api, reply: Reply) -> Chunks {
-        let mut answers = self.answers.lock().unwrap();
-        Arc::clone(answers.entry((api, reply)).or_insert_with(|| reply.chunks(api).into()))
+        let mut made = self.made.lock().unwrap();
+        Arc::clone(made.entry((api, reply)).or_insert_with(|| reply.chunks(api).into()))
     }
 }
 

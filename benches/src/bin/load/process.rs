@@ -53,9 +53,18 @@ impl Server {
 
     /// Resident memory, in KB.
     pub fn memory(&self) -> Result<f64, Failure> {
+        self.status("VmRSS:")
+    }
+
+    /// The most resident memory that there has been, in KB.
+    pub fn peak_memory(&self) -> Result<f64, Failure> {
+        self.status("VmHWM:")
+    }
+
+    fn status(&self, name: &str) -> Result<f64, Failure> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.pid))?;
-        let kilobytes = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB"));
-        Ok(kilobytes.ok_or("there is no VmRSS")?.parse()?)
+        let kilobytes = status.lines().find_map(|line| line.strip_prefix(name)?.trim().strip_suffix(" kB"));
+        Ok(kilobytes.ok_or_else(|| format!("there is no {name}"))?.parse()?)
     }
 }
 
@@ -70,10 +79,11 @@ pub async fn until_parent_is_gone() {
     while tokio::io::stdin().read(&mut byte).await.is_ok_and(|count| count > 0) {}
 }
 
-/// Listens on a loopback port with room for a crowd at the door.
+/// Listens on a loopback port with room for a crowd at the door. Threads may each do so: the kernel then spreads connections.
 pub fn listen(port: u16) -> io::Result<TcpListener> {
     let socket = TcpSocket::new_v4()?;
     socket.set_reuseaddr(true)?;
+    socket.set_reuseport(true)?;
     socket.bind(loopback(port))?;
     socket.listen(16 * 1024)
 }

@@ -1,6 +1,9 @@
 //! Results: kept by scenario, printed as one table, and written for the report to read.
 
-use crate::{Failure, targets::Target};
+use crate::{
+    Failure,
+    targets::{Kind, Target},
+};
 use active_requests_benches::measures::{Measure, Measures};
 use std::{fs, path::Path, time::Duration};
 
@@ -24,11 +27,11 @@ impl Results {
     }
 
     pub fn print(&self, scenarios: &[&str]) {
-        println!("{:<52}{:<11}{:>10}{:>9}  goal", "", "", "median", "x floor");
+        println!("{:<68}{:<11}{:>10}{:>9}  goal", "", "", "median", "x floor");
         for measure in scenarios.iter().filter_map(|name| self.0.get(*name)).flatten() {
             let ratio = measure.ratio.map_or_else(String::new, |ratio| format!("{ratio:.3}"));
             let Measure { what, target, median, goal, .. } = measure;
-            println!("{what:<52}{target:<11}{median:>10.2}{ratio:>9}  {goal}");
+            println!("{what:<68}{target:<11}{median:>10.2}{ratio:>9}  {goal}");
         }
     }
 }
@@ -70,11 +73,16 @@ impl Rounds {
                 target: series.target.to_owned(),
                 median: median(series.values.clone()),
                 ratio: ratio(series),
-                goal: if matches!(series.target, "proxy" | "cancelling") { series.goal } else { "" }.to_owned(),
+                goal: if is_held_to_goals(series.target) { series.goal } else { "" }.to_owned(),
                 rounds: series.values.clone(),
             })
             .collect()
     }
+}
+
+/// Whether goals are for this target.
+fn is_held_to_goals(target: &str) -> bool {
+    [Kind::Proxy, Kind::Cancelling, Kind::Unlogged].iter().any(|kind| kind.name() == target)
 }
 
 pub fn median(values: Vec<f64>) -> f64 {

@@ -2,7 +2,9 @@
 
 use crate::{
     Failure,
+    client::{HOST, Link},
     process::{Server, free_port, ourselves},
+    tls,
 };
 use std::{
     fs,
@@ -17,6 +19,7 @@ pub struct Target {
     pub name: &'static str,
     /// The path's beginning, before the upstream's own path.
     pub prefix: &'static str,
+    pub link: Link,
     pub server: Arc<Server>,
 }
 
@@ -29,8 +32,23 @@ pub enum Kind {
     Untracked,
     /// Our proxy where requests can be cancelled, with the key [`OPERATOR`].
     Cancelling,
+    /// Our proxy without lines in its log.
+    Unlogged,
     Nginx,
     Haproxy,
+}
+
+/// How a server is started: by default on one thread, and plain on both sides.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Setup {
+    /// Threads besides the first.
+    pub more_threads: usize,
+    /// Clients speak HTTP/2.
+    pub http2: bool,
+    /// Clients speak TLS.
+    pub tls: bool,
+    /// The upstream speaks TLS.
+    pub upstream_tls: bool,
 }
 
 /// The key that may cancel.
@@ -46,6 +64,7 @@ impl Kind {
             Self::Proxy => "proxy",
             Self::Untracked => "untracked",
             Self::Cancelling => "cancelling",
+            Self::Unlogged => "no log",
             Self::Nginx => "nginx",
             Self::Haproxy => "haproxy",
         }
@@ -55,7 +74,7 @@ impl Kind {
     pub fn is_installed(self) -> bool {
         match self {
             Self::Floor => true,
-            Self::Proxy | Self::Untracked | Self::Cancelling => proxy().is_ok(),
+            Self::Proxy | Self::Untracked | Self::Cancelling | Self::Unlogged => proxy().is_ok(),
             Self::Nginx => find("nginx").is_some(),
             Self::Haproxy => find("haproxy").is_some(),
         }
@@ -65,6 +84,7 @@ impl Kind {
 /// The upstream and a place for configurations.
 pub struct Stage {
     pub upstream: Target,
+    upstream_tls: u16,
     dir: PathBuf,
 }
 
@@ -78,37 +98,29 @@ impl Stage {
     pub async fn set() -> Result<Self, Failure> {
         let dir = std::env::temp_dir().join(format!("load-{}", std::process::id()));
         fs::create_dir_all(&dir)?;
-        let port = free_port()?;
+        tls::make(&dir, HOST)?;
+        let (port, upstream_tls) = (free_port()?, free_port()?);
         let mut command = ourselves()?;
-        command.args(["mock", &port.to_string()]);
+        command.args(["mock", &port.to_string(), &upstream_tls.to_string()]).arg(&dir);
         let server = Arc::new(Server::start(command, port).await?);
-        Ok(Self { upstream: Target { name: "upstream", prefix: "", server }, dir })
+        Ok(Self { upstream: Target { name: "upstream", prefix: "", link: Link::Http1, server }, upstream_tls, dir })
     }
 
-    /// Starts one, on one thread unless told otherwise.
-    pub async fn start(&self, kind: Kind, threads: usize) -> Result<Target, Failure> {
-        let (port, upstream) = (free_port()?, self.upstream.server.port);
+    /// Starts one, on one thread and plain.
+    pub async fn start(&self, kind: Kind) -> Result<Target, Failure> {
+        self.start_as(kind, Setup::default()).await
+    }
+
+    /// Starts one. nginx and HAProxy know the default setup only.
+    pub async fn start_as(&self, kind: Kind, setup: Setup) -> Result<Target, Failure> {
+        let port = free_port()?;
+        let upstream = if setup.upstream_tls { self.upstream_tls } else { self.upstream.server.port };
         let mut prefix = "";
         let command = match kind {
-            Kind::Floor => {
-                let mut command = ourselves()?;
-                command.args(["floor", &port.to_string(), &upstream.to_string()]);
-                command
-            }
-            Kind::Proxy | Kind::Untracked | Kind::Cancelling => {
+            Kind::Floor => self.floor(port, upstream, setup)?,
+            Kind::Proxy | Kind::Untracked | Kind::Cancelling | Kind::Unlogged => {
                 prefix = "/mock";
-                let mut command = Command::new(proxy()?);
-                command
-                    .env_clear()
-                    .env("PORT", port.to_string())
-                    .env("PROXY_THREADS", threads.to_string())
-                    .env("MOCK_BASE_URL", format!("http://127.0.0.1:{upstream}"))
-                    .env("MOCK_API_KEY", "load")
-                    .env("LOG_REQUEST_METRICS", (kind != Kind::Untracked).to_string());
-                if kind == Kind::Cancelling {
-                    command.env("VDM_ACTIVE_REQUESTS_OPERATE_KEYS", OPERATOR);
-                }
-                command
+                self.proxy(port, upstream, setup, kind)?
             }
             Kind::Nginx => {
                 let mut command = Command::new(find("nginx").ok_or("nginx is not installed")?);
@@ -121,7 +133,52 @@ impl Stage {
                 command
             }
         };
-        Ok(Target { name: kind.name(), prefix, server: Arc::new(Server::start(command, port).await?) })
+        let link = match setup {
+            Setup { tls: true, .. } => Link::Tls(Arc::new(tls::client(&self.dir)?).into()),
+            Setup { http2: true, .. } => Link::Http2,
+            _ => Link::Http1,
+        };
+        Ok(Target { name: kind.name(), prefix, link, server: Arc::new(Server::start(command, port).await?) })
+    }
+
+    fn floor(&self, port: u16, upstream: u16, setup: Setup) -> Result<Command, Failure> {
+        let mut command = ourselves()?;
+        command.args(["floor", &port.to_string(), &upstream.to_string()]);
+        command.args(["--threads", &(1 + setup.more_threads).to_string()]);
+        if setup.http2 {
+            command.arg("--http2");
+        }
+        for (flag, wanted) in [("--tls", setup.tls), ("--upstream-tls", setup.upstream_tls)] {
+            if wanted {
+                command.arg(flag).arg(&self.dir);
+            }
+        }
+        Ok(command)
+    }
+
+    fn proxy(&self, port: u16, upstream: u16, setup: Setup, kind: Kind) -> Result<Command, Failure> {
+        let mut command = Command::new(proxy()?);
+        let scheme = if setup.upstream_tls { "https" } else { "http" };
+        command
+            .env_clear()
+            .env("PORT", port.to_string())
+            .env("PROXY_THREADS", (1 + setup.more_threads).to_string())
+            .env("MOCK_BASE_URL", format!("{scheme}://{HOST}:{upstream}"))
+            .env("MOCK_API_KEY", "load")
+            .env("LOG_REQUEST_METRICS", (kind != Kind::Untracked).to_string());
+        if kind == Kind::Cancelling {
+            command.env("VDM_ACTIVE_REQUESTS_OPERATE_KEYS", OPERATOR);
+        }
+        if kind == Kind::Unlogged {
+            command.env("RUST_LOG", "off");
+        }
+        if setup.tls {
+            command.env("PROXY_TLS_CERT", tls::certificate(&self.dir)).env("PROXY_TLS_KEY", tls::key(&self.dir));
+        }
+        if setup.upstream_tls {
+            command.env("PROXY_CA_FILE", tls::certificate(&self.dir));
+        }
+        Ok(command)
     }
 
     fn write(&self, name: &str, text: &str) -> Result<PathBuf, Failure> {

@@ -20,7 +20,7 @@ const REQUESTS: usize = 120;
 
 pub async fn cancel(asked: &Asked) -> Result<Rounds, Failure> {
     let mut rounds = Rounds::default();
-    let target = asked.stage.start(Kind::Cancelling, 1).await?;
+    let target = asked.stage.start(Kind::Cancelling).await?;
     // Chunks enough to fill all that lies between upstream and client.
     let large = Plan { size: 16_000, ..Plan::new(2500, 0) };
     for (who, reads, plan, goal) in
@@ -38,10 +38,11 @@ pub async fn cancel(asked: &Asked) -> Result<Rounds, Failure> {
     }
     let mut targets = Vec::new();
     for kind in [Kind::Floor, Kind::Untracked, Kind::Proxy] {
-        targets.push(asked.stage.start(kind, 1).await?);
+        targets.push(asked.stage.start(kind).await?);
     }
     targets.push(target);
-    exchange::add_requests(&targets, asked.rounds, "CPU per request, by what is on, us", &mut rounds).await?;
+    let what = "CPU per request, by what is on, us";
+    exchange::add_cost(&targets, asked.rounds, &exchange::SHORT, what, "", &mut rounds).await?;
     Ok(rounds)
 }
 

@@ -6,49 +6,88 @@ use crate::{
     client::Ask,
     plan::{Api, Plan},
     results::{Rounds, micros, percentile},
-    targets::Target,
+    targets::{Kind, Target},
 };
+use tokio::time::Instant;
 
 /// Requests to each target before anything is measured: connections are open and buffers have grown then.
 pub(super) const WARM_UP: usize = 100;
 
-pub async fn requests(asked: &Asked) -> Result<Rounds, Failure> {
-    let plan = Plan::new(20, 0);
-    let load = Load { connections: 32, exchanges: 4000, stream: false, plan };
-    cost(asked, &load, "CPU per request, us", "<= 1.05 x floor").await
-}
+/// Short requests with short answers.
+pub(super) const SHORT: Load = Load::new(32, 4000, false, Plan::new(20, 0));
+/// Streams as models write them, in each of which a chunk comes every 5 ms.
+pub(super) const PACED: Load = Load::new(32, 64, true, Plan::new(100, 5));
+/// Streams whose chunks are all there.
+pub(super) const FLOOD: Load = Load::new(8, 96, true, Plan::new(1000, 0));
 
-/// Adds what a request costs each of these targets.
-pub async fn add_requests(targets: &[Target], times: usize, what: &str, rounds: &mut Rounds) -> Result<(), Failure> {
-    let load = Load { connections: 32, exchanges: 4000, stream: false, plan: Plan::new(20, 0) };
-    add_cost(targets, times, &load, what, "", rounds).await
+pub async fn requests(asked: &Asked) -> Result<Rounds, Failure> {
+    let mut targets = asked.targets().await?;
+    targets.push(asked.stage.start(Kind::Unlogged).await?);
+    let mut rounds = Rounds::default();
+    for_each_round(&targets, asked.rounds, &SHORT, |target, api, spent| {
+        let goal = if target.name == Kind::Unlogged.name() { "<= 1.05 x floor" } else { "<= 1.10 x floor" };
+        rounds.add(&format!("CPU per request, us{api}"), goal, target, spent);
+    })
+    .await?;
+    Ok(rounds)
 }
 
 pub async fn paced(asked: &Asked) -> Result<Rounds, Failure> {
-    let load = Load { connections: 32, exchanges: 64, stream: true, plan: Plan::new(100, 5) };
-    cost(asked, &load, "CPU per chunk, 5 ms apart, us", "<= 1.05 x floor").await
+    cost(asked, &PACED, "CPU per chunk, 5 ms apart, us", "<= 1.05 x floor").await
 }
 
 pub async fn flood(asked: &Asked) -> Result<Rounds, Failure> {
-    let load = Load { connections: 8, exchanges: 96, stream: true, plan: Plan::new(1000, 0) };
-    cost(asked, &load, "CPU per chunk in a flood, us", "< 1.0 x floor").await
+    cost(asked, &FLOOD, "CPU per chunk in a flood, us", "< 1.0 x floor").await
 }
 
-struct Load {
-    connections: usize,
+/// A number of exchanges, so many at a time.
+#[derive(Clone, Copy)]
+pub(super) struct Load {
+    at_a_time: usize,
     exchanges: usize,
     stream: bool,
     plan: Plan,
+    apis: &'static [(Api, &'static str)],
 }
 
-/// Time on a processor per request or, of streams, per chunk.
+impl Load {
+    const fn new(at_a_time: usize, exchanges: usize, stream: bool, plan: Plan) -> Self {
+        Self {
+            at_a_time,
+            exchanges,
+            stream,
+            plan,
+            apis: &[(Api::OpenAi, " (OpenAI)"), (Api::Anthropic, " (Anthropic)")],
+        }
+    }
+
+    pub(super) fn of_one_api(self) -> Self {
+        Self { apis: &[(Api::OpenAi, "")], ..self }
+    }
+
+    pub(super) fn to_warm_up(self) -> Self {
+        Self { exchanges: WARM_UP.min(self.exchanges), ..self }
+    }
+
+    /// Runs it. Returns the microseconds on a processor for a unit, which is a request or, of streams, a chunk, and the units in a second.
+    pub(super) async fn run(&self, target: &Target, api: Api) -> Result<(f64, f64), Failure> {
+        let ask = Ask::new(target, api, self.plan, self.stream);
+        let units = (self.exchanges * if self.stream { ask.chunks } else { 1 }) as f64;
+        let (before, start) = (target.server.cpu()?, Instant::now());
+        client::run(target, &ask, self.at_a_time, self.exchanges).await?;
+        let took = start.elapsed().as_secs_f64();
+        Ok((micros(target.server.cpu()? - before) / units, units / took))
+    }
+}
+
 async fn cost(asked: &Asked, load: &Load, what: &str, goal: &'static str) -> Result<Rounds, Failure> {
     let mut rounds = Rounds::default();
     add_cost(&asked.targets().await?, asked.rounds, load, what, goal, &mut rounds).await?;
     Ok(rounds)
 }
 
-async fn add_cost(
+/// Adds the time on a processor per unit.
+pub(super) async fn add_cost(
     targets: &[Target],
     times: usize,
     load: &Load,
@@ -56,18 +95,27 @@ async fn add_cost(
     goal: &'static str,
     rounds: &mut Rounds,
 ) -> Result<(), Failure> {
+    for_each_round(targets, times, load, |target, api, spent| {
+        rounds.add(&format!("{what}{api}"), goal, target, spent);
+    })
+    .await
+}
+
+/// Runs `load` at each target in turn, and tells the time on a processor per unit and of which API.
+async fn for_each_round(
+    targets: &[Target],
+    times: usize,
+    load: &Load,
+    mut tell: impl FnMut(&Target, &str, f64),
+) -> Result<(), Failure> {
     for round in 0..=times {
         for target in targets {
-            for (api, of) in [(Api::OpenAi, "OpenAI"), (Api::Anthropic, "Anthropic")] {
-                let ask = Ask::new(target, api, load.plan, load.stream);
+            for &(api, of) in load.apis {
                 // The first round is for warming up.
-                let exchanges = if round == 0 { WARM_UP.min(load.exchanges) } else { load.exchanges };
-                let before = target.server.cpu()?;
-                client::run(target, &ask, load.connections, exchanges).await?;
-                let spent = target.server.cpu()? - before;
+                let load = if round == 0 { load.to_warm_up() } else { *load };
+                let (spent, _) = load.run(target, api).await?;
                 if round > 0 {
-                    let units = exchanges * if load.stream { ask.chunks } else { 1 };
-                    rounds.add(&format!("{what} ({of})"), goal, target, micros(spent) / units as f64);
+                    tell(target, of, spent);
                 }
             }
         }

@@ -5,6 +5,9 @@ mod cancel;
 mod exchange;
 mod gone;
 mod held;
+mod links;
+mod peak;
+mod threads;
 mod watch;
 
 use crate::{
@@ -16,7 +19,7 @@ use crate::{
 /// A question that can be asked for itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Scenario {
-    /// CPU per request, not streamed
+    /// CPU per request, not streamed, with the log's lines and without
     Requests,
     /// CPU per request with a large body or a large answer
     Bodies,
@@ -26,8 +29,14 @@ pub enum Scenario {
     Flood,
     /// Latency added at one connection
     Latency,
-    /// Memory per held stream, at 1,000 and at 8,000, and what is left of it afterwards
+    /// Memory per held stream, of 1,000 and of 8,000, and what is left of it afterwards
     Held,
+    /// The most memory with 100 large requests at a time
+    Peak,
+    /// CPU per request and chunk with clients over HTTP/2 and TLS, and an upstream over TLS
+    Links,
+    /// Requests and chunks per second on one thread and on two, and CPU for each
+    Threads,
     /// From the start of a request to the event at a viewer, with 1, 50 and 1,000 viewers
     Viewers,
     /// Cost of 100 viewers of 10,000 live rows
@@ -47,6 +56,9 @@ impl Scenario {
             Self::Flood => "flood",
             Self::Latency => "latency",
             Self::Held => "held",
+            Self::Peak => "peak",
+            Self::Links => "links",
+            Self::Threads => "threads",
             Self::Viewers => "viewers",
             Self::Rows => "rows",
             Self::Gone => "gone",
@@ -66,6 +78,9 @@ impl Scenario {
             Self::Flood => exchange::flood(&asked).await,
             Self::Latency => exchange::latency(&asked).await,
             Self::Held => held::held(&asked).await,
+            Self::Peak => peak::peak(&asked).await,
+            Self::Links => links::links(&asked).await,
+            Self::Threads => threads::threads(&asked).await,
             Self::Viewers => watch::viewers(&asked).await,
             Self::Rows => watch::rows(&asked).await,
             Self::Gone => gone::gone(&asked).await,
@@ -86,7 +101,7 @@ impl Asked {
     async fn targets(&self) -> Result<Vec<Target>, Failure> {
         let mut targets = Vec::new();
         for &kind in &self.kinds {
-            targets.push(self.stage.start(kind, 1).await?);
+            targets.push(self.stage.start(kind).await?);
         }
         Ok(targets)
     }

@@ -28,42 +28,45 @@ const MARKED: usize = 10;
 
 pub async fn viewers(asked: &Asked) -> Result<Rounds, Failure> {
     let mut rounds = Rounds::default();
-    for count in [1, 50, 1000] {
-        let target = asked.stage.start(Kind::Proxy, 1).await?;
-        let (seen, mut sightings) = unbounded_channel();
-        let _viewers = open(&target, count, &seen).await?;
-        let connection = Connection::open(target.server.port).await?;
+    let targets = [asked.stage.start(Kind::Floor).await?, asked.stage.start(Kind::Proxy).await?];
+    for (count, goal) in [(1, ""), (50, "< 1 ms"), (1000, "< 5 ms")] {
         for round in 0..asked.rounds {
-            let mut delays = Vec::with_capacity(count * MARKED);
-            for n in 0..MARKED {
-                // Events go out at most every 100 ms: one that follows another would wait for that.
-                tokio::time::sleep(Duration::from_millis(300)).await;
-                let mark = round * MARKED + n;
-                let mut ask = Ask::new(&target, Api::OpenAi, Plan::new(2, 50), true);
-                ask.path = format!("{}{MARK}{mark}/", ask.path);
-                let start = Instant::now();
-                let answer = connection.ask(&ask).await?;
-                for _ in 0..count {
-                    let sighting = timeout(Duration::from_secs(5), sightings.recv()).await;
-                    let (number, at) = sighting.map_err(|_| "a viewer has missed a request")?.ok_or("no viewers")?;
-                    if number != mark {
-                        return Err(format!("a viewer saw request {number} during {mark}").into());
-                    }
-                    delays.push(micros(at - start) / 1000.0);
-                }
-                answer.finish().await?;
+            for target in &targets {
+                let delays = sightings(target, count, round).await?;
+                let what = |percent| format!("request to event, p{percent} of {count} viewers, ms");
+                rounds.add(&what(50), goal, target, percentile(delays.clone(), 50));
+                rounds.add(&what(99), "", target, percentile(delays, 99));
             }
-            let goal = if count == 50 { "< 1 ms" } else { "" };
-            rounds.add(
-                &format!("request to event, p50 of {count} viewers, ms"),
-                goal,
-                &target,
-                percentile(delays.clone(), 50),
-            );
-            rounds.add(&format!("request to event, p99 of {count} viewers, ms"), "", &target, percentile(delays, 99));
         }
     }
     Ok(rounds)
+}
+
+/// How long after their start the marked requests of a round are seen by so many viewers, in milliseconds.
+async fn sightings(target: &Target, count: usize, round: usize) -> Result<Vec<f64>, Failure> {
+    let (seen, mut sightings) = unbounded_channel();
+    let _viewers = open(target, count, &seen).await?;
+    let connection = Connection::open(target.server.port).await?;
+    let mut delays = Vec::with_capacity(count * MARKED);
+    for n in 0..MARKED {
+        // Events go out at most every 100 ms: one that follows another would wait for that.
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        let mark = round * MARKED + n;
+        let mut ask = Ask::new(target, Api::OpenAi, Plan::new(2, 50), true);
+        ask.path = format!("{}{MARK}{mark}/", ask.path);
+        let start = Instant::now();
+        let answer = connection.ask(&ask).await?;
+        for _ in 0..count {
+            let sighting = timeout(Duration::from_secs(5), sightings.recv()).await;
+            let (number, at) = sighting.map_err(|_| "a viewer has missed a request")?.ok_or("no viewers")?;
+            if number != mark {
+                return Err(format!("a viewer saw request {number} during {mark}").into());
+            }
+            delays.push(micros(at - start) / 1000.0);
+        }
+        answer.finish().await?;
+    }
+    Ok(delays)
 }
 
 pub async fn rows(asked: &Asked) -> Result<Rounds, Failure> {
@@ -75,7 +78,7 @@ pub async fn rows(asked: &Asked) -> Result<Rounds, Failure> {
         println!("{ROWS} live rows need {} open files: skipped", ROWS + ROWS / SHARED + 300);
         return Ok(rounds);
     }
-    let target = asked.stage.start(Kind::Proxy, 1).await?;
+    let target = asked.stage.start(Kind::Proxy).await?;
     let slow = Ask::new(&target, Api::OpenAi, Plan::new(200, 4000), true);
     let mut streams = Held::open(&target, &slow, ROWS, SHARED).await?;
     let work = Ask::new(&target, Api::OpenAi, Plan::new(20, 0), false);
