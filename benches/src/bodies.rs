@@ -143,9 +143,9 @@ pub fn tools(size: usize) -> Bytes {
 
 /// A chat in which the input of a tool use is nested and takes `size` bytes.
 pub fn nested(size: usize) -> Bytes {
-    let (open, close) = (r#"{"node":{"left":[1,2],"right":["#, r#"{"leaf":true}]}}"#);
+    let (open, leaf, close) = (r#"{"node":{"left":[1,2],"right":["#, r#"{"leaf":true}"#, "]}}");
     let depth = 50;
-    let tree = format!("{}{}", open.repeat(depth), close.repeat(depth));
+    let tree = format!("{}{leaf}{}", open.repeat(depth), close.repeat(depth));
     let trees = vec![tree.as_str(); size.div_ceil(tree.len())].join(",");
     chat(&format!(r#"[{{"type":"tool_use","name":"plant","input":{{"trees":[{trees}]}}}}]"#), "")
 }
