@@ -13,6 +13,7 @@ use super::{
 use crate::{
     sse::Event,
     tracker::{Ended, RequestTracker},
+    usage::Usage,
 };
 
 /// Entries of `ended` in one delta, at most.
@@ -106,7 +107,7 @@ impl DeltaEncoder {
         self.seq += 1;
         let seq = self.seq;
         let rows: usize = lists.named().iter().map(|(_, list)| list.len()).sum();
-        let event = Event::with_capacity(256 + rows + 128 * ended.len())
+        let event = Event::with_capacity(256 + rows + 192 * ended.len())
             .event("delta")
             .id(delta_id(tracker.epoch(), seq))
             .write_line(|out| {
@@ -157,15 +158,15 @@ fn begin_list(out: &mut Vec<u8>, name: &str) {
     out.extend_from_slice(b"\":[");
 }
 
-/// Appends `[id, outcome, status, duration_ms, input, output, provider, model, path, last_byte_ms, waiting_on]`.
+/// Appends `[id, outcome, status, duration_ms, input, output, provider, model, path, last_byte_ms, waiting_on, usage_source, cache_read,
+/// cache_creation, reasoning, tool_calls, response_bytes, cost_usd, time_to_first_token_ms, is_streaming]`.
 fn append_ended(out: &mut Vec<u8>, ended: &Ended, row: Option<&TableRow>) {
-    let Ended { id, outcome, status, duration_ms, input_tokens, output_tokens, last_byte_ms, waiting_on, names } =
-        ended;
-    let status = status.map(|status| status.as_u16());
-    json(out, &(id, outcome, status, duration_ms, input_tokens, output_tokens));
+    let Usage { input_tokens, output_tokens, cache_read_tokens, cache_creation_tokens, reasoning_tokens } = ended.usage;
+    let status = ended.status.map(|status| status.as_u16());
+    json(out, &(ended.id, ended.outcome, status, ended.duration_ms, input_tokens, output_tokens));
     // The bracket, since more elements follow.
     out.pop();
-    match (names, row) {
+    match (&ended.names, row) {
         (Some(names), _) => names.iter().for_each(|name| {
             out.push(b',');
             json(out, name);
@@ -176,9 +177,23 @@ fn append_ended(out: &mut Vec<u8>, ended: &Ended, row: Option<&TableRow>) {
         }),
         (None, None) => out.extend_from_slice(br#","unknown","unknown","""#),
     }
-    out.push(b',');
-    json(out, last_byte_ms);
-    out.push(b',');
-    json(out, waiting_on);
-    out.push(b']');
+    let rest = out.len();
+    json(
+        out,
+        &(
+            ended.last_byte_ms,
+            ended.waiting_on,
+            ended.source,
+            cache_read_tokens,
+            cache_creation_tokens,
+            reasoning_tokens,
+            ended.tool_calls,
+            ended.response_bytes,
+            ended.cost,
+            ended.time_to_first_token_ms,
+            ended.is_streaming,
+        ),
+    );
+    // In place of its bracket, since these go on the same list.
+    out[rest] = b',';
 }

@@ -15,6 +15,10 @@ use super::{
     slot::RequestData,
     texts::TextField,
 };
+use crate::{
+    cost::Cost,
+    usage::{Usage, UsageSource},
+};
 
 /// The end of a request: what is known of it besides its data.
 #[derive(Clone, Copy, Debug)]
@@ -44,8 +48,13 @@ impl EndedRequest {
             outcome,
             status: facts.status,
             duration_ms: millis(duration),
-            input_tokens: facts.usage.input_tokens,
-            output_tokens: facts.usage.output_tokens,
+            is_streaming: facts.is_streaming.unwrap_or(false),
+            usage: facts.usage,
+            source: facts.source,
+            tool_calls: facts.tool_calls,
+            response_bytes: counts.response_bytes,
+            cost: facts.cost,
+            time_to_first_token_ms: facts.first_token.map(millis),
             last_byte_ms: counts.last_byte().map(millis),
             waiting_on: outcome.is_cut().then(|| counts.waiting_on()),
             names: keys.map(|keys| {
@@ -113,8 +122,13 @@ pub(crate) struct Ended {
     pub(crate) outcome: Outcome,
     pub(crate) status: Option<StatusCode>,
     pub(crate) duration_ms: u64,
-    pub(crate) input_tokens: u64,
-    pub(crate) output_tokens: u64,
+    pub(crate) is_streaming: bool,
+    pub(crate) usage: Usage,
+    pub(crate) source: UsageSource,
+    pub(crate) tool_calls: u64,
+    pub(crate) response_bytes: u64,
+    pub(crate) cost: Option<Cost>,
+    pub(crate) time_to_first_token_ms: Option<u64>,
     /// From the start to the last byte of the answer.
     pub(crate) last_byte_ms: Option<u64>,
     /// The side that was waited for when the request was cut off.

@@ -54,7 +54,28 @@ async fn a_viewer_begins_with_an_update_and_goes_on_with_deltas() {
     second.finish(Outcome::Completed);
     let delta = viewer.event().await;
     assert_eq!(delta.keys(), ["seq", "ended", "ended_omitted", "timestamp"]);
-    let entry = json!([ended, "completed", null, 1050, 0, 0, "unknown", "b", "/v1/chat/completions", null, null]);
+    let entry = json!([
+        ended,
+        "completed",
+        null,
+        1050,
+        0,
+        0,
+        "unknown",
+        "b",
+        "/v1/chat/completions",
+        null,
+        null,
+        "none",
+        0,
+        0,
+        0,
+        0,
+        0,
+        null,
+        null,
+        false
+    ]);
     let mut shown = delta.data["ended"][0].clone();
     assert!(shown[3].as_u64().unwrap() > 400);
     shown[3] = json!(1050);
@@ -109,7 +130,7 @@ async fn of_those_that_a_viewer_has_every_end_is_told() {
         told += ended.len();
         for entry in ended {
             let entry = entry.as_array().unwrap();
-            assert_eq!((entry.len(), &entry[1]), (11, &json!("cancelled")));
+            assert_eq!((entry.len(), &entry[1]), (20, &json!("cancelled")));
             assert_eq!(entry[6..9], [json!("openai"), json!("gpt-4o"), json!("/v1/chat/completions")]);
         }
         table.apply(&delta);
@@ -276,4 +297,56 @@ async fn a_cost_is_the_last_column_of_the_progress_and_new_prices_are_progress()
         table.apply(&delta);
         assert_eq!(table, Table::of(&monitor.tracker));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_end_tells_the_numbers_that_the_request_ended_with() {
+    let monitor = Monitor::quiet();
+    let prices = r#"{"a": {"input_cost_per_token": 1e-6, "output_cost_per_token": 2e-6, "mode": "chat"}}"#;
+    monitor.tracker.set_prices(Prices::from_litellm(prices).unwrap());
+    let mut request = monitor.start("a");
+    request.head(StatusCode::OK, Some(true), Observation::Full);
+    let mut viewer = monitor.watch("delta").await;
+    viewer.event().await;
+
+    // All that an answer says last, and its end, within one delta.
+    sleep(ms(800)).await;
+    request.frame(BodyProgress { response_bytes: 900, text_bytes: 4 });
+    let usage = Usage::new()
+        .input_tokens(150)
+        .output_tokens(90)
+        .cache_read_tokens(64)
+        .cache_creation_tokens(8)
+        .reasoning_tokens(30);
+    request.record(&Reading::new().usage(usage).source(UsageSource::Reported).tool_calls(2).text_bytes(4));
+    request.finish(Outcome::Completed);
+    let ended = loop {
+        if let Some(ended) = viewer.event().await.data.get("ended") {
+            break ended[0].clone();
+        }
+    };
+    let entry = monitor.json("/logs").await["traces"][0].clone();
+    let told = [
+        "input_tokens",
+        "output_tokens",
+        "provider",
+        "model",
+        "path",
+        "last_byte_ms",
+        "waiting_on",
+        "usage_source",
+        "cache_read_tokens",
+        "cache_creation_tokens",
+        "reasoning_tokens",
+        "tool_call_count",
+        "response_bytes",
+        "cost_usd",
+        "time_to_first_token_ms",
+        "is_streaming",
+    ];
+    for (index, name) in told.into_iter().enumerate() {
+        assert_eq!(ended[4 + index], entry[name], "{name}");
+    }
+    assert_eq!(ended.as_array().unwrap().len(), 4 + told.len());
+    assert_eq!((&ended[11], &ended[17], &ended[18]), (&json!("reported"), &json!(0.000_33), &json!(800)));
 }

@@ -230,7 +230,11 @@ export class RowStore {
     if (tokens > 0) this.#witness.tokens(tokens);
   }
 
-  /** `[id, outcome, status, duration_ms, input, output, provider, model, path, last_byte_ms, waiting_on]`; an older server leaves out the last two. @param {unknown} tuple @param {number} nowMs */
+  /**
+   * `[id, outcome, status, duration_ms, input, output, provider, model, path, last_byte_ms, waiting_on, usage_source, cache_read, cache_creation,
+   * reasoning, tool_calls, response_bytes, cost_usd, time_to_first_token_ms, is_streaming]`; an older server leaves out those from `last_byte_ms` or `usage_source` on.
+   * @param {unknown} tuple @param {number} nowMs
+   */
   #endTuple(tuple, nowMs) {
     const id = Array.isArray(tuple) ? text(tuple[0]) : '';
     if (!Array.isArray(tuple) || id === '') {
@@ -260,8 +264,20 @@ export class RowStore {
     putOut(row, amount(tuple[5]) || row.output);
     if (row.counted > counted) this.#witness.tokens(row.counted - counted);
     const outcome = text(tuple[1], 'gone');
-    // Input is counted by providers alone, and at its end an answer has said all its numbers.
-    if (outcome === 'completed' && row.input > 0) row.usageSource = 'reported';
+    if (tuple.length >= 20) {
+      row.usageSource = text(tuple[11], 'none');
+      row.cacheRead = amount(tuple[12]);
+      row.cacheCreation = amount(tuple[13]);
+      row.reasoning = amount(tuple[14]);
+      row.toolCalls = amount(tuple[15]);
+      row.bytes = amount(tuple[16]);
+      row.cost = amountOrNull(tuple[17]);
+      row.ttftMs = amountOrNull(tuple[18]);
+      row.streaming = tuple[19] === true;
+    } else if (outcome === 'completed' && row.input > 0) {
+      // Input is counted by providers alone, and at its end an answer has said all its numbers.
+      row.usageSource = 'reported';
+    }
     this.#end(row, outcome, nowMs, amount(tuple[3]));
     if (tuple.length < 11) return;
     row.lastByteMs = amountOrNull(tuple[9]);

@@ -115,6 +115,17 @@ describe('the feed', () => {
     assert.deepEqual([...feed.store.rows.values()].map((row) => [row.id, row.usageSource]), [['a', 'reported'], ['b', 'estimated'], ['c', 'estimated']]);
   });
 
+  it('takes the numbers that a request ended with', () => {
+    const { feed, update, delta } = listening();
+    update([wire('a', { input_tokens: 0, usage_source: 'estimated', cost_usd: 0.0001 })]);
+    const rest = [200, 5, 150, 220, 'openai', 'gpt-4o', '/p', 4, null, 'reported', 64, 8, 30, 2, 900, 0.0042, 3, true];
+    delta({ ended: [['a', 'completed', ...rest], ['z', 'completed', ...rest]] });
+    for (const id of ['a', 'z']) {
+      const { usageSource, cacheRead, cacheCreation, reasoning, toolCalls, bytes, cost, ttftMs, streaming } = /** @type {import('../../dashboard/types.js').Row} */ (feed.store.rows.get(id));
+      assert.deepEqual([usageSource, cacheRead, cacheCreation, reasoning, toolCalls, bytes, cost, ttftMs, streaming], ['reported', 64, 8, 30, 2, 900, 0.0042, 3, true], id);
+    }
+  });
+
   it('shows what came and went inside one delta', () => {
     const { feed, update, delta, figures, clock } = listening();
     figures.see(T0 * 1000);

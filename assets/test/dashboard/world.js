@@ -197,6 +197,15 @@ export class World {
       row['path'],
       this.traces[0]?.['last_byte_ms'],
       this.traces[0]?.['waiting_on'],
+      this.traces[0]?.['usage_source'],
+      row['cache_read_tokens'],
+      row['cache_creation_tokens'],
+      row['reasoning_tokens'],
+      row['tool_calls'],
+      row['response_bytes'],
+      row['cost_usd'],
+      row['time_to_first_token_ms'],
+      row['is_streaming'],
     ]);
     this.onStructure();
   }
