@@ -164,6 +164,10 @@ export interface Group {
   cost: number | null;
   /** Rows whose cost is not known. */
   unpriced: number;
+  /** A part of `cost` is without the input, which is not known yet. */
+  costLacks: boolean;
+  /** A part of `cost` is reckoned from an estimate. */
+  costEstimated: boolean;
 }
 
 export type Line = Row | Group;

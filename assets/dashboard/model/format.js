@@ -14,22 +14,40 @@ export const count = (n) => (n < 1000 ? String(n) : whole.format(n));
 /** `12,300,000` as `12.3M`. @param {number} n */
 export const compact = (n) => short.format(n);
 
+/** Below this, in US dollars, more zeros would say nothing. */
+const LEAST_COST = 0.00001;
+
 const dollars = new Intl.NumberFormat('en-US', { style: 'currency', currency: 'USD' });
 
 /** US dollars, of a small amount the first digits that say something: `$0.0042`, `$1.30`. @param {number | null} usd */
 export function cost(usd) {
   if (usd === null) return NONE;
   if (usd === 0 || usd >= 0.995) return dollars.format(usd);
-  if (usd < 0.00001) return '< $0.00001';
+  if (usd < LEAST_COST) return '< $0.00001';
   const rounded = Number(usd.toPrecision(2));
   return `$${rounded.toFixed(Math.max(2, 1 - Math.floor(Math.log10(rounded))))}`;
 }
 
-/** The cost of a request; `~` while it is reckoned from an estimate. @param {Pick<import('../types.js').Row, 'cost' | 'outcome' | 'usageSource'>} row */
-export const costOf = (row) => (row.outcome === null && row.usageSource !== 'reported' && row.cost !== null ? '~' : '') + cost(row.cost);
+/** A cost to which something is still to be added. @param {number} usd */
+const costAtLeast = (usd) => (usd > 0 && usd < LEAST_COST ? '> $0.00' : `≥ ${cost(usd)}`);
 
-/** A sum of costs; `≥` where some are not known. @param {{ cost: number | null, unpriced: number | null }} sum */
-export const costSum = (sum) => (sum.cost !== null && sum.unpriced ? '≥ ' : '') + cost(sum.cost);
+/**
+ * The cost of a request: `~` where its output is an estimate, `≥` where its input, which is never estimated, is not known either.
+ * @param {Pick<import('../types.js').Row, 'cost' | 'input' | 'usageSource'>} row
+ */
+export function costOf({ cost: usd, input, usageSource }) {
+  if (usd === null || usageSource === 'reported') return cost(usd);
+  return input === 0 && usageSource !== 'partial' ? costAtLeast(usd) : costAbout(usd);
+}
+
+/** @param {number} usd */
+const costAbout = (usd) => (usd > 0 && usd < LEAST_COST ? cost(usd) : `~${cost(usd)}`);
+
+/** A sum of costs: `≥` where some are not known, or not all of them, `~` where some are reckoned from an estimate. @param {{ cost: number | null, unpriced: number | null, costLacks?: boolean, costEstimated?: boolean }} sum */
+export function costSum({ cost: usd, unpriced, costLacks, costEstimated }) {
+  if (usd === null) return NONE;
+  return unpriced || costLacks ? costAtLeast(usd) : costEstimated ? costAbout(usd) : cost(usd);
+}
 
 /** Tokens or requests per second. @param {number | null} n */
 export function rate(n) {
@@ -54,7 +72,7 @@ const two = (n) => (n < 10 ? `0${n}` : String(n));
 export function duration(ms) {
   if (ms === null || !Number.isFinite(ms)) return NOT_AVAILABLE;
   const seconds = Math.floor(ms / 1000);
-  if (seconds < 1) return ms <= 0 ? '0s' : '<1s';
+  if (seconds < 1) return '<1s';
   if (seconds < 60) return `${seconds}s`;
   if (seconds < 3600) return `${Math.floor(seconds / 60)}m ${two(seconds % 60)}s`;
   if (seconds < 86_400) return `${Math.floor(seconds / 3600)}h ${two(Math.floor((seconds % 3600) / 60))}m`;

@@ -3,7 +3,7 @@
 import { concernsOf } from './concern.js';
 import { badge } from './format.js';
 import { labelOf } from './labels.js';
-import { ageOf, isSilent } from './row.js';
+import { ageOf, isInputKnown, isSilent } from './row.js';
 import * as words from './words.js';
 
 /** @typedef {import('../types.js').Row} Row */
@@ -171,7 +171,7 @@ export function resum(lines, rows) {
 /** The sums of no rows. */
 const NO_SUMS = {
   count: 0, concerned: 0, oldestMs: null, input: 0, output: 0, estimated: false, toolCalls: 0, rate: /** @type {number | null} */ (null),
-  cost: /** @type {number | null} */ (null), unpriced: 0,
+  cost: /** @type {number | null} */ (null), unpriced: 0, costLacks: false, costEstimated: false,
 };
 
 /** @param {Group['field']} field @param {string} key @param {Row} row @param {boolean} open @returns {Group} */
@@ -192,6 +192,11 @@ function addTo(line, row) {
   line.output += row.output;
   if (row.usageSource === 'estimated' && row.output > 0) line.estimated = true;
   line.toolCalls += row.toolCalls;
-  if (row.cost === null) line.unpriced += 1;
-  else line.cost = (line.cost ?? 0) + row.cost;
+  if (row.cost === null) {
+    line.unpriced += 1;
+    return;
+  }
+  line.cost = (line.cost ?? 0) + row.cost;
+  if (!isInputKnown(row)) line.costLacks = true;
+  else if (row.usageSource !== 'reported') line.costEstimated = true;
 }

@@ -32,7 +32,7 @@ export function createLogs({ onOpen, onClear, isOpen, now }) {
   /** @type {import('./table.js').TableColumn<Entry>} */
   const labels = { title: 'Labels', when: (all) => all.some((it) => it.labels.size > 0), cell: (it) => Array.from(it.labels, ([name, value]) => `${name}=${value}`).join(' ') || format.NONE };
   /** @type {import('./table.js').TableColumn<Entry>} */
-  const cost = { title: 'Cost', end: true, when: priced, key: (it) => it.cost ?? -1, cell: (it) => format.cost(it.cost) };
+  const cost = { title: 'Cost', end: true, when: priced, key: (it) => it.cost ?? -1, cell: (it) => format.costOf(it) };
   const look = (/** @type {Entry} */ it) => (it.failed ? 'failed' : null);
   const errors = createTable(byId('errors-table'), {
     caption: 'Recent errors, newest first', noun: 'error', empty: 'No errors among the requests that the server remembers.', onOpen, onClear, isOpen, id: (it) => it.id,

@@ -112,10 +112,12 @@ describe('what a request may carry', () => {
   }
 
   it('says which cost is an estimate, and which sum lacks something', () => {
-    assert.equal(costOf({ cost: 1, outcome: null, usageSource: 'estimated' }), '~$1.00');
-    assert.equal(costOf({ cost: 1, outcome: null, usageSource: 'reported' }), '$1.00');
-    assert.equal(costOf({ cost: 1, outcome: 'completed', usageSource: 'estimated' }), '$1.00');
-    assert.equal(costOf({ cost: null, outcome: null, usageSource: 'estimated' }), '–');
+    for (const [usd, input, usageSource, text] of /** @type {[number | null, number, string, string][]} */ ([
+      [1, 7, 'estimated', '~$1.00'], [1, 7, 'partial', '~$1.00'], [1, 0, 'partial', '~$1.00'], [1, 0, 'estimated', '≥ $1.00'], [1, 7, 'reported', '$1.00'], [1, 0, 'reported', '$1.00'],
+      [1e-7, 7, 'estimated', '< $0.00001'], [1e-7, 0, 'estimated', '> $0.00'], [0, 7, 'estimated', '~$0.00'], [0, 0, 'estimated', '≥ $0.00'], [null, 7, 'estimated', '–'],
+    ])) assert.equal(costOf({ cost: usd, input, usageSource }), text);
+    assert.equal(costSum({ cost: 1e-7, unpriced: 1 }), '> $0.00');
+    assert.deepEqual([costSum({ cost: 1, unpriced: 0, costLacks: true, costEstimated: true }), costSum({ cost: 1, unpriced: 0, costEstimated: true })], ['≥ $1.00', '~$1.00']);
     assert.deepEqual([costSum({ cost: 1, unpriced: 0 }), costSum({ cost: 1, unpriced: 2 }), costSum({ cost: null, unpriced: 2 }), costSum({ cost: 1, unpriced: null })], ['$1.00', '≥ $1.00', '–', '$1.00']);
   });
 });

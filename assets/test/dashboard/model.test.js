@@ -113,7 +113,7 @@ describe('a row of the wire', () => {
 
 describe('how values read', () => {
   for (const [ms, text] of /** @type {[number | null, string][]} */ ([
-    [null, 'N/A'], [NaN, 'N/A'], [0, '0s'], [1, '<1s'], [999, '<1s'], [12_900, '12s'], [184_000, '3m 04s'], [7_500_000, '2h 05m'], [97_200_000, '1d 03h'],
+    [null, 'N/A'], [NaN, 'N/A'], [0, '<1s'], [1, '<1s'], [999, '<1s'], [12_900, '12s'], [184_000, '3m 04s'], [7_500_000, '2h 05m'], [97_200_000, '1d 03h'],
   ])) it(`a duration of ${ms} ms as ${text}`, () => assert.equal(format.duration(ms), text));
 
   for (const [ms, text] of /** @type {[number | null, string][]} */ ([

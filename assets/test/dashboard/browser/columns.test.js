@@ -77,7 +77,7 @@ for (const grid of [true, false]) {
         await oneGrid(page);
         const row = page.locator('#grid [role="row"]', { hasText: 'priced' });
         const cell = (/** @type {string} */ name) => row.locator(`[class~="col-${name}"]`).innerText();
-        await soon(() => cell('cost'), '~$0.0042');
+        await soon(() => cell('cost'), '≥ $0.0042');
         assert.deepEqual([await cell('caller'), await cell('label.session')], ['ann', 's-7']);
         world.progress(id, { usage_source: 'reported', cost_usd: 0.005 });
         await soon(() => cell('cost'), '$0.0050');
