@@ -224,6 +224,7 @@ export interface Entry {
   ttftMs: number | null;
   finishReason: string;
   usageSource: string;
+  observation: string;
   method: string;
   path: string;
   route: string;

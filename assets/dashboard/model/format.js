@@ -14,6 +14,21 @@ export const count = (n) => (n < 1000 ? String(n) : whole.format(n));
 /** `12,300,000` as `12.3M`. @param {number} n */
 export const compact = (n) => short.format(n);
 
+/** Input is counted by the provider alone: before it has said anything, 0 is no number. @param {Pick<import('../types.js').Row, 'input' | 'usageSource'>} row */
+export const isInputKnown = ({ input, usageSource }) => input > 0 || usageSource === 'partial' || usageSource === 'reported';
+
+/** @param {Pick<import('../types.js').Row, 'input' | 'usageSource'>} row */
+export const inputOf = (row) => (isInputKnown(row) ? count(row.input) : NONE);
+
+/** Whether output is reckoned, for want of the provider's last number. @param {string} usageSource */
+export const isEstimate = (usageSource) => usageSource === 'estimated' || usageSource === 'partial';
+
+/** Output tokens: `~` until the provider has said its last number, `–` where the answer cannot be read. @param {Pick<import('../types.js').Row, 'output' | 'usageSource' | 'observation'>} row */
+export function outputOf({ output, usageSource, observation }) {
+  if (output === 0) return observation === 'none' && usageSource === 'none' ? NONE : '0';
+  return `${isEstimate(usageSource) ? '~' : ''}${count(output)}`;
+}
+
 /** Below this, in US dollars, more zeros would say nothing. */
 const LEAST_COST = 0.00001;
 
@@ -35,9 +50,9 @@ const costAtLeast = (usd) => (usd > 0 && usd < LEAST_COST ? '> $0.00' : `≥ ${c
  * The cost of a request: `~` where its output is an estimate, `≥` where its input, which is never estimated, is not known either.
  * @param {Pick<import('../types.js').Row, 'cost' | 'input' | 'usageSource'>} row
  */
-export function costOf({ cost: usd, input, usageSource }) {
-  if (usd === null || usageSource === 'reported') return cost(usd);
-  return input === 0 && usageSource !== 'partial' ? costAtLeast(usd) : costAbout(usd);
+export function costOf(row) {
+  if (row.cost === null || row.usageSource === 'reported') return cost(row.cost);
+  return isInputKnown(row) ? costAbout(row.cost) : costAtLeast(row.cost);
 }
 
 /** @param {number} usd */

@@ -1,9 +1,9 @@
 /** Which lines the list shows, and in what order: filter, sort, group. Both grids only draw what comes out of here. */
 
 import { concernsOf } from './concern.js';
-import { badge } from './format.js';
+import { badge, isEstimate, isInputKnown } from './format.js';
 import { labelOf } from './labels.js';
-import { ageOf, isInputKnown, isSilent } from './row.js';
+import { ageOf, isSilent } from './row.js';
 import * as words from './words.js';
 
 /** @typedef {import('../types.js').Row} Row */
@@ -190,7 +190,7 @@ function addTo(line, row) {
   }
   line.input += row.input;
   line.output += row.output;
-  if (row.usageSource === 'estimated' && row.output > 0) line.estimated = true;
+  if (isEstimate(row.usageSource) && row.output > 0) line.estimated = true;
   line.toolCalls += row.toolCalls;
   if (row.cost === null) {
     line.unpriced += 1;

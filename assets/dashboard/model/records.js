@@ -47,6 +47,7 @@ function entry(wire) {
     ttftMs: amountOrNull(wire['time_to_first_token_ms']),
     finishReason: text(wire['finish_reason']),
     usageSource: text(wire['usage_source'], 'none'),
+    observation: text(wire['observation']),
     method: text(wire['method']),
     path: text(wire['path']),
     route: text(wire['route']),

@@ -155,9 +155,6 @@ export const idleOf = (row, nowMs) => (row.outcome === null ? Math.max(0, Math.m
 /** Whether its replica is silent, so that nothing is known of it now. @param {Row} row */
 export const isSilent = (row) => row.outcome === null && row.knownUntilMs !== Infinity;
 
-/** Input is counted by the provider alone: before it has said anything, 0 is no number. @param {Row} row */
-export const isInputKnown = (row) => row.input > 0 || row.usageSource === 'partial' || row.usageSource === 'reported';
-
 /** Seconds a sparkline looks back. */
 export const SPARK_POINTS = 20;
 

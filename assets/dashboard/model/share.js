@@ -1,12 +1,14 @@
 /** A request in forms that can be taken elsewhere: as JSON with the wire's names, and as a curl command of its kind. */
 
+import { isInputKnown } from './format.js';
+
 /** @typedef {import('../types.js').Row} Row */
 
-/** A request with the names of the wire. @param {Row} row */
+/** A request with the names of the wire; what is not known is `null`. @param {Row} row */
 export const toWire = (row) => ({
   request_id: row.id, provider: row.provider, model: row.model, requested_model: row.requested, resolved_model: row.resolved,
   qualified_model: row.qualified, is_streaming: row.streaming, start_time: row.startMs === null ? null : row.startMs / 1000,
-  phase: row.phase, waiting_on: row.waitingOn, outcome: row.outcome, status: row.status, input_tokens: row.input, output_tokens: row.output,
+  phase: row.phase, waiting_on: row.waitingOn, outcome: row.outcome, status: row.status, input_tokens: isInputKnown(row) ? row.input : null, output_tokens: row.output,
   cache_read_tokens: row.cacheRead, cache_creation_tokens: row.cacheCreation, reasoning_tokens: row.reasoning, tool_uses: row.toolUses,
   tool_results: row.toolResults, tool_calls: row.toolCalls, request_size: row.requestSize, message_count: row.messages,
   response_bytes: row.bytes, usage_source: row.usageSource, time_to_first_token_ms: row.ttftMs, method: row.method, path: row.path, route: row.route || null,

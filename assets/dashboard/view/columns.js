@@ -5,7 +5,7 @@
 
 import * as format from '../model/format.js';
 import { labelField } from '../model/labels.js';
-import { ageOf, idleOf, isInputKnown, isSilent, SPARK_POINTS } from '../model/row.js';
+import { ageOf, idleOf, isSilent, SPARK_POINTS } from '../model/row.js';
 import { visible } from '../model/visible.js';
 import * as words from '../model/words.js';
 import { h, setData, setText, textIn } from './dom.js';
@@ -211,9 +211,6 @@ function buildMenu(cell) {
   };
 }
 
-/** @param {Line} line @param {number} n */
-const sum = (line, n) => (n === 0 && line.kind === 'row' ? '0' : format.count(n));
-
 /** @param {string} name @returns {Column} */
 const labelColumn = (name) => ({
   id: labelField(name), spare: 3, title: name, hint: `The label “${name}”`, width: 120, live: true, sortable: true, optional: true, build: titled((row) => row.labels.get(name) ?? format.NONE),
@@ -231,15 +228,15 @@ export const columnsOf = (labels) => [
   { id: 'replica', title: 'Replica', hint: 'The replica that has the request', width: 116, live: true, sortable: true, optional: true, card: true, build: titled((row) => row.replica || format.NONE) },
   ...Array.from(labels, labelColumn),
   { id: 'waits', spare: 0.5, title: 'Waits for', hint: 'The side that must act next: the upstream or the client', width: 102, live: true, sortable: true, card: true, build: buildWaits },
-  { id: 'input', title: 'In', hint: 'Input tokens, cached ones included', width: 68, end: true, live: true, sortable: true, build: plain((line) => (line.kind === 'row' && !isInputKnown(line) ? format.NONE : line.kind === 'group' && line.input === 0 ? '' : sum(line, line.input))) },
+  { id: 'input', title: 'In', hint: 'Input tokens, cached ones included', width: 68, end: true, live: true, sortable: true, build: plain((line) => (line.kind === 'row' ? format.inputOf(line) : line.input === 0 ? '' : format.count(line.input))) },
   {
     id: 'output', title: 'Out', hint: 'Output tokens, reasoning included; ~ is our estimate until the provider reports', width: 76, end: true, live: true, sortable: true, card: true,
-    build: plain((line) => ((line.kind === 'row' ? line.usageSource === 'estimated' : line.estimated) && line.output > 0 ? `~${format.count(line.output)}` : sum(line, line.output))),
+    build: plain((line) => (line.kind === 'row' ? format.outputOf(line) : `${line.estimated ? '~' : ''}${format.count(line.output)}`)),
   },
   { id: 'cost', spare: 1, title: 'Cost', hint: 'US dollars, by the server’s prices; ~ is reckoned from an estimate, ≥ lacks the input, which is not known yet, – is not known', width: 92, end: true, live: true, sortable: true, optional: true, build: buildCost },
   { id: 'rate', title: 'Tokens/s', hint: 'Output tokens per second, and the last 20 seconds', width: 114, end: true, live: true, sortable: true, card: true, build: buildRate },
   { id: 'ttft', spare: 6, title: 'First token', hint: 'Time to the first token', width: 90, end: true, live: true, sortable: true, build: plain((line) => (line.kind === 'row' ? format.latency(line.ttftMs) : '')) },
-  { id: 'tools', spare: 9, title: 'Tools', hint: 'Tool calls in the answer', width: 58, end: true, live: true, sortable: true, build: plain((line) => sum(line, line.toolCalls)) },
+  { id: 'tools', spare: 9, title: 'Tools', hint: 'Tool calls in the answer', width: 58, end: true, live: true, sortable: true, build: plain((line) => format.count(line.toolCalls)) },
   { id: 'route', spare: 4, title: 'Route', hint: 'The pattern of the route', width: 120, live: true, sortable: true, optional: true, build: titled((row) => row.route || format.NONE) },
   { id: 'id', spare: 7, title: 'Request', width: 106, live: false, sortable: true, build: titled((row) => row.id) },
   { id: 'menu', title: '', width: 54, live: false, sortable: false, card: true, fixed: 'end', build: buildMenu },

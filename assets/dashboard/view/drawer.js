@@ -1,7 +1,7 @@
 /** The details of one request: what it is doing in a sentence, its time as a bar, its numbers, and what one can do with it. */
 
 import * as format from '../model/format.js';
-import { ageOf, idleOf, isInputKnown, isSilent, SPARK_POINTS } from '../model/row.js';
+import { ageOf, idleOf, isSilent, SPARK_POINTS } from '../model/row.js';
 import { timelineOf } from '../model/timeline.js';
 import { verdict } from '../model/verdict.js';
 import { visible } from '../model/visible.js';
@@ -45,8 +45,8 @@ const SECTIONS = [
     ['Received', (row) => format.bytes(row.bytes)],
   ]],
   ['Tokens', [
-    ['Input', (row) => !isInputKnown(row) ? format.NONE : `${format.count(row.input)}${row.cacheRead + row.cacheCreation > 0 ? ` (${format.count(row.cacheRead)} read from cache, ${format.count(row.cacheCreation)} written)` : ''}`],
-    ['Output', (row) => `${format.count(row.output)}${row.reasoning > 0 ? ` (${format.count(row.reasoning)} reasoning)` : ''}`],
+    ['Input', (row) => `${format.inputOf(row)}${row.cacheRead + row.cacheCreation > 0 ? ` (${format.count(row.cacheRead)} read from cache, ${format.count(row.cacheCreation)} written)` : ''}`],
+    ['Output', (row) => `${format.outputOf(row)}${row.reasoning > 0 ? ` (${format.count(row.reasoning)} reasoning)` : ''}`],
     ['Per second', (row) => (row.outcome === null ? format.rate(isSilent(row) ? null : row.rate) : format.NONE)],
     ['Cost', (row, _, present) => (present.has('cost') || row.cost !== null ? format.costOf(row) : '')],
     ['Tool calls', (row) => format.count(row.toolCalls)],

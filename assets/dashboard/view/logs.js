@@ -49,8 +49,8 @@ export function createLogs({ onOpen, onClear, isOpen, now }) {
     columns: [
       time, provider, model, outcome, status, duration,
       { title: 'First token', end: true, key: (it) => it.ttftMs ?? -1, cell: (it) => format.latency(it.ttftMs) },
-      counts('In', (it) => it.input),
-      counts('Out', (it) => it.output),
+      { title: 'In', end: true, key: (it) => it.input, cell: (it) => format.inputOf(it) },
+      { title: 'Out', end: true, key: (it) => it.output, cell: (it) => format.outputOf(it) },
       counts('Cache read', (it) => it.cacheRead),
       counts('Cache write', (it) => it.cacheCreation),
       counts('Tools', (it) => it.toolCalls),

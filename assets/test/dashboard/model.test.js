@@ -128,6 +128,15 @@ describe('how values read', () => {
     it(`the dot after ${seconds} s in step ${step}`, () => assert.equal(format.recency((seconds ?? 0) * 1000), step));
   }
 
+  it('tokens, and what is not known of them', () => {
+    const inputs = /** @type {[number, string, string][]} */ ([[0, 'none', '–'], [0, 'estimated', '–'], [0, 'partial', '0'], [0, 'reported', '0'], [1234, 'estimated', '1,234']]);
+    for (const [input, usageSource, text] of inputs) assert.equal(format.inputOf({ input, usageSource }), text);
+    const outputs = /** @type {[number, string, string, string][]} */ ([
+      [0, 'none', 'full', '0'], [0, 'none', 'none', '–'], [0, 'reported', 'none', '0'], [5, 'reported', 'none', '5'], [1234, 'estimated', 'full', '~1,234'], [7, 'partial', 'full', '~7'], [7, 'reported', 'full', '7'],
+    ]);
+    for (const [output, usageSource, observation, text] of outputs) assert.equal(format.outputOf({ output, usageSource, observation }), text);
+  });
+
   it('sizes, shares and rates', () => {
     assert.deepEqual([format.bytes(512), format.bytes(51_200), format.bytes(3 * 1024 ** 2)], ['512 B', '50.0 KiB', '3.0 MiB']);
     assert.deepEqual([format.percent(0, 0), format.percent(1, 2000), format.percent(1, 80), format.percent(1, 2)], ['0%', '< 0.1%', '1.3%', '50%']);
