@@ -3,9 +3,10 @@
 use active_requests::{
     config::TrackerConfig,
     tracker::{ActiveRequest, BodyProgress, ErrorType, Outcome, RequestInfo, RequestTracker, TotalsFilter},
-    usage::Observation,
+    usage::{Observation, Reading},
 };
 use http::{Method, StatusCode};
+use serde_json::json;
 use std::{
     collections::HashSet,
     sync::{
@@ -80,6 +81,37 @@ fn totals_are_kept_by_the_resolved_model_and_apart_for_streams() {
         (model.total.requests, model.streaming.unwrap().requests, model.non_streaming.unwrap().requests),
         (3, 2, 1)
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn latencies_are_counted_by_model_and_added_up_by_provider() {
+    let tracker = RequestTracker::default();
+    let begin = |model: &str, streaming| {
+        let info = RequestInfo::new().provider("openai").model(model).is_streaming(streaming);
+        tracker.start(&Method::POST, "/", &info).unwrap()
+    };
+    let (fast, slow, whole) = (begin("fast", true), begin("slow", true), begin("fast", false));
+    let refused = begin("fast", false);
+    refused.handle().set_refused();
+    tokio::time::advance(Duration::from_millis(3)).await;
+    for request in [&fast, &slow, &whole] {
+        request.record(&Reading::new().text_bytes(4));
+    }
+    tokio::time::advance(Duration::from_millis(997)).await;
+    for request in [fast, whole, refused] {
+        request.finish(Outcome::Completed);
+    }
+    tokio::time::advance(Duration::from_secs(3000)).await;
+    let begun = serde_json::to_value(tracker.running_totals(&TotalsFilter::default())).unwrap();
+    assert_eq!(begun["latency"]["duration_ms"], json!({"1024": 2}), "what is in flight has no duration yet");
+    slow.finish(Outcome::Completed);
+
+    let totals = serde_json::to_value(tracker.running_totals(&TotalsFilter::default())).unwrap();
+    let provider = &totals["providers"]["openai"];
+    assert_eq!(provider["models"]["fast"]["latency"], json!({"duration_ms": {"1024": 2}, "first_token_ms": {"3": 1}}));
+    assert_eq!(provider["models"]["slow"]["latency"], json!({"duration_ms": {"inf": 1}, "first_token_ms": {"3": 1}}));
+    let both = json!({"duration_ms": {"1024": 2, "inf": 1}, "first_token_ms": {"3": 2}});
+    assert_eq!((&provider["latency"], &totals["latency"]), (&both, &both));
 }
 
 #[tokio::test(start_paused = true)]

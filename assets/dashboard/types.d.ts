@@ -305,6 +305,9 @@ export interface Total {
   /** Average duration of streaming and of other requests, `null` where there were none. */
   streamingMs: number | null;
   otherMs: number | null;
+  /** How long requests took that have ended, and their first tokens; `null` where there were none, or the server does not say. */
+  durations: import('./model/distribution.js').Distribution | null;
+  firstTokens: import('./model/distribution.js').Distribution | null;
   /** US dollars of the requests whose cost is known; `null` where it is of none. */
   cost: number | null;
   /** Requests whose cost is not known; `null` where the server does not say. */

@@ -304,11 +304,11 @@ mod tests {
 
     #[test]
     fn totals_are_added_to_the_digit_and_averages_computed_anew() {
-        let one = r#"{"last_accessed":{"top":"2026-11-20T22:08:10Z"},"total_requests":3,"average_duration_ms":500,"total_duration_ms":1001,"providers":{"b":{"rollup":{"total":{"requests":3,"average_duration_ms":500,"total_duration_ms":1001,"cost_usd":0.1}}}},"total_cost_usd":0.100000000000000000001}"#;
-        let other = r#"{"last_accessed":{"top":"2026-11-21T00:00:00Z"},"total_requests":1,"average_duration_ms":2000,"total_duration_ms":2000,"providers":{"a":{"new":1},"b":{"rollup":{"total":{"requests":1,"average_duration_ms":2000,"total_duration_ms":2000,"cost_usd":null}}}},"total_cost_usd":0.2,"unknown":[7]}"#;
+        let one = r#"{"last_accessed":{"top":"2026-11-20T22:08:10Z"},"total_requests":3,"average_duration_ms":500,"total_duration_ms":1001,"latency":{"duration_ms":{"320":2,"512":1}},"providers":{"b":{"rollup":{"total":{"requests":3,"average_duration_ms":500,"total_duration_ms":1001,"cost_usd":0.1}}}},"total_cost_usd":0.100000000000000000001}"#;
+        let other = r#"{"last_accessed":{"top":"2026-11-21T00:00:00Z"},"total_requests":1,"average_duration_ms":2000,"total_duration_ms":2000,"latency":{"duration_ms":{"320":1,"inf":1}},"providers":{"a":{"new":1},"b":{"rollup":{"total":{"requests":1,"average_duration_ms":2000,"total_duration_ms":2000,"cost_usd":null}}}},"total_cost_usd":0.2,"unknown":[7]}"#;
         assert_eq!(
             together(&[answer("a", one), answer("b", other)], ""),
-            r#"{"last_accessed":{"top":"2026-11-21T00:00:00Z"},"total_requests":4,"average_duration_ms":1000,"total_duration_ms":3001,"providers":{"a":{"new":1},"b":{"rollup":{"total":{"requests":4,"average_duration_ms":1000,"total_duration_ms":3001,"cost_usd":0.1}}}},"total_cost_usd":0.300000000000000000001,"unknown":[7],"replicas":{"answered":["a","b"],"missing":["c"]}}"#
+            r#"{"last_accessed":{"top":"2026-11-21T00:00:00Z"},"total_requests":4,"average_duration_ms":1000,"total_duration_ms":3001,"latency":{"duration_ms":{"320":3,"512":1,"inf":1}},"providers":{"a":{"new":1},"b":{"rollup":{"total":{"requests":4,"average_duration_ms":1000,"total_duration_ms":3001,"cost_usd":0.1}}}},"total_cost_usd":0.300000000000000000001,"unknown":[7],"replicas":{"answered":["a","b"],"missing":["c"]}}"#
         );
     }
 

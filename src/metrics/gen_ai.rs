@@ -22,14 +22,14 @@ type ClassNames = (String, String, Option<&'static str>, Option<&'static str>);
 pub(super) struct GenAi(BTreeMap<ClassNames, ClassFigures>);
 
 /// A histogram of each class, in nanoseconds.
-struct Latency {
+struct LatencyMetrics {
     family: Family,
     bounds: Bounds,
     of: fn(&ClassFigures) -> &Histogram,
 }
 
-const LATENCIES: [Latency; 3] = [
-    Latency {
+const LATENCIES: [LatencyMetrics; 3] = [
+    LatencyMetrics {
         family: Family::of_seconds(
             "gen_ai_server_request_duration",
             "Time from the start of a request to the end of its response body.",
@@ -37,7 +37,7 @@ const LATENCIES: [Latency; 3] = [
         bounds: DURATION,
         of: |class| &class.duration,
     },
-    Latency {
+    LatencyMetrics {
         family: Family::of_seconds(
             "gen_ai_server_time_to_first_token",
             "Time from the start of a request to the first token of its streamed answer.",
@@ -45,7 +45,7 @@ const LATENCIES: [Latency; 3] = [
         bounds: FIRST_TOKEN,
         of: |class| &class.first_token,
     },
-    Latency {
+    LatencyMetrics {
         family: Family::of_seconds(
             "gen_ai_server_time_per_output_token",
             "Time per output token after the first one, of completed streamed answers.",
@@ -113,7 +113,7 @@ impl GenAi {
     }
 
     pub(super) fn encode(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
-        for Latency { family, bounds, of } in &LATENCIES {
+        for LatencyMetrics { family, bounds, of } in &LATENCIES {
             family.histograms(encoder, bounds, NANOSECONDS, self.samples(of))?;
         }
         let input = self.samples(|class| &class.input_tokens).map(|sample| of_type("input", sample));

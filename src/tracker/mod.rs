@@ -37,6 +37,7 @@ mod history;
 mod id;
 mod info;
 mod keys;
+mod latency;
 mod live;
 #[cfg(feature = "fleet")]
 mod load;
@@ -83,6 +84,7 @@ pub use self::{
     held::Held,
     id::{InvalidRequestId, RequestId},
     info::RequestInfo,
+    latency::Latency,
     outcome::{ErrorType, Outcome},
     row::{Phase, Row, WaitingOn},
     totals::{LastAccessed, ModelTotals, ProviderTotals, RunningTotals, SplitTotals, Totals, TotalsFilter},

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use super::{
     bytes_per_token::{BytesPerToken, estimate},
     canceller::Canceller,
+    clock::nanos,
     counters::Counters,
     info::RequestInfo,
     keys::Key,
@@ -98,6 +99,11 @@ impl RowFacts {
             self.first_token = Some(self.started.elapsed());
         }
         first
+    }
+
+    /// The time to the first token of an answer that was streamed, in nanoseconds: elsewhere the first token is the whole answer.
+    pub(crate) fn streamed_first_token(&self) -> Option<u64> {
+        self.first_token.filter(|_| self.is_streaming == Some(true)).map(nanos)
     }
 
     /// The outcome of the request, by that of its response.

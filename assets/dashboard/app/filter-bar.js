@@ -1,6 +1,7 @@
 /** The bar over the list and over the tables of the past: the filter, its completion, the quick filters with their counts, the grouping. */
 
 import { compile, toggleValue, valuesOf, withoutField } from '../model/filter.js';
+import { NONE } from '../model/format.js';
 import { labelField, labelOf } from '../model/labels.js';
 import { isGroupField } from '../model/order.js';
 import { byId, h, setText, textIn, typed } from '../view/dom.js';
@@ -18,7 +19,7 @@ const CHIPS = [['waiting', 'Waiting'], ['responding', 'Responding'], ['streaming
  * @param {Live} live
  * @param {{ rows: () => Iterable<Row> }} parts `rows`: what is shown here but for the filter
  */
-export function createFilterBar({ address, events, list }, { rows }) {
+export function createFilterBar({ address, events, list, whyUnknown }, { rows }) {
   const filter = typed('filter', HTMLInputElement);
   const error = byId('filter-error');
   const group = typed('group', HTMLSelectElement);
@@ -100,15 +101,16 @@ export function createFilterBar({ address, events, list }, { rows }) {
       error.textContent = said.join(' ');
       filter.setAttribute('aria-invalid', String(errors.length > 0));
     },
-    /** Counts what each quick filter would show, the other terms kept. */
+    /** Counts what each quick filter would show, the other terms kept; no number where nothing is known. */
     count() {
+      const unknown = whyUnknown() !== null;
       const { filter } = address.place;
       const { test } = compile(withoutField(filter, 'state'));
       const pressed = valuesOf(filter, 'state');
       const nowMs = list.now();
       const counts = tally(Array.from(list.rows).filter((row) => test(row, nowMs)));
       for (const chip of chips) {
-        setText(chip.count, String(counts[chip.state]));
+        setText(chip.count, unknown ? NONE : String(counts[chip.state]));
         chip.button.setAttribute('aria-pressed', String(pressed.includes(chip.state)));
       }
     },

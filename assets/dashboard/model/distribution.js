@@ -1,5 +1,7 @@
 /** How durations are spread: counts by bucket, fine enough for percentiles, and the coarser bars that are drawn of them. */
 
+import { amount, isObject } from './row.js';
+
 /** Upper bounds in milliseconds, as the server has them: 1 to 8, then four to an octave, up to 35 minutes. @returns {number[]} */
 function usualBounds() {
   const bounds = [];
@@ -9,6 +11,14 @@ function usualBounds() {
 
 /** Bounds of the bars in milliseconds: 1, 2, 5 in each decade. */
 export const BARS = [0, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000, Infinity];
+
+/** Reads counts by upper bound in milliseconds, as the totals have them; `null` if there are none. @param {unknown} json */
+export function readDistribution(json) {
+  if (!isObject(json)) return null;
+  const distribution = new Distribution();
+  for (const [bound, count] of Object.entries(json)) distribution.count(bound === 'inf' ? Infinity : Number(bound), amount(count));
+  return distribution.total > 0 ? distribution : null;
+}
 
 export class Distribution {
   #bounds;
@@ -24,8 +34,13 @@ export class Distribution {
 
   /** @param {number} ms */
   add(ms) {
+    this.count(ms, 1);
+  }
+
+  /** @param {number} ms @param {number} times */
+  count(ms, times) {
     const at = this.#bounds.findIndex((bound) => ms <= bound);
-    this.#put(at < 0 ? this.#bounds.length : at, 1);
+    this.#put(at < 0 ? this.#bounds.length : at, times);
   }
 
   /** @param {ReadonlyArray<number>} counts by the same bounds */

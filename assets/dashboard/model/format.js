@@ -70,9 +70,10 @@ export function rate(n) {
   return n < 10 ? oneDigit.format(n) : count(Math.round(n));
 }
 
-/** A part of a whole as a percentage. @param {number} part @param {number} all */
+/** A part of a whole as a percentage; of nothing there is none. @param {number} part @param {number} all */
 export function percent(part, all) {
-  if (all === 0 || part === 0) return '0%';
+  if (all === 0) return NONE;
+  if (part === 0) return '0%';
   const value = (part / all) * 100;
   return value < 0.1 ? '< 0.1%' : value < 10 ? `${oneDigit.format(value)}%` : `${Math.round(value)}%`;
 }

@@ -1,5 +1,6 @@
 /** Reads the polled running totals. */
 
+import { readDistribution } from './distribution.js';
 import { badge } from './format.js';
 import { amount, amountOrNull, isObject } from './row.js';
 import { readDisabled, ShapeError } from './wire.js';
@@ -16,7 +17,7 @@ export function readTotals(json) {
     output_tokens: json['total_output_tokens'], cache_read_tokens: json['total_cache_read_tokens'],
     cache_creation_tokens: json['total_cache_creation_tokens'], tool_calls: json['total_tool_calls'],
     average_duration_ms: json['average_duration_ms'], total_duration_ms: json['total_duration_ms'], cost_usd: json['total_cost_usd'], unpriced_requests: json['unpriced_requests'],
-  }, null, null);
+  }, null, null, json['latency']);
   /** @type {Total[]} */
   const providers = [];
   /** @type {Total[]} */
@@ -24,9 +25,9 @@ export function readTotals(json) {
   for (const [provider, entry] of Object.entries(json['providers'])) {
     if (!isObject(entry)) continue;
     const rollup = isObject(entry['rollup']) ? entry['rollup'] : {};
-    providers.push(total(provider, '', entry['last_accessed'], rollup['total'], rollup['streaming'], rollup['non_streaming']));
+    providers.push(total(provider, '', entry['last_accessed'], rollup['total'], rollup['streaming'], rollup['non_streaming'], entry['latency']));
     for (const [model, it] of Object.entries(isObject(entry['models']) ? entry['models'] : {})) {
-      if (isObject(it)) models.push(total(provider, model, it['last_accessed'], it['total'], it['streaming'], it['non_streaming']));
+      if (isObject(it)) models.push(total(provider, model, it['last_accessed'], it['total'], it['streaming'], it['non_streaming'], it['latency']));
     }
   }
   return { all, active: amount(json['active_requests']), providers, models, disabled: readDisabled(json) };
@@ -34,10 +35,10 @@ export function readTotals(json) {
 
 /**
  * @param {string} provider @param {string} model @param {unknown} last
- * @param {unknown} whole @param {unknown} streaming @param {unknown} other
+ * @param {unknown} whole @param {unknown} streaming @param {unknown} other @param {unknown} latency
  * @returns {Total}
  */
-function total(provider, model, last, whole, streaming, other) {
+function total(provider, model, last, whole, streaming, other, latency) {
   const it = isObject(whole) ? whole : {};
   const lastMs = typeof last === 'string' ? Date.parse(last) : NaN;
   return {
@@ -54,6 +55,8 @@ function total(provider, model, last, whole, streaming, other) {
     totalMs: amount(it['total_duration_ms']),
     streamingMs: isObject(streaming) ? amountOrNull(streaming['average_duration_ms']) : null,
     otherMs: isObject(other) ? amountOrNull(other['average_duration_ms']) : null,
+    durations: readDistribution(isObject(latency) && latency['duration_ms']),
+    firstTokens: readDistribution(isObject(latency) && latency['first_token_ms']),
     cost: amountOrNull(it['cost_usd']),
     unpriced: amountOrNull(it['unpriced_requests']),
   };

@@ -17,11 +17,12 @@ export function createListNotes({ onShow }) {
   return {
     /** @param {{ rows: number, all: number, query: string, why: () => string | null }} of `why`: nothing is known, because of this */
     say({ rows, all, query, why }) {
-      setText(shown, query === '' ? `${count(all)} shown` : `${count(rows)} of ${count(all)}`);
+      const unknown = all === 0 ? why() : null;
+      setText(shown, unknown !== null ? '' : query === '' ? `${count(all)} shown` : `${count(rows)} of ${count(all)}`);
       empty.hidden = rows > 0;
       if (rows > 0) return;
       const filtered = all > 0;
-      setText(emptyText, filtered ? `No request matches “${query}”.` : why() ?? 'No requests in flight.\nA request is listed from its start to the end of its response.');
+      setText(emptyText, filtered ? `No request matches “${query}”.` : unknown ?? 'No requests in flight.\nA request is listed from its start to the end of its response.');
       emptyAction.hidden = !filtered;
     },
     /** @param {number} fresh @param {number} concerned those of them that need a look */

@@ -9,6 +9,19 @@ import { badge, counts, createTable, priced } from './table.js';
 
 /** @typedef {import('../types.js').Total} Total */
 
+/**
+ * A column of the time within which a part of the requests was done.
+ * @param {string} title @param {number} part 0 to 1 @param {(it: Total) => Total['durations']} of
+ * @returns {import('./table.js').TableColumn<Total>}
+ */
+const quantile = (title, part, of) => ({
+  title, end: true, key: (it) => of(it)?.quantile(part) ?? -1, when: (items) => items.some((it) => of(it) !== null),
+  cell: (it) => h('span', { title: spread(of(it)) }, format.latency(of(it)?.quantile(part) ?? null)),
+});
+
+/** @param {Total['durations']} of */
+const spread = (of) => (of === null ? null : [0.5, 0.9, 0.95, 0.99].map((part) => `p${part * 100} ${format.latency(of.quantile(part))}`).join(', ') + ` of ${format.count(of.total)}`);
+
 /** @param {() => number} now on the server's clock */
 export function createTotals(now) {
   /** @type {import('./table.js').TableColumn<Total>[]} */
@@ -19,13 +32,16 @@ export function createTotals(now) {
     counts('In', (it) => it.input),
     counts('Out', (it) => it.output),
     counts('Cache read', (it) => it.cacheRead),
-    counts('Cache write', (it) => it.cacheCreation),
+    { ...counts('Cache write', (it) => it.cacheCreation), when: (items) => items.some((it) => it.cacheCreation > 0) },
     counts('Tools', (it) => it.tools),
     {
       title: 'Cost', end: true, when: priced, key: (it) => it.cost ?? -1,
       cell: (it) => h('span', { title: it.unpriced ? `Without ${format.count(it.unpriced)} requests whose cost is not known` : null }, format.costSum(it)),
     },
     { title: 'Average', end: true, key: (it) => it.averageMs, cell: (it) => format.latency(it.requests === 0 ? null : it.averageMs) },
+    quantile('Median', 0.5, (it) => it.durations),
+    quantile('p95', 0.95, (it) => it.durations),
+    quantile('First token', 0.5, (it) => it.firstTokens),
     { title: 'Streaming', end: true, key: (it) => it.streamingMs ?? -1, cell: (it) => format.latency(it.streamingMs) },
     { title: 'Other', end: true, key: (it) => it.otherMs ?? -1, cell: (it) => format.latency(it.otherMs) },
     { title: 'Total time', end: true, key: (it) => it.totalMs, cell: (it) => format.duration(it.totalMs) },

@@ -347,10 +347,15 @@ function totalsOf(world, shows) {
   for (const it of world.traces) {
     if (!shows(it['request_id'])) continue;
     const last = new Date(it['ts'] * 1000).toISOString();
-    const provider = (providers[it['provider']] ??= { last_accessed: last, rollup: { total: empty() }, models: {} });
-    const model = (provider.models[it['model']] ??= { last_accessed: last, total: empty() });
+    const latency = () => ({ duration_ms: {}, first_token_ms: {} });
+    const provider = (providers[it['provider']] ??= { last_accessed: last, rollup: { total: empty() }, latency: latency(), models: {} });
+    const model = (provider.models[it['model']] ??= { last_accessed: last, total: empty(), latency: latency() });
     const split = it['is_streaming'] ? 'streaming' : 'non_streaming';
     add(all, it);
+    for (const { latency } of [provider, model]) {
+      const bound = Math.max(1, Math.ceil(it['duration_ms']));
+      latency.duration_ms[bound] = (latency.duration_ms[bound] ?? 0) + 1;
+    }
     for (const of of [provider.rollup, model]) {
       add(of.total, it);
       add((of[split] ??= empty()), it);

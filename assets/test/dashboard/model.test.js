@@ -139,7 +139,7 @@ describe('how values read', () => {
 
   it('sizes, shares and rates', () => {
     assert.deepEqual([format.bytes(512), format.bytes(51_200), format.bytes(3 * 1024 ** 2)], ['512 B', '50.0 KiB', '3.0 MiB']);
-    assert.deepEqual([format.percent(0, 0), format.percent(1, 2000), format.percent(1, 80), format.percent(1, 2)], ['0%', '< 0.1%', '1.3%', '50%']);
+    assert.deepEqual([format.percent(0, 0), format.percent(0, 5), format.percent(1, 2000), format.percent(1, 80), format.percent(1, 2)], ['–', '0%', '< 0.1%', '1.3%', '50%']);
     assert.deepEqual([format.rate(null), format.rate(3.14), format.rate(1234.5)], ['–', '3.1', '1,235']);
   });
 
@@ -373,11 +373,13 @@ describe('polled answers', () => {
     const totals = readTotals({
       last_accessed: { top: '2026-11-20T22:08:10Z' }, total_requests: 3, total_errors: 1, total_input_tokens: 100, total_output_tokens: 40, total_cache_read_tokens: 30,
       total_cache_creation_tokens: 10, active_requests: 4, average_duration_ms: 50, total_duration_ms: 150,
-      providers: { openai: { last_accessed: '2026-11-20T22:08:10Z', rollup: { total: t, streaming: t }, models: { 'gpt-4o': { last_accessed: 'N/A', total: t }, broken: 7 } }, broken: null },
+      providers: { openai: { last_accessed: '2026-11-20T22:08:10Z', rollup: { total: t, streaming: t }, models: { 'gpt-4o': { last_accessed: 'N/A', total: t, latency: { duration_ms: { 16: 1, 20: 2, inf: 1 }, first_token_ms: {} } }, broken: 7 } }, broken: null },
     });
     assert.equal(totals.providers.length, 1);
     assert.deepEqual([totals.providers[0]?.requests, totals.providers[0]?.streamingMs, totals.providers[0]?.otherMs], [3, 50, null]);
     assert.deepEqual([totals.models.length, totals.models[0]?.model, totals.models[0]?.lastMs], [1, 'gpt-4o', null]);
+    assert.deepEqual([0.25, 0.5, 1].map((part) => totals.models[0]?.durations?.quantile(part)), [16, 18, 2_097_152], 'spread evenly within a bucket; no more is known of what is beyond the last');
+    assert.deepEqual([totals.models[0]?.firstTokens, totals.all.durations], [null, null]);
     assert.deepEqual(composition(totals.all).map((part) => part.value), [60, 30, 10, 40], 'cached input is not counted twice');
   });
 

@@ -8,7 +8,6 @@
 mod classes;
 #[cfg(feature = "prometheus")]
 mod histogram;
-mod latency;
 #[cfg(feature = "prometheus")]
 mod reading;
 mod series;
@@ -92,7 +91,7 @@ impl Notes {
         self.list.push(Finished {
             ended: nanos(ended.duration_since(figures.clock.anchor)),
             duration: nanos(duration),
-            first_token: facts.first_token.filter(|_| facts.is_streaming == Some(true)).map(nanos),
+            first_token: facts.streamed_first_token(),
             usage: facts.usage,
             outcome,
             #[cfg(feature = "prometheus")]

@@ -5,12 +5,10 @@ use std::time::SystemTime;
 use serde::{Serialize, Serializer};
 use tokio::time::Instant;
 
-use super::{
-    latency::BOUNDS_MS,
-    steps::{STEP_SECONDS, StepFigures, Steps, step_at},
-};
+use super::steps::{STEP_SECONDS, StepFigures, Steps, step_at};
 use crate::tracker::{
     clock::{WallClock, epoch_seconds, nanos},
+    latency::BOUNDS_MS,
     outcome::Outcome,
 };
 

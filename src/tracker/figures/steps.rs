@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Finished, latency::LatencyCounts};
-use crate::tracker::outcome::Outcome;
+use super::Finished;
+use crate::tracker::{latency::LatencyCounts, outcome::Outcome};
 
 /// Seconds of a step.
 pub(super) const STEP_SECONDS: u64 = 10;

@@ -14,7 +14,10 @@ use super::{
 };
 use crate::{
     cost::Cost,
-    tracker::clock::{WallClock, rfc3339},
+    tracker::{
+        clock::{WallClock, rfc3339},
+        latency::Latency,
+    },
 };
 
 /// Sums over requests, as they are shown.
@@ -106,6 +109,8 @@ pub struct ModelTotals {
     /// The sums.
     #[serde(flatten)]
     pub totals: SplitTotals,
+    /// How long they took.
+    pub latency: Latency,
 }
 
 /// The totals of one provider.
@@ -117,6 +122,8 @@ pub struct ProviderTotals {
     pub last_accessed: SystemTime,
     /// The sums over its models.
     pub rollup: SplitTotals,
+    /// How long they took.
+    pub latency: Latency,
     /// By model, sorted by name.
     pub models: BTreeMap<String, ModelTotals>,
 }
@@ -160,6 +167,8 @@ pub struct RunningTotals {
     pub average_duration_ms: u64,
     /// Sum over the requests that have ended.
     pub total_duration_ms: u64,
+    /// How long they took.
+    pub latency: Latency,
     /// By provider, sorted by name.
     pub providers: BTreeMap<String, ProviderTotals>,
     /// US dollars of the requests whose cost is known; `None` if it is of none.
@@ -196,11 +205,12 @@ impl Report {
                 .iter()
                 .map(|(name, totals)| {
                     let last_accessed = time(totals.last_accessed).unwrap_or(UNIX_EPOCH);
-                    (name.clone(), ModelTotals { last_accessed, totals: totals.into() })
+                    (name.clone(), ModelTotals { last_accessed, totals: totals.into(), latency: totals.latency() })
                 })
                 .collect();
             let last_accessed = time(rollup.last_accessed).unwrap_or(UNIX_EPOCH);
-            providers.insert(provider, ProviderTotals { last_accessed, rollup: (&rollup).into(), models });
+            let latency = rollup.latency();
+            providers.insert(provider, ProviderTotals { last_accessed, rollup: (&rollup).into(), latency, models });
         }
         let total = SplitTotals::from(&all).total;
         RunningTotals {
@@ -217,6 +227,7 @@ impl Report {
             active_requests: all.active,
             average_duration_ms: total.average_duration_ms,
             total_duration_ms: total.total_duration_ms,
+            latency: all.latency(),
             providers,
             total_cost_usd: total.cost_usd,
             unpriced_requests: total.unpriced_requests,

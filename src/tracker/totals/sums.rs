@@ -6,7 +6,11 @@ use tokio::time::Instant;
 
 use crate::{
     cost::Cost,
-    tracker::{clock::nanos, slot::RowFacts},
+    tracker::{
+        clock::nanos,
+        latency::{Latency, LatencySums},
+        slot::RowFacts,
+    },
     usage::Usage,
 };
 
@@ -67,12 +71,14 @@ impl Sums {
 }
 
 /// The sums of one key in one shard.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct KeyTotals {
     pub(super) streaming: Sums,
     pub(super) non_streaming: Sums,
     pub(super) last_accessed: Option<Instant>,
     pub(super) active: u64,
+    /// `None` before a request has ended: most keys are of requests that other shards have.
+    pub(super) latency: Option<Box<LatencySums>>,
 }
 
 impl KeyTotals {
@@ -89,6 +95,7 @@ impl KeyTotals {
             ..Sums::of(facts, facts.usage, facts.cost)
         };
         self.split(facts).add(&sums);
+        self.latency.get_or_insert_default().add(sums.duration_ns, facts.streamed_first_token());
         self.accessed(facts.started);
     }
 
@@ -110,7 +117,14 @@ impl KeyTotals {
         self.streaming.add(&other.streaming);
         self.non_streaming.add(&other.non_streaming);
         self.active += other.active;
+        if let Some(latency) = &other.latency {
+            self.latency.get_or_insert_default().merge(latency);
+        }
         self.last_accessed = self.last_accessed.max(other.last_accessed);
+    }
+
+    pub(super) fn latency(&self) -> Latency {
+        self.latency.as_deref().map(Latency::from).unwrap_or_default()
     }
 
     pub(crate) fn last_accessed(&self) -> Option<Instant> {

@@ -122,6 +122,8 @@ describe('the connection', { skip: noBrowser }, () => {
       await page.locator('#key-cancel').click();
       await soon(banner, /requires an API key/);
       await soon(() => page.locator('.tile-value').first().innerText(), '–');
+      assert.deepEqual(new Set(await page.locator('.chip b').allInnerTexts()), new Set(['–']));
+      assert.equal(await page.locator('#shown').innerText(), '');
       assert.match(await page.locator('#grid-empty').innerText(), /requires an API key/);
       await page.locator('#banner-action').click();
       await soon(() => page.locator('#key-dialog').isVisible(), true);

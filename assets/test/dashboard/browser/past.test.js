@@ -16,6 +16,11 @@ describe('the views of the past', { skip: noBrowser }, () => {
       await page.goto(`${base}/dashboard/#/totals`);
       await soon(() => page.locator('#provider-table tbody tr').count(), 2);
       assert.match(await page.locator('#donut').innerText(), /Cache read\s+30/);
+      const heads = await page.locator('#provider-table th:visible').allInnerTexts();
+      const median = page.locator('#provider-table tbody tr', { hasText: 'Poe' }).locator('td').nth(heads.indexOf('Median'));
+      assert.match(await median.innerText(), /^\d+(\.\d+)?m?s$/);
+      assert.match((await median.locator('span').getAttribute('title')) ?? '', /^p50 \S+, p90 \S+, p95 \S+, p99 \S+ of 1$/);
+      assert.deepEqual(heads.filter((it) => /First token|Cache write/.test(it)), [], 'a column that has nothing to show is not shown');
       await page.locator('#provider-table th button', { hasText: 'Errors' }).click();
       await soon(() => page.locator('#provider-table tbody tr').first().innerText(), /Poe/);
       await page.locator('[data-view="errors"]').click();
