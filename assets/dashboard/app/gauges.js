@@ -49,7 +49,7 @@ export function createGauges({ address, clock, connection, feed, figures, list, 
     // A silent stream says that nothing happened; between two polled answers nobody knows.
     if (connection.state.name !== 'live' && !(listIsPolled() && feed.messages !== sampledMessages)) return;
     const at = performance.now();
-    feed.store.sample(Math.max(0.5, (at - sampledAt) / 1000));
+    feed.store.sample(Math.max(0.5, (at - sampledAt) / 1000), clock.now());
     if (feed.lastMs !== null) stats.tick(clock.now(), connection.connected ? 3 : settings.pollMs / 1000 + 2);
     if (feed.lastMs !== null && connection.connected) figures.see(clock.now());
     sampledAt = at;

@@ -159,18 +159,28 @@ export const isSilent = (row) => row.outcome === null && row.knownUntilMs !== In
 export const SPARK_POINTS = 20;
 
 /** A stream in which nothing came for this long is not given a rate that was measured before. */
-const RESTING_MS = 2000;
+export const RESTING_MS = 2000;
+
+/** Seconds of which a rate is the mean: few enough that a stream which has stopped is soon seen to have none. */
+const RATE_SPAN = 5;
 
 /**
- * Once a second: what the row put out since the last look. A stream that has stopped has no rate.
- * @param {Row} row @param {number} seconds since the last sample
+ * Once a second: what the row put out since the last look.
+ * @param {Row} row @param {number} seconds since the last sample @param {number} nowMs
  */
-export function sampleRow(row, seconds) {
+export function sampleRow(row, seconds, nowMs) {
   const tokens = (row.counted - row.sampled) / seconds;
   row.sampled = row.counted;
   if (row.spark.length === SPARK_POINTS) row.spark.shift();
   row.spark.push(tokens);
   if (row.phase === 'stalled') row.rate = null;
-  else if (row.rate !== null || tokens > 0) row.rate = row.rate === null ? tokens : row.rate + (tokens - row.rate) * 0.35;
-  if (row.rate !== null && row.rate < 0.05) row.rate = 0;
+  // A first sample is of a part of a second: until there are two, the server knows better.
+  else if (row.spark.length > 1 && row.counted > 0) row.rate = rateOf(row, seconds, nowMs);
+}
+
+/** The mean since the first token, as far as that is in the last seconds; after less than one it would say nothing. @param {Row} row @param {number} seconds @param {number} nowMs */
+function rateOf({ spark, startMs, ttftMs }, seconds, nowMs) {
+  const samples = spark.slice(-Math.max(1, Math.round(RATE_SPAN / seconds)));
+  const sinceFirst = startMs === null || ttftMs === null ? Infinity : (nowMs - startMs - ttftMs) / 1000;
+  return sinceFirst < 1 ? null : samples.reduce((sum, it) => sum + it * seconds, 0) / Math.min(samples.length * seconds, sinceFirst);
 }

@@ -118,9 +118,9 @@ export class RowStore {
     }
   }
 
-  /** @param {number} seconds since the last sample */
-  sample(seconds) {
-    for (const row of this.rows.values()) if (row.outcome === null && !isSilent(row)) sampleRow(row, seconds);
+  /** @param {number} seconds since the last sample @param {number} nowMs */
+  sample(seconds, nowMs) {
+    for (const row of this.rows.values()) if (row.outcome === null && !isSilent(row)) sampleRow(row, seconds, nowMs);
   }
 
   /** A pinned row stays after its end. @param {string} id @param {boolean} pinned @returns {boolean} whether there is such a row */

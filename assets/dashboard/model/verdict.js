@@ -1,7 +1,7 @@
 /** One sentence on a request: what it is doing, since when, and who has to move next. */
 
 import { duration, latency, rate } from './format.js';
-import { idleOf, isSilent } from './row.js';
+import { idleOf, isSilent, RESTING_MS } from './row.js';
 import { silenceOf } from './timeline.js';
 import { outcome } from './words.js';
 
@@ -22,6 +22,7 @@ export function verdict(row, nowMs) {
     case 'responding':
       return 'The upstream has answered; no token yet.';
     case 'streaming':
+      if (idleOf(row, nowMs) >= RESTING_MS) return `Streams; nothing has come for ${silence}.`;
       return row.rate !== null && row.rate > 0 ? `Streams ${rate(row.rate)} tokens per second.` : 'Streams.';
     default:
       return 'In flight.';

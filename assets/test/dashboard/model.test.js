@@ -89,25 +89,32 @@ describe('a row of the wire', () => {
     assert.equal(row({ duration_ms: 9000, time_to_first_token_ms: 300, output_tokens_per_second: 80, idle_ms: 4000 }).rate, null);
     const it = row({ duration_ms: 9000, time_to_first_token_ms: 300, output_tokens_per_second: 80 });
     it.phase = 'stalled';
-    sampleRow(it, 1);
+    sampleRow(it, 1, NOW);
     assert.equal(it.rate, null);
   });
 
   it('counts tokens per second, and no replaced estimate as negative', () => {
     const it = row({ output_tokens: 10 });
-    putOut(it, 60);
-    sampleRow(it, 1);
-    assert.equal(it.rate, 50);
-    putOut(it, 40);
-    sampleRow(it, 1);
-    const slower = it.rate;
-    assert.ok(slower !== null && slower > 0 && slower < 50);
-    putOut(it, 60);
-    sampleRow(it, 1);
-    assert.ok(it.rate !== null && it.rate < slower, 'what was counted before is not counted again');
-    for (let second = 0; second < 60; second++) sampleRow(it, 1);
-    assert.equal(it.rate, 0);
-    assert.equal(it.spark.length, SPARK_POINTS);
+    const rates = [60, 60, 40, 60, 60, 60, 160].map((output) => {
+      putOut(it, output);
+      sampleRow(it, 1, NOW);
+      return it.rate;
+    });
+    // The first sample is of a part of a second; 50 tokens of it are in the mean as long as it is one of five.
+    assert.deepEqual(rates, [null, 25, 50 / 3, 12.5, 10, 0, 20]);
+    for (let second = 0; second < 60; second++) sampleRow(it, 1, NOW);
+    assert.deepEqual([it.rate, it.spark.length], [0, SPARK_POINTS]);
+  });
+
+  it('takes as the rate of a stream that is young the mean since its first token', () => {
+    const it = row({ duration_ms: 0 });
+    it.ttftMs = 700;
+    const rates = [[1000, 12], [2000, 52], [3000, 92], [8000, 292]].map(([at = 0, output = 0], index) => {
+      putOut(it, output);
+      sampleRow(it, index < 3 ? 1 : 5, NOW + at);
+      return it.rate;
+    });
+    assert.deepEqual(rates.map((rate) => rate && Math.round(rate)), [null, 40, 40, 40]);
   });
 });
 
