@@ -161,11 +161,12 @@ export function resum(lines, rows) {
   const first = groups.values().next().value;
   const keyOf = first && (first.field === ATTENTION ? () => ATTENTION : groupKey(first.field));
   if (!keyOf) return;
-  for (const row of rows) {
-    if (first.field === ATTENTION && row.concern === null) continue;
+  const summed = first.field === ATTENTION ? Array.from(rows).filter((row) => row.concern !== null) : rows;
+  for (const row of summed) {
     const line = groups.get(keyOf(row) || '–');
     if (line) addTo(line, row);
   }
+  if (first.field === ATTENTION) first.concerns = concernsOf(summed);
 }
 
 /** The sums of no rows. */

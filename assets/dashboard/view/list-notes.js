@@ -25,10 +25,11 @@ export function createListNotes({ onShow }) {
       setText(emptyText, filtered ? `No request matches “${query}”.` : unknown ?? 'No requests in flight.\nA request is listed from its start to the end of its response.');
       emptyAction.hidden = !filtered;
     },
-    /** @param {number} fresh @param {number} concerned those of them that need a look */
+    /** @param {number} fresh requests that are not shown yet @param {number} concerned those that need a look and do not stand on top yet */
     wait(fresh, concerned) {
-      waiting.hidden = fresh === 0;
-      if (fresh > 0) setText(waitingText, `${count(fresh)} new${concerned > 0 ? `, ${concerned === 1 ? '1 needs' : `${count(concerned)} need`} attention` : ''} ↑`);
+      waiting.hidden = fresh + concerned === 0;
+      const news = [...(fresh > 0 ? [`${count(fresh)} new`] : []), ...(concerned > 0 ? [`${concerned === 1 ? '1 needs' : `${count(concerned)} need`} attention`] : [])];
+      if (news.length > 0) setText(waitingText, `${news.join(', ')} ↑`);
     },
   };
 }

@@ -57,6 +57,8 @@ export function createList({ feed, clock, whyUnknown, lost, createGrid, layout, 
   let frozen = null;
   /** @type {Row[]} */
   let rows = [];
+  /** Those of them that needed a look when they were put in order. @type {Set<Row>} */
+  let onTop = new Set();
   /** @type {Line[]} */
   let lines = [];
   let structure = -1;
@@ -116,6 +118,7 @@ export function createList({ feed, clock, whyUnknown, lost, createGrid, layout, 
       onColumns();
     }
     rows = arrange(source, wish.filter.test, wish.sort, scene.nowMs);
+    onTop = new Set(rows.filter((row) => row.concern !== null));
     lines = wish.group === null ? rank(rows, closed) : group(rows, wish.group, closed);
     grid.show(lines, wish.sort);
     notes.wait(0, 0);
@@ -129,15 +132,15 @@ export function createList({ feed, clock, whyUnknown, lost, createGrid, layout, 
     if (visible && !frozen && store.structure !== structure) put();
   }
 
-  /** Says how many requests wait to be shown. */
+  /** Says how many requests wait to be shown, or to be put on top. */
   function countWaiting() {
     const known = new Set(rows);
     let fresh = 0;
     let concerned = 0;
     for (const row of store.rows.values()) {
-      if (known.has(row) || !wish.filter.test(row, scene.nowMs)) continue;
-      fresh += 1;
-      if (row.concern !== null) concerned += 1;
+      if (!known.has(row) && wish.filter.test(row, scene.nowMs)) fresh += 1;
+      else if (!known.has(row)) continue;
+      if (row.concern !== null && !onTop.has(row)) concerned += 1;
     }
     notes.wait(fresh, concerned);
   }

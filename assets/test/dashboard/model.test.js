@@ -288,6 +288,12 @@ describe('the order of the list', () => {
     stuck.output = 8;
     resum(lines, all);
     assert.deepEqual([line.count, line.output], [1, 8], 'its sums are of its rows only');
+    const [calm] = all.filter((it) => it.concern === null && it.outcome === null);
+    assert.ok(calm);
+    calm.concern = 'stalled';
+    resum(lines, all);
+    assert.deepEqual([line.count, line.concerns], [2, '1 stalled, 1 without an answer'], 'its words are of the same rows as its count');
+    calm.concern = null;
     assert.deepEqual(rank(all, new Set([ATTENTION])).map((line) => line.id), ['group:attention', 'a', 'b', 'e']);
     assert.deepEqual(rank(rows, new Set()).map((line) => line.id), ['a', 'b', 'c', 'd']);
   });

@@ -31,6 +31,12 @@ describe('the time of a request', () => {
     assert.equal(verdict({ ...ended, lastByteMs: null }, NOW), 'The client left after 20.0s, before the end of the answer.');
   });
 
+  it('says of a stream how long nothing has come', () => {
+    const silent = { ...ended, outcome: null, phase: 'streaming', status: 200, output: 40, rate: 12, movedMs: NOW - 7000 };
+    assert.equal(verdict(silent, NOW), 'Streams; nothing has come for 7s.');
+    assert.equal(verdict({ ...silent, movedMs: NOW - 1000 }, NOW), 'Streams 12 tokens per second.');
+  });
+
   it('is read from what the server remembers', () => {
     const { traces } = readLogs({ errors: [], traces: [{ request_id: 'a', ts: NOW / 1000, duration_ms: 20_000, last_byte_ms: 821, waiting_on: 'client', outcome: 'client_disconnect' }, { request_id: 'b', last_byte_ms: 'x' }] });
     const rows = traces.map(rowOfEntry);

@@ -178,6 +178,8 @@ describe('the list', { skip: noBrowser }, () => {
         await soon(() => page.locator('#waiting').innerText(), '12 new ↑');
         await soon(() => line.locator('.col-output').innerText(), '321');
         await soon(() => page.locator('#grid [role="row"]', { hasText: 'upper' }).locator('.col-state').innerText(), /Truncated/);
+        world.progress(lower, { phase: 'stalled' });
+        await soon(() => page.locator('#waiting').innerText(), '12 new, 1 needs attention ↑');
         assert.deepEqual(await models(), ['upper', 'lower']);
         await page.mouse.down();
         await page.mouse.up();
