@@ -1,7 +1,7 @@
 //! The load harness: what the proxy costs, measured from outside, beside a floor that looks at nothing.
 //!
-//! `make load`, or `cargo run --release -p active-requests-benches --bin load -- [SCENARIO]..`. It starts everything it needs
-//! on free loopback ports, and ends it: a mock [upstream](mock), the [floor], the proxy, and nginx and HAProxy where
+//! `make load`, or `cargo run --release -p active-requests-benches --features fleet --bin load -- [SCENARIO]..`. It starts
+//! everything it needs on free loopback ports, and ends it: a mock [upstream](mock), the [floor], the proxy, and nginx and HAProxy where
 //! they are installed. Every [client] checks every byte. Figures are processor time per unit of work, which repeats on a
 //! busy machine, and their ratio to the floor's in the same round.
 
@@ -24,7 +24,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use floor::Floor;
 use mock::Mock;
 use results::Results;
-use scenario::Scenario;
+use scenario::{Replicas, Scenario};
 use std::{error::Error, path::PathBuf, process::ExitCode};
 use targets::Kind;
 use tokio::signal::unix::{SignalKind, signal};
@@ -56,6 +56,8 @@ enum Part {
     Mock(Mock),
     #[command(hide = true)]
     Floor(Floor),
+    #[command(hide = true)]
+    Replicas(Replicas),
 }
 
 fn main() -> ExitCode {
@@ -78,6 +80,7 @@ fn run(args: Args) -> Result<(), Failure> {
         match args.part.clone() {
             Some(Part::Mock(mock)) => mock.serve().await,
             Some(Part::Floor(floor)) => floor.serve().await,
+            Some(Part::Replicas(replicas)) => replicas.serve().await,
             None => {
                 let (mut interrupt, mut terminate) =
                     (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);

@@ -3,12 +3,15 @@
 mod bodies;
 mod cancel;
 mod exchange;
+mod fleet;
 mod gone;
 mod held;
 mod links;
 mod peak;
 mod threads;
 mod watch;
+
+pub use self::fleet::Replicas;
 
 use crate::{
     Failure,
@@ -43,6 +46,10 @@ pub enum Scenario {
     Rows,
     /// From a client's leaving until its row and its upstream request are gone
     Gone,
+    /// Fleets of 10 and of 200 replicas with 1,000 moving rows each: what travels, what it costs whom, how soon it is seen
+    Fleet,
+    /// CPU per request at a replica that is watched from elsewhere, and at one that nobody watches
+    Watched,
     /// From an operator's DELETE until the upstream request is gone, and what it costs that requests can be cancelled
     Cancel,
 }
@@ -62,6 +69,8 @@ impl Scenario {
             Self::Viewers => "viewers",
             Self::Rows => "rows",
             Self::Gone => "gone",
+            Self::Fleet => "fleet",
+            Self::Watched => "watched",
             Self::Cancel => "cancel",
         }
     }
@@ -84,13 +93,15 @@ impl Scenario {
             Self::Viewers => watch::viewers(&asked).await,
             Self::Rows => watch::rows(&asked).await,
             Self::Gone => gone::gone(&asked).await,
+            Self::Fleet => fleet::fleet(&asked).await,
+            Self::Watched => fleet::watched(&asked).await,
             Self::Cancel => cancel::cancel(&asked).await,
         }
     }
 }
 
 /// The command line's wishes, and where servers are started.
-struct Asked {
+pub(crate) struct Asked {
     stage: Stage,
     rounds: usize,
     kinds: Vec<Kind>,
