@@ -142,13 +142,15 @@ instructions:
 # Each operation beside what one would take instead; the newest figures go into BENCHMARKS.md.
 bench:
 	cargo bench -p active-requests-benches
-	cargo run -q --release -p active-requests-benches --bin report
+	cargo run -q --release -p active-requests-benches --bin report -- in-process
 
-# The proxy under load beside a floor that looks at nothing. `make load ARGS="paced --rounds 9"`; `ARGS=--help` tells more.
+# The proxy under load beside a floor that looks at nothing; with `ARGS="--rounds 1"` in six minutes. The figures of all scenarios go into
+# BENCHMARKS.md and the README; those of chosen ones, `make load ARGS="paced --rounds 9"`, are only printed. `ARGS=--help` tells more.
 load:
-	cargo build --release -p active-requests-proxy
-	cargo run --release -p active-requests-benches --bin load -- $(ARGS)
-	cargo run -q --release -p active-requests-benches --bin report >/dev/null
+	$(call need,nats-server,nats-server)
+	$(call need,redis-server,redis-server)
+	cargo build --release -p active-requests-proxy -p active-requests-benches --features active-requests-benches/fleet --bins
+	target=$${CARGO_TARGET_DIR:-target}/release; $$target/load $(ARGS) && $$target/report load
 
 $(NODE_STAMP): assets/package-lock.json
 	$(call need,node,nodejs)

@@ -2,6 +2,7 @@
 
 pub mod bodies;
 pub mod events;
+pub mod machine;
 pub mod measures;
 pub mod operations;
 

@@ -18,16 +18,18 @@ pub struct Measure {
     pub goal: String,
     /// All values, in their order.
     pub rounds: Vec<f64>,
+    /// All ratios to the floor, in their order.
+    pub ratios: Vec<f64>,
+}
+
+/// The smallest and the largest value of the rounds; `None` after a single round, which has no spread.
+pub fn spread(rounds: &[f64]) -> Option<(f64, f64)> {
+    let smallest = rounds.iter().copied().reduce(f64::min)?;
+    let largest = rounds.iter().copied().reduce(f64::max)?;
+    (rounds.len() > 1).then_some((smallest, largest))
 }
 
 impl Measure {
-    /// The smallest and the largest value of the rounds; `None` after a single round, which has no spread.
-    pub fn spread(&self) -> Option<(f64, f64)> {
-        let smallest = self.rounds.iter().copied().reduce(f64::min)?;
-        let largest = self.rounds.iter().copied().reduce(f64::max)?;
-        (self.rounds.len() > 1).then_some((smallest, largest))
-    }
-
     /// Whether the median keeps the goal; `None` without a goal that is a bound. `others` are the measures of the same run.
     pub fn is_met<'a>(&self, others: impl IntoIterator<Item = &'a Measure>) -> Option<bool> {
         let (relation, bound) = self.goal.split_once(' ')?;
@@ -61,6 +63,18 @@ impl Measure {
 /// All measures, by scenario.
 pub type Measures = BTreeMap<String, Vec<Measure>>;
 
+/// A run of the load harness over all scenarios.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct LoadRun {
+    /// [`machine`](crate::machine::machine) at its beginning.
+    pub machine: String,
+    /// Measures of all scenarios that could be run.
+    pub measures: Measures,
+}
+
+/// The file of the newest run in the [folder](target_dir) that cargo builds into.
+pub const LOAD: &str = "load.json";
+
 /// The folder that cargo builds into, where measures are kept too.
 pub fn target_dir() -> PathBuf {
     let beside = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../target"));
@@ -73,7 +87,7 @@ mod tests {
 
     fn measure(what: &str, median: f64, ratio: Option<f64>, goal: &str) -> Measure {
         let (what, target, goal) = (what.to_owned(), "proxy".to_owned(), goal.to_owned());
-        Measure { what, target, median, ratio, goal, rounds: vec![median, median + 1.0, median - 1.0] }
+        Measure { what, target, median, ratio, goal, rounds: vec![median], ratios: ratio.into_iter().collect() }
     }
 
     #[test]
@@ -95,7 +109,7 @@ mod tests {
 
     #[test]
     fn the_spread_is_from_the_smallest_to_the_largest_round() {
-        assert_eq!(measure("CPU", 14.0, None, "").spread(), Some((13.0, 15.0)));
-        assert_eq!(Measure { rounds: vec![14.0], ..measure("CPU", 14.0, None, "") }.spread(), None);
+        assert_eq!(spread(&[14.0, 13.0, 15.0]), Some((13.0, 15.0)));
+        assert_eq!(spread(&[14.0]), None);
     }
 }

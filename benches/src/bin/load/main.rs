@@ -19,13 +19,13 @@ mod serving;
 mod targets;
 mod tls;
 
-use active_requests_benches::measures::target_dir;
+use active_requests_benches::measures::{LOAD, target_dir};
 use clap::{Parser, Subcommand, ValueEnum};
 use floor::Floor;
 use mock::Mock;
 use results::Results;
 use scenario::{Replicas, Scenario};
-use std::{error::Error, path::PathBuf, process::ExitCode};
+use std::{error::Error, path::PathBuf, process::ExitCode, time::Instant};
 use targets::Kind;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -42,8 +42,8 @@ struct Args {
     /// Measure only these (floor, proxy, untracked, nginx, haproxy)
     #[arg(long, value_enum, value_delimiter = ',')]
     only: Vec<Kind>,
-    /// Where the figures are kept; those of scenarios that are not run now stay
-    #[arg(long, default_value_os_t = target_dir().join("load.json"))]
+    /// Where the figures of all scenarios are kept; those of chosen ones are not
+    #[arg(long, default_value_os_t = target_dir().join(LOAD))]
     json: PathBuf,
     #[command(subcommand)]
     part: Option<Part>,
@@ -99,19 +99,26 @@ fn run(args: Args) -> Result<(), Failure> {
 }
 
 async fn measure(args: &Args) -> Result<(), Failure> {
-    let scenarios = if args.scenarios.is_empty() { Scenario::value_variants() } else { &args.scenarios };
+    let is_whole = args.scenarios.is_empty();
+    let scenarios = if is_whole { Scenario::value_variants() } else { &args.scenarios };
     for kind in Kind::ALL.into_iter().filter(|kind| !kind.is_installed()) {
         println!("{} is not there and will be left out", kind.name());
     }
-    let mut results = Results::read(&args.json);
+    let mut results = Results::new();
+    let mut failed = Vec::new();
     for scenario in scenarios {
-        eprintln!("{} ...", scenario.name());
-        let rounds =
-            scenario.run(args.rounds, &args.only).await.map_err(|why| format!("{}: {why}", scenario.name()))?;
-        results.replace(scenario.name(), rounds);
-        results.write(&args.json)?;
+        let start = Instant::now();
+        match scenario.run(args.rounds, &args.only).await {
+            Ok(rounds) => results.add(scenario.name(), rounds),
+            // The others are worth the time that they take.
+            Err(why) => failed.push(format!("{}: {why}", scenario.name())),
+        }
+        eprintln!("{}: {:.0} s", scenario.name(), start.elapsed().as_secs_f64());
     }
-    results.print(&scenarios.iter().map(|scenario| scenario.name()).collect::<Vec<_>>());
-    println!("open files: {}; written to {}", process::file_limit()?, args.json.display());
-    Ok(())
+    results.print();
+    if is_whole {
+        results.write(&args.json)?;
+        println!("open files: {}; written to {}", process::file_limit()?, args.json.display());
+    }
+    if failed.is_empty() { Ok(()) } else { Err(failed.join("\n").into()) }
 }

@@ -4,34 +4,35 @@ use crate::{
     Failure,
     targets::{Kind, Target},
 };
-use active_requests_benches::measures::{Measure, Measures};
+use active_requests_benches::{
+    machine::machine,
+    measures::{LoadRun, Measure, Measures},
+};
 use std::{fs, path::Path, time::Duration};
 
-/// The newest measures of each scenario.
+/// The measures of this run, by scenario.
 #[derive(Debug)]
-pub struct Results(Measures);
+pub struct Results(LoadRun);
 
 impl Results {
-    /// Reads the results of earlier runs, if there are any.
-    pub fn read(path: &Path) -> Self {
-        Self(fs::read(path).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default())
+    pub fn new() -> Self {
+        Self(LoadRun { machine: machine(), measures: Measures::new() })
     }
 
     pub fn write(&self, path: &Path) -> Result<(), Failure> {
         Ok(fs::write(path, serde_json::to_string_pretty(&self.0)?)?)
     }
 
-    /// Puts a scenario's newest measures in the place of its earlier ones.
-    pub fn replace(&mut self, scenario: &str, rounds: Rounds) {
-        self.0.insert(scenario.to_owned(), rounds.measures());
+    pub fn add(&mut self, scenario: &str, rounds: Rounds) {
+        self.0.measures.insert(scenario.to_owned(), rounds.measures());
     }
 
-    pub fn print(&self, scenarios: &[&str]) {
-        println!("{:<68}{:<11}{:>10}{:>9}  goal", "", "", "median", "x floor");
-        for measure in scenarios.iter().filter_map(|name| self.0.get(*name)).flatten() {
+    pub fn print(&self) {
+        println!("{:<82}{:<11}{:>10}{:>9}  goal", "", "", "median", "x floor");
+        for measure in self.0.measures.values().flatten() {
             let ratio = measure.ratio.map_or_else(String::new, |ratio| format!("{ratio:.3}"));
             let Measure { what, target, median, goal, .. } = measure;
-            println!("{what:<68}{target:<11}{median:>10.2}{ratio:>9}  {goal}");
+            println!("{what:<82}{target:<11}{median:>10.2}{ratio:>9}  {goal}");
         }
     }
 }
@@ -61,10 +62,11 @@ impl Rounds {
         // Targets of one measure stand together, in the order in which they came.
         let order: Vec<String> = self.0.iter().map(|series| series.what.clone()).collect();
         self.0.sort_by_key(|series| order.iter().position(|what| *what == series.what));
-        let ratio = |series: &Series| {
-            let floor = self.0.iter().find(|other| other.what == series.what && other.target == "floor")?;
+        let ratios = |series: &Series| -> Vec<f64> {
+            let floor = self.0.iter().find(|other| other.what == series.what && other.target == "floor");
+            let floor = floor.map_or(&[][..], |floor| &floor.values);
             // Of the same round, so that a busy minute weighs on both.
-            Some(median(series.values.iter().zip(&floor.values).map(|(value, floor)| value / floor).collect()))
+            series.values.iter().zip(floor).map(|(value, floor)| value / floor).collect()
         };
         self.0
             .iter()
@@ -72,9 +74,10 @@ impl Rounds {
                 what: series.what.clone(),
                 target: series.target.to_owned(),
                 median: median(series.values.clone()),
-                ratio: ratio(series),
+                ratio: Some(ratios(series)).filter(|ratios| !ratios.is_empty()).map(median),
                 goal: if is_held_to_goals(series.target) { series.goal } else { "" }.to_owned(),
                 rounds: series.values.clone(),
+                ratios: ratios(series),
             })
             .collect()
     }
