@@ -129,7 +129,7 @@ async fn take(step: &Step, exchange: &Exchange, reader: &mut Reader<TcpStream>) 
         }
         Step::AwaitGone => {
             // Longer than any patience of the campaign: who is still here then is told by the books.
-            let _ = tokio::time::timeout(PATIENCE + Duration::from_secs(60), reader.until_closed()).await;
+            let _ = tokio::time::timeout(Duration::from_secs(600), reader.until_closed()).await;
             return Ok(false);
         }
         Step::Flood(bytes) => loop {

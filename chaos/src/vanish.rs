@@ -4,13 +4,14 @@
 
 use std::{
     io,
+    net::{Ipv4Addr, SocketAddr},
     path::Path,
     process::Command,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use tokio::io::AsyncWriteExt;
+use tokio::{io::AsyncWriteExt, task::JoinSet};
 
 use crate::{
     answer::Answer,
@@ -22,7 +23,7 @@ use crate::{
     wire::Reader,
 };
 
-/// The longest time until a peer that has vanished is given up: by keep-alive probes after a minute, three of them 20 s apart.
+/// The longest time until a peer that has vanished is given up: two minutes after the last that was heard of it, and the kernel's next try.
 const LONGEST: Duration = Duration::from_secs(180);
 
 /// A namespace with three cables; both go when it is dropped.
@@ -48,9 +49,9 @@ fn ip(words: &str) -> io::Result<()> {
 }
 
 impl Namespace {
-    fn new() -> io::Result<Self> {
+    fn new(cable: Cable) -> io::Result<Self> {
         let id = std::process::id();
-        let namespace = Self { name: format!("chaos{id}"), net: id % 200 + 20 };
+        let namespace = Self { name: format!("chaos{id}-{}", cable as u32), net: (id * 2 + cable as u32) % 200 + 20 };
         let Self { name, net } = &namespace;
         ip(&format!("netns add {name}"))?;
         ip(&format!("-n {name} link set lo up"))?;
@@ -75,14 +76,13 @@ impl Namespace {
     }
 
     /// The proxy's address on a cable.
-    fn proxy(&self, cable: Cable) -> std::net::Ipv4Addr {
+    fn proxy(&self, cable: Cable) -> Ipv4Addr {
         let [net, n] = [self.net, cable as u32].map(|byte| u8::try_from(byte).unwrap_or_default());
-        std::net::Ipv4Addr::new(10, net, n, 2)
+        Ipv4Addr::new(10, net, n, 2)
     }
 
-    /// Cuts a cable (`down`), or mends it (`up`).
-    fn set(&self, cable: Cable, state: &str) -> io::Result<()> {
-        ip(&format!("link set {} {state}", self.cable(cable)))
+    fn cut(&self, cable: Cable) -> io::Result<()> {
+        ip(&format!("link set {} down", self.cable(cable)))
     }
 }
 
@@ -93,28 +93,116 @@ impl Drop for Namespace {
     }
 }
 
-/// An exchange that is held by the upstream, before its head or in the middle.
-fn held(number: u64, midway: bool) -> Arc<Exchange> {
-    let mut draw = Draw::new(1, number);
-    let mut exchange = Exchange::draw(&mut draw, number, Carrier::Pipelined);
-    exchange.answer = if midway { Answer::held_midway(&mut draw) } else { Answer::held() };
-    Arc::new(exchange)
+/// The part of a request's body that is sent after the cut.
+static REST: [u8; 20_000] = [b'x'; 20_000];
+
+/// What is to be let go of behind one cable.
+struct Stage<'a> {
+    proxy: &'a Proxy,
+    upstream: &'a Upstream,
+    clients: SocketAddr,
+    /// The number of the next exchange.
+    next: u64,
+    /// Silent ones.
+    streams: Vec<Stream>,
+    /// Those whose clients have more to send.
+    uploads: Vec<Stream>,
+    /// Those whose clients read.
+    readers: JoinSet<()>,
+}
+
+impl Stage<'_> {
+    /// Sends a request that the upstream answers like this, with a body that lacks its rest if it is an upload.
+    async fn send(
+        &mut self,
+        is_upload: bool,
+        answer: impl Fn(&mut Draw) -> Answer,
+    ) -> io::Result<(Stream, Arc<Exchange>)> {
+        let number = self.next;
+        self.next += 1;
+        let mut draw = Draw::new(1, number);
+        let mut exchange = Exchange::draw(&mut draw, number, Carrier::Pipelined);
+        exchange.answer = answer(&mut draw);
+        let exchange = Arc::new(exchange);
+        self.upstream.exchanges.add(&exchange);
+        let mut stream = self.proxy.dial.connect(self.clients, None, false).await?;
+        let length = if is_upload { REST.len() + 1 } else { 0 };
+        let head = format!(
+            "POST /calm/x HTTP/1.1\r\nhost: 10.0.0.1\r\nx-api-key: {KEY}\r\n{NUMBER}: {number}\r\ncontent-length: {length}\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).await?;
+        if is_upload {
+            stream.write_all(b"x").await?;
+        }
+        exchange.until(|progress| progress.has_arrived).await;
+        Ok((stream, exchange))
+    }
+
+    /// Requests that nothing moves for: before the head, and in the middle of the answer.
+    async fn silent(&mut self) -> io::Result<()> {
+        for _ in 0..2 {
+            let (stream, exchange) = self.send(false, |_| Answer::held()).await?;
+            exchange.until(|progress| progress.upload.is_some()).await;
+            self.streams.push(stream);
+            let (stream, _) = self.send(false, Answer::held_midway).await?;
+            self.streams.push(begun(stream).await?.stream);
+        }
+        Ok(())
+    }
+
+    /// Requests of which the upstream is to get more: before the head, and in the middle of the answer.
+    async fn uploads(&mut self) -> io::Result<()> {
+        let (stream, _) = self.send(true, |_| Answer::held()).await?;
+        self.uploads.push(stream);
+        let early = |draw: &mut Draw| Answer { is_early: true, ..Answer::held_midway(draw) };
+        let (stream, _) = self.send(true, early).await?;
+        self.uploads.push(begun(stream).await?.stream);
+        Ok(())
+    }
+
+    /// A client that reads an answer without end.
+    async fn reader(&mut self) -> io::Result<()> {
+        let (stream, _) = self.send(false, Answer::endless).await?;
+        let mut reader = begun(stream).await?;
+        self.readers.spawn(async move {
+            let _ = tokio::io::copy(&mut reader.stream, &mut tokio::io::sink()).await;
+            std::future::pending().await
+        });
+        Ok(())
+    }
+
+    /// A viewer of the list who has been sent its first event.
+    async fn viewer(&mut self) -> io::Result<()> {
+        let mut stream = self.proxy.dial.connect(self.clients, None, false).await?;
+        let head =
+            format!("GET /metrics/active-requests/stream HTTP/1.1\r\nhost: 10.0.0.1\r\nx-api-key: {KEY}\r\n\r\n");
+        stream.write_all(head.as_bytes()).await?;
+        self.streams.push(begun(stream).await?.stream);
+        Ok(())
+    }
+}
+
+/// Reads the head of the answer.
+async fn begun(stream: Stream) -> io::Result<Reader<Stream>> {
+    let mut reader = Reader::new(stream);
+    reader.head().await?;
+    Ok(reader)
 }
 
 /// Plays it; what is wrong. `None` where there can be no namespaces.
 pub async fn play(program: &Path) -> io::Result<Option<Vec<String>>> {
-    let namespace = match Namespace::new() {
-        Ok(namespace) => namespace,
+    // Each has its own: a cable that has just been mended carries nothing for a while.
+    let namespaces = Namespace::new(Cable::Upstream).and_then(|one| Ok((one, Namespace::new(Cable::Clients)?)));
+    let (upstream, clients) = match namespaces {
+        Ok(namespaces) => namespaces,
         Err(error) => {
             println!("NOT CHECKED: peers that vanish: {error}");
             return Ok(None);
         }
     };
-    let mut wrong = Vec::new();
-    for cable in [Cable::Upstream, Cable::Clients] {
-        wrong.extend(one(program, &namespace, cable).await?);
-        namespace.set(cable, "up")?;
-    }
+    let (mut wrong, more) =
+        tokio::try_join!(one(program, &upstream, Cable::Upstream), one(program, &clients, Cable::Clients))?;
+    wrong.extend(more);
     Ok(Some(wrong))
 }
 
@@ -136,27 +224,35 @@ async fn one(program: &Path, namespace: &Namespace, cable: Cable) -> io::Result<
     proxy.address.set_ip(namespace.proxy(Cable::Observer).into());
     let descriptors = proxy.descriptors()?;
 
-    // Silent ones: before the head, in the middle, between two requests, before the first, and viewers of the list.
-    let mut streams = Vec::new();
-    for number in 0..4 {
-        let exchange = held(number, number % 2 == 1);
-        upstream.exchanges.add(&exchange);
-        let mut stream = proxy.dial.connect(clients, None, false).await?;
-        let head = format!("GET /calm/x HTTP/1.1\r\nhost: 10.0.0.1\r\nx-api-key: {KEY}\r\n{NUMBER}: {number}\r\n\r\n");
-        stream.write_all(head.as_bytes()).await?;
-        exchange.until(|progress| progress.upload.is_some()).await;
-        streams.push(stream);
-    }
-    let rows = async || proxy.json("/health").await.map(|health| health["active_requests"].as_u64().unwrap_or(99));
-    if rows().await? != 4 {
-        return Ok(vec![format!("{} rows for 4 requests", rows().await?)]);
-    }
+    let mut stage = Stage {
+        proxy: &proxy,
+        upstream: &upstream,
+        clients,
+        next: 0,
+        streams: Vec::new(),
+        uploads: Vec::new(),
+        readers: JoinSet::new(),
+    };
+    stage.silent().await?;
     let is_clients = matches!(cable, Cable::Clients);
     if is_clients {
-        streams.push(proxy.dial.connect(clients, None, false).await?);
-        streams.push(viewer(&proxy, clients).await?);
+        stage.reader().await?;
+    } else {
+        stage.uploads().await?;
     }
-    namespace.set(cable, "down")?;
+    let rows = async || proxy.json("/health").await.map(|health| health["active_requests"].as_u64().unwrap_or(99));
+    if rows().await? != stage.next {
+        return Ok(vec![format!("{} rows for {} requests", rows().await?, stage.next)]);
+    }
+    if is_clients {
+        // Before the first request, too.
+        stage.streams.push(proxy.dial.connect(clients, None, false).await?);
+        stage.viewer().await?;
+    }
+    namespace.cut(cable)?;
+    for stream in &mut stage.uploads {
+        stream.write_all(&REST).await?;
+    }
     let begin = Instant::now();
     let mut gone = None;
     let left = loop {
@@ -165,7 +261,7 @@ async fn one(program: &Path, namespace: &Namespace, cable: Cable) -> io::Result<
             gone = Some(begin.elapsed());
         }
         // Clients whose upstream has vanished are told, and stay.
-        let expected = descriptors + if is_clients { 0 } else { streams.len() };
+        let expected = descriptors + if is_clients { 0 } else { stage.streams.len() + stage.uploads.len() };
         if rows == 0 && now <= expected {
             break None;
         }
@@ -175,15 +271,5 @@ async fn one(program: &Path, namespace: &Namespace, cable: Cable) -> io::Result<
         tokio::time::sleep(Duration::from_millis(500)).await;
     };
     println!("{name} vanished: rows gone after {gone:.0?}, connections after {:.0?}", begin.elapsed());
-    drop(streams);
     Ok(left.map(|left| format!("{} s after {name} vanished: {left}", LONGEST.as_secs())).into_iter().collect())
-}
-
-/// A viewer of the list who has been sent its first event.
-async fn viewer(proxy: &Proxy, address: std::net::SocketAddr) -> io::Result<Stream> {
-    let mut reader = Reader::new(proxy.dial.connect(address, None, false).await?);
-    let head = format!("GET /metrics/active-requests/stream HTTP/1.1\r\nhost: 10.0.0.1\r\nx-api-key: {KEY}\r\n\r\n");
-    reader.stream.write_all(head.as_bytes()).await?;
-    reader.head().await?;
-    Ok(reader.stream)
 }

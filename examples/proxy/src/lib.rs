@@ -28,6 +28,7 @@ pub mod telemetry;
 mod traffic;
 pub mod tunnel;
 pub mod upstream;
+mod vanished;
 
 use std::{
     io::{self, Write},

@@ -20,21 +20,23 @@ use std::{
 };
 
 use http::{Uri, uri::Scheme};
-use socket2::{SockRef, TcpKeepalive};
+use socket2::SockRef;
 use tokio::{
     net::{TcpListener, TcpSocket},
     sync::{mpsc, watch},
 };
 
-use crate::server::{connection::ConnectionServer, phase::Phase, state::RequestKind};
+use crate::{
+    server::{connection::ConnectionServer, phase::Phase, state::RequestKind},
+    vanished,
+};
 
 /// Listens with room for a crowd at the door.
 pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     socket.set_reuseaddr(true)?;
-    // A client that has vanished without a word is found out in two minutes. Connections get this from the listener.
-    let alive = TcpKeepalive::new().with_time(Duration::from_secs(60)).with_interval(Duration::from_secs(20));
-    SockRef::from(&socket).set_tcp_keepalive(&alive.with_retries(3))?;
+    // Connections get this from the listener.
+    vanished::bound(SockRef::from(&socket))?;
     socket.bind(address)?;
     socket.listen(16 * 1024)
 }

@@ -23,10 +23,13 @@ use rustls::{ClientConfig, RootCertStore};
 use tokio::time::Instant;
 use tower::Service;
 
-use crate::upstream::{
-    connection::{UpstreamConnection, UpstreamResponseBody},
-    provider::Endpoint,
-    request_body::{SentBody, UpstreamRequestBody, causes, malformed},
+use crate::{
+    upstream::{
+        connection::{UpstreamConnection, UpstreamResponseBody},
+        provider::Endpoint,
+        request_body::{SentBody, UpstreamRequestBody, causes, malformed},
+    },
+    vanished,
 };
 
 /// The longest waits for an upstream.
@@ -179,7 +182,11 @@ pub fn https_connector(authorities: RootCertStore, timeout: Duration) -> HttpsCo
     http.enforce_http(false);
     http.set_nodelay(true);
     http.set_connect_timeout(Some(timeout));
-    http.set_keepalive(Some(Duration::from_secs(60)));
+    http.set_keepalive(Some(vanished::PROBED_AFTER));
+    http.set_keepalive_interval(Some(vanished::PROBE_INTERVAL));
+    http.set_keepalive_retries(Some(vanished::PROBES));
+    #[cfg(any(target_os = "linux", target_os = "android", target_os = "fuchsia"))]
+    http.set_tcp_user_timeout(Some(vanished::LONGEST));
     let tls = ClientConfig::builder().with_root_certificates(authorities).with_no_client_auth();
     HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().wrap_connector(http)
 }
