@@ -389,6 +389,24 @@ impl RequestTracker {
         self.shared.draining.load(Ordering::Relaxed)
     }
 
+    /// Says that the service ends now, whatever still runs: requests that are dropped from now on end as [`Outcome::Shutdown`], since it
+    /// was not their clients who left.
+    ///
+    /// ```
+    /// use active_requests::tracker::{Outcome, RequestInfo, RequestTracker};
+    ///
+    /// let tracker = RequestTracker::default();
+    /// let running = tracker.start(&http::Method::GET, "/", &RequestInfo::new());
+    /// tracker.drain();
+    /// // ... and once the time that requests are given is over:
+    /// tracker.cut_off();
+    /// drop(running);
+    /// assert_eq!(tracker.recent_traces(1)[0].outcome, Outcome::Shutdown);
+    /// ```
+    pub fn cut_off(&self) {
+        self.shared.cut_off.store(true, Ordering::Relaxed);
+    }
+
     /// Ends the streams of all viewers and everybody's waiting, so that a graceful shutdown does not hang on them. Requests
     /// are tracked on.
     pub fn shutdown(&self) {

@@ -24,6 +24,8 @@ pub enum Outcome {
     Cancelled,
     /// Ended by an operator.
     Killed,
+    /// Dropped by the service, which [ended](super::RequestTracker::cut_off) before the request did.
+    Shutdown,
     /// Turned away before any work was done for it, and [marked](super::RequestHandle::set_refused) so: for want of a key, say.
     Refused,
     /// The inner service returned an error.
@@ -38,9 +40,9 @@ impl Outcome {
         !matches!(self, Self::Completed | Self::Upgraded)
     }
 
-    /// Whether somebody else ended the request while it waited: the client or an operator.
+    /// Whether somebody else ended the request while it waited: the client, an operator, or the end of the service.
     pub(crate) fn is_cut(self) -> bool {
-        matches!(self, Self::ClientDisconnect | Self::Cancelled | Self::Killed)
+        matches!(self, Self::ClientDisconnect | Self::Cancelled | Self::Killed | Self::Shutdown)
     }
 }
 
@@ -53,6 +55,7 @@ words!(Outcome {
     ClientDisconnect => "client_disconnect",
     Cancelled => "cancelled",
     Killed => "killed",
+    Shutdown => "shutdown",
     Refused => "refused",
     ServiceError => "service_error",
     Panicked => "panicked",
@@ -80,7 +83,7 @@ pub enum ErrorType {
     StreamingError,
     /// The response was dropped before its end.
     ClientDisconnect,
-    /// The request was dropped before the response head, or an operator ended it.
+    /// The request was dropped before the response head, or an operator or the service's own end cut it off.
     Cancelled,
     /// Time ran out: status 408, or the inner service says so.
     Timeout,
@@ -111,7 +114,7 @@ impl ErrorType {
             Outcome::Refused => status.and_then(Self::of_status).unwrap_or(Self::AuthError),
             Outcome::Truncated | Outcome::BodyError => Self::StreamingError,
             Outcome::ClientDisconnect => Self::ClientDisconnect,
-            Outcome::Cancelled | Outcome::Killed => Self::Cancelled,
+            Outcome::Cancelled | Outcome::Killed | Outcome::Shutdown => Self::Cancelled,
             Outcome::ServiceError | Outcome::Panicked => Self::UnexpectedError,
         })
     }

@@ -16,7 +16,11 @@ use super::{
     slot::Slot,
     totals::KeyTotals,
 };
-use crate::{config::TrackerConfig, sync::Arc, usage::UsageSource};
+use crate::{
+    config::TrackerConfig,
+    sync::{Arc, atomic::Ordering::Relaxed},
+    usage::UsageSource,
+};
 
 /// Identifies a reader that asked for ended requests to be kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,6 +137,10 @@ impl ShardState {
         let outcome = match slot.hold.outcome {
             Some(held) if outcome != Outcome::Killed => held,
             _ => slot.data.facts.outcome(outcome),
+        };
+        let outcome = match outcome {
+            Outcome::ClientDisconnect | Outcome::Cancelled if shared.cut_off.load(Relaxed) => Outcome::Shutdown,
+            outcome => outcome,
         };
         let is_refused = outcome == Outcome::Refused;
         // Names that anybody may make up without a key must not use up the keys there are.

@@ -27,6 +27,8 @@ pub(crate) struct TrackerShared {
     pub(crate) listeners: Listeners,
     /// A shutdown has begun.
     pub(crate) draining: AtomicBool,
+    /// Requests that are dropped are dropped by the service.
+    pub(crate) cut_off: AtomicBool,
     pub(crate) keys: Keys,
     pub(crate) end_hooks: EndHooks,
     pub(crate) callers: Callers,
@@ -50,6 +52,7 @@ impl TrackerShared {
             clock,
             listeners: Listeners::new(),
             draining: AtomicBool::new(false),
+            cut_off: AtomicBool::new(false),
             keys: Keys::new(config.max_keys, config.known_providers.clone()),
             end_hooks: EndHooks::default(),
             callers: Callers::new(&config),

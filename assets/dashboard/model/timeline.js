@@ -10,7 +10,7 @@ const LEAST = 1000;
 
 /** How a silence ended. @type {Record<string, string>} */
 const ENDS = {
-  client_disconnect: 'then the client left', cancelled: 'then the client left', killed: 'then an operator cancelled it', truncated: 'then the upstream closed',
+  client_disconnect: 'then the client left', cancelled: 'then the client left', killed: 'then an operator cancelled it', shutdown: 'then the server ended', truncated: 'then the upstream closed',
   upstream_error: 'then the upstream failed', body_error: 'then the answer broke off', completed: 'then the end',
 };
 

@@ -46,6 +46,8 @@ function ended(row) {
       return `The client left ${took}, before the end of the answer${blame(row)}.`;
     case 'cancelled':
       return `The client left ${took}, before any answer.`;
+    case 'shutdown':
+      return `Cut off ${took}: the server ended before the answer did${blame(row)}.`;
     case 'truncated':
       return `Cut short ${took}: the upstream closed before the stream's own end.`;
     case 'upstream_error':

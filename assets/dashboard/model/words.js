@@ -24,6 +24,7 @@ const OUTCOMES = {
   client_disconnect: { word: 'Client left', tone: 'mute', icon: '↩' },
   cancelled: { word: 'Client left', tone: 'mute', icon: '↩' },
   killed: { word: 'Killed', tone: 'warn', icon: '⊘' },
+  shutdown: { word: 'Cut off', tone: 'bad', icon: '✕' },
   refused: { word: 'Refused', tone: 'mute', icon: '⊘' },
   service_error: { word: 'Service error', tone: 'bad', icon: '✕' },
   panicked: { word: 'Panicked', tone: 'bad', icon: '✕' },

@@ -426,7 +426,7 @@ describe('a sentence on a request', () => {
   ])) it(text, () => assert.equal(verdict(row(fields), NOW), text));
 
   for (const [outcome, text] of [
-    ['completed', 'Completed after 1.89s, HTTP 200.'], ['client_disconnect', 'The client left after 1.89s, before the end of the answer.'],
+    ['completed', 'Completed after 1.89s, HTTP 200.'], ['client_disconnect', 'The client left after 1.89s, before the end of the answer.'], ['shutdown', 'Cut off after 1.89s: the server ended before the answer did.'],
     ['upstream_error', 'The upstream failed after 1.89s, HTTP 200.'], ['killed', 'Killed after 1.89s, HTTP 200.'], ['truncated', "Cut short after 1.89s: the upstream closed before the stream's own end."],
   ]) it(text ?? '', () => assert.equal(verdict(Object.assign(row({ status: 200 }), { outcome, durationMs: 1893 }), NOW), text));
 });

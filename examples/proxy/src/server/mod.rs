@@ -95,6 +95,9 @@ pub async fn serve(
     if in_time && service.open_requests().any(RequestKind::Own) {
         tokio::time::sleep(LAST_NEWS).await;
     }
+    if !in_time {
+        service.tracker().cut_off();
+    }
     // Viewers' streams would go on for ever.
     service.tracker().shutdown();
     phase.send_replace(if in_time { Phase::Ending } else { Phase::Over });

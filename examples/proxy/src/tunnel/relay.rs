@@ -51,7 +51,7 @@ impl Tunnel {
             () = held.cancelled() => return,
             () = place.is_cut() => {
                 held.handle().set_error("The proxy has ended.");
-                (Outcome::BodyError, None)
+                (Outcome::Shutdown, None)
             }
             end = carry(client, upstream, &held, inflaters, names_model) => end,
         };

@@ -1,6 +1,8 @@
 //! The end of the proxy: nobody new, time for those who are there.
 
-use crate::support::{Client, LAST_CHUNK, Mock, Running, SSE, chunk, eventually, post};
+use http::Request;
+
+use crate::support::{Client, LAST_CHUNK, Mock, Running, SSE, chunk, eventually, http2, no_body, post};
 
 #[tokio::test]
 async fn a_running_request_may_finish() {
@@ -55,7 +57,22 @@ async fn the_grace_is_not_exceeded() {
     client.send(post("/mock/x", "", "{}").as_bytes()).await;
     let mut upstream = mock.connection().await;
     upstream.answer().await;
-    assert!(!proxy.end().await, "a request was still running");
+    // One that has its head, one that waits for it, and one of HTTP/2.
+    let mut begun = Client::to(proxy.address).await;
+    begun.send(post("/mock/x", "", "{}").as_bytes()).await;
+    let mut beginning = mock.connection().await;
+    beginning.answer().await;
+    beginning.send(SSE.as_bytes()).await;
+    begun.head().await.unwrap();
+    let mut multiplexed = http2(proxy.address).await;
+    let request = Request::get(format!("http://{}/mock/x", proxy.address)).body(no_body()).unwrap();
+    tokio::spawn(multiplexed.send_request(request));
+    let mut waiting = mock.connection().await;
+    waiting.answer().await;
+    assert!(!proxy.end().await, "requests were still running");
+    eventually("all of them have ended", || proxy.tracker.active() == 0).await;
+    let ends: Vec<_> = proxy.tracker.recent_errors(9).iter().map(|entry| entry.outcome.as_str()).collect();
+    assert_eq!(ends, ["shutdown"; 3], "it was not their clients who left");
 }
 
 #[tokio::test]

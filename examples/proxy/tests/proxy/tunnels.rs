@@ -404,7 +404,7 @@ async fn the_end_of_the_proxy_waits_for_tunnels_and_cuts_them_after_the_grace() 
         };
         let (ended, ()) = tokio::join!(proxy.end(), use_it);
         assert_eq!((ended, tracker.active()), (in_time, 0), "{grace}");
-        let outcome = if in_time { Outcome::Completed } else { Outcome::BodyError };
+        let outcome = if in_time { Outcome::Completed } else { Outcome::Shutdown };
         assert_eq!(tracker.recent_traces(1)[0].outcome, outcome);
     }
 }
