@@ -22,14 +22,32 @@ pub struct Books {
     errors: u64,
 }
 
+/// What the proxy shows once everybody has gone.
+#[derive(Clone, Debug)]
+pub struct Shown {
+    logs: Value,
+    totals: Value,
+    metrics: String,
+}
+
+impl Shown {
+    /// Asks the proxy.
+    pub async fn by(proxy: &Proxy) -> io::Result<Self> {
+        Ok(Self {
+            logs: proxy.json("/metrics/logs?limit_traces=2000&limit_errors=1").await?,
+            totals: proxy.json("/metrics/running-totals").await?,
+            metrics: String::from_utf8_lossy(&proxy.ask("GET", "/metrics").await?.1).into_owned(),
+        })
+    }
+}
+
 impl Books {
     /// Looks at the traces of these exchanges and at the sums since the start; what is wrong.
-    pub async fn check(&mut self, proxy: &Proxy, exchanges: &[Arc<Exchange>]) -> io::Result<Vec<String>> {
+    pub fn check(&mut self, shown: &Shown, exchanges: &[Arc<Exchange>]) -> Vec<String> {
         let mut wrong = Vec::new();
-        let logs = proxy.json("/metrics/logs?limit_traces=2000&limit_errors=1").await?;
         let mut traces: BTreeMap<u64, Vec<&Value>> = BTreeMap::new();
         let mut newest = self.seq;
-        for trace in logs["traces"].as_array().into_iter().flatten() {
+        for trace in shown.logs["traces"].as_array().into_iter().flatten() {
             let seq = trace["seq"].as_u64().unwrap_or(0);
             if seq <= self.seq {
                 continue;
@@ -50,11 +68,11 @@ impl Books {
             }
         }
         wrong.extend(traces.into_iter().map(|(number, of)| format!("traces of no exchange, {number}: {of:?}")));
-        wrong.extend(self.check_sums(proxy).await?);
-        Ok(wrong)
+        wrong.extend(self.check_sums(shown));
+        wrong
     }
 
-    async fn check_sums(&self, proxy: &Proxy) -> io::Result<Vec<String>> {
+    fn check_sums(&self, Shown { totals, metrics, .. }: &Shown) -> Vec<String> {
         let mut wrong = Vec::new();
         let mut same = |what: &str, shown: u64, expected: u64| {
             if shown != expected {
@@ -62,16 +80,14 @@ impl Books {
             }
         };
         let ended: u64 = self.outcomes.values().sum();
-        let totals = proxy.json("/metrics/running-totals").await?;
         same("total_requests", count(&totals["total_requests"]), ended);
         same("total_errors", count(&totals["total_errors"]), self.errors);
         same("active_requests of the totals", count(&totals["active_requests"]), 0);
         let providers = totals["providers"].as_object().into_iter().flatten();
         let by_provider: u64 = providers.map(|(_, provider)| count(&provider["rollup"]["total"]["requests"])).sum();
         same("requests of all providers", by_provider, ended);
-        let (_, metrics) = proxy.ask("GET", "/metrics").await?;
         let mut counters = Outcomes::new();
-        for line in String::from_utf8_lossy(&metrics).lines() {
+        for line in metrics.lines() {
             if let Some((labels, value)) =
                 line.strip_prefix("active_requests_ended_total{").and_then(|l| l.split_once("} "))
                 && let Some(outcome) = labels.split("outcome=\"").nth(1).and_then(|rest| rest.split('"').next())
@@ -83,7 +99,7 @@ impl Books {
             let of = |outcomes: &Outcomes| outcomes.get(outcome).copied().unwrap_or_default();
             same(&format!("active_requests_ended_total of {outcome}"), of(&counters), of(&self.outcomes));
         }
-        Ok(wrong)
+        wrong
     }
 
     /// The sums, for a report.
@@ -119,4 +135,84 @@ fn judge(exchange: &Exchange, traces: &[&Value]) -> Option<String> {
         return Some(format!("{bytes} bytes are shown, {body} have passed"));
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{draw::Draw, exchange::Carrier};
+
+    /// Three exchanges that end as drawn, and what a proxy without fault shows of them.
+    fn played() -> (Vec<Arc<Exchange>>, Shown) {
+        let exchanges: Vec<_> = (0..3)
+            .map(|number| {
+                let mut exchange = Exchange::draw(&mut Draw::new(1, number), number, Carrier::Pipelined);
+                exchange.answer.ending = Ending::Whole("completed");
+                exchange.answer.is_wild = false;
+                Arc::new(exchange)
+            })
+            .collect();
+        let traces: Vec<_> = exchanges.iter().map(|exchange| trace(exchange, exchange.number + 1)).collect();
+        let totals = json!({
+            "total_requests": 3, "total_errors": 0, "active_requests": 0,
+            "providers": {"calm": {"rollup": {"total": {"requests": 3}}}},
+        });
+        let metrics = "active_requests_ended_total{provider=\"calm\",outcome=\"completed\"} 3\n".to_owned();
+        (exchanges, Shown { logs: json!({"traces": traces}), totals, metrics })
+    }
+
+    fn trace(exchange: &Exchange, seq: u64) -> Value {
+        json!({
+            "seq": seq, "outcome": "completed", "status": "ok", "labels": {NUMBER: exchange.number.to_string()},
+            "http_status": exchange.answer.status, "response_bytes": exchange.answer.body.len(),
+        })
+    }
+
+    #[test]
+    fn books_without_fault_are_passed() {
+        let (exchanges, shown) = played();
+        assert_eq!(Books::default().check(&shown, &exchanges), [""; 0]);
+    }
+
+    #[test]
+    fn each_fault_in_the_books_is_found() {
+        type Plant = fn(&mut Shown, &[Arc<Exchange>]);
+        let faults: [(&str, Plant); 9] = [
+            ("active_requests of the totals: 1 are shown", |shown, _| shown.totals["active_requests"] = json!(1)),
+            ("total_requests: 4 are shown, 3 have been", |shown, _| shown.totals["total_requests"] = json!(4)),
+            ("total_errors: 1 are shown", |shown, _| shown.totals["total_errors"] = json!(1)),
+            ("requests of all providers: 2", |shown, _| {
+                shown.totals["providers"]["calm"]["rollup"]["total"]["requests"] = json!(2);
+            }),
+            ("active_requests_ended_total of killed: 1", |shown, _| {
+                shown.metrics += "active_requests_ended_total{outcome=\"killed\"} 1\n";
+            }),
+            ("0 traces for one request", |shown, _| drop(traces(shown).remove(0))),
+            ("2 traces for one request", |shown, exchanges| traces(shown).push(trace(&exchanges[0], 4))),
+            ("a trace of nobody", |shown, _| traces(shown)[0]["labels"] = json!({})),
+            ("panicked, where", |shown, _| traces(shown)[0]["outcome"] = json!("panicked")),
+        ];
+        for (found, plant) in faults {
+            let (exchanges, mut shown) = played();
+            plant(&mut shown, &exchanges);
+            let wrong = Books::default().check(&shown, &exchanges);
+            assert!(wrong.iter().any(|why| why.contains(found)), "{found:?} is not among {wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_byte_that_has_not_passed_is_found() {
+        let (exchanges, mut shown) = played();
+        for (trace, exchange) in traces(&mut shown).iter_mut().zip(&exchanges) {
+            trace["response_bytes"] = json!(exchange.answer.body.len() + 1);
+        }
+        let wrong = Books::default().check(&shown, &exchanges);
+        assert_eq!(wrong.iter().filter(|why| why.contains("bytes are shown")).count(), 3, "{wrong:?}");
+    }
+
+    fn traces(shown: &mut Shown) -> &mut Vec<Value> {
+        shown.logs["traces"].as_array_mut().expect("a list")
+    }
 }

@@ -10,7 +10,7 @@ use std::{
 use tokio::task::JoinSet;
 
 use crate::{
-    books::Books,
+    books::{Books, Shown},
     client::stream::Dial,
     exchange::{Exchange, PATIENCE},
     proxy::Proxy,
@@ -26,6 +26,26 @@ const CLIENTS: usize = 24;
 
 /// Seconds after which the proxy gives an upstream up.
 const TIMEOUT: &str = "8";
+
+/// What is in use.
+#[derive(Clone, Copy, Debug)]
+struct Held {
+    /// Requests in flight, as the proxy shows them.
+    rows: Option<u64>,
+    /// Connections to the upstream.
+    open: usize,
+    /// Those of them that wait for a request.
+    idle: usize,
+    /// Open descriptors of the proxy.
+    descriptors: usize,
+}
+
+impl Held {
+    /// Whether it is no more than pooled connections, beside the descriptors that were open before the first client.
+    fn is_rest(self, before: usize) -> bool {
+        self.rows == Some(0) && self.open == self.idle && self.descriptors == before + self.open
+    }
+}
 
 /// See the [module](self).
 #[derive(Debug)]
@@ -87,7 +107,7 @@ impl Stand {
             // First of all: what is left over is the worst.
             wrong.insert(0, why);
         }
-        wrong.extend(self.books.check(&self.proxy, &exchanges).await?);
+        wrong.extend(self.books.check(&Shown::by(&self.proxy).await?, &exchanges));
         wrong.extend(std::mem::take(&mut *self.upstream.wrong.lock().unwrap()));
         wrong.extend(self.proxy.take_faults());
         self.upstream.exchanges.clear();
@@ -116,18 +136,17 @@ impl Stand {
     async fn rest(&self) -> Result<(), String> {
         let begin = Instant::now();
         loop {
-            let rows = self.proxy.json("/health").await.map(|health| health["active_requests"].clone());
-            let rows = rows.map_err(|error| format!("/health: {error}"))?;
+            let health = self.proxy.json("/health").await.map_err(|error| format!("/health: {error}"))?;
             let (open, idle) = self.upstream.connections();
             let descriptors = self.proxy.descriptors().map_err(|error| error.to_string())?;
-            if rows == 0 && open == idle && descriptors == self.descriptors + open {
+            let held = Held { rows: health["active_requests"].as_u64(), open, idle, descriptors };
+            if held.is_rest(self.descriptors) {
                 return Ok(());
             }
             if begin.elapsed() > PATIENCE {
                 let list = self.proxy.json("/metrics/active-requests").await.unwrap_or_default();
                 return Err(format!(
-                    "no rest: {rows} rows; {open} connections to the upstream, {idle} of them idle; {descriptors} descriptors, \
-                     {} before the first client; {list}",
+                    "no rest: {held:?}, {} descriptors before the first client; {list}",
                     self.descriptors
                 ));
             }
@@ -179,4 +198,23 @@ fn complaints(visit: &Visit, seen: Vec<(crate::client::Seen, io::Result<()>)>) -
         Some(format!("visit {}: {why}; {result:?}; {exchange:?}; before it {before:?}", visit.number))
     });
     wrong.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Held;
+
+    #[test]
+    fn whatever_is_left_over_is_no_rest() {
+        let rest = Held { rows: Some(0), open: 2, idle: 2, descriptors: 14 };
+        assert!(rest.is_rest(12));
+        for left in [
+            Held { rows: Some(1), ..rest },
+            Held { rows: None, ..rest },
+            Held { idle: 1, ..rest },
+            Held { descriptors: 15, ..rest },
+        ] {
+            assert!(!left.is_rest(12), "{left:?}");
+        }
+    }
 }
