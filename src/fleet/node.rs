@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use futures_util::{StreamExt, stream::FuturesUnordered};
 use tokio::{
     sync::mpsc,
     time::{Instant, sleep_until},
@@ -25,6 +26,8 @@ use super::{
 const TICK: Duration = Duration::from_millis(50);
 /// The same while nobody watches here.
 const IDLE_TICK: Duration = Duration::from_secs(1);
+/// Messages that are handed to the bus at a time, at most.
+const MAX_SENDING: usize = 32;
 /// The time that the last word may take.
 const LAST_WORD: Duration = Duration::from_millis(500);
 
@@ -200,15 +203,23 @@ impl<B: FleetBus> Node<B> {
     }
 }
 
-/// Hands messages to the bus, one after the other.
+/// Hands messages to the bus in their order. The next does not wait until the one before it has been taken: a server that is far away or busy needs a
+/// while for each, in which more would come to be sent than it takes.
 async fn send<B: FleetBus>(bus: Arc<B>, common: Arc<Common>) {
+    let mut sending = FuturesUnordered::new();
     loop {
-        let Outgoing { topic, message, told } = common.outbox.take().await;
-        let length = message.len();
-        let sent: Result<(), Lost> = bus.send(topic, message).await;
-        common.counters.note_sent(length, sent);
-        if let Some(told) = told {
-            let _ = told.send(sent);
+        tokio::select! {
+            outgoing = common.outbox.take(), if sending.len() < MAX_SENDING => sending.push(hand_over(&*bus, &common, outgoing)),
+            Some(()) = sending.next() => {}
         }
+    }
+}
+
+async fn hand_over(bus: &impl FleetBus, common: &Common, Outgoing { topic, message, told }: Outgoing) {
+    let length = message.len();
+    let sent: Result<(), Lost> = bus.send(topic, message).await;
+    common.counters.note_sent(length, sent);
+    if let Some(told) = told {
+        let _ = told.send(sent);
     }
 }

@@ -5,6 +5,7 @@
 
 use std::{
     fmt,
+    pin::pin,
     sync::{Arc, Weak},
     time::Duration,
 };
@@ -17,7 +18,7 @@ use redis::{
 };
 use tokio::{
     sync::{Notify, watch},
-    time::{Instant, sleep, sleep_until, timeout},
+    time::{sleep, timeout},
 };
 
 use super::{
@@ -35,8 +36,6 @@ use crate::{config::FleetUrl, sync::Mutex};
 const PING: Duration = Duration::from_secs(2);
 /// The time that an answer, or a connection, may take.
 const ANSWER: Duration = Duration::from_secs(2);
-/// The time that a message may take to be taken.
-const SEND: Duration = Duration::from_millis(500);
 /// The time from one attempt to connect to the next.
 const AGAIN: Duration = Duration::from_millis(250);
 
@@ -61,10 +60,21 @@ struct RedisShared {
     changed: Notify,
     /// The connections are to be made anew: the number of times.
     resets: watch::Sender<u64>,
-    /// The connection that sends, while there is one.
-    sending: Mutex<Option<MultiplexedConnection>>,
+    /// The connection that sends, while there is one, and the number of those before it.
+    sending: Mutex<(u64, Option<MultiplexedConnection>)>,
     /// The connection that sends has failed.
     failed: Notify,
+}
+
+impl RedisShared {
+    /// Gives up the connection to send on with this number, or whichever there is. A later one is left alone: many messages fail with one connection,
+    /// and not all at the same moment.
+    fn give_up(&self, failed: Option<u64>) {
+        let mut sending = self.sending.lock();
+        if failed.is_none_or(|number| number == sending.0) && sending.1.take().is_some() {
+            self.failed.notify_one();
+        }
+    }
 }
 
 struct RedisListener {
@@ -117,10 +127,11 @@ impl RedisBus {
 
 impl FleetBus for RedisBus {
     async fn send(&self, topic: Topic, message: Bytes) -> Result<(), Lost> {
-        let Some(mut connection) = self.shared.sending.lock().clone() else { return Err(Lost) };
+        let (number, connection) = self.shared.sending.lock().clone();
+        let Some(mut connection) = connection else { return Err(Lost) };
         let mut command = redis::cmd("PUBLISH");
         command.arg(topic.as_str()).arg(&message[..]);
-        match timeout(SEND, command.exec_async(&mut connection)).await {
+        match timeout(ANSWER, command.exec_async(&mut connection)).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) if !error.is_io_error() && !error.is_connection_dropped() => {
                 // The connection is well: the server refuses.
@@ -128,8 +139,7 @@ impl FleetBus for RedisBus {
                 Err(Lost)
             }
             _ => {
-                self.shared.sending.lock().take();
-                self.shared.failed.notify_one();
+                self.shared.give_up(Some(number));
                 Err(Lost)
             }
         }
@@ -144,8 +154,7 @@ impl FleetBus for RedisBus {
 
     fn reset(&self) {
         self.shared.resets.send_modify(|resets| *resets += 1);
-        self.shared.sending.lock().take();
-        self.shared.failed.notify_one();
+        self.shared.give_up(None);
     }
 
     fn engine(&self) -> &'static str {
@@ -153,7 +162,7 @@ impl FleetBus for RedisBus {
     }
 
     fn is_connected(&self) -> bool {
-        self.shared.state.is_connected() && self.shared.sending.lock().is_some()
+        self.shared.state.is_connected() && self.shared.sending.lock().1.is_some()
     }
 
     fn trouble(&self) -> Option<String> {
@@ -163,12 +172,15 @@ impl FleetBus for RedisBus {
 
 /// Keeps a connection to send on.
 async fn keep_sending(shared: Arc<RedisShared>) {
-    let config = AsyncConnectionConfig::new().set_connection_timeout(Some(ANSWER)).set_response_timeout(Some(SEND));
+    let config = AsyncConnectionConfig::new().set_connection_timeout(Some(ANSWER)).set_response_timeout(None);
     loop {
         let connected = timeout(ANSWER, shared.client.get_multiplexed_async_connection_with_config(&config)).await;
         match connected {
             Ok(Ok(connection)) => {
-                *shared.sending.lock() = Some(connection);
+                {
+                    let mut sending = shared.sending.lock();
+                    *sending = (sending.0 + 1, Some(connection));
+                }
                 shared.failed.notified().await;
             }
             _ => sleep(AGAIN).await,
@@ -199,12 +211,11 @@ async fn keep_listening(shared: Arc<RedisShared>) {
 
 /// Listens until the connection ends, goes deaf, or is to be made anew.
 async fn listen_on(shared: &RedisShared, connection: PubSub) -> Result<(), RedisError> {
-    let (mut sink, mut messages) = connection.split();
+    let (sink, mut messages) = connection.split();
     let mut resets = shared.resets.subscribe();
-    let mut listened: Vec<Topic> = Vec::new();
-    subscribe(shared, &mut sink, &mut listened).await?;
-    shared.state.connected();
-    let mut ping_at = Instant::now() + PING;
+    // Beside the messages, which must not wait for any answer.
+    let mut subscribed = pin!(keep_subscribed(shared, sink.clone()));
+    let mut answered = pin!(keep_pinging(sink));
     loop {
         tokio::select! {
             message = messages.next() => match message {
@@ -216,17 +227,35 @@ async fn listen_on(shared: &RedisShared, connection: PubSub) -> Result<(), Redis
                 }
                 None => return Ok(()),
             },
-            () = shared.changed.notified() => subscribe(shared, &mut sink, &mut listened).await?,
+            ended = &mut subscribed => return ended,
+            ended = &mut answered => return ended,
             _ = resets.changed() => return Ok(()),
-            () = sleep_until(ping_at) => {
-                ping_at = Instant::now() + PING;
-                match timeout(ANSWER, sink.ping::<redis::Value>()).await {
-                    Ok(answer) => _ = answer?,
-                    Err(_) => return Ok(()),
-                }
-            }
         }
     }
+}
+
+/// Subscribes to what is listened to, and again whenever that changes. Ends when it is not answered.
+async fn keep_subscribed(shared: &RedisShared, mut sink: PubSubSink) -> Result<(), RedisError> {
+    let mut listened = Vec::new();
+    let mut is_new = true;
+    while let Ok(subscribed) = timeout(ANSWER, subscribe(shared, &mut sink, &mut listened)).await {
+        subscribed?;
+        if std::mem::take(&mut is_new) {
+            shared.state.connected();
+        }
+        shared.changed.notified().await;
+    }
+    Ok(())
+}
+
+/// Pings the server. Ends when it is not answered.
+async fn keep_pinging(mut sink: PubSubSink) -> Result<(), RedisError> {
+    sleep(PING).await;
+    while let Ok(answer) = timeout(ANSWER, sink.ping::<redis::Value>()).await {
+        answer?;
+        sleep(PING).await;
+    }
+    Ok(())
 }
 
 /// Subscribes to what is listened to, and to nothing else.

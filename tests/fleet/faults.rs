@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use crate::{
@@ -257,5 +258,64 @@ async fn a_cancellation_over_a_bad_network_ends_the_request_that_is_meant_or_non
         assert_eq!(ended.len(), ended.iter().collect::<BTreeSet<_>>().len(), "each ends once");
         assert!(ended.iter().all(|id| may_have_ended.contains(id)), "seed {seed}");
         assert_eq!(b.tracker.active(), ids.len() - ended.len());
+    }
+}
+
+/// A bus that needs a while to take each message, as one whose server is far away or busy does.
+#[derive(Clone)]
+struct SlowBus {
+    bus: MemoryBus,
+    time: Duration,
+}
+
+impl FleetBus for SlowBus {
+    async fn send(&self, topic: Topic, message: Bytes) -> Result<(), Lost> {
+        tokio::time::sleep(self.time).await;
+        self.bus.send(topic, message).await
+    }
+
+    fn listen(&self, topic: Topic, inbox: Inbox) -> Listening {
+        self.bus.listen(topic, inbox)
+    }
+
+    fn reset(&self) {}
+
+    fn engine(&self) -> &'static str {
+        "slow"
+    }
+
+    fn is_connected(&self) -> bool {
+        self.bus.is_connected()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn twenty_replicas_that_all_watch_are_shown_all_though_the_server_takes_its_time_with_each_message() {
+    let network = MemoryNetwork::new(1);
+    let mut replicas: Vec<Replica> = (0..20)
+        .map(|number| {
+            let bus = network.bus();
+            let slow = SlowBus { bus: bus.clone(), time: ms(100) };
+            let config = FleetConfig::default().replica(&*format!("r{number}"));
+            Replica::over(slow, bus, config, MonitorConfig::default())
+        })
+        .collect();
+    for replica in &mut replicas {
+        (0..20).for_each(|_| _ = replica.start("gpt-4o"));
+    }
+    let mut viewers = Vec::new();
+    for replica in &replicas {
+        viewers.push(replica.watch("delta").await);
+    }
+    pass(3_000).await;
+    let expected = Table::of(&replicas);
+    for viewer in &mut viewers {
+        viewer.read_for(ms(1)).await;
+        assert_eq!(viewer.table, expected);
+    }
+    // Nobody had to be asked over and over.
+    for replica in &replicas {
+        let questions = replica.fleet.counts().questions;
+        assert!(questions < 2 * 20, "{questions}");
     }
 }
