@@ -11,7 +11,7 @@ use tokio::{
 use crate::Failure;
 
 /// The time that anything may take: no machine is so slow.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(180);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A child, killed when dropped.
 #[derive(Debug)]

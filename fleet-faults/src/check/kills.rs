@@ -204,45 +204,63 @@ impl Turmoil<'_> {
         Ok(())
     }
 
-    /// Waits until every replica shows, row by row, what each replica's own list has. Returns how long that took.
+    /// Waits until every replica shows, row by row, what each replica's own list has. Returns how long that took, from when those lists, and so the
+    /// requests, had come to rest.
     async fn rest(&mut self) -> Result<Duration, Failure> {
         self.viewers.clear();
-        let start = Instant::now();
+        let (mut lists, mut since) = (self.own_lists().await?, Instant::now());
+        let end = since + PATIENCE;
         loop {
-            let lists = try_join_all(self.replicas.iter().map(Replica::own_rows)).await?;
-            let mut all = Rows::default();
-            lists.iter().for_each(|rows| all.append(rows.clone()));
-            let shown = try_join_all(self.replicas.iter().map(Replica::shown_rows)).await?;
-            let unequal = self.replicas.iter().zip(&shown).find(|(_, shown)| **shown != all);
-            match unequal {
-                None => {
-                    self.rested(&lists).await?;
-                    self.counts.rests += 1;
-                    self.counts.rows += all.len() * self.replicas.len();
-                    return Ok(start.elapsed());
+            let difference = self.difference(&lists).await?;
+            let at = Instant::now();
+            let newest = self.own_lists().await?;
+            if newest != lists {
+                (lists, since) = (newest, at);
+            } else if let Some(difference) = difference {
+                if at > end {
+                    return Err(difference.into());
                 }
-                Some((replica, shown)) if start.elapsed() > PATIENCE => {
-                    let list = replica.client.get("/fleet").await?;
-                    return Err(format!("at {}: {}; {list}", replica.name, all.difference(shown)).into());
-                }
-                Some(_) => sleep(Duration::from_millis(50)).await,
+            } else {
+                self.never_wrong().await?;
+                self.counts.rests += 1;
+                self.counts.rows += lists.iter().map(Rows::len).sum::<usize>() * self.replicas.len();
+                return Ok(at - since);
             }
+            sleep(Duration::from_millis(50)).await;
         }
     }
 
-    /// At rest: a request whose client is still there and that nobody has cancelled is in flight, and no table was ever wrong.
-    async fn rested(&self, lists: &[Rows]) -> Result<(), Failure> {
+    async fn own_lists(&self) -> Result<Vec<Rows>, Failure> {
+        try_join_all(self.replicas.iter().map(Replica::own_rows)).await
+    }
+
+    /// Tells where what is shown, or what the clients know, is not what the replicas' own `lists` have.
+    async fn difference(&self, lists: &[Rows]) -> Result<Option<String>, Failure> {
+        let mut all = Rows::default();
+        lists.iter().for_each(|rows| all.append(rows.clone()));
+        let shown = try_join_all(self.replicas.iter().map(Replica::shown_rows)).await?;
+        if let Some((replica, shown)) = self.replicas.iter().zip(&shown).find(|(_, shown)| **shown != all) {
+            let list = replica.client.get("/fleet").await?;
+            return Ok(Some(format!("at {}: {}; {list}", replica.name, all.difference(shown))));
+        }
         for (replica, rows) in self.replicas.iter().zip(lists) {
-            let waiting = replica.exchanges.iter().filter(|exchange| !exchange.is_over());
-            if let Some(lost) =
-                waiting.filter(|exchange| !self.cancelled.contains(&exchange.id)).find(|it| !rows.has(&it.id))
-            {
-                return Err(format!("{} is in flight at {} and not on its list", lost.id, replica.name).into());
+            for exchange in &replica.exchanges {
+                let id = &exchange.id;
+                match (exchange.is_over(), rows.has(id)) {
+                    (true, true) => return Ok(Some(format!("{id} has ended at {} and is on its list", replica.name))),
+                    (false, false) if !self.cancelled.contains(id) => {
+                        return Ok(Some(format!("{id} is in flight at {} and not on its list", replica.name)));
+                    }
+                    _ => {}
+                }
             }
-            let over = replica.exchanges.iter().filter(|exchange| exchange.is_over());
-            if let Some(kept) = over.into_iter().find(|exchange| rows.has(&exchange.id)) {
-                return Err(format!("{} has ended at {} and is on its list", kept.id, replica.name).into());
-            }
+        }
+        Ok(None)
+    }
+
+    /// No table was ever found not to be what its replica said, and each message could be read.
+    async fn never_wrong(&self) -> Result<(), Failure> {
+        for replica in &self.replicas {
             let counts = replica.counts().await?;
             if counts["mismatches"] != 0 || counts["unreadable"] != 0 {
                 return Err(format!("{}: {counts}", replica.name).into());
