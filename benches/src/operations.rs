@@ -61,10 +61,14 @@ pub const ALL: &[Operation] = &[
     operation("prompt_4_kb",                1, |_| inspected(bodies::prompt(4_000))),
     operation("prompt_4_kb_label",          1, |_| labelled(bodies::prompt(4_000))),
     operation("prompt_200_kb",             13, |_| inspected(bodies::prompt(200_000))),
-    operation("prompt_1_mb",               62, |_| inspected(bodies::plain_prompt(1_000_000))),
+    operation("prompt_1_mb",               62, |_| inspected(bodies::prompt(1_000_000))),
+    operation("string_1_mb",               62, |_| inspected(bodies::plain_prompt(1_000_000))),
+    operation("image_5_mb",               306, |_| inspected(bodies::image(5_000_000))),
     operation("tools_100_kb",               7, |_| inspected(bodies::tools(100_000))),
+    operation("nested_100_kb",              7, |_| inspected(bodies::nested(100_000))),
     operation("answer_56_kb",               4, |_| metered(bodies::answer(56_000))),
     operation("embeddings_2_mb",          125, |_| metered(bodies::embeddings(100))),
+    operation("numbers_1_million",        178, |_| metered(bodies::numbers(1_000_000))),
 ];
 
 fn register_and_end() -> Run {
