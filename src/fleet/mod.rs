@@ -57,8 +57,8 @@
 //! - Rows of one replica are shown in that replica's order; each state shown was true there, and a delta is applied whole. Between replicas
 //!   there is no order and no common moment.
 //! - While the bus works, a change is shown within [`interval`](crate::config::FleetConfig::interval) + 500 ms + network.
-//! - A message that is lost is noticed within about a second, and repaired by asking its sender. With every message goes a digest of what the table
-//!   must hold, so that a table that has gone wrong is found out and fetched anew.
+//! - A message that is lost is noticed within about a second, and repaired by asking its sender; one whose checksum is not right counts as lost. With
+//!   what is told of rows goes a digest of what the table must hold, so that a table that has gone wrong is found out and fetched anew.
 //! - Rows of a replica that ends vanish at once. Rows of one that dies or is cut off are marked `stale` after
 //!   [`stale_after`](crate::config::FleetConfig::stale_after) and vanish after [`gone_after`](crate::config::FleetConfig::gone_after) of silence. Gone means silent, not proven dead.
 //! - The own rows need no bus: without one, the view says `lost` and shows them.

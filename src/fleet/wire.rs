@@ -1,12 +1,13 @@
 //! Messages as bytes: one line of text, then the body.
 //!
 //! ```text
-//! ar1 deltas 7f3a9c01 00c5e1d2a7b40913 prev=17 seq=19 n=1204 x=52d1c90a7be30f48 z=1
+//! ar1 deltas 7f3a9c01 00c5e1d2a7b40913 prev=17 seq=19 n=1204 x=52d1c90a7be30f48 z=1 c=8d0a3f77
 //! <body>
 //! ```
 //!
 //! The first line is the format's version, the kind, the sender's epoch and nonce, and keys with values. An unknown key is skipped; so is a
-//! message of an unknown kind or version.
+//! message of an unknown kind or version. The last key is the CRC-32 of all that stands before it, followed by the body: the digest of a table is of its
+//! ids only, and would not tell of a row that was damaged on its way.
 
 use std::{fmt::Write, str::SplitAsciiWhitespace, time::Duration};
 
@@ -23,6 +24,9 @@ use super::{
 const MAX_LINE: usize = 1 << 10;
 /// Bytes of a replica's name and of its version, at most.
 pub(super) const MAX_NAME: usize = 64;
+
+/// The start of the last key of the first line.
+const CHECKSUM: &str = " c=";
 
 /// Characters of a name that are written as they are.
 const NAME: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
@@ -153,19 +157,24 @@ impl Message {
         if body.is_deflated {
             line.push_str(" z=1");
         }
-        line.push('\n');
+        let checksum = checksum(&line, &body.bytes);
+        let _ = writeln!(line, "{CHECKSUM}{checksum:08x}");
         [line.as_bytes(), &body.bytes].concat().into()
     }
 
     pub(super) fn decode(bytes: &Bytes) -> Result<Self, Unreadable> {
         let end = memchr(b'\n', &bytes[..bytes.len().min(MAX_LINE)]).ok_or(Unreadable::Malformed)?;
         let line = std::str::from_utf8(&bytes[..end]).map_err(|_| Unreadable::Malformed)?;
-        let mut words = line.split_ascii_whitespace();
+        let (checked, expected) = line.rsplit_once(CHECKSUM).unwrap_or((line, ""));
+        let mut words = checked.split_ascii_whitespace();
         let version = words.next().and_then(|word| word.strip_prefix("ar")).ok_or(Unreadable::Malformed)?;
         let kind = words.next().ok_or(Unreadable::Malformed)?;
         let epoch = words.next().and_then(|word| u32::from_str_radix(word, 16).ok());
         if version != "1" {
             return Err(Unreadable::Version(epoch));
+        }
+        if u32::from_str_radix(expected, 16) != Ok(checksum(checked, &bytes[end + 1..])) {
+            return Err(Unreadable::Malformed);
         }
         let nonce = words.next().and_then(|word| u64::from_str_radix(word, 16).ok());
         let (Some(epoch), Some(nonce)) = (epoch, nonce) else { return Err(Unreadable::Malformed) };
@@ -174,6 +183,13 @@ impl Message {
         let content = keys.content(kind, body)?;
         Ok(Self { from: Sender { epoch, nonce }, content })
     }
+}
+
+fn checksum(line: &str, body: &[u8]) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(line.as_bytes());
+    hasher.update(body);
+    hasher.finalize()
 }
 
 impl Content {
@@ -322,13 +338,17 @@ mod tests {
     fn a_message_is_readable_text() {
         let content = Content::Watch { want: Want::Sums, ttl: Duration::from_secs(6) };
         let message = Message { from: Sender { epoch: 0x2a, nonce: 0xc5 }, content };
-        assert_eq!(message.encode(), "ar1 watch 0000002a 00000000000000c5 want=sums ttl=6000\n");
+        assert_eq!(message.encode(), "ar1 watch 0000002a 00000000000000c5 want=sums ttl=6000 c=3804b1bb\n");
     }
 
     #[test]
     fn unknown_keys_are_skipped_and_unknown_kinds_and_versions_told() {
-        let decode =
+        let read =
             |text: &str| Message::decode(&Bytes::copy_from_slice(text.as_bytes())).map(|message| message.content);
+        let decode = |text: &str| match text.split_once('\n') {
+            Some((line, body)) => read(&format!("{line} c={:x}\n{body}", checksum(line, body.as_bytes()))),
+            None => read(text),
+        };
         assert_eq!(decode("ar1 bye 2a c5 new=1 z=0\nbody"), Ok(Content::Bye));
         assert_eq!(decode("ar1 dance 2a c5\n"), Err(Unreadable::Kind));
         assert_eq!(decode("ar1 unwatch 2a c5 want=songs\n"), Err(Unreadable::Kind));
@@ -349,6 +369,18 @@ mod tests {
         let long = "x".repeat(100);
         let hello = decode(&format!("ar1 hello 2a c5 name={long}\n"));
         assert_eq!(hello, Ok(Content::Hello(About { name: "x".repeat(MAX_NAME), version: String::new() })));
+    }
+
+    #[test]
+    fn a_message_with_a_damaged_byte_is_not_read() {
+        for content in contents() {
+            let good = Message { from: Sender { epoch: 1, nonce: 2 }, content }.encode();
+            for at in 0..good.len() {
+                let mut damaged = good.to_vec();
+                damaged[at] ^= 1;
+                assert!(Message::decode(&damaged.into()).is_err(), "{good:?}, byte {at}");
+            }
+        }
     }
 
     proptest! {
