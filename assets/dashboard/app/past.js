@@ -10,7 +10,7 @@ import { createPart, style } from './part.js';
 /** @typedef {ReturnType<typeof createPast>} Past */
 
 /** @param {import('./live.js').Live} live */
-export function createPast({ address, clock, feed, list }) {
+export function createPast({ address, clock, facts, feed, list }) {
   const tables = createPart(async () => (await Promise.all([import('../view/logs.js'), style('past')]))[0].createLogs({
     onOpen: (entry) => address.go({ row: entry.id }),
     onClear: () => address.go({ filter: '' }),
@@ -39,9 +39,9 @@ export function createPast({ address, clock, feed, list }) {
     const all = logs[view];
     const kept = all.filter((it) => (it.endMs ?? 0) <= untilMs && list.test(rowOfEntry(it), nowMs));
     const query = filter.trim();
-    const note = query === '' ? `the newest ${all.length}` : `${kept.length} of the newest ${all.length} match “${query}”`;
+    const note = facts.disabled && all.length === 0 ? '' : query === '' ? `the newest ${all.length}` : `${kept.length} of the newest ${all.length} match “${query}”`;
     // The filter is said where there was anything to leave out.
-    tables.now[view].show(kept, all.length > 0 ? query : '');
+    tables.now[view].show(kept, all.length > 0 ? query : '', facts.disabled ? 'Nothing is tracked: what has ended is not known.' : undefined);
     if (view === 'traces') return setText(tracesNote, note);
     const left = kept.filter((it) => endedByChoice(it.outcome)).length;
     setText(errorsNote, `${note}${left > 0 ? `, of which ${left} were left by the client or cancelled` : ''}`);

@@ -70,10 +70,10 @@ export function createPolling(live, { askKey, pollReplicas }) {
       const epoch = epochOfEtag(etag);
       const restarted = epoch !== null && feed.epoch !== null && epoch !== feed.epoch;
       feed.snapshot(json, epoch);
-      if (logs.status === 'fulfilled' && it.status === 'fulfilled') it.value.take(logs.value);
       const was = facts.disabled;
       received();
       facts.disabled = readDisabled(json);
+      if (logs.status === 'fulfilled' && it.status === 'fulfilled') it.value.take(logs.value);
       // Another process, or tracking switched on again: perhaps there is a stream now.
       if (connection.state.name === 'polling' && (restarted || (was !== null && facts.disabled === null))) connection.retry();
     }

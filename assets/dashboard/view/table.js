@@ -95,10 +95,10 @@ export function createTable(host, { caption, columns, empty, onOpen, noun = 'ent
     },
     /** The item that has the focus. @returns {T | null} */
     focused: () => sorted[[...body.rows].findIndex((row) => row === document.activeElement)] ?? null,
-    /** @param {T[]} next @param {string} [filter] what others were left out by */
-    show(next, filter = '') {
+    /** @param {T[]} next @param {string} [filter] what others were left out by @param {string} [none] why there may be none, where that is not what it mostly is */
+    show(next, filter = '', none = empty) {
       items = next;
-      why.textContent = filter === '' ? empty : `No ${noun} matches “${filter}”.`;
+      why.textContent = filter === '' ? none : `No ${noun} matches “${filter}”.`;
       clear.hidden = filter === '';
       render();
     },

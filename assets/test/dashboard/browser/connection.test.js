@@ -80,6 +80,11 @@ describe('the connection', { skip: noBrowser }, () => {
       assert.deepEqual([...new Set(await page.locator('.tile-value').allInnerTexts())], ['–']);
       await soon(() => page.locator('#grid-empty').innerText(), /logging is disabled.*not known/s);
       assert.equal(await page.title(), 'Active Requests');
+      for (const view of ['errors', 'traces']) {
+        await page.locator(`[data-view="${view}"]`).click();
+        await soon(() => page.locator(`#view-${view} .nothing`).innerText(), /Nothing is tracked: what has ended is not known/);
+      }
+      await page.locator('[data-view="requests"]').click();
       mock.settings.tracking = true;
       await soon(indicator, '● Live');
     }, { mock: (mock) => (mock.settings.tracking = false) }));
