@@ -97,9 +97,10 @@ export class Figures {
     this.#seenSinceMs ??= nowMs;
   }
 
-  /** The page does not look, and will have missed something. */
+  /** The page does not look, and will have missed something. What it saw after the server's answer stays true, and goes when the next one has it. */
   pause() {
     this.#seenSinceMs = null;
+    if (this.#series !== null) return;
     this.#ends = [];
     this.#starts = [];
   }

@@ -31,7 +31,12 @@ export class Stats {
   tick(nowMs, pause = 3) {
     const second = Math.floor(nowMs / 1000);
     if (second <= this.lastSecond) return;
-    const missed = this.lastSecond === 0 ? 0 : second - this.lastSecond - 1;
+    if (this.lastSecond === 0) {
+      // What happened before the page looked is not known.
+      this.lastSecond = second;
+      return this.pause();
+    }
+    const missed = second - this.lastSecond - 1;
     // Values that came together are spread over the seconds they stand for; a long absence is a gap.
     const spread = missed < pause ? missed + 1 : 1;
     for (let i = 0; i < Math.min(missed - spread + 1, WINDOW); i++) this.#push(null);

@@ -55,6 +55,17 @@ describe('the figures of five minutes', () => {
     assert.equal(figures.read(NOW + 6000, 0)?.completed, 1, 'told late, counted already');
   });
 
+  it('keep what was seen when the connection is lost, and forget it with the process', () => {
+    const figures = new Figures();
+    figures.take(answer([]));
+    figures.addEnd(ended('body_error', NOW + 3000));
+    figures.pause();
+    assert.equal(figures.read(NOW + 4000, 0)?.failed, 1);
+    figures.restart();
+    figures.take(answer([]));
+    assert.equal(figures.read(NOW + 4000, 0)?.failed, 0);
+  });
+
   it('say from when on they are, where that is not all of the time', () => {
     const figures = new Figures();
     figures.take(answer([], { since: NOW / 1000 - 95 }));

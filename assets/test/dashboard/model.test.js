@@ -339,12 +339,14 @@ describe('what needs a look', () => {
 describe('statistics', () => {
   it('count what came between two ticks', () => {
     const stats = new Stats();
+    stats.addTokens(50);
     stats.tick(10_000);
+    assert.equal(stats.recent(10), null, 'what came before the first is of no known time');
     stats.addTokens(120);
     stats.addStart();
     stats.tick(11_000);
     assert.deepEqual(stats.seconds.at(-1), { tokens: 120, started: 1 });
-    assert.deepEqual(stats.recent(10), { tokensPerSecond: 60, startsPerSecond: 0.5 });
+    assert.deepEqual(stats.recent(10), { tokensPerSecond: 120, startsPerSecond: 1 });
   });
 
   it('spread a late tick, and leave a gap where nobody looked', () => {
