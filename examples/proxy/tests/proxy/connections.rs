@@ -174,3 +174,33 @@ async fn a_request_on_a_new_connection_is_sent_once() {
     assert_eq!(got.status(), 502);
     assert!(mock.is_idle());
 }
+
+/// An upstream that sends more than the answer, at once or later, is not listened to any further.
+#[tokio::test]
+async fn bytes_behind_an_answer_are_never_the_next_one() {
+    let mut mock = Mock::start().await;
+    let proxy = Running::with(&mock).await;
+    let intruder = "HTTP/1.1 200 OK\r\ncontent-length: 8\r\n\r\nintruder";
+    let mut client = Client::to(proxy.address).await;
+    for stray in [intruder, "HTTP/1.1 100 Continue\r\n\r\n", "\r\n", "0\r\n\r\n", "HTTP/1.1 200 OK\r\n"] {
+        for late in [false, true] {
+            let first = if late { KEPT.to_owned() } else { format!("{KEPT}{stray}") };
+            client.send(post("/mock/x", "", "{}").as_bytes()).await;
+            let mut upstream = mock.connection().await;
+            upstream.answer().await;
+            upstream.send(first.as_bytes()).await;
+            assert_eq!(client.answer().await.body, b"ok");
+            if late {
+                proxy.quiet().await;
+                upstream.send(stray.as_bytes()).await;
+            }
+            // It closes this connection, if it has not yet, and asks on another.
+            client.send(post("/mock/y", "", "{}").as_bytes()).await;
+            let mut another = mock.connection().await;
+            another.answer().await;
+            another.send(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\nconnection: close\r\n\r\nnext").await;
+            assert_eq!(client.answer().await.body, b"next", "{stray:?}, late: {late}");
+            while upstream.fill().await {}
+        }
+    }
+}
