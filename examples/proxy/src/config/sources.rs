@@ -54,7 +54,7 @@ pub struct Sources {
 }
 
 impl Sources {
-    /// Collects what was given. `args` starts with the program's name. A blank variable counts as not set, unless it is secret.
+    /// Collects what was given. `args` starts with the program's name. An empty variable that concerns a provider counts as not set.
     ///
     /// # Errors
     /// An unknown flag, a file that cannot be read, an unknown name in the file or in the environment (as far as it belongs to
@@ -67,8 +67,13 @@ impl Sources {
         let mut sources = Self::default();
         let command::Given { flags, config } = command::read(settings, args)?;
         let env: Vec<_> = env.into_iter().collect();
-        let variable = || env.iter().find(|(name, value)| name == CONFIG && !value.is_empty());
+        let variable = || env.iter().find(|(name, _)| name == CONFIG);
         if let Some(path) = config.or_else(|| variable().map(|(_, path)| path.into())) {
+            if path.as_os_str().to_string_lossy().trim().is_empty() {
+                return Err(SettingsError::new(
+                    "--config (PROXY_CONFIG) is not understood: allowed is the name of a file",
+                ));
+            }
             for (path, value) in file::read(settings, &path)? {
                 match file::setting(settings, &path) {
                     Some(setting) => drop(sources.values.insert(setting.name, value)),
@@ -90,19 +95,16 @@ impl Sources {
             let Ok(name) = name.into_string() else { continue };
             check_names([&name])?;
             let value = value.into_string().ok();
-            let is_blank = value.as_ref().is_some_and(|value| value.trim().is_empty());
             if let Some(setting) = settings.iter().find(|setting| setting.name == name) {
                 let value = value.ok_or_else(|| SettingsError::new(format!("{name} is no UTF-8 text")))?;
-                if !is_blank || setting.is_secret {
-                    self.values.insert(setting.name, value.into());
-                }
+                self.values.insert(setting.name, value.into());
             } else if PROVIDER_KEYS
                 .iter()
                 .any(|key| name.strip_suffix(key).is_some_and(|provider| !provider.is_empty()))
                 || name.contains(PROVIDER_ALIAS)
             {
-                // A key of blanks is one that went wrong; an empty variable is how a container leaves one out.
-                if value.as_deref() != Some("") && (!is_blank || name.ends_with("_API_KEY")) {
+                // How a container leaves one out, which may be another program's.
+                if value.as_deref() != Some("") {
                     self.environment.insert(name, value.map(Secret::from));
                 }
             } else if name != CONFIG && OWN_PREFIXES.iter().any(|prefix| name.starts_with(prefix)) {

@@ -53,8 +53,34 @@ fn flags_count_before_the_environment_and_that_before_the_file() {
 }
 
 #[test]
-fn an_empty_variable_is_not_set() {
-    assert_eq!(read(&[], &[("PORT", ""), ("HOST", " "), ("OPENAI_API_KEY", "")]).unwrap().port, 8082);
+fn a_blank_value_of_any_setting_stops_the_start() {
+    for setting in Settings::descriptions() {
+        for blank in ["", " ", "\t"] {
+            let wrong = read(&[], &[(setting.name, blank)]).err();
+            let wrong = wrong.unwrap_or_else(|| panic!("{}={blank:?} counts", setting.name));
+            assert!(wrong.contains(setting.name) && wrong.contains("allowed"), "{wrong}");
+            let table = if setting.table.is_empty() { String::new() } else { format!("[{}]\n", setting.table) };
+            let file = TempFile::with(&format!("{table}{} = {blank:?}\n", setting.key()));
+            assert!(read(&[&file.flag("config")], &[]).is_err(), "{table}{} = {blank:?} counts", setting.key());
+        }
+    }
+    for (args, env) in [(&[][..], &[("PROXY_CONFIG", " ")][..]), (&["--config="], &[])] {
+        let wrong = read(args, env).unwrap_err();
+        assert!(wrong.contains("PROXY_CONFIG") && wrong.contains("allowed"), "{wrong}");
+    }
+}
+
+#[test]
+fn an_empty_variable_of_a_provider_is_not_set_and_a_blank_one_stops_the_start() {
+    let configured = |name: &str, text: &str| {
+        let sources = sources(&[], &[("GROQ_API_KEY", "sk-1"), (name, text)])?;
+        Models::new(providers::configured(&sources)?, &sources)
+    };
+    for name in ["OPENAI_API_KEY", "GROQ_BASE_URL", "GROQ_API_FORMAT", "GROQ_ALIAS_X"] {
+        assert!(configured(name, "").is_ok(), "{name}");
+        let wrong = configured(name, "  ").err().unwrap_or_else(|| panic!("a blank {name} counts")).to_string();
+        assert!(wrong.contains(name), "{wrong}");
+    }
 }
 
 #[test]
@@ -334,7 +360,6 @@ fn a_setting_of_no_provider_stops_the_start_where_it_is_certainly_meant() {
 fn the_file_can_be_named_by_a_variable() {
     let file = TempFile::with("port = 7\n");
     assert_eq!(read(&[], &[("PROXY_CONFIG", file.path())]).unwrap().port, 7);
-    assert_eq!(read(&[], &[("PROXY_CONFIG", "")]).unwrap().port, 8082);
     let other = TempFile::with("port = 8\n");
     assert_eq!(read(&[&other.flag("config")], &[("PROXY_CONFIG", file.path())]).unwrap().port, 8);
 }
