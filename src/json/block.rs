@@ -25,25 +25,42 @@ impl Block {
         self.mask(|part| part.cmp_eq(byte))
     }
 
-    /// The bytes that are `[` or `{`.
+    /// The brackets that open something.
     #[inline(always)]
-    pub(super) fn opening(self) -> u64 {
-        self.mask(|part| (part | LOWER).cmp_eq(OPENING))
+    pub(super) fn opening(self, brackets: Brackets) -> u64 {
+        self.mask(|part| (part & brackets.case()).cmp_eq(OPENING))
     }
 
-    /// The bytes that are `]` or `}`.
+    /// The brackets that close something.
     #[inline(always)]
-    pub(super) fn closing(self) -> u64 {
-        self.mask(|part| (part | LOWER).cmp_eq(CLOSING))
+    pub(super) fn closing(self, brackets: Brackets) -> u64 {
+        self.mask(|part| (part & brackets.case()).cmp_eq(CLOSING))
     }
 
-    /// Whether a byte is a quote or a bracket.
+    /// Whether there is a square bracket or a backslash.
     #[inline(always)]
-    pub(super) fn has_quote_or_bracket(self) -> bool {
+    pub(super) fn has_square_bracket_or_backslash(self) -> bool {
+        // They are neighbours.
         self.any(|part| {
-            let lower = part | LOWER;
-            part.cmp_eq(QUOTE) | lower.cmp_eq(OPENING) | lower.cmp_eq(CLOSING)
+            let behind = part - OPENING;
+            behind.min(LAST).cmp_eq(behind)
         })
+    }
+
+    /// Whether a byte is `byte`.
+    #[inline(always)]
+    pub(super) fn has(self, byte: u8) -> bool {
+        let byte = u8x16::splat(byte);
+        self.any(|part| part.cmp_eq(byte))
+    }
+
+    /// Whether there is neither a quote nor a bracket, as between numbers. `false` also where a small letter is.
+    #[inline(always)]
+    pub(super) fn is_bare(self) -> bool {
+        let [first, second, third, fourth] = self.0;
+        // All brackets come behind the capital letters.
+        let highest = first.max(second).max(third.max(fourth));
+        highest.max(OPENING).cmp_eq(highest).move_mask() == 0 && !self.has(b'"')
     }
 
     #[inline(always)]
@@ -60,11 +77,47 @@ impl Block {
     }
 }
 
-const QUOTE: u8x16 = u8x16::new([b'"'; 16]);
-/// The bit by which `[` and `]` differ from `{` and `}`.
-const LOWER: u8x16 = u8x16::new([b'{' ^ b'['; 16]);
-const OPENING: u8x16 = u8x16::new([b'{'; 16]);
-const CLOSING: u8x16 = u8x16::new([b'}'; 16]);
+const OPENING: u8x16 = u8x16::new([b'['; 16]);
+const CLOSING: u8x16 = u8x16::new([b']'; 16]);
+/// How far behind the opening bracket the closing one comes.
+const LAST: u8x16 = u8x16::new([b']' - b'['; 16]);
+
+/// The brackets that count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Brackets {
+    /// Those of arrays and objects, as if they were one kind.
+    #[default]
+    Both,
+    /// Those of arrays only.
+    Square,
+}
+
+impl Brackets {
+    /// Those that count inside a value that begins with `first`.
+    pub(super) fn inside(first: u8) -> Self {
+        if first == b'[' { Self::Square } else { Self::Both }
+    }
+
+    /// `byte`, or `[` or `]` if it is a bracket that counts.
+    #[inline]
+    pub(super) fn square(self, byte: u8) -> u8 {
+        byte & self.mask()
+    }
+
+    #[inline(always)]
+    fn case(self) -> u8x16 {
+        u8x16::splat(self.mask())
+    }
+
+    /// The bits that are looked at. Brackets of the two kinds differ in one bit.
+    #[inline]
+    fn mask(self) -> u8 {
+        match self {
+            Self::Both => !(b'[' ^ b'{'),
+            Self::Square => u8::MAX,
+        }
+    }
+}
 
 /// The index of the first quote or backslash in a word.
 #[inline(always)]
@@ -80,7 +133,7 @@ pub(super) fn in_word(word: &[u8; 8]) -> Option<usize> {
 /// The bytes that stand behind a backslash which is not itself behind one. `carry`: whether the first byte does so, and on
 /// return, whether the byte behind the block does.
 #[inline(always)]
-pub(super) fn escaped(backslashes: u64, carry: &mut bool) -> u64 {
+pub(super) fn behind_backslash(backslashes: u64, carry: &mut bool) -> u64 {
     const EVEN: u64 = 0x5555_5555_5555_5555;
     let first = u64::from(*carry);
     let backslashes = backslashes & !first;

@@ -9,6 +9,7 @@ use std::borrow::Cow;
 
 use memchr::{memchr, memmem};
 
+use super::block::Brackets;
 use super::skip::Skipper;
 use super::text::{JsonStr, up_to_quote, written_len};
 
@@ -297,23 +298,25 @@ impl<'a> Cursor<'a> {
     }
 
     fn skip_nested(&mut self) {
+        let first = self.text[self.at];
+        let brackets = Brackets::inside(first);
         let mut depth = 0;
         let near = self.at + NEAR;
         while let Some(&byte) = self.text.get(self.at) {
             if self.at >= near {
-                let mut skipper = Skipper { depth, ..Skipper::default() };
+                let mut skipper = Skipper::inside(first, depth);
                 return match skipper.skip(self.text, self.at, 0) {
                     Some(end) => self.at = end,
                     None => self.give_up(),
                 };
             }
-            match byte {
-                b'"' => {
-                    self.skip_string();
-                    continue;
-                }
-                b'{' | b'[' => depth += 1,
-                b'}' | b']' => {
+            if byte == b'"' {
+                self.skip_string();
+                continue;
+            }
+            match brackets.square(byte) {
+                b'[' => depth += 1,
+                b']' => {
                     depth -= 1;
                     if depth == 0 {
                         self.at += 1;

@@ -184,7 +184,11 @@ impl<P: Copy> Scanner<P> {
             }
             self.next = Next::Skip;
         }
-        self.skipper = Skipper::inside();
+        let first = match container {
+            Container::Object => b'{',
+            Container::Array => b'[',
+        };
+        self.skipper = Skipper::inside(first, 1);
         ScanState::Passing
     }
 

@@ -39,11 +39,18 @@ fn decoded_len(raw: &[u8]) -> u64 {
         while backslashes != 0 {
             let backslash = at + backslashes.trailing_zeros() as usize;
             backslashes &= backslashes - 1;
-            if backslash >= next {
-                let escape = Escape::of(&raw[backslash..]);
-                next = backslash + escape.written;
-                len = len + escape.decoded - escape.written;
+            if backslash < next {
+                continue;
             }
+            // Nearly all are of two bytes that stand for one.
+            if raw.get(backslash + 1).is_some_and(|&letter| SIMPLE_ESCAPES[usize::from(letter)]) {
+                next = backslash + 2;
+                len -= 1;
+                continue;
+            }
+            let escape = Escape::of(&raw[backslash..]);
+            next = backslash + escape.written;
+            len = len + escape.decoded - escape.written;
         }
         at += BLOCK;
     }
@@ -68,7 +75,7 @@ impl Escape {
     fn of(raw: &[u8]) -> Self {
         match raw.get(1) {
             Some(b'u') => Self::of_code_unit(raw),
-            Some(&letter) if simple_escape(letter).is_some() => Self { written: 2, decoded: 1 },
+            Some(&letter) if SIMPLE_ESCAPES[usize::from(letter)] => Self { written: 2, decoded: 1 },
             Some(0x80..) | None => Self { written: 1, decoded: REPLACEMENT_LEN },
             Some(_) => Self { written: 2, decoded: REPLACEMENT_LEN },
         }
@@ -202,15 +209,26 @@ fn unescape(raw: &[u8]) -> String {
     out
 }
 
+/// Whether a backslash and this letter stand for a character.
+static SIMPLE_ESCAPES: [bool; 256] = {
+    let mut simple = [false; 256];
+    let mut letter = 0;
+    while letter < simple.len() {
+        simple[letter] = simple_escape(letter as u8).is_some();
+        letter += 1;
+    }
+    simple
+};
+
 /// The character that a backslash and this letter stand for.
-fn simple_escape(letter: u8) -> Option<char> {
+const fn simple_escape(letter: u8) -> Option<char> {
     Some(match letter {
         b'n' => '\n',
         b't' => '\t',
         b'r' => '\r',
         b'b' => '\u{8}',
         b'f' => '\u{c}',
-        b'"' | b'\\' | b'/' => char::from(letter),
+        b'"' | b'\\' | b'/' => letter as char,
         _ => return None,
     })
 }

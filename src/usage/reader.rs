@@ -77,9 +77,6 @@ impl ResponseReader {
 
     /// Reads the answer if it is this document and is known; returns whether that is so. It may as well be cut off, or no JSON.
     pub(super) fn whole_document(&mut self, document: &ResponseEvent<'_>) -> bool {
-        if !document.data.trim_ascii_end().ends_with(b"}") {
-            return false;
-        }
         match self.facts_of_document(document) {
             Some((speaker, facts, true)) => {
                 self.take_document(document, Some((speaker, facts)));

@@ -31,6 +31,8 @@ pub(super) enum Framing {
         decoded: Vec<u8>,
     },
     Elements(Elements),
+    /// An answer in one piece, as long as it may be short: all that has come of it.
+    Short(Vec<u8>),
     /// An answer in one piece.
     Document(Condenser),
     /// The first bytes have to tell.
@@ -90,15 +92,30 @@ impl Framing {
                     *self = Self::Lost;
                 }
             }
-            Self::Document(condenser) => {
-                condenser.push(chunk);
-                if let Some(copy) = condenser.complete() {
-                    let document = ResponseEvent::unnamed(copy);
-                    reader.document(&document, condenser.is_abridged());
+            Self::Short(before) => {
+                // Most answers come in one chunk, which need not be copied to be read.
+                let is_first = before.is_empty();
+                if !is_first {
+                    before.extend_from_slice(chunk);
+                }
+                let so_far = if is_first { chunk } else { before.as_slice() };
+                let document = ResponseEvent::unnamed(so_far);
+                let is_short = so_far.len() <= Condenser::ABRIDGES_NONE_UP_TO;
+                if is_short && !chunk.trim_ascii_end().ends_with(b"}") {
+                    if is_first {
+                        before.extend_from_slice(chunk);
+                    }
+                } else if is_short && reader.whole_document(&document) {
                     invoke_model::hand_over_counts(&document, reader);
                     *self = Self::Lost;
-                } else if condenser.is_lost() {
-                    reader.lose_sight();
+                } else {
+                    // From here on each chunk is looked at once, whatever it ends with.
+                    *self = condense(so_far, reader);
+                }
+            }
+            Self::Document(condenser) => {
+                condenser.push(chunk);
+                if is_over(condenser, reader) {
                     *self = Self::Lost;
                 }
             }
@@ -107,7 +124,7 @@ impl Framing {
                 let chunk = if first.kept().is_empty() { chunk.trim_ascii_start() } else { chunk };
                 if let Some(announced) = first.announce(chunk) {
                     let (first, of_object) = (std::mem::take(first), *of_object);
-                    self.decide(announced, of_object, chunk, reader);
+                    self.decide(announced, of_object, reader);
                     self.feed(first.kept(), reader);
                     self.feed(chunk, reader);
                 }
@@ -115,24 +132,15 @@ impl Framing {
         }
     }
 
-    /// Takes the framing that the first bytes announce. `chunk`: all that has come of a JSON body.
-    fn decide(&mut self, announced: Announced, of_object: ObjectFraming, chunk: &[u8], reader: &mut ResponseReader) {
+    /// Takes the framing that the first bytes announce.
+    fn decide(&mut self, announced: Announced, of_object: ObjectFraming, reader: &mut ResponseReader) {
         *self = match (announced, of_object) {
             (Announced::Sse, _) => Self::of(ResponseKind::Sse),
             (Announced::JsonArray, _) => Self::Elements(Elements::new()),
             (Announced::JsonObject, ObjectFraming::Lines) => Self::of(ResponseKind::Lines),
             (Announced::JsonObject, ObjectFraming::Document) => {
                 reader.await_document();
-                let document = ResponseEvent::unnamed(chunk);
-                // Most answers come in one chunk, which need not be copied to be read. A longer one is, so that it is
-                // abridged whatever the cuts.
-                let is_short = chunk.len() <= Condenser::ABRIDGES_NONE_UP_TO;
-                if is_short && reader.whole_document(&document) {
-                    invoke_model::hand_over_counts(&document, reader);
-                    Self::Lost
-                } else {
-                    Self::Document(Condenser::new())
-                }
+                Self::Short(Vec::new())
             }
             (Announced::Other, _) => {
                 reader.observe_nothing();
@@ -148,9 +156,32 @@ impl Framing {
             Self::Lines(lines) => {
                 lines.finish(|line, is_tail| reader.last_event(ResponseEvent::unnamed(line), is_tail));
             }
+            // Something that is no JSON follows it.
+            Self::Short(document) => *self = condense(document, reader),
             Self::Aws { .. } | Self::Elements(_) | Self::Document(_) | Self::Undecided { .. } | Self::Lost => {}
         }
     }
+}
+
+/// Goes on with a document that begins with `so_far`.
+fn condense(so_far: &[u8], reader: &mut ResponseReader) -> Framing {
+    let mut condenser = Condenser::new();
+    condenser.push(so_far);
+    if is_over(&condenser, reader) { Framing::Lost } else { Framing::Document(condenser) }
+}
+
+/// Hands over a document that is complete; returns whether there is nothing more to come of it.
+fn is_over(condenser: &Condenser, reader: &mut ResponseReader) -> bool {
+    if let Some(copy) = condenser.complete() {
+        let document = ResponseEvent::unnamed(copy);
+        reader.document(&document, condenser.is_abridged());
+        invoke_model::hand_over_counts(&document, reader);
+        return true;
+    }
+    if condenser.is_lost() {
+        reader.lose_sight();
+    }
+    condenser.is_lost()
 }
 
 /// Hands over the event that a message is, or wraps; an exception is an error.
