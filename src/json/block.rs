@@ -85,15 +85,15 @@ const LAST: u8x16 = u8x16::new([b']' - b'['; 16]);
 /// The brackets that count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Brackets {
-    /// Those of arrays and objects, as if they were one kind.
+    /// The brackets of arrays and objects, as if they were one kind.
     #[default]
     Both,
-    /// Those of arrays only.
+    /// The brackets of arrays only.
     Square,
 }
 
 impl Brackets {
-    /// Those that count inside a value that begins with `first`.
+    /// Returns the ones that count inside a value that begins with `first`.
     pub(super) fn inside(first: u8) -> Self {
         if first == b'[' { Self::Square } else { Self::Both }
     }
@@ -136,6 +136,12 @@ pub(super) fn in_word(word: &[u8; 8]) -> Option<usize> {
 pub(super) fn behind_backslash(backslashes: u64, carry: &mut bool) -> u64 {
     const EVEN: u64 = 0x5555_5555_5555_5555;
     let first = u64::from(*carry);
+    let behind = backslashes << 1 | first;
+    if backslashes & behind == 0 {
+        // Hardly any stands behind another.
+        *carry = backslashes >> (BLOCK - 1) == 1;
+        return behind;
+    }
     let backslashes = backslashes & !first;
     let behind = backslashes << 1 | first;
     // In a run of backslashes every second one is escaped; adding the first one carries a bit to the end of the run.

@@ -11,7 +11,7 @@ use memchr::{memchr, memmem};
 
 use super::block::Brackets;
 use super::skip::Skipper;
-use super::text::{JsonStr, up_to_quote, written_len};
+use super::text::{JsonStr, text_len, up_to_quote, written_len};
 
 /// Bytes of an object or array that are skipped one by one. Most are shorter than that; blocks are faster behind it.
 const NEAR: usize = 64;
@@ -34,8 +34,8 @@ impl Span {
     /// The string that `rest` continues behind its opening quote.
     #[inline]
     pub(crate) fn up_to_quote(rest: &[u8]) -> Option<Self> {
-        let text = up_to_quote(rest)?;
-        Some(Self { bytes: text.decoded_len(), start: 0, end: text.raw().len() })
+        let (written, decoded) = text_len(rest)?;
+        Some(Self { bytes: decoded as u64, start: 0, end: written })
     }
 
     /// This text, or `other` if this one is empty: for dialects that say the same thing under two names.
@@ -250,7 +250,13 @@ impl<'a> Cursor<'a> {
             return Span::default();
         }
         let start = self.at + 1;
-        Span { bytes: self.quoted().map_or(0, |text| text.decoded_len()), start, end: self.at - 1 }
+        let Some(text) = Span::up_to_quote(&self.text[start..]) else {
+            self.give_up();
+            return Span { bytes: 0, start, end: self.at - 1 };
+        };
+        let end = start + text.end;
+        self.at = end + 1;
+        Span { bytes: text.bytes, start, end }
     }
 
     /// Walks over a value. If it is a string that is not empty, that string.

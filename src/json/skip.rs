@@ -69,13 +69,13 @@ impl Skipper {
     /// Passes over `bytes[at..]` until there is a reason to stop.
     pub(super) fn step(&mut self, bytes: &[u8], mut at: usize, floor: u64) -> Stop {
         let brackets = self.brackets;
+        // Objects are rarely without brackets for as long as a block, and what is nested deeply is not either.
+        let mut may_lack_brackets = brackets == Brackets::Square;
         // All bits of it are set if a string is open.
         let mut open = if self.in_string { u64::MAX } else { 0 };
         while let Some(block) = Block::first(&bytes[at..]) {
             let mut quotes = block.equal(b'"');
-            // Objects are rarely without brackets for as long.
-            if brackets == Brackets::Square && !self.escaped && quotes != 0 && !block.has_square_bracket_or_backslash()
-            {
+            if may_lack_brackets && !self.escaped && quotes != 0 && !block.has_square_bracket_or_backslash() {
                 at += BLOCK;
                 open ^= (u64::from(quotes.count_ones()) & 1).wrapping_neg();
                 self.string_len = quotes.leading_zeros() as usize;
@@ -112,6 +112,7 @@ impl Skipper {
             open = if strings >> (BLOCK - 1) == 1 { u64::MAX } else { 0 };
             self.escaped = escaped;
             self.string_len = quotes.leading_zeros() as usize;
+            may_lack_brackets = brackets == Brackets::Square && self.depth - floor <= FEW;
             if quotes | opening | closing == 0 {
                 at = behind_numbers(bytes, at);
             }
@@ -243,14 +244,10 @@ pub(super) fn string_end(bytes: &[u8], mut at: usize, escaped: &mut bool) -> Opt
 /// Whether a backslash that is not itself behind one stands before `at`. What stands before `start` is none.
 #[inline(always)]
 fn is_behind_backslash(bytes: &[u8], start: usize, at: usize) -> bool {
-    match bytes[start..at] {
-        [.., before, b'\\'] if before != b'\\' => true,
-        [.., b'\\'] => ends_in_odd_backslashes(&bytes[start..at]),
-        _ => false,
-    }
+    at > start && bytes[at - 1] == b'\\' && ends_in_odd_backslashes(&bytes[start..at])
 }
 
-#[cold]
+#[inline(never)]
 fn ends_in_odd_backslashes(bytes: &[u8]) -> bool {
     bytes.iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 1
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use memchr::{memchr, memchr2};
 
-use super::block::{BLOCK, Block, in_word};
+use super::block::{BLOCK, Block, behind_backslash, in_word};
 use super::skip::string_end;
 
 /// Bytes of U+FFFD.
@@ -29,13 +29,25 @@ pub(super) fn written_len(rest: &[u8]) -> Option<usize> {
     string_end(rest, run, &mut false).map(|end| end - 1)
 }
 
-/// The length of a string once its escapes are resolved to UTF-8, in bytes. `raw` is how it is written.
+/// The lengths of that string in bytes: as it is written, and once its escapes are resolved to UTF-8.
+#[inline]
+pub(super) fn text_len(rest: &[u8]) -> Option<(usize, usize)> {
+    let run = quote_or_backslash(rest)?;
+    if rest[run] == b'"' { Some((run, run)) } else { escaped_text_len(rest, run) }
+}
+
+/// The same of a string whose first escape stands at `at`.
 #[inline(never)]
-fn decoded_len(raw: &[u8]) -> u64 {
-    let (mut at, mut next, mut len) = (0, 0, raw.len());
-    // Blocks find the backslashes; `next` is where the escape before ended.
-    while let Some(block) = raw.get(at..).and_then(Block::first) {
+fn escaped_text_len(rest: &[u8], mut at: usize) -> Option<(usize, usize)> {
+    // The length of `rest` with the escapes so far resolved, and where the last one ends.
+    let (mut len, mut next) = (rest.len(), at);
+    let mut carry = false;
+    while let Some(block) = Block::first(&rest[at..]) {
         let mut backslashes = block.equal(b'\\');
+        let quotes = block.equal(b'"') & !behind_backslash(backslashes, &mut carry);
+        if quotes != 0 {
+            backslashes &= quotes ^ (quotes - 1);
+        }
         while backslashes != 0 {
             let backslash = at + backslashes.trailing_zeros() as usize;
             backslashes &= backslashes - 1;
@@ -43,24 +55,31 @@ fn decoded_len(raw: &[u8]) -> u64 {
                 continue;
             }
             // Nearly all are of two bytes that stand for one.
-            if raw.get(backslash + 1).is_some_and(|&letter| SIMPLE_ESCAPES[usize::from(letter)]) {
+            if rest.get(backslash + 1).is_some_and(|&letter| SIMPLE_ESCAPES[usize::from(letter)]) {
                 next = backslash + 2;
                 len -= 1;
                 continue;
             }
-            let escape = Escape::of(&raw[backslash..]);
+            let escape = Escape::of(&rest[backslash..]);
             next = backslash + escape.written;
             len = len + escape.decoded - escape.written;
         }
+        if quotes != 0 {
+            let written = at + quotes.trailing_zeros() as usize;
+            return Some((written, len - (rest.len() - written)));
+        }
         at += BLOCK;
     }
-    let mut at = at.max(next);
-    while let Some(run) = raw.get(at..).and_then(|rest| memchr(b'\\', rest)) {
-        let escape = Escape::of(&raw[at + run..]);
-        at += run + escape.written;
+    at = at.max(next);
+    loop {
+        at += memchr2(b'"', b'\\', rest.get(at..)?)?;
+        if rest[at] == b'"' {
+            return Some((at, len - (rest.len() - at)));
+        }
+        let escape = Escape::of(&rest[at..]);
+        at += escape.written;
         len = len + escape.decoded - escape.written;
     }
-    len as u64
 }
 
 /// The lengths of an escape, in bytes: of a surrogate pair, both halves are one.
@@ -129,12 +148,6 @@ impl<'a> JsonStr<'a> {
     /// How it is written.
     pub(super) fn raw(&self) -> &'a [u8] {
         self.raw
-    }
-
-    /// The length once escapes are resolved to UTF-8, in bytes; of a string that is not whole, that of its start.
-    #[inline]
-    pub(super) fn decoded_len(&self) -> u64 {
-        if self.escaped { decoded_len(self.raw) } else { self.raw.len() as u64 }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
