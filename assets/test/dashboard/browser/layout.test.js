@@ -54,7 +54,7 @@ describe('the layout', { skip: noBrowser }, () => {
         await page.waitForTimeout(2500);
         const { sum, sources } = await shifts(page);
         assert.ok(sum < most, `shifted by ${sum}: ${sources.join(', ')}`);
-      }, { begins: false, before: watchShifts, mock: ({ world }) => fill(world, 14), options: { viewport: { width, height } } }));
+      }, { begins: false, before: watchShifts, mock: ({ world }) => fill(world, 14), options: { viewport: { width, height }, hasTouch: width < 700, isMobile: width < 700 } }));
   }
 
   it('shows twenty requests at 1440 by 900, charts included, with their models whole', () =>
