@@ -14,7 +14,7 @@ import { createPart, style } from './part.js';
  * @param {(request: import('../view/menu.js').MenuRequest) => void} parts.menu
  * @param {(text: string) => void} parts.toast
  */
-export function createDetails({ address, api, debug, events, feed, list }, { polling, cancel, menu, toast }) {
+export function createDetails({ address, api, debug, events, facts, feed, list }, { polling, cancel, menu, toast }) {
   /** The last question to the server about a request: its row while it is in flight, else the log of ended requests. */
   let asked = '';
 
@@ -114,7 +114,10 @@ export function createDetails({ address, api, debug, events, feed, list }, { pol
         }
         show();
         drawer.use((it) => it.detail(id, { usage: entry.providerUsage, entry }));
-      } else if (open() === null && address.place.row === id) toast('That request has ended and is no longer remembered.');
+      } else if (open() === null && address.place.row === id) {
+        facts.notice = 'That request has ended and is no longer remembered.';
+        events.emit('facts');
+      }
     } catch (error) {
       debug('no details', error);
     }

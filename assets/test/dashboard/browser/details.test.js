@@ -59,6 +59,11 @@ describe('the details', { skip: noBrowser }, () => {
       }, { grid }));
   }
 
+  it('say where a link leads to a request that nobody remembers, and so that it can be read', () =>
+    onPage(async ({ banner, soon }) => {
+      await soon(banner, /That request has ended and is no longer remembered/);
+    }, { hash: '#/requests?row=req_0-gone' }));
+
   it('and the list show what hides in a name', () =>
     onPage(async ({ world, page, models, soon }) => {
       world.start({ model: 'gpt\u202Eo4-tpg' });
