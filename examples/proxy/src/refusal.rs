@@ -18,6 +18,10 @@ pub struct Refusal {
     takes: Option<(HeaderName, &'static str)>,
 }
 
+/// Marks an answer as a refusal, in its extensions.
+#[derive(Clone, Copy, Debug)]
+pub struct IsRefusal;
+
 impl Refusal {
     pub fn new(status: StatusCode, message: impl Into<String>) -> Self {
         Self { status, message: message.into(), takes: None }
@@ -86,6 +90,7 @@ impl Refusal {
         };
         let mut response = Response::new(Bytes::from(body.to_string()));
         *response.status_mut() = self.status;
+        response.extensions_mut().insert(IsRefusal);
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if let Some((name, value)) = &self.takes {

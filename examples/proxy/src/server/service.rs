@@ -7,6 +7,7 @@ use active_requests::{
     inspect::InspectRequestLayer, monitor::MonitorService, track::ActiveRequestsLayer, tracker::RequestTracker,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version, header};
+use http_body::Body;
 use http_body_util::Full;
 use hyper::body::Incoming;
 use tower::{Service, ServiceBuilder};
@@ -18,7 +19,7 @@ use crate::{
         response_body::ForwardedBody,
         route::{FORWARDED_METHODS, Route},
     },
-    refusal::Refusal,
+    refusal::{IsRefusal, Refusal},
     server::{
         body::{ServedBody, ServedContent},
         guard::PageGuard,
@@ -119,6 +120,8 @@ impl ProxyService {
             let connection = connection.clone();
             async move {
                 let closes = service.tracker.is_draining() && request.version() < Version::HTTP_2;
+                let is_large = request.version() < Version::HTTP_2
+                    && request.body().size_hint().upper().is_none_or(|size| size > MOST_UNREAD);
                 let mut response = match (own, first_part(request.uri().path())) {
                     (Some(response), _) => response,
                     (None, "metrics") => {
@@ -133,7 +136,11 @@ impl ProxyService {
                     }
                     (None, _) => ServedContent::forwarded(api.call(request).await?),
                 };
-                if closes {
+                // Refused before its end: the rest is not taken for another request (RFC 9112, section 9.6).
+                let leaves_unread = is_large
+                    && response.status().is_client_error()
+                    && response.extensions().get::<IsRefusal>().is_some();
+                if closes || leaves_unread {
                     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
                 }
                 Ok(response.map(|content| ServedBody::new(content, open)))
@@ -197,6 +204,9 @@ impl ProxyService {
         if draining { try_again(response) } else { response }
     }
 }
+
+/// The largest body, in bytes, that is read for the sake of the connection although its request is refused.
+const MOST_UNREAD: u64 = 64 * 1024;
 
 fn first_part(path: &str) -> &str {
     path.trim_start_matches('/').split('/').next().unwrap_or_default()

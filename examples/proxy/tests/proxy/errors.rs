@@ -2,7 +2,7 @@
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::support::{Mock, PATIENCE, Running, post};
+use crate::support::{Client, Mock, PATIENCE, Running, post};
 
 async fn proxy(mock: &Mock) -> Running {
     Running::start(
@@ -140,12 +140,25 @@ async fn a_client_that_is_still_sending_gets_the_answer() {
     let many = format!("GET /oai/x HTTP/1.1\r\nhost: p\r\n{}\r\n", "x-y: z\r\n".repeat(5000));
     let large = post("/v1/chat/completions", "", &format!(r#"{{"x":"{}"}}"#, "y".repeat(20_000_000)));
     let nobody = post("/nobody/x", "", &"y".repeat(20_000_000));
-    for (request, status) in [(long_head, 431), (many, 431), (large, 413), (nobody, 404)] {
+    let chunked = format!(
+        "POST /nobody/x HTTP/1.1\r\nhost: p\r\ntransfer-encoding: chunked\r\n\r\n4c4b40\r\n{}",
+        "y".repeat(5_000_000)
+    );
+    for (request, status) in [(long_head, 431), (many, 431), (large, 413), (nobody, 404), (chunked, 404)] {
         let mut stream = tokio::net::TcpStream::connect(proxy.address).await.unwrap();
         stream.write_all(request.as_bytes()).await.unwrap();
-        let mut start = [0; 12];
-        tokio::time::timeout(PATIENCE, stream.read_exact(&mut start)).await.unwrap().unwrap();
-        assert_eq!(start, format!("HTTP/1.1 {status}").as_bytes());
+        let mut answer = Vec::new();
+        tokio::time::timeout(PATIENCE, stream.read_to_end(&mut answer)).await.unwrap().unwrap();
+        let answer = String::from_utf8(answer).unwrap();
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{answer}");
+        assert!(answer.contains("connection: close"), "{answer}");
+    }
+    // A small one is read for the connection's sake.
+    let mut client = Client::to(proxy.address).await;
+    for _ in 0..2 {
+        client.send(post("/nobody/x", "", "{}").as_bytes()).await;
+        let answer = client.answer().await;
+        assert_eq!((answer.status(), answer.header("connection")), (404, None));
     }
     proxy.quiet().await;
 }
