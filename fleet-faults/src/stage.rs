@@ -1,6 +1,7 @@
 //! The things that all checks share, and a fleet to begin with.
 
 use std::{
+    fmt::Write,
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
@@ -104,13 +105,22 @@ impl Fleet {
         let end = Instant::now() + PATIENCE;
         loop {
             let all = self.all_rows().await?;
-            let unequal = self
-                .viewers
-                .iter()
-                .find_map(|viewer| viewer.look(|seen| (seen.rows != all).then(|| all.difference(&seen.rows))));
+            let mut unequal = None;
+            for viewer in &self.viewers {
+                let (failure, difference) =
+                    viewer.look(|seen| (seen.failure.clone(), (seen.rows != all).then(|| all.difference(&seen.rows))));
+                if let Some(failure) = failure {
+                    return Err(failure.into());
+                }
+                unequal = unequal.or(difference);
+            }
             let Some(difference) = unequal else { return Ok(Instant::now()) };
             if Instant::now() > end {
-                return Err(format!("a viewer does not show the rows of all: {difference}").into());
+                let mut said = String::new();
+                for replica in &self.replicas {
+                    write!(said, "\n{} says of the fleet: {}", replica.name, replica.client.get("/fleet").await?)?;
+                }
+                return Err(format!("a viewer does not show the rows of all: {difference}{said}").into());
             }
             sleep(Duration::from_millis(20)).await;
         }

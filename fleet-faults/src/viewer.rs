@@ -44,7 +44,8 @@ pub(crate) struct Seen {
     fleet: Value,
     /// Epochs that were told to be gone, one for each time.
     pub(crate) gone: Vec<String>,
-    failure: Option<String>,
+    /// The reason why the view is not kept any more.
+    pub(crate) failure: Option<String>,
 }
 
 impl Seen {
@@ -88,7 +89,12 @@ impl Viewer {
         let shared = Arc::clone(&seen);
         let reading = tokio::spawn(async move {
             let mut decoder = Decoder::new().with_max_event_bytes(64 << 20);
-            while let Some(Ok(frame)) = body.frame().await {
+            let end = loop {
+                let frame = match body.frame().await {
+                    Some(Ok(frame)) => frame,
+                    Some(Err(error)) => break format!("the stream broke off: {error}"),
+                    None => break "the stream has ended".to_owned(),
+                };
                 let Ok(data) = frame.into_data() else { continue };
                 decoder.feed(&data, |event| {
                     let mut seen = shared.lock().unwrap_or_else(PoisonError::into_inner);
@@ -97,7 +103,9 @@ impl Viewer {
                     }
                     told.send_modify(|events| *events += 1);
                 });
-            }
+            };
+            shared.lock().unwrap_or_else(PoisonError::into_inner).failure.get_or_insert(end);
+            told.send_modify(|events| *events += 1);
         });
         Ok(Self { seen, events, reading })
     }
