@@ -77,7 +77,7 @@ export function createTotals(now) {
       const pairs = [
         ['In flight now', format.count(active)], ['Requests ended', format.count(all.requests)], ['Errors', format.count(all.errors)], ['Error rate', format.percent(all.errors, all.requests)],
         ['Input tokens', format.count(all.input)], ['Output tokens', format.count(all.output)], ['Tool calls', format.count(all.tools)],
-        ['Average duration', format.latency(all.requests === 0 ? null : all.averageMs)], ['Total time', format.duration(all.totalMs)],
+        ['Average duration', format.latency(all.requests === 0 ? null : all.averageMs)], ['Total time', all.requests === 0 ? format.NONE : format.duration(all.totalMs)],
       ];
       if (all.cost !== null) pairs.push(['Cost', format.costSum(all)]);
       if (all.cost !== null && all.unpriced) pairs.push(['Requests of unknown cost', format.count(all.unpriced)]);
