@@ -91,17 +91,17 @@ impl ConnectionServer {
             Err(_) => return tracing::debug!("a connection did not begin within {} s", self.idle.as_secs_f64()),
         };
         let service = self.service.service(state.clone());
-        // Made in here: a future keeps room for what it is given, besides what it makes of it.
+        // Pinned in here, and lent: a future keeps room for what it is given, besides what it makes of it.
         match version {
             HttpVersion::Http1 => {
-                let connection = self.http1.serve_connection(TokioIo::new(stream), service).with_upgrades();
+                let connection = pin!(self.http1.serve_connection(TokioIo::new(stream), service).with_upgrades());
                 // hyper has a limit of its own for an idle one.
                 drive(connection, UpgradeableConnection::graceful_shutdown, &state, phase, None).await;
             }
             HttpVersion::Http2 => {
-                let connection = self.http2.serve_connection(TokioIo::new(stream), service);
+                let mut connection = Box::pin(self.http2.serve_connection(TokioIo::new(stream), service));
                 let shut_down = http2::Connection::graceful_shutdown;
-                Box::pin(drive(connection, shut_down, &state, phase, Some(self.idle))).await;
+                drive(connection.as_mut(), shut_down, &state, phase, Some(self.idle)).await;
             }
         }
     }
@@ -151,7 +151,7 @@ async fn spoken(client: &TcpStream) -> io::Result<HttpVersion> {
 
 /// Runs a connection to its end, or until it has gone over to another protocol. One without a request for `idle` is shut down.
 async fn drive<C>(
-    connection: C,
+    mut connection: Pin<&mut C>,
     shut_down: impl Fn(Pin<&mut C>),
     state: &ConnectionState,
     mut phase: watch::Receiver<Phase>,
@@ -159,7 +159,6 @@ async fn drive<C>(
 ) where
     C: Future<Output = hyper::Result<()>>,
 {
-    let mut connection = pin!(connection);
     let mut timer: Option<Pin<Box<Sleep>>> = None;
     let (mut ending, mut told) = (false, false);
     let ended = loop {
