@@ -229,7 +229,7 @@ mod tests {
         };
         let noise = r#"{}"#;
         assert_eq!(text_of(&event(1, "a", noise), "delta", &event(23, "bc", r#"{},[]"#)), Some(2));
-        assert_eq!(text_of(&event(1, "a", noise), "delta", &event(23, "bc", "{")), None);
+        assert_eq!(text_of(&event(1, "a", noise), "delta", &event(23, "bc", "[")), None);
     }
 
     #[test]
