@@ -233,7 +233,7 @@ export const columnsOf = (labels) => [
     id: 'output', title: 'Out', hint: 'Output tokens, reasoning included; ~ is our estimate until the provider reports', width: 76, end: true, live: true, sortable: true, card: true,
     build: plain((line) => (line.kind === 'row' ? format.outputOf(line) : `${line.estimated ? '~' : ''}${format.count(line.output)}`)),
   },
-  { id: 'cost', spare: 1, title: 'Cost', hint: 'US dollars, by the server’s prices; ~ is reckoned from an estimate, ≥ lacks the input, which is not known yet, – is not known', width: 92, end: true, live: true, sortable: true, optional: true, build: buildCost },
+  { id: 'cost', spare: 1, title: 'Cost', hint: 'US dollars, by the server’s prices; ~ is reckoned from an estimate, ≥ lacks the input, which is not known yet, – is not known', width: 106, end: true, live: true, sortable: true, optional: true, build: buildCost },
   { id: 'rate', title: 'Tokens/s', hint: 'Output tokens per second, in the last 5 seconds, and a line of the last 20', width: 114, end: true, live: true, sortable: true, card: true, build: buildRate },
   { id: 'ttft', spare: 6, title: 'First token', hint: 'Time to the first token', width: 90, end: true, live: true, sortable: true, build: plain((line) => (line.kind === 'row' ? format.latency(line.ttftMs) : '')) },
   { id: 'tools', spare: 9, title: 'Tools', hint: 'Tool calls in the answer', width: 58, end: true, live: true, sortable: true, build: plain((line) => format.count(line.toolCalls)) },
