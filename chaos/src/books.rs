@@ -22,7 +22,7 @@ pub struct Books {
     errors: u64,
 }
 
-/// What the proxy shows once everybody has gone.
+/// The proxy's own account, read once everybody has gone.
 #[derive(Clone, Debug)]
 pub struct Shown {
     logs: Value,

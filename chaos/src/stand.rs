@@ -27,14 +27,14 @@ const CLIENTS: usize = 24;
 /// Seconds after which the proxy gives an upstream up.
 const TIMEOUT: &str = "8";
 
-/// What is in use.
+/// The things in use at one moment.
 #[derive(Clone, Copy, Debug)]
 struct Held {
     /// Requests in flight, as the proxy shows them.
     rows: Option<u64>,
     /// Connections to the upstream.
     open: usize,
-    /// Those of them that wait for a request.
+    /// Connections to the upstream that wait for a request.
     idle: usize,
     /// Open descriptors of the proxy.
     descriptors: usize,

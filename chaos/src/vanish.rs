@@ -96,18 +96,18 @@ impl Drop for Namespace {
 /// The part of a request's body that is sent after the cut.
 static REST: [u8; 20_000] = [b'x'; 20_000];
 
-/// What is to be let go of behind one cable.
+/// The exchanges behind one cable, which are to be let go of.
 struct Stage<'a> {
     proxy: &'a Proxy,
     upstream: &'a Upstream,
     clients: SocketAddr,
     /// The number of the next exchange.
     next: u64,
-    /// Silent ones.
+    /// Exchanges that are silent.
     streams: Vec<Stream>,
-    /// Those whose clients have more to send.
+    /// Exchanges whose clients have more to send.
     uploads: Vec<Stream>,
-    /// Those whose clients read.
+    /// Exchanges whose clients read.
     readers: JoinSet<()>,
 }
 

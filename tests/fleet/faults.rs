@@ -83,6 +83,17 @@ fn tampered(
     (Replica::over(tampered.clone(), bus, FleetConfig::default().replica("b"), MonitorConfig::default()), tampered)
 }
 
+/// A replica `b` in whose messages the first of the two texts, while it is not empty, is replaced by the second.
+fn swapping(network: &MemoryNetwork) -> (Replica, TamperedBus, Arc<Mutex<(String, String)>>) {
+    let swap = Arc::new(Mutex::new((String::new(), String::new())));
+    let shared = Arc::clone(&swap);
+    let (b, bus) = tampered(network, move |message| {
+        let (from, to) = &*shared.lock().unwrap();
+        if from.is_empty() { message } else { replaced(message, from, to) }
+    });
+    (b, bus, swap)
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_viewer_gets_to_the_rows_of_all_while_half_of_all_messages_are_lost() {
     for seed in 0..10 {
@@ -211,12 +222,7 @@ async fn a_table_that_has_gone_wrong_is_found_out_and_fetched_anew() {
     let network = MemoryNetwork::new(1);
     let a = Replica::new(&network, "a");
     // One start is told as that of another request.
-    let wrong = Arc::new(Mutex::new((String::new(), String::new())));
-    let swap = Arc::clone(&wrong);
-    let (mut b, _bus) = tampered(&network, move |message| {
-        let (from, to) = &*swap.lock().unwrap();
-        if from.is_empty() { message } else { replaced(message, from, to) }
-    });
+    let (mut b, _bus, wrong) = swapping(&network);
     b.start("gpt-4o");
     let mut viewer = a.watch("delta").await;
     viewer.read_for(ms(3_000)).await;
@@ -292,12 +298,7 @@ async fn a_replica_that_speaks_for_another_is_told_and_changes_nothing() {
 async fn rows_of_another_replica_than_the_sender_are_not_taken() {
     let network = MemoryNetwork::new(1);
     let a = Replica::new(&network, "a");
-    let ids = Arc::new(Mutex::new((String::new(), String::new())));
-    let swap = Arc::clone(&ids);
-    let (mut b, bus) = tampered(&network, move |message| {
-        let (from, to) = &*swap.lock().unwrap();
-        if from.is_empty() { message } else { replaced(message, from, to) }
-    });
+    let (mut b, bus, ids) = swapping(&network);
     *ids.lock().unwrap() = (format!("req_{}-", b.epoch()), "req_0badcafe-".to_owned());
     b.start("gpt-4o");
     let mut viewer = a.watch("delta").await;
