@@ -58,6 +58,8 @@ pub struct Answer {
     pub status: u16,
     /// What the client gets of the body before the end, or before the upstream falls silent.
     pub body: Vec<u8>,
+    /// What may come of the body beyond that, in whole or in part: the good bytes of its broken end.
+    pub tail: &'static [u8],
     pub ending: Ending,
 }
 
@@ -161,7 +163,7 @@ fn sends(draw: &mut Draw, pieces: Vec<Vec<u8>>, slow: bool) -> Vec<Step> {
 impl Answer {
     fn new(name: &'static str, steps: Vec<Step>, ending: Ending) -> Self {
         let (status, body) = (if let Ending::ByProxy(status) = ending { status } else { 200 }, Vec::new());
-        Self { name, is_early: false, steps, is_kept: false, is_wild: false, status, body, ending }
+        Self { name, is_early: false, steps, is_kept: false, is_wild: false, status, body, tail: b"", ending }
     }
 
     /// An answer that comes to its end without a fault.
@@ -320,8 +322,15 @@ impl Answer {
         let is_chunked = answer.name.contains("chunks");
         if is_chunked && draw.one_in(2) {
             answer.name = "a bad chunk";
-            let bad =
-                draw.pick(&["zz\r\nabc\r\n", "-1\r\n", "5\r\nabcdefgh\r\n", "ffffffffffffffffff\r\nabc", "\r\n\r\n"]);
+            let bad: [(&str, &[u8]); 5] = [
+                ("zz\r\nabc\r\n", b""),
+                ("-1\r\n", b""),
+                ("5\r\nabcdefgh\r\n", b"abcde"),
+                ("ffffffffffffffffff\r\nabc", b""),
+                ("\r\n\r\n", b""),
+            ];
+            let (bad, good) = draw.pick(&bad);
+            answer.tail = good;
             answer.steps.push(Step::Send(bad.as_bytes().to_vec()));
             answer.steps.push(Step::AwaitGone);
         } else if draw.one_in(2) {

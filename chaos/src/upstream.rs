@@ -120,10 +120,10 @@ async fn take(step: &Step, exchange: &Exchange, reader: &mut Reader<TcpStream>) 
         Step::Send(bytes) => reader.stream.write_all(bytes).await?,
         Step::Pause(time) => tokio::time::sleep(*time).await,
         Step::AwaitClient(bytes) => {
-            // The client may have left, and then so does the proxy.
+            // The client may have left, and then the proxy leaves too, or has the whole answer already and sends its next request.
             tokio::select! {
                 () = exchange.until(|progress| progress.read >= *bytes) => {}
-                () = reader.until_closed() => return Ok(false),
+                () = reader.until_disturbed() => return Ok(false),
                 () = tokio::time::sleep(PATIENCE) => return Ok(false),
             }
         }

@@ -93,6 +93,11 @@ impl<S: AsyncRead + Unpin> Reader<S> {
         }
     }
 
+    /// Waits for the end of the connection, or for bytes that nobody has asked for.
+    pub async fn until_disturbed(&mut self) {
+        let _ = self.fill().await;
+    }
+
     /// Takes the bytes up to `end`, that included.
     async fn up_to(&mut self, end: &[u8]) -> io::Result<Option<Vec<u8>>> {
         loop {

@@ -41,6 +41,7 @@ impl Seen {
         }
         let expected = &answer.body;
         let begins_alike = self.body.starts_with(&expected[..expected.len().min(self.body.len())]);
+        let ends_alike = self.body.get(expected.len()..).is_none_or(|rest| answer.tail.starts_with(rest));
         match client {
             Client::Leaves(When::BeforeHead, _) | Client::LeavesInUpload(_) => {
                 self.status.map(|status| format!("an answer of nobody, with status {status}"))
@@ -51,8 +52,9 @@ impl Seen {
             }
             Client::LeavesSometime(..) if matches!(answer.ending, Ending::ByProxy(_)) => None,
             Client::Leaves(..) | Client::LeavesSometime(..) | Client::StopsReading(..) | Client::IsKilled(_) => {
-                let whole_enough = matches!(client, Client::IsKilled(_)) || self.body.len() <= expected.len();
-                (!begins_alike || !whole_enough).then(|| difference(&self.body, expected))
+                // The proxy's own event says that it was ended.
+                let ends_well = matches!(client, Client::IsKilled(_)) || ends_alike;
+                (!begins_alike || !ends_well).then(|| difference(&self.body, expected))
             }
             Client::Reads { .. } => match answer.ending {
                 _ if self.status != Some(answer.status) => {
@@ -61,7 +63,9 @@ impl Seen {
                 Ending::Whole(_) if !self.is_whole => Some(format!("broken off after {} bytes", self.body.len())),
                 Ending::Whole(_) => (self.body != *expected).then(|| difference(&self.body, expected)),
                 Ending::Cut if self.is_whole => Some("whole, although the upstream broke off".to_owned()),
-                Ending::Cut => (!self.body.starts_with(expected)).then(|| difference(&self.body, expected)),
+                Ending::Cut => {
+                    (!self.body.starts_with(expected) || !ends_alike).then(|| difference(&self.body, expected))
+                }
                 Ending::ByProxy(_) | Ending::Open => None,
             },
         }
