@@ -2,12 +2,21 @@
 
 use std::fs;
 
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, HeaderName, header};
 
 use super::{secret::Secret, vars::Value};
 
-/// Returns the API keys that a request carries, as `x-api-key: KEY` or `authorization: Bearer KEY`; of several lines of a header the first
-/// counts.
+/// The headers that clients send API keys in: behind `Bearer` in `authorization`, and alone in the others, of which the last two are those of
+/// Azure's and Google's SDKs.
+pub static API_KEY_HEADERS: [HeaderName; 4] = [
+    header::AUTHORIZATION,
+    HeaderName::from_static("x-api-key"),
+    HeaderName::from_static("api-key"),
+    HeaderName::from_static("x-goog-api-key"),
+];
+
+/// Returns the API keys that a request carries, as `authorization: Bearer KEY` or alone in another of [`API_KEY_HEADERS`]; of several lines of
+/// a header the first counts.
 ///
 /// ```
 /// let mut headers = http::HeaderMap::new();
@@ -16,12 +25,16 @@ use super::{secret::Secret, vars::Value};
 /// assert_eq!(sent, [b"my-key"]);
 /// ```
 pub fn sent_api_keys(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
-    let bearer = headers.get(header::AUTHORIZATION).map(HeaderValue::as_bytes).and_then(|value| {
-        let (scheme, token) = value.split_at_checked(b"Bearer ".len())?;
-        scheme.eq_ignore_ascii_case(b"Bearer ").then(|| token.trim_ascii())
-    });
-    let given = [headers.get("x-api-key").map(HeaderValue::as_bytes), bearer];
-    given.into_iter().flatten().filter(|given| !given.is_empty())
+    let sent = API_KEY_HEADERS.iter().filter_map(|name| Some((name, headers.get(name)?.as_bytes())));
+    let keys =
+        sent.filter_map(|(name, value)| if *name == header::AUTHORIZATION { bearer(value) } else { Some(value) });
+    keys.filter(|key| !key.is_empty())
+}
+
+/// Returns the token of `authorization: Bearer TOKEN`.
+pub(crate) fn bearer(authorization: &[u8]) -> Option<&[u8]> {
+    let (scheme, token) = authorization.split_at_checked(b"Bearer ".len())?;
+    scheme.eq_ignore_ascii_case(b"Bearer ").then(|| token.trim_ascii())
 }
 
 /// Returns whether `given` is one of `keys`, all of which are compared, each in constant time.
@@ -114,11 +127,13 @@ impl Value for KeyFile {
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderValue;
+
     use super::*;
     use crate::config::{Variable, read_variables};
 
     #[test]
-    fn a_key_comes_in_either_header_and_must_be_whole() {
+    fn a_key_comes_in_any_of_its_headers_and_must_be_whole() {
         let keys = ["secret".into(), "other".into()];
         for (name, value, expected) in [
             ("x-api-key", "secret", true),
@@ -131,18 +146,23 @@ mod tests {
             ("authorization", "bearer  other", true),
             ("authorization", "secret", false),
             ("authorization", "Basic secret", false),
-            ("api-key", "secret", false),
-            ("x-goog-api-key", "secret", false),
+            ("Api-Key", "secret", true),
+            ("api-key", "Bearer secret", false),
+            ("x-goog-api-key", "other", true),
+            ("x-goog-api-key", "othe", false),
             ("cookie", "secret", false),
+            ("proxy-authorization", "Bearer secret", false),
         ] {
             let mut headers = HeaderMap::new();
-            headers.insert(name, value.parse().unwrap());
+            headers.insert(name.parse::<HeaderName>().unwrap(), value.parse().unwrap());
             let known = sent_api_keys(&headers).any(|given| known_among(&keys, given));
             assert_eq!(known, expected, "{name}: {value}");
         }
-        let mut empty = HeaderMap::new();
-        empty.insert("x-api-key", HeaderValue::from_static(""));
-        assert_eq!(sent_api_keys(&empty).count(), 0, "an empty key is none");
+        for name in &API_KEY_HEADERS {
+            let mut empty = HeaderMap::new();
+            empty.insert(name, HeaderValue::from_static(""));
+            assert_eq!(sent_api_keys(&empty).count(), 0, "an empty key is none");
+        }
     }
 
     #[test]

@@ -16,11 +16,11 @@ mod secret;
 mod tracker;
 mod vars;
 
-pub(crate) use self::caller::header_text;
 #[cfg(feature = "monitor")]
 pub(crate) use self::vars::boolean;
+pub(crate) use self::{api_keys::bearer, caller::header_text};
 pub use self::{
-    api_keys::{KeyFile, sent_api_keys},
+    api_keys::{API_KEY_HEADERS, KeyFile, sent_api_keys},
     caller::CallerSource,
     cors::{CorsOrigins, InvalidCorsOrigins},
     fleet::{FleetConfig, FleetName, FleetUrl, InvalidFleetName, InvalidFleetTimes, InvalidFleetUrl},

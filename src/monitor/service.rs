@@ -31,6 +31,10 @@ use crate::{
     tracker::{RequestId, RequestTracker},
 };
 
+/// The headers that a page of another site may send, as its browser is told.
+const READ_HEADERS: &str =
+    "api-key, authorization, cache-control, if-none-match, last-event-id, x-api-key, x-goog-api-key";
+
 /// The scopes that `?scope=` takes, told where there is a fleet, so that a client need not ask in vain.
 const SCOPES: HeaderName = HeaderName::from_static("active-requests-scopes");
 
@@ -45,8 +49,8 @@ const SCOPES: HeaderName = HeaderName::from_static("active-requests-scopes");
 /// part of a prompt, an answer or a key, and of headers only those that [`TrackerConfig`](crate::config::TrackerConfig) names as caller or labels. To
 /// close it:
 ///
-/// - set [`MonitorConfig::keys`]: each request must then send one, as `x-api-key` or `authorization: Bearer`. For keys that may do less, or
-///   more, set [`scrape_keys`](MonitorConfig::scrape_keys), [`view_keys`](MonitorConfig::view_keys) and
+/// - set [`MonitorConfig::keys`]: each request must then send one, in one of [`API_KEY_HEADERS`](crate::config::API_KEY_HEADERS). For keys that
+///   may do less, or more, set [`scrape_keys`](MonitorConfig::scrape_keys), [`view_keys`](MonitorConfig::view_keys) and
 ///   [`operate_keys`](MonitorConfig::operate_keys); for a check of your own, [`authorize`](MonitorConfig::authorize);
 /// - set [`MonitorConfig::cors_origins`] to [`CorsOrigins::None`] or to a list of origins, which keeps web pages of others from reading;
 /// - or serve it on a listener of its own, or behind the middleware that guards the rest.
@@ -252,10 +256,7 @@ impl MonitorService {
         let headers = response.headers_mut();
         if self.config().cors_origins != CorsOrigins::None {
             headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, allow.clone());
-            headers.insert(
-                header::ACCESS_CONTROL_ALLOW_HEADERS,
-                HeaderValue::from_static("authorization, cache-control, if-none-match, last-event-id, x-api-key"),
-            );
+            headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static(READ_HEADERS));
             headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
         }
         headers.insert(header::ALLOW, allow);

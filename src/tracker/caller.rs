@@ -9,17 +9,9 @@ use blake2::{
     Blake2s256, Blake2sMac, Digest,
     digest::{Mac, consts::U4},
 };
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http::{HeaderMap, HeaderValue};
 
-use crate::config::{CallerSource, TrackerConfig, header_text};
-
-/// The headers that clients send a credential in, the first one found counts.
-static CREDENTIALS: [HeaderName; 4] = [
-    header::AUTHORIZATION,
-    HeaderName::from_static("x-api-key"),
-    HeaderName::from_static("api-key"),
-    HeaderName::from_static("x-goog-api-key"),
-];
+use crate::config::{API_KEY_HEADERS, CallerSource, TrackerConfig, bearer, header_text};
 
 /// Names callers.
 pub(crate) struct Callers {
@@ -88,11 +80,10 @@ impl fmt::Debug for Callers {
     }
 }
 
-/// The credential itself, without the word `Bearer`.
+/// The credential itself, without the word `Bearer`, of the first header that has one.
 fn credential(headers: &HeaderMap) -> Option<&[u8]> {
-    let value = CREDENTIALS.iter().find_map(|name| headers.get(name)).map(HeaderValue::as_bytes)?;
-    let bearer = value.split_at_checked(b"Bearer ".len()).filter(|(scheme, _)| scheme.eq_ignore_ascii_case(b"Bearer "));
-    Some(bearer.map_or(value, |(_, token)| token.trim_ascii())).filter(|credential| !credential.is_empty())
+    let value = API_KEY_HEADERS.iter().find_map(|name| headers.get(name)).map(HeaderValue::as_bytes)?;
+    Some(bearer(value).unwrap_or(value)).filter(|credential| !credential.is_empty())
 }
 
 /// A key that nobody else knows. A fresh `RandomState` is the standard library's own source of random numbers.

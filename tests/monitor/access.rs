@@ -3,7 +3,7 @@
 use crate::support::{Monitor, bytes, header, ms};
 use active_requests::{
     ActiveRequestsLayer, CancelRequestLayer,
-    config::{CorsOrigins, MonitorConfig, TrackerConfig},
+    config::{API_KEY_HEADERS, CorsOrigins, MonitorConfig, TrackerConfig},
     tracker::RequestTracker,
 };
 use http_body_util::Full;
@@ -37,7 +37,12 @@ async fn with_keys_set_every_route_needs_one() {
                 assert_eq!(header(response.headers(), "access-control-allow-origin"), Some("*"));
             }
         }
-        for right in [("x-api-key", "secret"), ("authorization", "Bearer secret")] {
+        for right in [
+            ("x-api-key", "secret"),
+            ("api-key", "secret"),
+            ("x-goog-api-key", "secret"),
+            ("authorization", "Bearer secret"),
+        ] {
             assert_ne!(monitor.ask("GET", path, &[right]).await.status(), 401, "{path}");
         }
     }
@@ -127,7 +132,10 @@ async fn pages_of_other_sites_read_what_the_setting_lets_them() {
                 let varies: Vec<_> = headers.get_all("vary").iter().filter(|v| *v == "origin").collect();
                 assert_eq!(varies.first().map(|v| v.to_str().unwrap()), vary, "{method} {path} {origins:?}");
                 let asked = method == "OPTIONS" && origins != CorsOrigins::None;
-                assert_eq!(headers.contains_key("access-control-allow-headers"), asked);
+                let may_send = header(headers, "access-control-allow-headers").unwrap_or_default();
+                for name in &API_KEY_HEADERS {
+                    assert_eq!(may_send.split(", ").any(|allowed| allowed == name), asked, "{name}: {may_send}");
+                }
                 assert!(!headers.contains_key("access-control-allow-credentials"));
             }
         }

@@ -98,7 +98,9 @@ async fn each_key_may_do_what_its_rights_say_on_each_route_under_each_setting() 
                     Some(rights) if rights < needed => 403,
                     Some(_) => status,
                 };
-                for headers in [[("x-api-key", key)], [("authorization", &bearer)]] {
+                for headers in
+                    [[("x-api-key", key)], [("api-key", key)], [("x-goog-api-key", key)], [("authorization", &bearer)]]
+                {
                     let response = monitor.ask(method, path, &headers).await;
                     let told = format!("{setting:?} {key:?} {method} {path}");
                     assert_eq!(response.status(), expected, "{told}");

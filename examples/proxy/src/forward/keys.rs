@@ -1,16 +1,9 @@
 //! API keys on their way through: the client's is replaced by the provider's, and the proxy's own stays here.
 
-use active_requests::config::{Secret, sent_api_keys};
+use active_requests::config::{API_KEY_HEADERS, Secret, sent_api_keys};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, header};
 
-use crate::{
-    forward::hop_by_hop::elements,
-    upstream::provider::{Endpoint, KEY_HEADERS},
-};
-
-/// Headers that some SDKs send their API key in, and cannot be told otherwise.
-static SDK_KEY_HEADERS: [HeaderName; 2] =
-    [HeaderName::from_static("api-key"), HeaderName::from_static("x-goog-api-key")];
+use crate::{forward::hop_by_hop::elements, upstream::provider::Endpoint};
 
 /// The beginning of the subprotocol in which browsers send OpenAI their API key, as they cannot set headers of a WebSocket.
 const KEY_SUBPROTOCOL: &[u8] = b"openai-insecure-api-key.";
@@ -24,14 +17,9 @@ impl ProxyKey {
         Self(key)
     }
 
-    /// Returns whether a request carries it: in the headers that open the monitor, alone in those that Azure's and Google's SDKs use, or in the
-    /// subprotocol of browsers.
+    /// Returns whether a request carries it: in the headers that open the monitor too, or in the subprotocol of browsers.
     pub fn opens(&self, headers: &HeaderMap) -> bool {
-        let by_sdks = SDK_KEY_HEADERS.iter().filter_map(|name| headers.get(name)).map(HeaderValue::as_bytes);
-        sent_api_keys(headers)
-            .chain(by_sdks)
-            .chain(keys_of_browsers(headers))
-            .fold(false, |opens, given| opens | self.0.is(given))
+        sent_api_keys(headers).chain(keys_of_browsers(headers)).fold(false, |opens, given| opens | self.0.is(given))
     }
 }
 
@@ -56,7 +44,7 @@ impl OwnKeys {
         if request.uri().query().is_some_and(|query| self.is_in(query.as_bytes())) {
             return Some("the query".to_owned());
         }
-        let stays = |name: &HeaderName| KEY_HEADERS.contains(name) || name == header::PROXY_AUTHORIZATION;
+        let stays = |name: &HeaderName| API_KEY_HEADERS.contains(name) || name == header::PROXY_AUTHORIZATION;
         let headers = request.headers();
         let mut leaving = headers.iter().filter(|(name, value)| !stays(name) && self.is_in(value.as_bytes()));
         let leaves = |name: &HeaderName| {
@@ -73,7 +61,7 @@ impl OwnKeys {
 
 /// Replaces the client's key by the provider's. A passing key passes unless it is one of the proxy's own.
 pub fn replace_key(headers: &mut HeaderMap, endpoint: &Endpoint, passthrough: bool, own: &OwnKeys) {
-    for name in &KEY_HEADERS {
+    for name in &API_KEY_HEADERS {
         let leaves = passthrough && !headers.get_all(name).iter().any(|value| own.is_in(value.as_bytes()));
         if !leaves {
             headers.remove(name);
@@ -113,7 +101,7 @@ fn remove_keys_of_browsers(headers: &mut HeaderMap) {
 
 /// The client's own keys among the headers of a request that passes them.
 pub fn passing_keys(headers: &HeaderMap) -> impl Iterator<Item = Secret> {
-    let values = KEY_HEADERS.iter().flat_map(|name| headers.get_all(name)).filter_map(|value| value.to_str().ok());
+    let values = API_KEY_HEADERS.iter().flat_map(|name| headers.get_all(name)).filter_map(|value| value.to_str().ok());
     let credentials = values.map(|value| value.split_once(' ').map_or(value, |(_, credential)| credential).trim());
     let by_browsers = keys_of_browsers(headers).filter_map(|key| std::str::from_utf8(key).ok());
     credentials.chain(by_browsers).map(Into::into)

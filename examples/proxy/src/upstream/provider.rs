@@ -36,14 +36,6 @@ impl fmt::Display for ApiFormat {
     }
 }
 
-/// The headers under which clients and providers pass API keys.
-pub static KEY_HEADERS: [HeaderName; 4] = [
-    header::AUTHORIZATION,
-    HeaderName::from_static("x-api-key"),
-    HeaderName::from_static("api-key"),
-    HeaderName::from_static("x-goog-api-key"),
-];
-
 /// The key that a provider is sent in place of the client's.
 #[derive(Clone, Debug)]
 pub enum ProviderKey {

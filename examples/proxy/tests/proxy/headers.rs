@@ -50,6 +50,8 @@ async fn the_clients_key_is_replaced_by_the_providers() {
             let keys = ["authorization:", "x-api-key:", "api-key:", "x-goog-api-key:"];
             let keys: Vec<_> = asked.lines().filter(|l| keys.iter().any(|key| l.starts_with(key))).collect();
             assert_eq!(keys, line.into_iter().collect::<Vec<_>>(), "{path} {sent}");
+            let logs = proxy.ask(&format!("GET /metrics/logs HTTP/1.1\r\nhost: p\r\n{sent}\r\n\r\n")).await;
+            assert_eq!(logs.status(), 200, "the monitor takes the same headers: {sent}");
         }
     }
 }
@@ -81,6 +83,8 @@ async fn a_request_without_the_key_is_refused() {
         "x-api-key: other\r\nx-api-key: pk-secret\r\n",
         "x-goog-api-key: Bearer pk-secret\r\n",
         "x-goog-api-key: other\r\nx-goog-api-key: pk-secret\r\n",
+        "api-key: Bearer pk-secret\r\n",
+        "API-KEY: pk-secre\r\n",
         "cookie: pk-secret\r\n",
     ] {
         assert_eq!(proxy.ask(&format!("GET /metrics/logs HTTP/1.1\r\nhost: p\r\n{headers}\r\n")).await.status(), 401);
@@ -93,7 +97,7 @@ async fn a_request_without_the_key_is_refused() {
     }
     assert!(mock.is_idle());
     proxy.quiet().await;
-    assert_eq!(proxy.tracker.recent_refusals(100).len(), 33);
+    assert_eq!(proxy.tracker.recent_refusals(100).len(), 39);
     assert!(proxy.tracker.recent_errors(100).is_empty(), "whoever tries keys does not flush the errors");
     let logs = proxy.ask("GET /metrics/logs HTTP/1.1\r\nhost: p\r\nx-api-key: pk-secret\r\n\r\n").await.json();
     let newest = &logs["refusals"][0];
