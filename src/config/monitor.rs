@@ -284,24 +284,33 @@ impl MonitorConfig {
         if let Some(Authorize(check)) = &self.authorize {
             return check(request);
         }
-        let mut rights = Rights::none();
         let lists = self.lists();
         if self.keys.is_empty() && lists.iter().all(|(_, listed, file)| listed.is_empty() && file.keys().is_empty()) {
-            return rights.with(Right::View);
+            return Rights::none().with(Right::View);
         }
         // Everything given is compared with every key, whichever fits.
-        for given in sent_api_keys(&request.headers) {
-            let general = known_among(&self.keys, given);
-            for (right, listed, file) in lists {
-                let known = known_among(listed, given) | known_among(file.keys(), given);
-                let unlisted = listed.is_empty() && file.keys().is_empty();
-                let given_to_all = if right == Right::Operate { self.allow_cancel } else { unlisted };
-                if known | (general & given_to_all) {
-                    rights = rights.with(right);
-                }
+        sent_api_keys(&request.headers).fold(Rights::none(), |rights, given| self.with_rights_of(rights, given))
+    }
+
+    /// Adds the rights that the API key `given` opens.
+    fn with_rights_of(&self, mut rights: Rights, given: &[u8]) -> Rights {
+        let general = known_among(&self.keys, given);
+        for (right, listed, file) in self.lists() {
+            let known = known_among(listed, given) | known_among(file.keys(), given);
+            let unlisted = listed.is_empty() && file.keys().is_empty();
+            let given_to_all = if right == Right::Operate { self.allow_cancel } else { unlisted };
+            if known | (general & given_to_all) {
+                rights = rights.with(right);
             }
         }
         rights
+    }
+
+    /// Returns the API key that gives a request the right to cancel; with a check of the user's own, the first key that it carries.
+    #[cfg(feature = "monitor")]
+    pub(crate) fn operating_key<'a>(&self, request: &'a Parts) -> Option<&'a [u8]> {
+        sent_api_keys(&request.headers)
+            .find(|given| self.authorize.is_some() || self.with_rights_of(Rights::none(), given).may(Right::Operate))
     }
 
     /// Returns whether it is known who sends `request`: it carries an API key that is known here, whatever its rights, or the user's own

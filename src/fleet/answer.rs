@@ -24,7 +24,7 @@ use crate::metrics::FleetHealth;
 use crate::{
     monitor::{
         ContentCoding, Error, FleetAnswer, FleetRequest, FleetScope, Format, Payload, Query, ResponseBody, Route,
-        Scope, Subscription, json, json_bytes,
+        Scope, Subscription, json, json_bytes, log_cancellation,
     },
     sse,
     tracker::RequestId,
@@ -145,13 +145,29 @@ impl Fleet {
     /// Asks the replica that has a request.
     async fn ask_owner(
         &self,
-        FleetRequest { method, path, .. }: &FleetRequest,
+        FleetRequest { method, path, operator, .. }: &FleetRequest,
         id: &str,
     ) -> Result<Response<ResponseBody>, Error> {
         let owner = id.parse::<RequestId>().map_err(|_| Error::no_request(id))?.epoch();
-        let method = if method == Method::DELETE { Method::DELETE } else { Method::GET };
+        if method != Method::DELETE {
+            return self.call_owner(owner, id, Method::GET, path).await;
+        }
+        let by = operator.as_ref().map(|operator| format!("?by={operator}")).unwrap_or_default();
+        let answer = self.call_owner(owner, id, Method::DELETE, &format!("{path}{by}")).await;
+        let status = answer.as_ref().map_or_else(Error::status, Response::status);
+        log_cancellation(id, operator.as_ref(), Some(owner), status);
+        answer
+    }
+
+    async fn call_owner(
+        &self,
+        owner: u32,
+        id: &str,
+        method: Method,
+        target: &str,
+    ) -> Result<Response<ResponseBody>, Error> {
         let mut call = self.common.calls.begin([owner]);
-        let message = self.call_message(call.number, &format!("{method} {path}"));
+        let message = self.call_message(call.number, &format!("{method} {target}"));
         let deadline = Instant::now() + ONE;
         let mut reached = false;
         while Instant::now() < deadline {

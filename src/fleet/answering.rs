@@ -11,6 +11,7 @@ use super::{
     packed::Packed,
     wire::{Content, Message, Sender},
 };
+use crate::monitor::{Query, Route, log_cancellation};
 
 /// See the [module](self).
 #[derive(Debug, Default)]
@@ -26,7 +27,7 @@ impl Answering {
             messages.iter().for_each(|message| common.outbox.put(topic.clone(), message.clone()));
             return;
         }
-        let Some((status, body, is_cancellation)) = answer(common, request) else { return };
+        let Some((status, body, is_cancellation)) = answer(common, from, request) else { return };
         let messages: Vec<Bytes> = Packed::new(&body)
             .slices()
             .map(|slice| Message { from: common.me, content: Content::Answer { number, status, slice } }.encode())
@@ -40,7 +41,7 @@ impl Answering {
 }
 
 /// The status and the body of the answer, and whether it is to a cancellation; `None` where there is none.
-fn answer(common: &Common, request: &str) -> Option<(u16, Bytes, bool)> {
+fn answer(common: &Common, from: Sender, request: &str) -> Option<(u16, Bytes, bool)> {
     let (method, target) = request.split_once(' ')?;
     let method = match method {
         "GET" => Method::GET,
@@ -49,6 +50,10 @@ fn answer(common: &Common, request: &str) -> Option<(u16, Bytes, bool)> {
     };
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let response = common.monitor.get()?.answer_replica(&method, path, query)?;
-    let status = response.status().as_u16();
-    Some((status, response.into_body().into_whole()?, method == Method::DELETE))
+    let status = response.status();
+    let is_cancellation = method == Method::DELETE;
+    if let (true, Some(Route::Request(id))) = (is_cancellation, Route::of(path)) {
+        log_cancellation(id, Query::new(Some(query)).operator().as_ref(), Some(from.epoch), status);
+    }
+    Some((status.as_u16(), response.into_body().into_whole()?, is_cancellation))
 }

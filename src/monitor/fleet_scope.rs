@@ -4,7 +4,7 @@ use std::{fmt, pin::Pin};
 
 use http::{HeaderMap, Method, Response};
 
-use super::{body::ResponseBody, error::Error, scope::Scope};
+use super::{body::ResponseBody, error::Error, operator::Operator, scope::Scope};
 #[cfg(feature = "prometheus")]
 use crate::metrics::FleetHealth;
 
@@ -20,6 +20,8 @@ pub(crate) struct FleetRequest {
     pub(crate) headers: HeaderMap,
     /// Whether the client has the right to cancel requests.
     pub(crate) can_cancel: bool,
+    /// Who cancels a request, if it is that.
+    pub(crate) operator: Option<Operator>,
 }
 
 /// The answer of the fleet, once others have answered.

@@ -53,6 +53,7 @@ mod future;
 #[cfg(feature = "compress")]
 mod gzip;
 mod hub;
+mod operator;
 mod payload;
 mod publisher;
 mod query;
@@ -80,6 +81,7 @@ pub(crate) use self::{
     fleet_scope::{FleetAnswer, FleetRequest, FleetScope},
     format::Format,
     hub::{Demand, Hub, Publication, Update},
+    operator::log_cancellation,
     payload::Payload,
     query::Query,
     respond::json_bytes,

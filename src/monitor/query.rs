@@ -2,6 +2,8 @@
 
 use std::{borrow::Cow, fmt, ops::RangeInclusive};
 
+#[cfg(feature = "fleet")]
+use super::operator::Operator;
 use super::{format::Format, scope::Scope};
 
 /// Bytes that a pattern may have. The time of a search is the product of a pattern's length, a name's length and the number of names.
@@ -63,6 +65,12 @@ impl<'a> Query<'a> {
             Some("delta") => Ok(Format::Delta),
             Some(other) => Err(BadQuery::new("format", other, format_args!("update or delta"))),
         }
+    }
+
+    /// The operator for whom another replica asks.
+    #[cfg(feature = "fleet")]
+    pub(crate) fn operator(&self) -> Option<Operator> {
+        Operator::read(&self.text("by")?)
     }
 
     /// The scope of an answer that is summed up or gathered, which is of this replica or of all.

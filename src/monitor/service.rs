@@ -21,6 +21,7 @@ use super::{
     error::Error,
     fleet_scope::{FleetAnswer, FleetRequest, FleetScope},
     future::ResponseFuture,
+    operator::{Operator, log_cancellation},
     query::Query,
     route::{Route, needed_right},
     scope::Scope,
@@ -195,11 +196,17 @@ impl MonitorService {
                 query: request.uri.query().unwrap_or_default().to_owned(),
                 headers: request.headers.clone(),
                 can_cancel,
+                operator: (!reads).then(|| Operator::of(self.config(), request)).flatten(),
             })));
         }
         let viewer = Viewer { headers: &request.headers, can_cancel };
         match route {
-            Route::Request(id) if !reads => self.endpoints.cancel(id),
+            Route::Request(id) if !reads => {
+                let answer = self.endpoints.cancel(id);
+                let status = answer.as_ref().map_or_else(Error::status, Response::status);
+                log_cancellation(id, Operator::of(self.config(), request).as_ref(), None, status);
+                answer
+            }
             #[cfg(feature = "prometheus")]
             Route::Metrics => return Ok(self.metrics(&request.headers)),
             _ => self.endpoints.get(route, &Query::new(request.uri.query()), viewer, is_head),
