@@ -5,10 +5,11 @@ use active_requests::{
     MonitorConfig, MonitorService, RequestTracker,
     config::{FleetConfig, FleetUrl},
     fleet::{Fleet, FleetBus, FleetError, Inbox, NatsBus, RedisBus, Topic},
-    tracker::RequestInfo,
+    tracker::{ActiveRequest, RequestInfo},
 };
 use bytes::Bytes;
 use http::{Method, Request};
+use serde_json::Value;
 use std::{
     net::TcpListener,
     process::{Child, Command, Stdio},
@@ -241,35 +242,57 @@ async fn joins_replicas(url: FleetUrl) {
     join_replicas(FleetConfig::default().url(url)).await;
 }
 
-async fn join_replicas(config: FleetConfig) {
-    let mut replicas = Vec::new();
-    for name in ["a", "b"] {
+/// A replica with one request.
+struct Replica {
+    tracker: RequestTracker,
+    monitor: MonitorService,
+    fleet: Fleet,
+    request: ActiveRequest,
+}
+
+impl Replica {
+    async fn join(config: &FleetConfig, name: &str) -> Self {
         let tracker = RequestTracker::default();
         let fleet = Fleet::connect(tracker.clone(), config.clone().replica(name)).await.unwrap();
         let request = tracker.start(&Method::POST, "/v1/messages", &RequestInfo::new().model("gpt-4o")).unwrap();
-        replicas.push((
-            MonitorService::new(tracker, MonitorConfig::default()).with_fleet(fleet.clone()),
-            fleet,
-            request,
-        ));
+        let monitor = MonitorService::new(tracker.clone(), MonitorConfig::default()).with_fleet(fleet.clone());
+        Self { tracker, monitor, fleet, request }
     }
-    for (monitor, ..) in &replicas {
-        until("both rows are shown", async || {
-            let request = Request::builder().uri("/active-requests?scope=fleet").body(()).unwrap();
-            let shown = document(monitor.clone().oneshot(request).await.unwrap()).await;
-            let mut names: Vec<_> =
-                shown["active_requests"].as_array().unwrap().iter().map(|row| row["replica"].clone()).collect();
-            names.sort_by_key(ToString::to_string);
-            names == ["a", "b"]
-        })
-        .await;
+
+    fn another_request(&self) -> ActiveRequest {
+        self.tracker.start(&Method::POST, "/v1/messages", &RequestInfo::new()).unwrap()
     }
-    let id = replicas[1].2.handle().id().unwrap();
-    let request = Request::builder().uri(format!("/active-requests/{id}")).body(()).unwrap();
-    let row = document(replicas[0].0.clone().oneshot(request).await.unwrap()).await;
+
+    async fn get(&self, path: &str) -> Value {
+        let request = Request::builder().uri(path).body(()).unwrap();
+        document(self.monitor.clone().oneshot(request).await.unwrap()).await
+    }
+
+    /// The names of the replicas whose rows it shows.
+    async fn shown(&self) -> Vec<String> {
+        let shown = self.get("/active-requests?scope=fleet").await;
+        let rows = shown["active_requests"].as_array().unwrap().iter();
+        let mut names: Vec<_> = rows.map(|row| row["replica"].as_str().unwrap().to_owned()).collect();
+        names.sort();
+        names
+    }
+}
+
+async fn join_replicas(config: FleetConfig) {
+    let (a, b) = (Replica::join(&config, "a").await, Replica::join(&config, "b").await);
+    for replica in [&a, &b] {
+        until("both rows are shown", async || replica.shown().await == ["a", "b"]).await;
+    }
+    // What comes after the first rows comes another way.
+    let _another = [a.another_request(), b.another_request()];
+    for replica in [&a, &b] {
+        until("what begins is shown", async || replica.shown().await == ["a", "a", "b", "b"]).await;
+    }
+    let id = b.request.handle().id().unwrap();
+    let row = a.get(&format!("/active-requests/{id}")).await;
     assert_eq!((&row["request_id"], &row["replica"]), (&id.to_string().into(), &"b".into()));
-    for (.., fleet, _) in &replicas {
-        assert_eq!(fleet.counts().mismatches, 0);
+    for replica in [&a, &b] {
+        assert_eq!(replica.fleet.counts().mismatches, 0);
     }
 }
 
@@ -423,7 +446,7 @@ async fn the_rights_that_the_readme_names_are_enough_and_those_of_another_fleet_
     let mut nats = Server::new(Engine::Nats);
     nats.start_with(&["-c", rules.path()]);
     let mut redis = Server::new(Engine::Redis);
-    let rights = "resetchannels &ar1.prod.* +publish +subscribe +psubscribe +unsubscribe +punsubscribe +ping";
+    let rights = "resetchannels &ar1.prod.* &ar1.prod.rows.* &ar1.prod.sums.* +publish +subscribe +psubscribe +unsubscribe +punsubscribe +ping";
     let user: Vec<&str> = ["--user", "prod", "on", ">p"].into_iter().chain(rights.split(' ')).collect();
     redis.start_with(&[&user[..], &["--user", "default", "off"]].concat());
 
@@ -445,5 +468,42 @@ async fn the_rights_that_the_readme_names_are_enough_and_those_of_another_fleet_
             list["trouble"].as_str().is_some_and(|trouble| trouble.contains("lacks a right"))
         })
         .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_replica_that_may_not_send_rows_shows_those_of_others_and_says_what_it_lacks() {
+    let rules = TempFile::with(
+        "authorization { users = [\
+         { user: all, password: p, permissions: { publish: \"ar1.prod.>\", subscribe: \"ar1.prod.>\" } }, \
+         { user: looks, password: p, permissions: \
+           { publish: [\"ar1.prod.fleet\", \"ar1.prod.to.*\"], subscribe: \"ar1.prod.>\" } } ] }",
+    );
+    let mut nats = Server::new(Engine::Nats);
+    nats.start_with(&["-c", rules.path()]);
+    let mut redis = Server::new(Engine::Redis);
+    let all = "&ar1.prod.* &ar1.prod.rows.* &ar1.prod.sums.*";
+    let listens = "+subscribe +psubscribe +unsubscribe +punsubscribe +ping";
+    let users = [
+        format!("all on >p resetchannels {all} +publish {listens}"),
+        format!("looks on >p resetchannels &ar1.prod.fleet &ar1.prod.to.* +publish ({all} {listens})"),
+    ];
+    let rules = TempFile::with(&users.map(|user| format!("user {user}\n")).concat());
+    redis.start_with(&["--aclfile", rules.path()]);
+    for server in [&nats, &redis] {
+        let config = |user: &str| {
+            FleetConfig::default().url(server.url_with(&format!("{user}:p@"))).name("prod".parse().unwrap())
+        };
+        let (a, b) = (Replica::join(&config("all"), "a").await, Replica::join(&config("looks"), "b").await);
+        until("the rows of both are shown", async || b.shown().await == ["a", "b"]).await;
+        let _another = a.another_request();
+        until("what begins is shown", async || b.shown().await == ["a", "a", "b"]).await;
+        // One that watches, so that there are rows to be sent.
+        a.shown().await;
+        until("it says what it lacks", async || {
+            b.get("/fleet").await["trouble"].as_str().is_some_and(|trouble| trouble.contains("lacks a right"))
+        })
+        .await;
+        assert_eq!(b.get("/fleet").await["state"], "live");
     }
 }
