@@ -8,7 +8,7 @@
 use std::{fmt, net::IpAddr};
 
 use active_requests::config::Value;
-use http::{HeaderMap, HeaderName, Method, Request, StatusCode, Uri, Version, header, uri::Authority};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri, Version, header, uri::Authority};
 
 use crate::refusal::Refusal;
 
@@ -108,10 +108,13 @@ impl AllowedHosts {
 
     /// Whether a browser says that a page of another site has made the request.
     fn is_by_another_site(&self, headers: &HeaderMap) -> bool {
-        let text = |name: &HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or_default());
-        match (text(&header::ORIGIN), text(&SEC_FETCH_SITE)) {
-            (Some(origin), _) => !self.allow_origin(origin, headers),
-            (None, site) => site.is_some_and(|site| site.eq_ignore_ascii_case("cross-site")),
+        // Each line counts: a browser sends one, and whoever sends more has something to hide.
+        let foreign = |origin: &HeaderValue| !self.allow_origin(origin.to_str().unwrap_or_default(), headers);
+        let is_cross_site = |site: &HeaderValue| site.as_bytes().eq_ignore_ascii_case(b"cross-site");
+        if headers.contains_key(header::ORIGIN) {
+            headers.get_all(header::ORIGIN).iter().any(foreign)
+        } else {
+            headers.get_all(&SEC_FETCH_SITE).iter().any(is_cross_site)
         }
     }
 
@@ -139,7 +142,8 @@ fn is_localhost(host: &str) -> bool {
     host == "localhost" || host.ends_with(".localhost")
 }
 
-/// The host that a request is for, if it says so; over HTTP/1.1 it must, once (RFC 9112, section 3.2).
+/// The host that a request is for, if it says so; over HTTP/1.1 it must, once (RFC 9112, section 3.2), and over HTTP/2 what it says twice must
+/// agree (RFC 9113, section 8.3.1).
 fn host<B>(request: &Request<B>) -> Result<Option<String>, Refusal> {
     let mut lines = request.headers().get_all(header::HOST).iter();
     let (first, second) = (lines.next(), lines.next());
@@ -148,6 +152,10 @@ fn host<B>(request: &Request<B>) -> Result<Option<String>, Refusal> {
         return Err(Refusal::bad_request("A request has one line \"host\", no less and no more."));
     }
     if let Some(authority) = request.uri().authority().filter(|_| request.method() != Method::CONNECT) {
+        let differs = |host: &HeaderValue| !host.as_bytes().eq_ignore_ascii_case(authority.as_str().as_bytes());
+        if request.version() == Version::HTTP_2 && first.is_some_and(differs) {
+            return Err(Refusal::bad_request("\"host\" and \":authority\" name two hosts."));
+        }
         return Ok(Some(authority.host().to_owned()));
     }
     let Some(value) = first else { return Ok(None) };

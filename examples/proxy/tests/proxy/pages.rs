@@ -1,7 +1,9 @@
 //! Requests of web pages, while no key is asked for.
 
-use crate::support::{Answer, Mock, Running, ok, sources};
 use active_requests_proxy::config::settings::Settings;
+use http::Request;
+
+use crate::support::{Answer, Mock, Running, http2, no_body, ok, sources};
 
 const API: &str = "POST /mock/x";
 const LIST: &str = "GET /metrics/active-requests";
@@ -36,6 +38,8 @@ async fn without_a_key_strangers_pages_may_not_spend_it() {
         ("GET /health", "host: evil.example", 200),
         (API, "host: localhost\r\norigin: https://evil.example", 403),
         (API, "host: localhost\r\norigin: null", 403),
+        (API, "host: localhost\r\norigin: http://localhost\r\norigin: https://evil.example", 403),
+        (API, "host: localhost\r\nsec-fetch-site: none\r\nSec-Fetch-Site: Cross-Site", 403),
         (API, "host: localhost\r\norigin: https://proxy.example", 200),
         (API, "host: localhost\r\norigin: http://localhost:3000\r\nsec-fetch-site: same-site", 200),
         (API, "host: localhost\r\norigin: http://127.0.0.1:3000\r\nsec-fetch-site: cross-site", 200),
@@ -59,6 +63,23 @@ async fn without_a_key_strangers_pages_may_not_spend_it() {
         if status == 403 {
             assert!(answer.text().contains("PROXY_API_KEY"), "{}", answer.text());
         }
+    }
+}
+
+/// RFC 9113, section 8.3.1.
+#[tokio::test]
+async fn two_hosts_in_one_request_are_refused() {
+    let mut mock = Mock::start().await;
+    let proxy = Running::with(&mock).await;
+    let mut client = http2(proxy.address).await;
+    for (host, status) in [("localhost", 200), ("LOCALHOST", 200), ("evil.example", 400), ("localhost:1", 400)] {
+        let request = Request::get("http://localhost/mock/x").header("host", host).body(no_body()).unwrap();
+        let answer = tokio::select! {
+            biased;
+            answer = client.send_request(request) => answer.unwrap(),
+            _ = async { loop { mock.serve(ok("{}").as_bytes()).await; } } => unreachable!(),
+        };
+        assert_eq!(answer.status(), status, "{host}");
     }
 }
 
