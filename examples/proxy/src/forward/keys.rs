@@ -1,5 +1,7 @@
 //! API keys on their way through: the client's is replaced by the provider's, and the proxy's own stays here.
 
+use std::sync::Arc;
+
 use active_requests::config::{API_KEY_HEADERS, Secret, sent_api_keys};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, header};
 
@@ -25,7 +27,7 @@ impl ProxyKey {
 
 /// Every API key that opens something here. None of them leaves.
 #[derive(Clone, Debug)]
-pub struct OwnKeys(Vec<Secret>);
+pub struct OwnKeys(Arc<[Secret]>);
 
 impl OwnKeys {
     pub fn new<'a>(keys: impl IntoIterator<Item = &'a Secret>) -> Self {
@@ -52,6 +54,15 @@ impl OwnKeys {
             name != header::SEC_WEBSOCKET_PROTOCOL || other_subprotocols(headers).any(|offer| self.is_in(offer))
         };
         leaving.find(|(name, _)| leaves(name)).map(|(name, _)| format!("the header {name:?}"))
+    }
+
+    /// Takes off what stays here: the fields for keys (RFC 9110, section 6.5.1), and whatever else holds one of these.
+    pub fn remove_from(&self, trailers: &mut HeaderMap) {
+        let stays =
+            |name: &HeaderName, value: &HeaderValue| API_KEY_HEADERS.contains(name) || self.is_in(value.as_bytes());
+        while let Some(name) = trailers.iter().find(|(name, value)| stays(name, value)).map(|(name, _)| name.clone()) {
+            trailers.remove(name);
+        }
     }
 
     fn is_in(&self, text: &[u8]) -> bool {

@@ -146,8 +146,9 @@ impl Forwarder {
         let format = self.router.callers_format(&request);
         let is_head = request.method() == Method::HEAD;
         // A future is as large as all that it may ever hold, and there is one for each connection.
-        let version = request.version();
-        let request = Box::new(request.map(|body| UncutBody::new(body, version)));
+        let (head, body) = request.into_parts();
+        let body = UncutBody::new(body, &head, &self.router.own_keys);
+        let request = Box::new(Request::from_parts(head, body));
         async move {
             let mut response = match self.try_answer(request, &row, id.as_ref()).await {
                 Ok(response) => response,

@@ -34,7 +34,7 @@ use crate::{
 pub struct Router {
     pub models: Models,
     key: Option<ProxyKey>,
-    own_keys: OwnKeys,
+    pub own_keys: OwnKeys,
     /// The name under which requests pass here.
     pseudonym: Pseudonym,
     limits: BufferLimits,

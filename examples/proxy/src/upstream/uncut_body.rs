@@ -11,10 +11,10 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::Version;
+use http::{Version, header, request};
 use http_body::{Body, Frame, SizeHint};
 
-use crate::upstream::request_body::ClientBody;
+use crate::{forward::keys::OwnKeys, upstream::request_body::ClientBody};
 
 /// The body of a client's request, a cut told as an error.
 #[derive(Debug)]
@@ -22,6 +22,8 @@ pub struct UncutBody {
     inner: ClientBody,
     /// The body knows by itself whether its end has come. Over HTTP/1 it does not, and need not.
     knows_end: bool,
+    /// The keys that do not leave in trailers, where some are announced: no others are sent on.
+    own_keys: Option<OwnKeys>,
 }
 
 /// The reason why a client's body has not ended.
@@ -52,9 +54,10 @@ impl Error for UploadError {
 }
 
 impl UncutBody {
-    /// A body that came over this version of HTTP.
-    pub fn new(inner: ClientBody, version: Version) -> Self {
-        Self { inner, knows_end: version == Version::HTTP_2 }
+    /// The body of a request with this head.
+    pub fn new(inner: ClientBody, head: &request::Parts, own_keys: &OwnKeys) -> Self {
+        let own_keys = head.headers.contains_key(header::TRAILER).then(|| own_keys.clone());
+        Self { inner, knows_end: head.version == Version::HTTP_2, own_keys }
     }
 }
 
@@ -68,6 +71,12 @@ impl Body for UncutBody {
         match polled {
             Poll::Ready(None) if self.knows_end && !self.inner.is_end_stream() => {
                 Poll::Ready(Some(Err(UploadError::Reset)))
+            }
+            Poll::Ready(Some(Ok(mut frame))) => {
+                if let (Some(own_keys), Some(trailers)) = (&self.own_keys, frame.trailers_mut()) {
+                    own_keys.remove_from(trailers);
+                }
+                Poll::Ready(Some(Ok(frame)))
             }
             polled => polled,
         }

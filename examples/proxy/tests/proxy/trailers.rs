@@ -44,6 +44,37 @@ async fn the_trailers_of_a_request_arrive() {
     }
 }
 
+/// RFC 9110, section 6.5.1.
+#[tokio::test]
+async fn a_key_does_not_leave_in_a_trailer() {
+    let mut mock = Mock::start().await;
+    let proxy = Running::start(&[], &[("MOCK_BASE_URL", &mock.url("")), ("PROXY_API_KEY", "pk-secret")]).await;
+    let names = "x-sum, x-mine, x-api-key, api-key";
+    let sent = [("x-sum", "abc"), ("x-mine", "a pk-secret"), ("x-api-key", "other"), ("api-key", "other")];
+    for (path, body) in [("/mock/x", "{}"), ("/v1/chat/completions", r#"{"model":"mock:m"}"#)] {
+        let mut client = Client::to(proxy.address).await;
+        let lines: String = sent.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let head = format!("host: p\r\nx-api-key: pk-secret\r\ntransfer-encoding: chunked\r\ntrailer: {names}\r\n");
+        let body_sent = format!("{:x}\r\n{body}\r\n0\r\n{lines}\r\n", body.len());
+        client.send(format!("POST {path} HTTP/1.1\r\n{head}\r\n{body_sent}").as_bytes()).await;
+        let mut upstream = mock.connection().await;
+        upstream.until("\r\n0\r\nx-sum: abc\r\n\r\n").await;
+        upstream.send(ok("").as_bytes()).await;
+        assert_eq!(client.answer().await.status(), 200);
+
+        let mut client = http2(proxy.address).await;
+        let request = Request::post(format!("http://{}{path}", proxy.address));
+        let request = request.header("trailer", names).header("x-api-key", "pk-secret");
+        let trailers = sent.map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value)));
+        let body = [Frame::data(Bytes::from_static(body.as_bytes())), Frame::trailers(HeaderMap::from_iter(trailers))];
+        let answer = tokio::spawn(async move { client.send_request(request.body(frames(body)).unwrap()).await });
+        let mut upstream = mock.connection().await;
+        upstream.until("\r\n0\r\nx-sum: abc\r\n\r\n").await;
+        upstream.send(ok("").as_bytes()).await;
+        assert_eq!(answer.await.unwrap().unwrap().status(), 200, "{path}");
+    }
+}
+
 const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ntrailer: x-sum\r\n\r\n\
     2\r\nok\r\n0\r\nx-sum: abc\r\n\r\n";
 
