@@ -111,7 +111,7 @@ impl ConnectionServer {
         let Some(tls) = &self.tls else {
             let version = spoken(&stream).await?;
             return Ok((
-                ClientStream::Plain(LingeringStream::new(stream, state.clone(), self.subscriber_timeout)),
+                ClientStream::plain(LingeringStream::new(stream, state.clone(), self.subscriber_timeout), state),
                 version,
             ));
         };
@@ -121,7 +121,7 @@ impl ConnectionServer {
             Some(b"h2") => HttpVersion::Http2,
             _ => HttpVersion::Http1,
         };
-        Ok((ClientStream::Tls(Box::new(stream)), version))
+        Ok((ClientStream::tls(stream, state), version))
     }
 }
 

@@ -4,6 +4,7 @@ pub(crate) mod admission;
 pub mod body;
 pub mod connection;
 pub mod guard;
+mod interim;
 mod lingering;
 mod phase;
 pub mod service;

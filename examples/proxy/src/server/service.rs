@@ -226,11 +226,20 @@ fn never_fails<T>(result: Result<T, Infallible>) -> T {
 /// read; the connection is told to end instead, and the request ends with it, cancelled. Over HTTP/2 it drops the request by itself.
 async fn answer(
     forward: Arc<Forwarder>,
-    request: Request<ClientBody>,
+    mut request: Request<ClientBody>,
     connection: ConnectionState,
 ) -> Result<Response<ForwardedBody>, ClientGone> {
     let one_request_at_a_time = request.version() < Version::HTTP_2;
+    // HTTP/1.0 has no interim answers.
+    if request.version() == Version::HTTP_11 {
+        connection.interim().begin();
+        let connection = connection.clone();
+        hyper::ext::on_informational(&mut request, move |answer| {
+            connection.interim().push(answer.status(), answer.headers());
+        });
+    }
     let result = forward.answer(request).await;
+    connection.interim().end();
     if result.is_err() {
         if one_request_at_a_time {
             connection.leave();

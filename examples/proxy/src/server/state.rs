@@ -7,7 +7,7 @@ use std::sync::{
 
 use tokio::sync::Notify;
 
-use crate::server::admission::Place;
+use crate::server::{admission::Place, interim::InterimAnswers};
 
 /// The state of one connection, shared by its task, its stream and its requests.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +19,7 @@ struct ConnectionFlags {
     is_writing: AtomicBool,
     is_subscriber: AtomicBool,
     open: AtomicUsize,
+    interim: InterimAnswers,
     /// Kept for as long as anything of the connection is there, also when it is no longer HTTP's.
     _place: Option<Place>,
 }
@@ -54,6 +55,11 @@ impl ConnectionState {
     /// Whether it has been said since the last call that it does.
     pub fn take_subscribed(&self) -> bool {
         self.0.is_subscriber.load(Ordering::Relaxed) && self.0.is_subscriber.swap(false, Ordering::Relaxed)
+    }
+
+    /// The interim answers to the request that is waited for, over HTTP/1.
+    pub(super) fn interim(&self) -> &InterimAnswers {
+        &self.0.interim
     }
 
     /// The number of requests whose answers have not ended.

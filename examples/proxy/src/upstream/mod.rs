@@ -200,6 +200,8 @@ fn repeatable(request: &Request<SentBody>) -> Option<Box<Request<SentBody>>> {
     *copy.method_mut() = request.method().clone();
     *copy.uri_mut() = request.uri().clone();
     *copy.headers_mut() = request.headers().clone();
+    // Among them is who waits for interim answers.
+    *copy.extensions_mut() = request.extensions().clone();
     Some(Box::new(copy))
 }
 

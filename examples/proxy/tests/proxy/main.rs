@@ -14,6 +14,7 @@ mod headers;
 mod https;
 mod identity;
 mod inflate;
+mod interim;
 mod leaving;
 mod limits;
 mod looping;
