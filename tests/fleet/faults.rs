@@ -22,16 +22,17 @@ use proptest::prelude::*;
 /// Changes messages on their way out.
 type Tamper = dyn FnMut(Vec<u8>) -> Vec<u8> + Send;
 
-/// A bus of a network in memory that sends something else than it is given.
+/// A bus of a network in memory that sends something else than it is given, or needs a while to take it.
 #[derive(Clone)]
-struct TamperedBus {
+struct FaultyBus {
     bus: MemoryBus,
     tamper: Arc<Mutex<Box<Tamper>>>,
+    delay: Duration,
 }
 
-impl TamperedBus {
+impl FaultyBus {
     fn new(bus: MemoryBus, tamper: impl FnMut(Vec<u8>) -> Vec<u8> + Send + 'static) -> Self {
-        Self { bus, tamper: Arc::new(Mutex::new(Box::new(tamper))) }
+        Self { bus, tamper: Arc::new(Mutex::new(Box::new(tamper))), delay: Duration::ZERO }
     }
 
     /// Sends what it is given from now on.
@@ -40,8 +41,11 @@ impl TamperedBus {
     }
 }
 
-impl FleetBus for TamperedBus {
+impl FleetBus for FaultyBus {
     async fn send(&self, topic: Topic, message: Bytes) -> Result<(), Lost> {
+        if !self.delay.is_zero() {
+            tokio::time::sleep(self.delay).await;
+        }
         let message = (self.tamper.lock().unwrap())(message.to_vec());
         self.bus.send(topic, message.into()).await
     }
@@ -53,7 +57,7 @@ impl FleetBus for TamperedBus {
     fn reset(&self) {}
 
     fn engine(&self) -> &'static str {
-        "tampered"
+        "faulty"
     }
 
     fn is_connected(&self) -> bool {
@@ -74,17 +78,14 @@ fn replaced(message: Vec<u8>, from: &str, to: &str) -> Vec<u8> {
     format!("{line} c={checksum:08x}\n{body}").into_bytes()
 }
 
-fn tampered(
-    network: &MemoryNetwork,
-    tamper: impl FnMut(Vec<u8>) -> Vec<u8> + Send + 'static,
-) -> (Replica, TamperedBus) {
+fn tampered(network: &MemoryNetwork, tamper: impl FnMut(Vec<u8>) -> Vec<u8> + Send + 'static) -> (Replica, FaultyBus) {
     let bus = network.bus();
-    let tampered = TamperedBus::new(bus.clone(), tamper);
+    let tampered = FaultyBus::new(bus.clone(), tamper);
     (Replica::over(tampered.clone(), bus, FleetConfig::default().replica("b"), MonitorConfig::default()), tampered)
 }
 
 /// A replica `b` in whose messages the first of the two texts, while it is not empty, is replaced by the second.
-fn swapping(network: &MemoryNetwork) -> (Replica, TamperedBus, Arc<Mutex<(String, String)>>) {
+fn swapping(network: &MemoryNetwork) -> (Replica, FaultyBus, Arc<Mutex<(String, String)>>) {
     let swap = Arc::new(Mutex::new((String::new(), String::new())));
     let shared = Arc::clone(&swap);
     let (b, bus) = tampered(network, move |message| {
@@ -280,7 +281,7 @@ async fn a_replica_that_speaks_for_another_is_told_and_changes_nothing() {
     let (mut c, bus) = (Replica::new(&network, "c"), network.bus());
     c.start("claude");
     let epochs = (c.epoch(), b.epoch());
-    let posing = TamperedBus::new(bus.clone(), move |message| replaced(message, &epochs.0, &epochs.1));
+    let posing = FaultyBus::new(bus.clone(), move |message| replaced(message, &epochs.0, &epochs.1));
     let config = FleetConfig::default().replica("c");
     let fleet = Fleet::start(posing, c.tracker.clone(), config).unwrap();
     let mut posers = c.watch("delta").await;
@@ -386,41 +387,13 @@ async fn a_cancellation_over_a_bad_network_ends_the_request_that_is_meant_or_non
     }
 }
 
-/// A bus that needs a while to take each message, as one whose server is far away or busy does.
-#[derive(Clone)]
-struct SlowBus {
-    bus: MemoryBus,
-    time: Duration,
-}
-
-impl FleetBus for SlowBus {
-    async fn send(&self, topic: Topic, message: Bytes) -> Result<(), Lost> {
-        tokio::time::sleep(self.time).await;
-        self.bus.send(topic, message).await
-    }
-
-    fn listen(&self, topic: Topic, inbox: Inbox) -> Listening {
-        self.bus.listen(topic, inbox)
-    }
-
-    fn reset(&self) {}
-
-    fn engine(&self) -> &'static str {
-        "slow"
-    }
-
-    fn is_connected(&self) -> bool {
-        self.bus.is_connected()
-    }
-}
-
 #[tokio::test(start_paused = true)]
 async fn twenty_replicas_that_all_watch_are_shown_all_though_the_server_takes_its_time_with_each_message() {
     let network = MemoryNetwork::new(1);
     let mut replicas: Vec<Replica> = (0..20)
         .map(|number| {
             let bus = network.bus();
-            let slow = SlowBus { bus: bus.clone(), time: ms(100) };
+            let slow = FaultyBus { delay: ms(100), ..FaultyBus::new(bus.clone(), |message| message) };
             let config = FleetConfig::default().replica(&*format!("r{number}"));
             Replica::over(slow, bus, config, MonitorConfig::default())
         })
