@@ -20,7 +20,7 @@ pub(crate) struct FleetRequest {
     pub(crate) headers: HeaderMap,
     /// Whether the client has the right to cancel requests.
     pub(crate) can_cancel: bool,
-    /// Who cancels a request, if it is that.
+    /// The operator, if the request is to cancel another.
     pub(crate) operator: Option<Operator>,
 }
 
