@@ -1,17 +1,29 @@
 //! The readers: what they make of a body does not depend on its cuts.
 
-use std::io::Read;
+use std::{convert::Infallible, io::Read, sync::Mutex};
 
-use active_requests::{inspect::ModelLocator, sse::Decoder, usage::Meter};
+use active_requests::{
+    ActiveRequestsLayer, InspectRequestLayer,
+    inspect::ModelLocator,
+    sse::Decoder,
+    tracker::{RequestHandle, RequestTracker},
+    usage::Meter,
+};
+use bytes::Bytes;
 use flate2::{
     Compression,
     read::{DeflateEncoder, GzEncoder, ZlibEncoder},
 };
+use futures_util::{FutureExt, stream};
+use http::{Request, Response};
+use http_body_util::{BodyExt, Empty, StreamBody, combinators::UnsyncBoxBody};
 use proptest::{
     prelude::*,
     sample::select,
     test_runner::{Config, RngSeed},
 };
+
+use tower::{ServiceBuilder, ServiceExt};
 
 use crate::{
     corpus::{Seed, answers, requests},
@@ -72,6 +84,30 @@ fn located<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> (Option<(String, std::
     (model, format!("{fault:?}, {repeated}, {over}"))
 }
 
+/// The facts in the row of a request once its body has passed: the model that was asked for, and the others in words.
+fn shown<'a>(coding: Option<&str>, pieces: impl Iterator<Item = &'a [u8]>) -> (String, String) {
+    let frames: Vec<_> = pieces.map(|piece| Ok(http_body::Frame::data(Bytes::copy_from_slice(piece)))).collect();
+    let body = UnsyncBoxBody::<Bytes, Infallible>::new(StreamBody::new(stream::iter(frames)));
+    let mut request = Request::post("/v1/chat/completions").header("content-type", "application/json");
+    if let Some(coding) = coding {
+        request = request.header("content-encoding", coding);
+    }
+    let row = Mutex::new(None);
+    let service = ServiceBuilder::new()
+        .layer(ActiveRequestsLayer::new(RequestTracker::default()))
+        .layer(InspectRequestLayer::new())
+        .service_fn(|request: Request<_>| async {
+            let (head, body) = request.into_parts();
+            let _ = BodyExt::collect(body).await;
+            *row.lock().unwrap() = head.extensions.get::<RequestHandle>().and_then(RequestHandle::row);
+            Ok::<_, Infallible>(Response::new(Empty::<Bytes>::new()))
+        });
+    let _ = service.oneshot(request.body(body).unwrap()).now_or_never().unwrap();
+    let row = row.into_inner().unwrap().unwrap();
+    let counts = (row.is_streaming, row.message_count, row.tool_uses, row.tool_results, row.request_size);
+    (row.requested_model, format!("{counts:?}"))
+}
+
 proptest! {
     #![proptest_config(config())]
 
@@ -119,5 +155,33 @@ proptest! {
             }
             prop_assert!(body[range.start] == b'"' && body[range.end - 1] == b'"');
         }
+    }
+
+    #[test]
+    fn a_row_says_the_same_of_a_request_however_it_is_cut_and_names_no_other_model_than_is_routed_by(
+        seed in select(requests()),
+        damage in damage(),
+        cuts in cuts(),
+    ) {
+        let body = damage.to(&seed.bytes);
+        let whole = shown(None, [&body[..]].into_iter());
+        prop_assert_eq!(shown(None, cuts.of(&body)), whole.clone());
+        let (model, rest) = located([&body[..]].into_iter());
+        let (name, _) = model.unwrap_or_default();
+        // Rows have no more room, and show of what is no name what can be shown. Of what is no JSON they look at more, so that they give up sooner.
+        let fits = name == whole.0 || (name.len() > 256 && name.starts_with(&whole.0));
+        prop_assert!(fits || whole.0.is_empty() || !rest.starts_with("None"), "{:?} is routed by {name:?}", whole.0);
+    }
+
+    #[test]
+    fn a_row_says_the_same_of_an_encoded_request_however_it_is_cut(
+        seed in select(requests()),
+        coding in select(vec!["gzip", "deflate", "zstd"]),
+        inner in damage(),
+        outer in damage(),
+        cuts in cuts(),
+    ) {
+        let body = outer.to(&encoded(coding, &inner.to(&seed.bytes)));
+        prop_assert_eq!(shown(Some(coding), cuts.of(&body)), shown(Some(coding), [&body[..]].into_iter()));
     }
 }

@@ -4,6 +4,7 @@
 mod authority;
 mod cancelling;
 mod connections;
+mod cuts;
 mod demo;
 mod ending;
 mod errors;
