@@ -144,7 +144,13 @@ impl Models {
                             "{variable} is about no provider: the nearest one is {nearest}"
                         )));
                     }
-                    None => continue,
+                    None => {
+                        let provider = provider.to_ascii_lowercase();
+                        tracing::warn!(
+                            "{variable} is about {provider:?}, which is no provider. It may be another program's"
+                        );
+                        continue;
+                    }
                 }
             };
             let target = target.ok_or_else(|| SettingsError::new(format!("{variable} is no UTF-8 text")))?;

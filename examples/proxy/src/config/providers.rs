@@ -101,6 +101,11 @@ pub fn configured(sources: &Sources) -> Result<Vec<Provider>, SettingsError> {
             Ok(None) if settings.key.is_some() => tracing::warn!(
                 "{upper}_API_KEY is set, but not where {name:?} is: set {upper}_BASE_URL to have it as a provider"
             ),
+            Ok(None) if settings.format.is_some() => {
+                tracing::warn!(
+                    "{upper}_API_FORMAT is about {name:?}, which is no provider. It may be another program's"
+                )
+            }
             Ok(None) => {}
             Err(wrong) if settings.is_meant(name) => return Err(wrong),
             Err(wrong) => tracing::warn!("{wrong}. It may be another program's: {name:?} is no provider"),

@@ -99,6 +99,19 @@ async fn a_name_near_one_of_a_setting_is_told_in_the_log_and_stops_nothing() {
 }
 
 #[tokio::test]
+async fn a_setting_of_a_provider_that_is_none_is_told_in_the_log_and_stops_nothing() {
+    for (name, told) in [
+        ("OTHER_ALIAS_FAST", "is about \"other\", which is no provider"),
+        ("OTHER_API_FORMAT", "is about \"other\", which is no provider"),
+        ("OTHER_API_KEY", "but not where \"other\" is"),
+    ] {
+        let mut program = Program::start(&[], &[(name, "sk-hidden")]).await;
+        let line = program.logged(name).await;
+        assert!(line.contains(" WARN ") && line.contains(told) && !line.contains("sk-hidden"), "{line}");
+    }
+}
+
+#[tokio::test]
 async fn without_any_provider_there_is_no_start() {
     let output = command(&["--port=0", "--demo=never"], &[]).output().await.unwrap();
     let told = String::from_utf8(output.stderr).unwrap();
