@@ -71,6 +71,8 @@ rust: $(NODE_STAMP)
 	$(call need,redis-server,redis-server)
 	cargo build -p active-requests-proxy -p active-requests-chat
 	$(if $(RECORDINGS),ACTIVE_REQUESTS_RECORDINGS=$(RECORDINGS)) cargo test --workspace --all-features $(if $(RECORDINGS),-- --include-ignored)
+	@echo "the proxy again, on three threads"
+	PROXY_THREADS=3 cargo test --all-features -p active-requests-proxy --test proxy
 
 # Faults of a fleet of real proxies: those that a minute is enough for, with few replicas.
 fleet-short:

@@ -46,7 +46,7 @@ use crate::{
     config::{description::SettingsError, models::Models, providers, settings::Settings, sources::Sources},
     forward::Forwarder,
     reload::Reload,
-    server::{connection::ConnectionServer, guard::PageGuard, service::ProxyService, tls::ServerTls},
+    server::{connection::ConnectionServer, guard::PageGuard, service::ProxyService, tls::ServerTls, workers::Workers},
     telemetry::Telemetry,
 };
 
@@ -86,12 +86,7 @@ fn run() -> Result<bool, SettingsError> {
         );
     }
     server::admission::raise_descriptor_limit();
-    let runtime = match settings.threads.0 {
-        1 => tokio::runtime::Builder::new_current_thread().enable_all().build(),
-        0 => tokio::runtime::Builder::new_multi_thread().enable_all().build(),
-        n => tokio::runtime::Builder::new_multi_thread().worker_threads(n).enable_all().build(),
-    };
-    let runtime = runtime.map_err(|error| SettingsError::new(format!("the threads cannot be started: {error}")))?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(no_threads)?;
     let telemetry = Telemetry::from_env(|name| std::env::var(name).ok(), settings.authorities()?)?;
     let result = runtime.block_on(async {
         let proxy = Proxy::start_with(settings, &sources, telemetry.clone()).await?;
@@ -109,11 +104,16 @@ fn run() -> Result<bool, SettingsError> {
     result
 }
 
+fn no_threads(error: io::Error) -> SettingsError {
+    SettingsError::new(format!("the threads cannot be started: {error}"))
+}
+
 /// A proxy that listens and is ready to serve.
 #[derive(Debug)]
 pub struct Proxy {
     listener: TcpListener,
     server: ConnectionServer,
+    workers: Workers,
     tracker: RequestTracker,
     is_tls: bool,
     address: SocketAddr,
@@ -190,12 +190,14 @@ impl Proxy {
         let monitor = settings.monitor.clone();
         let service = Arc::new(ProxyService::new(forwarder, tracker.clone(), monitor, fleet.clone(), guard));
         let server = ConnectionServer::new(service, tls.clone(), &settings);
+        let workers = Workers::start(settings.threads.count()).map_err(no_threads)?;
         let reload = Reload { prices: settings.prices_file.clone(), tracker: tracker.clone(), tls: tls.clone() };
         let reload = reload.on_hangup();
         let traffic = with_traffic.then(|| tokio::spawn(traffic::send(address, settings.key.clone())).abort_handle());
         Ok(Self {
             listener,
             server,
+            workers,
             tracker,
             is_tls: tls.is_some(),
             address,
@@ -220,7 +222,7 @@ impl Proxy {
     /// Serves until it is `asked` to end, and then lets running requests go on for a while, except those of the simulated traffic;
     /// asked again, it ends at once. Returns whether all have ended by themselves.
     pub async fn serve(self, mut asked: mpsc::Receiver<()>) -> bool {
-        let Self { listener, server, grace, traffic, reload, fleet, .. } = self;
+        let Self { listener, server, workers, grace, traffic, reload, fleet, .. } = self;
         let (ask, passed_on) = mpsc::channel(2);
         let pass_on = async move {
             while asked.recv().await.is_some() {
@@ -231,7 +233,7 @@ impl Proxy {
             std::future::pending::<bool>().await
         };
         let all_ended = tokio::select! {
-            all_ended = server::serve(listener, server, passed_on, grace) => all_ended,
+            all_ended = server::serve(listener, server, workers, passed_on, grace) => all_ended,
             never = pass_on => never,
         };
         reload.abort();

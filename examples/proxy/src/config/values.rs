@@ -96,6 +96,16 @@ impl Value for ByteLimit {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Threads(pub usize);
 
+impl Threads {
+    /// The number, that of the cores looked up.
+    pub fn count(self) -> usize {
+        match self.0 {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            threads => threads,
+        }
+    }
+}
+
 impl Value for Threads {
     fn set(&mut self, text: &str) -> Result<(), &'static str> {
         let threads = text.parse().ok().filter(|threads| *threads <= 1024);

@@ -11,6 +11,7 @@ pub mod service;
 pub mod state;
 mod stream;
 pub mod tls;
+pub mod workers;
 
 use std::{
     convert::Infallible,
@@ -28,7 +29,7 @@ use tokio::{
 };
 
 use crate::{
-    server::{connection::ConnectionServer, phase::Phase, state::RequestKind},
+    server::{connection::ConnectionServer, phase::Phase, state::RequestKind, workers::Workers},
     vanished,
 };
 
@@ -68,6 +69,7 @@ const LAST_NEWS: Duration = Duration::from_millis(250);
 pub async fn serve(
     listener: TcpListener,
     server: ConnectionServer,
+    workers: Workers,
     mut asked: mpsc::Receiver<()>,
     grace: Duration,
 ) -> bool {
@@ -76,7 +78,7 @@ pub async fn serve(
     let (phase, phases) = watch::channel(Phase::Serving);
     // Each connection has a sender; the channel is closed when all of them have gone.
     let (connected, mut all_gone) = mpsc::channel::<()>(1);
-    let mut accepting = Box::pin(accept(listener, &server, phases, connected));
+    let mut accepting = Box::pin(accept(listener, &server, &workers, phases, connected));
     tokio::select! {
         never = &mut accepting => match never {},
         _ = asked.recv() => {}
@@ -108,10 +110,11 @@ pub async fn serve(
     in_time
 }
 
-/// Takes connections and serves each in a task of its own.
+/// Takes connections and has each served in a task of its own.
 async fn accept(
     listener: TcpListener,
     server: &Arc<ConnectionServer>,
+    workers: &Workers,
     phases: watch::Receiver<Phase>,
     connected: mpsc::Sender<()>,
 ) -> Infallible {
@@ -142,10 +145,9 @@ async fn accept(
         // One that comes late has seen the phase already.
         let mut phases = phases.clone();
         phases.mark_unchanged();
-        let served = Arc::clone(server).serve(stream, place, phases);
-        let connected = connected.clone();
-        tokio::spawn(async move {
-            served.await;
+        let (server, connected) = (Arc::clone(server), connected.clone());
+        workers.serve(stream, move |stream| async move {
+            server.serve(stream, place, phases).await;
             drop(connected);
         });
     }

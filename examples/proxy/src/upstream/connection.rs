@@ -8,9 +8,7 @@ use std::{
     fmt,
     future::Future,
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, Waker, ready},
-    time::Duration,
 };
 
 use bytes::Bytes;
@@ -25,9 +23,16 @@ use hyper::{
 };
 use hyper_rustls::MaybeHttpsStream;
 use hyper_util::rt::TokioIo;
-use tokio::{net::TcpStream, time::Instant};
+use tokio::net::TcpStream;
 
-use crate::upstream::{poll_together::PollTogether, request_body::UploadProgress};
+use crate::upstream::{
+    poll_together::PollTogether,
+    pool::{LONGEST_IDLE, Pool, PooledConnection},
+    request_body::UploadProgress,
+};
+
+/// The connections to one address that wait for a request.
+pub type ConnectionPool<B> = Pool<Box<UpstreamConnection<B>>>;
 
 /// The stream under a connection.
 pub type UpstreamStream = MaybeHttpsStream<TokioIo<TcpStream>>;
@@ -67,7 +72,7 @@ where
         mut self: Box<Self>,
         request: Request<B>,
         upload: UploadProgress,
-        pool: &'a Pool<B>,
+        pool: &'a ConnectionPool<B>,
     ) -> impl Future<Output = Result<Response<UpstreamResponseBody<B>>, TrySendError<Request<B>>>> + use<'a, B> {
         self.upload = upload;
         let answer = self.sender.try_send_request(request);
@@ -93,12 +98,15 @@ where
 
     /// Sends what is left of a request whose answer has ended. The upstream may still need it, and so does the client that is sending it
     /// (RFC 9112, section 9.5). Gives up when nothing has moved for a while.
-    async fn finish_upload(mut self: Box<Self>, pool: Pool<B>) {
+    async fn finish_upload(mut self: Box<Self>, pool: ConnectionPool<B>) {
         loop {
             let state = self.upload.state();
             let sent = std::future::poll_fn(|cx| self.poll_sent(cx));
             if tokio::time::timeout(LONGEST_IDLE, sent).await.is_ok() {
-                return pool.put(self);
+                if self.is_idle() {
+                    pool.put(self);
+                }
+                return;
             }
             if self.upload.state() == state {
                 return;
@@ -116,7 +124,20 @@ where
         })
     }
 
-    /// Whether another request can be sent.
+    /// Gives the connection back, at once or when the rest of the request has been sent that the upstream has taken.
+    fn give_back(mut self: Box<Self>, pool: &ConnectionPool<B>) {
+        if self.is_idle() {
+            pool.put(self);
+        } else if !self.closed && std::mem::take(&mut self.is_taken) {
+            tokio::spawn(self.finish_upload(pool.clone()));
+        }
+    }
+}
+
+impl<B> PooledConnection for Box<UpstreamConnection<B>>
+where
+    B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
+{
     fn is_idle(&mut self) -> bool {
         if !self.closed {
             self.closed = Pin::new(&mut self.connection).poll(&mut Context::from_waker(Waker::noop())).is_ready();
@@ -136,14 +157,19 @@ impl<B: Body> fmt::Debug for UpstreamConnection<B> {
 pub struct UpstreamResponseBody<B: Body + 'static> {
     incoming: Incoming,
     connection: Option<Box<UpstreamConnection<B>>>,
-    pool: Pool<B>,
+    pool: ConnectionPool<B>,
 }
 
 impl<B> UpstreamResponseBody<B>
 where
     B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
 {
-    fn new(incoming: Incoming, connection: Box<UpstreamConnection<B>>, pool: &Pool<B>, is_upgrade: bool) -> Self {
+    fn new(
+        incoming: Incoming,
+        connection: Box<UpstreamConnection<B>>,
+        pool: &ConnectionPool<B>,
+        is_upgrade: bool,
+    ) -> Self {
         let mut body = Self { incoming, connection: Some(connection), pool: pool.clone() };
         if body.incoming.is_end_stream() && !is_upgrade {
             body.release();
@@ -166,7 +192,7 @@ where
     /// Gives the connection back to the pool, when the answer has ended.
     fn release(&mut self) {
         if let Some(connection) = self.connection.take() {
-            self.pool.put(connection);
+            connection.give_back(&self.pool);
         }
     }
 }
@@ -200,63 +226,5 @@ where
 
     fn size_hint(&self) -> SizeHint {
         self.incoming.size_hint()
-    }
-}
-
-/// Connections to one address that wait for a request, the last used on top.
-#[derive(Debug)]
-pub struct Pool<B: Body + 'static>(Arc<Mutex<Vec<IdleConnection<B>>>>);
-
-#[derive(Debug)]
-struct IdleConnection<B: Body + 'static> {
-    connection: Box<UpstreamConnection<B>>,
-    since: Instant,
-}
-
-/// The time after which an idle connection is closed.
-const LONGEST_IDLE: Duration = Duration::from_secs(60);
-
-impl<B: Body> Clone for Pool<B> {
-    fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
-    }
-}
-
-impl<B: Body> Default for Pool<B> {
-    fn default() -> Self {
-        Self(Arc::default())
-    }
-}
-
-impl<B> Pool<B>
-where
-    B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
-{
-    /// A connection on which the next request can be sent.
-    pub fn take(&self) -> Option<Box<UpstreamConnection<B>>> {
-        loop {
-            let idle = self.idle().pop()?;
-            let mut connection = idle.connection;
-            if idle.since.elapsed() < LONGEST_IDLE && connection.is_idle() {
-                return Some(connection);
-            }
-        }
-    }
-
-    fn put(&self, mut connection: Box<UpstreamConnection<B>>) {
-        if connection.is_idle() {
-            self.idle().push(IdleConnection { connection, since: Instant::now() });
-        } else if !connection.closed && std::mem::take(&mut connection.is_taken) {
-            tokio::spawn(connection.finish_upload(self.clone()));
-        }
-    }
-
-    /// Closes what has been idle for too long, or was closed at the other end.
-    pub fn sweep(&self) {
-        self.idle().retain_mut(|idle| idle.since.elapsed() < LONGEST_IDLE && idle.connection.is_idle());
-    }
-
-    fn idle(&self) -> MutexGuard<'_, Vec<IdleConnection<B>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod connection;
 pub mod poll_together;
+pub mod pool;
 pub mod provider;
 pub mod request_body;
 pub mod uncut_body;

@@ -8,7 +8,7 @@ use http::{
     uri::{PathAndQuery, Scheme},
 };
 
-use crate::upstream::{connection::Pool, request_body::SentBody};
+use crate::upstream::{connection::ConnectionPool, request_body::SentBody};
 
 /// The format of an API: its routes, and the shape of its requests, answers and errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +59,7 @@ pub struct Endpoint {
     path: String,
     key: Option<(HeaderName, HeaderValue)>,
     secret: Option<Secret>,
-    pool: Pool<SentBody>,
+    pool: ConnectionPool<SentBody>,
 }
 
 impl Endpoint {
@@ -94,7 +94,7 @@ impl Endpoint {
             None => None,
         };
         let path = path.path().trim_end_matches('/').to_owned();
-        Some(Self { origin, host, path, key, secret, pool: Pool::default() })
+        Some(Self { origin, host, path, key, secret, pool: ConnectionPool::default() })
     }
 
     /// The target of a request for `rest`, a path that starts with a slash (or is empty) and may carry a query. Nothing in it is
@@ -117,7 +117,7 @@ impl Endpoint {
         &self.host
     }
 
-    pub fn pool(&self) -> &Pool<SentBody> {
+    pub fn pool(&self) -> &ConnectionPool<SentBody> {
         &self.pool
     }
 

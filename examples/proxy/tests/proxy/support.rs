@@ -80,8 +80,11 @@ impl Running {
     /// Starts it with these flags and variables, on a free port.
     pub async fn start(args: &[&str], env: &[(&str, &str)]) -> Self {
         // The names that tests call it by.
-        let names = [("PROXY_ALLOWED_HOSTS", "proxy,p")];
-        let sources = sources(&[args, &["--port=0"]].concat(), &[&names, env].concat()).unwrap();
+        let names = ("PROXY_ALLOWED_HOSTS", "proxy,p");
+        // All tests can be run on another number of threads.
+        let threads = std::env::var("PROXY_THREADS").unwrap_or_else(|_| "1".to_owned());
+        let usual = [names, ("PROXY_THREADS", threads.as_str())];
+        let sources = sources(&[args, &["--port=0"]].concat(), &[&usual, env].concat()).unwrap();
         let settings = Settings::read(&sources).unwrap();
         let proxy = Proxy::start(settings, &sources).await.unwrap();
         let (end, asked) = mpsc::channel(2);
