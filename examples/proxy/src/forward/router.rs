@@ -4,7 +4,7 @@ use std::{borrow::Cow, sync::Arc};
 
 use active_requests::tracker::{RequestHandle, RequestInfo};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Request, StatusCode, Uri, Version, header, request};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, Uri, Version, header, request};
 use tokio::sync::Semaphore;
 
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
         framing::{self, FramingError},
         headers, hop_by_hop,
         keys::{self, OwnKeys, ProxyKey},
-        route::{Route, routes_of},
+        route::{Route, routes_of, until_slash},
         upgrade, usage_chunk,
         via::Pseudonym,
     },
@@ -28,6 +28,9 @@ use crate::{
         request_body::{RequestBody, SentBody, UpstreamRequestBody},
     },
 };
+
+/// The header that every request to Anthropic has.
+static ANTHROPIC_VERSION: HeaderName = HeaderName::from_static("anthropic-version");
 
 /// Decides where requests go, and prepares them for it.
 #[derive(Debug)]
@@ -271,14 +274,11 @@ impl Router {
     /// The format in which this caller reads errors.
     pub fn callers_format<B>(&self, request: &Request<B>) -> ApiFormat {
         Route::format(request.uri().path()).unwrap_or_else(|| {
-            let name = request.uri().path().split('/').nth(1).unwrap_or_default();
-            match self.models.find(name) {
-                Some(index) if !request.headers().contains_key("anthropic-version") => {
-                    self.models.providers[index].format()
-                }
-                None if !request.headers().contains_key("anthropic-version") => ApiFormat::OpenAi,
-                _ => ApiFormat::Anthropic,
+            if request.headers().contains_key(&ANTHROPIC_VERSION) {
+                return ApiFormat::Anthropic;
             }
+            let name = until_slash(request.uri().path().strip_prefix('/').unwrap_or_default());
+            self.models.find(name).map_or(ApiFormat::OpenAi, |index| self.models.providers[index].format())
         })
     }
 }

@@ -75,8 +75,9 @@ impl PageGuard {
     /// It does not say where it goes, goes to a name that is not this proxy's, or comes from a page of another site.
     pub fn check<B>(&self, request: &Request<B>, acts: bool) -> Result<(), Refusal> {
         let headers = request.headers();
-        let host = host(request)?;
+        let authority = authority(request)?;
         let Some(hosts) = &self.hosts else { return Ok(()) };
+        let host = authority.as_ref().map(Authority::host);
         let forbidden = |why: fmt::Arguments<'_>| Err(Refusal::new(StatusCode::FORBIDDEN, why.to_string()));
         if let Some(host) = host.filter(|host| !hosts.allow(host)) {
             return forbidden(format_args!(
@@ -95,10 +96,11 @@ impl PageGuard {
 impl AllowedHosts {
     fn allow(&self, host: &str) -> bool {
         // A page cannot give itself an address for a name.
-        let is_address = host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok();
+        if host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok() {
+            return true;
+        }
         let host = host.trim_end_matches('.').to_ascii_lowercase();
-        is_address
-            || is_localhost(&host)
+        is_localhost(&host)
             || match self {
                 Self::Usual => false,
                 Self::Any => true,
@@ -142,9 +144,9 @@ fn is_localhost(host: &str) -> bool {
     host == "localhost" || host.ends_with(".localhost")
 }
 
-/// The host that a request is for, if it says so; over HTTP/1.1 it must, once (RFC 9112, section 3.2), and over HTTP/2 what it says twice must
-/// agree (RFC 9113, section 8.3.1).
-fn host<B>(request: &Request<B>) -> Result<Option<String>, Refusal> {
+/// The host and port that a request is for, if it says so; over HTTP/1.1 it must, once (RFC 9112, section 3.2), and over HTTP/2 what it says
+/// twice must agree (RFC 9113, section 8.3.1).
+fn authority<B>(request: &Request<B>) -> Result<Option<Authority>, Refusal> {
     let mut lines = request.headers().get_all(header::HOST).iter();
     let (first, second) = (lines.next(), lines.next());
     let is_missing = first.is_none() && request.version() == Version::HTTP_11;
@@ -156,12 +158,12 @@ fn host<B>(request: &Request<B>) -> Result<Option<String>, Refusal> {
         if request.version() == Version::HTTP_2 && first.is_some_and(differs) {
             return Err(Refusal::bad_request("\"host\" and \":authority\" name two hosts."));
         }
-        return Ok(Some(authority.host().to_owned()));
+        return Ok(Some(authority.clone()));
     }
     let Some(value) = first else { return Ok(None) };
     let authority = value.to_str().ok().filter(|text| !text.is_empty() && !text.contains('@'));
-    match authority.and_then(|text| text.parse::<Authority>().ok()) {
-        Some(authority) => Ok(Some(authority.host().to_owned())),
+    match authority.and_then(|text| text.parse().ok()) {
+        Some(authority) => Ok(Some(authority)),
         None => Err(Refusal::bad_request("The line \"host\" holds no host.")),
     }
 }

@@ -17,7 +17,7 @@ use crate::{
         ClientGone, Forwarder,
         hop_by_hop::is_last_hop,
         response_body::ForwardedBody,
-        route::{FORWARDED_METHODS, Route},
+        route::{FORWARDED_METHODS, Route, until_slash},
     },
     refusal::{IsRefusal, Refusal},
     server::{
@@ -103,16 +103,17 @@ impl ProxyService {
             .layer(ActiveRequestsLayer::new(self.tracker.clone()))
             .layer(self.cancel_layer())
             .layer(InspectRequestLayer::new())
-            // Boxed: hyper keeps room for the future in every connection, and moves it on its way there.
             .service_fn({
                 let connection = connection.clone();
-                move |request| Box::pin(answer(Arc::clone(&forward), request, connection.clone()))
+                move |request| answer(Arc::clone(&forward), request, connection.clone())
             });
         hyper::service::service_fn(move |request: Request<Incoming>| {
             let service = Arc::clone(&service);
             let mut api = api.clone();
             let first = first_part(request.uri().path());
             let own = service.refused(&request, first).or_else(|| service.own_answer(&request, first));
+            // Boxed, for it is rare: hyper keeps room for the future in every connection.
+            let own = own.map(Box::new);
             // The monitor's streams hold up no shutdown: they are what shows it.
             let is_own = own.is_some() || ["metrics", "dashboard"].contains(&first);
             let kind = if is_own { RequestKind::Own } else { RequestKind::Forwarded };
@@ -123,7 +124,7 @@ impl ProxyService {
                 let is_large = request.version() < Version::HTTP_2
                     && request.body().size_hint().upper().is_none_or(|size| size > MOST_UNREAD);
                 let mut response = match (own, first_part(request.uri().path())) {
-                    (Some(response), _) => response,
+                    (Some(response), _) => *response,
                     (None, "metrics") => {
                         let response = never_fails(service.monitor.clone().call(request).await);
                         if is_event_stream(response.headers()) {
@@ -209,7 +210,7 @@ impl ProxyService {
 const MOST_UNREAD: u64 = 64 * 1024;
 
 fn first_part(path: &str) -> &str {
-    path.trim_start_matches('/').split('/').next().unwrap_or_default()
+    until_slash(path.trim_start_matches('/'))
 }
 
 fn is_event_stream(headers: &HeaderMap) -> bool {
@@ -224,11 +225,11 @@ fn never_fails<T>(result: Result<T, Infallible>) -> T {
 ///
 /// hyper reports that as an error of the request body. Over HTTP/1 it goes on to wait for a response that nobody will
 /// read; the connection is told to end instead, and the request ends with it, cancelled. Over HTTP/2 it drops the request by itself.
-async fn answer(
+fn answer(
     forward: Arc<Forwarder>,
     mut request: Request<ClientBody>,
     connection: ConnectionState,
-) -> Result<Response<ForwardedBody>, ClientGone> {
+) -> impl Future<Output = Result<Response<ForwardedBody>, ClientGone>> + Send {
     let one_request_at_a_time = request.version() < Version::HTTP_2;
     // HTTP/1.0 has no interim answers.
     if request.version() == Version::HTTP_11 {
@@ -238,15 +239,22 @@ async fn answer(
             connection.interim().push(answer.status(), answer.headers());
         });
     }
-    let result = forward.answer(request).await;
-    connection.interim().end();
-    if result.is_err() {
+    // Boxed: hyper keeps room for the future in every connection, and moves it on its way there. What is around it is small.
+    let answer = Box::pin(forward.answer(request));
+    async move {
+        {
+            // In a block of its own, so that no room is kept for it during the wait below.
+            let result = answer.await;
+            connection.interim().end();
+            if result.is_ok() {
+                return result;
+            }
+        }
         if one_request_at_a_time {
             connection.leave();
         }
-        std::future::pending::<Infallible>().await;
+        match std::future::pending::<Infallible>().await {}
     }
-    result
 }
 
 fn not_found(path: &str) -> Response<Full<bytes::Bytes>> {
