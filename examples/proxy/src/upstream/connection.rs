@@ -21,21 +21,16 @@ use hyper::{
         http1::{Connection, SendRequest, handshake},
     },
 };
-use hyper_rustls::MaybeHttpsStream;
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
 
 use crate::upstream::{
     poll_together::PollTogether,
     pool::{LONGEST_IDLE, Pool, PooledConnection},
     request_body::UploadProgress,
+    stream::{UpstreamStream, UpstreamTransport},
 };
 
 /// The connections to one address that wait for a request.
 pub type ConnectionPool<B> = Pool<Box<UpstreamConnection<B>>>;
-
-/// The stream under a connection.
-pub type UpstreamStream = MaybeHttpsStream<TokioIo<TcpStream>>;
 
 /// A connection that takes one request at a time.
 pub struct UpstreamConnection<B: Body + 'static> {
@@ -55,8 +50,8 @@ where
     B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
 {
     /// Starts to speak HTTP/1.1 on a stream.
-    pub async fn new(stream: UpstreamStream) -> hyper::Result<Box<Self>> {
-        let (sender, connection) = handshake(stream).await?;
+    pub async fn new(transport: UpstreamTransport) -> hyper::Result<Box<Self>> {
+        let (sender, connection) = handshake(UpstreamStream::new(transport)).await?;
         Ok(Box::new(Self {
             sender,
             connection,
@@ -178,7 +173,7 @@ where
     }
 
     /// The stream under a connection that has gone over to another protocol, and what has been read of it already.
-    pub async fn into_upgraded(mut self) -> Option<(UpstreamStream, Bytes)> {
+    pub async fn into_upgraded(mut self) -> Option<(UpstreamTransport, Bytes)> {
         let mut connection = self.connection.take()?;
         std::future::poll_fn(|cx| {
             let _ = connection.poll_with(cx, |_| Poll::<()>::Pending);
@@ -186,7 +181,7 @@ where
         })
         .await;
         let parts = connection.connection.into_parts();
-        Some((parts.io, parts.read_buf))
+        Some((parts.io.into_inner(), parts.read_buf))
     }
 
     /// Gives the connection back to the pool, when the answer has ended.

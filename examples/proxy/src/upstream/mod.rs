@@ -5,6 +5,7 @@ pub mod poll_together;
 pub mod pool;
 pub mod provider;
 pub mod request_body;
+pub mod stream;
 pub mod uncut_body;
 
 use std::{
@@ -29,6 +30,7 @@ use crate::{
         connection::{UpstreamConnection, UpstreamResponseBody},
         provider::Endpoint,
         request_body::{SentBody, UpstreamRequestBody, causes, malformed},
+        stream::has_closed,
     },
     vanished,
 };
@@ -208,11 +210,5 @@ fn repeatable(request: &Request<SentBody>) -> Option<Box<Request<SentBody>>> {
 
 /// Whether the connection ended before the answer did: the upstream closed it while the request was on its way.
 fn has_broken(error: &hyper::Error) -> bool {
-    let is_end = |error: &io::Error| {
-        matches!(
-            error.kind(),
-            io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted | io::ErrorKind::BrokenPipe
-        )
-    };
-    error.is_incomplete_message() || causes(error).filter_map(|error| error.downcast_ref()).any(is_end)
+    error.is_incomplete_message() || causes(error).filter_map(|error| error.downcast_ref()).any(has_closed)
 }

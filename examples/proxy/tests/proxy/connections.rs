@@ -82,6 +82,27 @@ async fn an_answer_before_the_end_of_the_request_ends_the_connection() {
     proxy.quiet().await;
 }
 
+/// RFC 9112, section 9.5.
+#[tokio::test]
+async fn an_early_answer_is_not_lost_where_the_upstream_closes_behind_it() {
+    let mut mock = Mock::start().await;
+    let proxy = Running::with(&mock).await;
+    // What is written into the closed connection fails at once or a little later, as the pieces happen to come.
+    for piece in [1, 1_000, 100_000] {
+        let mut client = Client::to(proxy.address).await;
+        client.send(b"POST /mock/x HTTP/1.1\r\nhost: p\r\ncontent-length: 3000000\r\n\r\nhalf").await;
+        let mut upstream = mock.connection().await;
+        upstream.until("\r\n\r\n").await;
+        upstream.send(b"HTTP/1.1 413 Payload Too Large\r\ncontent-length: 2\r\n\r\nno").await;
+        // With a reset, as whatever closes a socket that holds unread bytes.
+        socket2::SockRef::from(&upstream.stream).set_linger(Some(std::time::Duration::ZERO)).unwrap();
+        drop(upstream);
+        client.send(&vec![b'x'; piece]).await;
+        let answer = client.answer().await;
+        assert_eq!((answer.status(), answer.text().as_str()), (413, "no"), "{piece}");
+    }
+}
+
 /// RFC 9112, section 9.5: only an answer that does not want the rest ends it.
 #[tokio::test]
 async fn an_upstream_that_answers_early_and_well_gets_the_rest_of_the_request() {
