@@ -103,6 +103,8 @@ impl Framing {
                 let is_short = so_far.len() <= Condenser::ABRIDGES_NONE_UP_TO;
                 if is_short && !chunk.trim_ascii_end().ends_with(b"}") {
                     if is_first {
+                        // The rest of a large answer is on its way; growing step by step would move what has come each time.
+                        before.reserve_exact((4 * chunk.len()).min(Condenser::ABRIDGES_NONE_UP_TO));
                         before.extend_from_slice(chunk);
                     }
                 } else if is_short && reader.whole_document(&document) {
