@@ -79,6 +79,11 @@ impl Admission {
         Some(Place { admission: Arc::clone(self), client })
     }
 
+    /// The connections that are open.
+    pub(super) fn count(&self) -> usize {
+        self.open().all
+    }
+
     /// The connections refused since the last call.
     pub(super) fn take_refused(&self) -> u64 {
         self.refused.swap(0, Ordering::Relaxed)

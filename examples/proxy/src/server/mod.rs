@@ -3,6 +3,7 @@
 pub(crate) mod admission;
 pub mod body;
 pub mod connection;
+mod crowd;
 pub mod guard;
 mod interim;
 mod lingering;
@@ -29,7 +30,7 @@ use tokio::{
 };
 
 use crate::{
-    server::{connection::ConnectionServer, phase::Phase, state::RequestKind, workers::Workers},
+    server::{connection::ConnectionServer, crowd::Crowd, phase::Phase, state::RequestKind, workers::Workers},
     vanished,
 };
 
@@ -119,6 +120,8 @@ async fn accept(
     connected: mpsc::Sender<()>,
 ) -> Infallible {
     let mut sweeps = tokio::time::interval(Duration::from_secs(5));
+    let mut seconds = tokio::time::interval(Duration::from_secs(1));
+    let mut crowd = Crowd::default();
     loop {
         let (stream, place) = tokio::select! {
             accepted = listener.accept() => match accepted {
@@ -133,6 +136,10 @@ async fn accept(
                     continue;
                 }
             },
+            _ = seconds.tick() => {
+                crowd.note(server.admission().count());
+                continue;
+            }
             _ = sweeps.tick() => {
                 server.service().sweep();
                 let refused = server.admission().take_refused();
