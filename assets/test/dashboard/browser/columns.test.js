@@ -31,6 +31,13 @@ async function drag(page, x, y, toX) {
   await page.mouse.up();
 }
 
+/**
+ * The settings that are there the next time. AG Grid shows columns moved and sized, and tells of it some turns later: a reload at once, as no hand
+ * makes it, would come before.
+ * @param {Page} page
+ */
+const kept = (page) => page.evaluate(() => localStorage.getItem('active-requests.settings') ?? '');
+
 const OPTIONAL = ['Caller', 'session', 'Cost', 'Route'];
 
 for (const grid of [true, false]) {
@@ -59,6 +66,7 @@ for (const grid of [true, false]) {
         await page.keyboard.press('Shift+ArrowRight');
         await soon(() => titles(page), expected);
         await soon(focused, 'Waits for');
+        await soon(() => kept(page), /"order":\[[^\]]*"input","waits"[^]*"widths":\{"waits":/);
         await page.reload();
         await begun(page);
         await oneGrid(page);
@@ -99,6 +107,7 @@ for (const grid of [true, false]) {
         const after = [...before.filter((it) => it !== 'Out')];
         after.splice(after.indexOf('Model'), 0, 'Out');
         await soon(() => titles(page), after);
+        await soon(() => kept(page), /"order":\["age","output","model"/);
         assert.ok(!page.url().includes('sort='), 'a drag is no click');
         await page.reload();
         await begun(page);
@@ -117,6 +126,7 @@ for (const grid of [true, false]) {
         const width = async () => Math.round((await boxOf(page, 'Duration')).width);
         await soon(async () => (await width()) > before.width + 50, true);
         const wide = await width();
+        await soon(() => kept(page), new RegExp(`"widths":\\{"age":${wide}`));
         await page.reload();
         await begun(page);
         await soon(rows, 1);
