@@ -58,7 +58,7 @@ pub struct Answer {
     pub status: u16,
     /// What the client gets of the body before the end, or before the upstream falls silent.
     pub body: Vec<u8>,
-    /// What may come of the body beyond that, in whole or in part: the good bytes of its broken end.
+    /// Good bytes at the start of a broken end, of which the client may get all, some or none beyond `body`.
     pub tail: &'static [u8],
     pub ending: Ending,
 }
