@@ -10,6 +10,7 @@ use std::borrow::Cow;
 use memchr::{memchr, memmem};
 
 use super::block::Brackets;
+use super::near::plain_len;
 use super::skip::Skipper;
 use super::text::{JsonStr, text_len, up_to_quote, written_len};
 
@@ -34,7 +35,7 @@ impl Span {
     /// The string that `rest` continues behind its opening quote.
     #[inline]
     pub(crate) fn up_to_quote(rest: &[u8]) -> Option<Self> {
-        let (written, decoded) = text_len(rest)?;
+        let (written, decoded) = plain_len(rest).map(|len| (len, len)).or_else(|| text_len(rest))?;
         Some(Self { bytes: decoded as u64, start: 0, end: written })
     }
 
@@ -85,6 +86,11 @@ impl<'a> Cursor<'a> {
 
     /// Walks over a value. If it is an object, `member` is called for each key, with the cursor at its value.
     pub(crate) fn object(&mut self, mut member: impl FnMut(&[u8], &mut Self)) {
+        self.each_member(&mut member);
+    }
+
+    /// Does what [`object`](Self::object) says, compiled once.
+    fn each_member(&mut self, member: &mut dyn FnMut(&[u8], &mut Self)) {
         if self.peek() != b'{' {
             return self.skip();
         }
@@ -94,29 +100,60 @@ impl<'a> Cursor<'a> {
             return;
         }
         loop {
-            if self.peek() != b'"' {
-                return self.give_up();
-            }
-            let key = self.quoted().map(|key| key.bytes()).unwrap_or_default();
-            if self.peek() != b':' {
-                return self.give_up();
-            }
-            self.at += 1;
-            self.peek();
+            let Some(key) = self.key() else { return self.give_up() };
             let start = self.at;
             member(&key, self);
-            if self.at == start {
-                self.skip();
-            }
-            match self.peek() {
-                b',' => self.at += 1,
-                b'}' => {
-                    self.at += 1;
-                    return;
-                }
-                _ => return self.give_up(),
+            if self.ends_behind(start, b'}') {
+                return;
             }
         }
+    }
+
+    /// Walks over a key and its colon, to the value.
+    #[inline(always)]
+    fn key(&mut self) -> Option<Cow<'a, [u8]>> {
+        self.plain_key().map(Cow::Borrowed).or_else(|| self.any_key())
+    }
+
+    /// Walks over a key as most are: short, without an escape, and with no white space around it.
+    #[inline(always)]
+    fn plain_key(&mut self) -> Option<&'a [u8]> {
+        let rest = self.text.get(self.at..)?.strip_prefix(b"\"")?;
+        let (key, behind) = rest.split_at_checked(plain_len(rest)?)?;
+        match behind {
+            [_, b':', value, ..] if *value > b' ' => {
+                self.at += key.len() + 3;
+                Some(key)
+            }
+            _ => None,
+        }
+    }
+
+    #[inline(never)]
+    fn any_key(&mut self) -> Option<Cow<'a, [u8]>> {
+        let key = self.text_here()?;
+        if self.peek() != b':' {
+            return None;
+        }
+        self.at += 1;
+        self.peek();
+        Some(key)
+    }
+
+    /// Walks over the value that began at `start`, if it has not been walked over, and the comma or the bracket `close` behind it.
+    /// Returns whether it was not the comma.
+    #[inline(always)]
+    fn ends_behind(&mut self, start: usize, close: u8) -> bool {
+        if self.at == start {
+            self.skip();
+        }
+        let next = self.peek();
+        if next != b',' && next != close {
+            self.give_up();
+            return true;
+        }
+        self.at += 1;
+        next != b','
     }
 
     /// Walks over a value. If it is an object, `value` is called for its member `key`, with the cursor at its value.
@@ -130,30 +167,25 @@ impl<'a> Cursor<'a> {
 
     /// Walks over a value. If it is an array, `item` is called for each element.
     pub(crate) fn array(&mut self, mut item: impl FnMut(&mut Self)) {
-        if self.peek() != b'[' {
-            return self.skip();
-        }
-        self.at += 1;
-        if self.peek() == b']' {
-            self.at += 1;
-            return;
-        }
-        loop {
+        let mut has_next = self.has_first();
+        while has_next {
             self.peek();
             let start = self.at;
             item(self);
-            if self.at == start {
-                self.skip();
-            }
-            match self.peek() {
-                b',' => self.at += 1,
-                b']' => {
-                    self.at += 1;
-                    return;
-                }
-                _ => return self.give_up(),
-            }
+            has_next = !self.ends_behind(start, b']');
         }
+    }
+
+    /// Walks to the first element of an array; returns whether there is one. Any other value is walked over.
+    fn has_first(&mut self) -> bool {
+        if self.peek() != b'[' {
+            self.skip();
+            return false;
+        }
+        self.at += 1;
+        let is_empty = self.peek() == b']';
+        self.at += usize::from(is_empty);
+        !is_empty
     }
 
     /// A cursor at the value of `key` in the object here, which is not walked over.
@@ -224,13 +256,16 @@ impl<'a> Cursor<'a> {
 
     /// Walks over a value. Returns a number, or a text that is one, as a count, and `None` for what is no count: less than
     /// 0, no integer, or more than [`MAX_COUNT`], which nothing that is counted comes to.
+    #[inline]
     pub(crate) fn count(&mut self) -> Option<u64> {
+        self.digits().or_else(|| self.any_count())
+    }
+
+    #[inline(never)]
+    fn any_count(&mut self) -> Option<u64> {
         let literal = match self.peek() {
-            b'"' => self.quoted()?.bytes(),
-            b'0'..=b'9' => match self.digits() {
-                Some(count) => return Some(count),
-                None => self.literal().into(),
-            },
+            b'"' => self.text_here()?,
+            b'0'..=b'9' => self.literal().into(),
             _ => {
                 self.skip();
                 return None;
@@ -265,7 +300,23 @@ impl<'a> Cursor<'a> {
             self.skip();
             return None;
         }
-        self.quoted().map(|text| text.decode()).filter(|text| !text.is_empty())
+        let text = match self.plain_string() {
+            Some(text) => String::from_utf8_lossy(text),
+            None => self.quoted()?.decode(),
+        };
+        Some(text).filter(|text| !text.is_empty())
+    }
+
+    /// Walks over the string that stands here and returns what it says, in which nothing has been checked. Any other value is not
+    /// walked over.
+    pub(crate) fn text_here(&mut self) -> Option<Cow<'a, [u8]>> {
+        if self.peek() != b'"' {
+            return None;
+        }
+        match self.plain_string() {
+            Some(text) => Some(Cow::Borrowed(text)),
+            None => self.quoted().map(|text| text.bytes()),
+        }
     }
 
     /// Walks over a value. If it is a string that is not empty or a number, its text.
@@ -294,6 +345,7 @@ impl<'a> Cursor<'a> {
     /// Walks over a value.
     pub(crate) fn skip(&mut self) {
         match self.peek() {
+            b'"' if self.plain_string().is_some() => {}
             b'"' => self.skip_string(),
             b'{' | b'[' => self.skip_nested(),
             b'-' | b'0'..=b'9' | b'a'..=b'z' => {
@@ -303,6 +355,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    #[inline(never)]
     fn skip_nested(&mut self) {
         let first = self.text[self.at];
         let brackets = Brackets::inside(first);
@@ -317,7 +370,7 @@ impl<'a> Cursor<'a> {
                 };
             }
             if byte == b'"' {
-                self.skip_string();
+                self.skip();
                 continue;
             }
             match brackets.square(byte) {
@@ -336,6 +389,7 @@ impl<'a> Cursor<'a> {
         self.give_up();
     }
 
+    #[inline(never)]
     fn skip_string(&mut self) {
         let start = self.at + 1;
         match written_len(&self.text[start..]) {
@@ -344,15 +398,23 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    /// The string that starts at the quote here, if it is short and has no escape; any other is not walked over.
+    #[inline(always)]
+    fn plain_string(&mut self) -> Option<&'a [u8]> {
+        let rest = self.text.get(self.at + 1..)?;
+        let len = plain_len(rest)?;
+        self.at += len + 2;
+        Some(&rest[..len])
+    }
+
     /// A number that is nothing but a few digits, which most counts are; any other is not walked over.
-    #[inline]
     fn digits(&mut self) -> Option<u64> {
         // Fifteen digits are below the limit, whatever they are.
         let mut count = 0;
-        for (index, byte) in self.text[self.at..].iter().take(16).enumerate() {
+        for (index, byte) in self.text.get(self.at..)?.iter().take(16).enumerate() {
             match byte {
                 b'0'..=b'9' if index < 15 => count = count * 10 + u64::from(byte - b'0'),
-                byte if is_of_literal(*byte) => return None,
+                byte if index == 0 || OF_LITERAL[usize::from(*byte)] => return None,
                 _ => {
                     self.at += index;
                     return Some(count);
@@ -363,12 +425,13 @@ impl<'a> Cursor<'a> {
     }
 
     /// A number or a word.
+    #[inline]
     fn literal(&mut self) -> &'a [u8] {
-        let rest = &self.text[self.at..];
-        let end = rest.iter().position(|byte| !is_of_literal(*byte));
-        let literal = &rest[..end.unwrap_or(rest.len())];
-        self.at += literal.len();
-        literal
+        let start = self.at;
+        while self.text.get(self.at).is_some_and(|byte| OF_LITERAL[usize::from(*byte)]) {
+            self.at += 1;
+        }
+        &self.text[start..self.at]
     }
 
     /// The string that starts at the quote here.
@@ -391,10 +454,16 @@ impl<'a> Cursor<'a> {
     }
 }
 
-/// Whether a byte can stand in a number or a word.
-fn is_of_literal(byte: u8) -> bool {
-    matches!(byte, b'0'..=b'9' | b'a'..=b'z' | b'.' | b'-' | b'+' | b'E')
-}
+/// Whether each byte can stand in a number or a word.
+static OF_LITERAL: [bool; 256] = {
+    let mut of_literal = [false; 256];
+    let mut byte = 0;
+    while byte < of_literal.len() {
+        of_literal[byte] = matches!(byte as u8, b'0'..=b'9' | b'a'..=b'z' | b'.' | b'-' | b'+' | b'E');
+        byte += 1;
+    }
+    of_literal
+};
 
 #[cfg(test)]
 mod tests {

@@ -20,6 +20,7 @@ mod block;
 mod capture;
 mod condenser;
 mod cursor;
+mod near;
 mod scanner;
 mod skip;
 mod text;
