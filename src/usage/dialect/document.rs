@@ -1,10 +1,6 @@
 //! Answers that are one JSON document instead of a stream: how a dialect recognises and reads its own.
 
-use std::collections::HashMap;
-
-use foldhash::fast::FixedState;
-
-use super::{Dialect, Read};
+use super::{Dialect, KeyTable, Read};
 use crate::json::Cursor;
 
 /// The form of a dialect's documents.
@@ -42,43 +38,26 @@ enum Certainty {
     Certain,
 }
 
-/// The marks of all dialects, by the member that they look at: most members are nobody's, which has to be found out quickly.
-pub(super) struct MarkIndex(HashMap<&'static [u8], Vec<(Mark, &'static Dialect)>, FixedState>);
-
-impl MarkIndex {
-    pub(super) fn of(dialects: &[&'static Dialect]) -> Self {
-        let mut index: HashMap<_, Vec<_>, _> = HashMap::default();
-        for dialect in dialects {
-            for mark in dialect.document.iter().flat_map(|document| document.marks) {
-                index.entry(mark.key()).or_default().push((*mark, *dialect));
+/// Returns the dialect of a document: of those that have a mark of theirs in it, the one with the surest; of equally sure ones, the
+/// one whose mark stands first.
+pub(super) fn recognise(document: &Cursor<'_>, marks: &KeyTable<(Mark, &'static Dialect)>) -> Option<&'static Dialect> {
+    let mut found: Option<(Certainty, &'static Dialect)> = None;
+    // Most documents say near their front what they are, so that they are known without a look at the rest.
+    let _ = document.find_map(|key, value| {
+        marks.of(key).find_map(|(mark, dialect)| {
+            let certainty = mark.certainty(value)?;
+            if found.is_none_or(|(before, _)| certainty > before) {
+                found = Some((certainty, dialect));
             }
-        }
-        Self(index)
-    }
-
-    /// Returns the dialect of a document: of those that have a mark of theirs in it, the one with the surest; of equally sure
-    /// ones, the one whose mark stands first.
-    pub(super) fn recognise(&self, document: &Cursor<'_>) -> Option<&'static Dialect> {
-        let mut found: Option<(Certainty, &'static Dialect)> = None;
-        // Most documents say near their front what they are, so that they are known without a look at the rest.
-        let _ = document.find_map(|key, value| {
-            let marks = self.0.get(key)?;
-            // Another value may be long, and to ask for its text is to walk over it.
-            let text = if value.peek() == b'"' { value.clone().string() } else { None };
-            for (mark, dialect) in marks {
-                let Some(certainty) = mark.certainty(value, text.as_deref()) else { continue };
-                if found.is_none_or(|(before, _)| certainty > before) {
-                    found = Some((certainty, dialect));
-                }
-            }
-            found.filter(|(certainty, _)| *certainty == Certainty::Certain)
-        });
-        found.map(|(_, dialect)| dialect)
-    }
+            (certainty == Certainty::Certain).then_some(())
+        })
+    });
+    found.map(|(_, dialect)| dialect)
 }
 
 impl Mark {
-    fn key(&self) -> &'static [u8] {
+    /// The member that it looks at.
+    pub(super) fn key(&self) -> &'static [u8] {
         match self {
             Self::Says(key, _) | Self::HasList(key) | Self::Has(key) | Self::HasText(key) | Self::HasWithin(key, _) => {
                 key
@@ -87,13 +66,15 @@ impl Mark {
         }
     }
 
-    /// Returns how sure it is, by the value of this member, that a document is the dialect's; `text`: the value, if it is one.
-    fn certainty(&self, value: &Cursor<'_>, text: Option<&str>) -> Option<Certainty> {
+    /// Returns how sure it is, by the value of this member, that a document is the dialect's.
+    fn certainty(&self, value: &Cursor<'_>) -> Option<Certainty> {
+        // Another value may be long, and to ask for its text is to walk over it.
+        let text = || value.clone().text_here().filter(|text| !text.is_empty());
         match self {
-            Self::Says(_, name) => (text? == *name).then_some(Certainty::Certain),
+            Self::Says(_, name) => (*text()? == *name.as_bytes()).then_some(Certainty::Certain),
             Self::HasList(_) => (value.clone().peek() == b'[').then_some(Certainty::Certain),
             Self::Has(_) => Some(Certainty::HasMember),
-            Self::HasText(_) => text.map(|_| Certainty::HasMember),
+            Self::HasText(_) => text().map(|_| Certainty::HasMember),
             Self::HasWithin(_, member) => value.find(member).map(|_| Certainty::HasMember),
             Self::Counts(member) => value.find(member).map(|_| Certainty::CountsAlike),
         }

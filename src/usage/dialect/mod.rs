@@ -13,6 +13,7 @@ mod document;
 mod gemini;
 mod gemini_interactions;
 mod gemini_live;
+mod keys;
 mod ollama;
 mod openai_assistants;
 mod openai_chat;
@@ -27,8 +28,9 @@ use std::sync::LazyLock;
 
 pub(crate) use self::request::{PathFacts, RequestKey};
 use self::{
-    document::{Document, MarkIndex},
-    request::{KeyIndex, RequestForm},
+    document::{Document, Mark},
+    keys::KeyTable,
+    request::RequestForm,
 };
 use super::{
     event::ResponseEvent,
@@ -109,8 +111,12 @@ pub(super) fn of_event(event: &ResponseEvent<'_>) -> Option<&'static Dialect> {
 
 /// Returns the dialect of an answer that is one JSON document.
 pub(super) fn of_document(document: &ResponseEvent<'_>) -> Option<&'static Dialect> {
-    static MARKS: LazyLock<MarkIndex> = LazyLock::new(|| MarkIndex::of(&ALL));
-    MARKS.recognise(&Cursor::new(document.data))
+    /// The marks of all dialects, by the member that they look at.
+    static MARKS: LazyLock<KeyTable<(Mark, &Dialect)>> = LazyLock::new(|| {
+        let marks = |dialect: &&'static Dialect| dialect.document.as_ref().map_or(&[][..], |document| document.marks);
+        ALL.iter().flat_map(|dialect| marks(dialect).iter().map(|mark| (mark.key(), (*mark, *dialect)))).collect()
+    });
+    document::recognise(&Cursor::new(document.data), &MARKS)
 }
 
 /// Returns the facts that a request's path tells, in any dialect.
@@ -120,6 +126,11 @@ pub(crate) fn of_path(path: &str) -> PathFacts<'_> {
 
 /// Returns the meaning of a key in a request's body, in any dialect.
 pub(crate) fn request_key(key: &[u8]) -> Option<RequestKey> {
-    static KEYS: LazyLock<KeyIndex> = LazyLock::new(|| KeyIndex::of(&ALL));
-    KEYS.find(key)
+    static KEYS: LazyLock<KeyTable<RequestKey>> = LazyLock::new(|| {
+        let mut keys: Vec<_> = ALL.iter().flat_map(|dialect| dialect.request.keys).copied().collect();
+        keys.sort_by_key(|(key, _)| *key);
+        keys.dedup_by_key(|(key, _)| *key);
+        keys.into_iter().collect()
+    });
+    KEYS.of(key).next().copied()
 }

@@ -2,8 +2,6 @@
 
 use std::borrow::Cow;
 
-use super::Dialect;
-
 /// The keys of a dialect's requests, and the reader of its paths. What no dialect names differently (`model`, `stream`, a
 /// message's `role`, the `type` of a block) is not repeated here.
 #[derive(Debug)]
@@ -38,30 +36,6 @@ pub(crate) enum RequestKey {
     ToolUse,
     /// In a block: an object that is the result of a tool.
     ToolResult,
-}
-
-/// The keys of all dialects, each once, by their length: most keys of a body are refused without comparing a byte.
-#[derive(Debug, Default)]
-pub(super) struct KeyIndex(Vec<Vec<(&'static [u8], RequestKey)>>);
-
-impl KeyIndex {
-    pub(super) fn of(dialects: &[&Dialect]) -> Self {
-        let mut index = Self::default();
-        for entry in dialects.iter().flat_map(|dialect| dialect.request.keys) {
-            let length = entry.0.len();
-            if index.0.len() <= length {
-                index.0.resize_with(length + 1, Vec::new);
-            }
-            if !index.0[length].contains(entry) {
-                index.0[length].push(*entry);
-            }
-        }
-        index
-    }
-
-    pub(super) fn find(&self, key: &[u8]) -> Option<RequestKey> {
-        self.0.get(key.len())?.iter().find(|(known, _)| *known == key).map(|(_, meaning)| *meaning)
-    }
 }
 
 /// The facts that a request's path tells.
