@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::capture::{Capture, Keep};
+use super::near::plain_len;
 use super::skip::{Skipper, string_end};
 use super::text::JsonStr;
 use super::{Container, Next, Scalar, Visit};
@@ -117,9 +118,7 @@ impl<P: Copy> Scanner<P> {
             match (self.state, byte) {
                 (_, b' ' | b'\n' | b'\r' | b'\t') => {}
                 (ScanState::FirstKey | ScanState::NextKey, b'"') => {
-                    self.capture.begin(at + 1);
-                    self.state = ScanState::InKey;
-                    at = self.in_key(chunk, at + 1, visitor);
+                    at = self.key(chunk, at + 1, visitor);
                     continue;
                 }
                 (ScanState::Colon, b':') => self.state = ScanState::Value,
@@ -130,6 +129,7 @@ impl<P: Copy> Scanner<P> {
                     self.comma(visitor);
                     continue;
                 }
+                (ScanState::Value, b'"') => return self.string(chunk, at, visitor),
                 (ScanState::Value, first) => {
                     self.value(first, at, visitor);
                     return at + 1;
@@ -146,19 +146,46 @@ impl<P: Copy> Scanner<P> {
         at
     }
 
-    /// Begins a value whose first byte is `first`.
+    /// Reads a key whose first byte is at `at`.
+    #[inline]
+    fn key<V: Visit<Node = P>>(&mut self, chunk: &[u8], at: usize, visitor: &mut V) -> usize {
+        if let Some(len) = plain_len(&chunk[at..]) {
+            let (key, end) = (&chunk[at..at + len], at + len + 1);
+            self.next = innermost(&self.path, self.depth).map_or(Next::Skip, |(node, _)| visitor.member(node, key));
+            let has_colon = chunk.get(end) == Some(&b':');
+            self.state = if has_colon { ScanState::Value } else { ScanState::Colon };
+            return end + usize::from(has_colon);
+        }
+        self.capture.begin(at);
+        self.state = ScanState::InKey;
+        self.in_key(chunk, at, visitor)
+    }
+
+    /// Reads a string that begins at `at`.
+    #[inline]
+    fn string<V: Visit<Node = P>>(&mut self, chunk: &[u8], at: usize, visitor: &mut V) -> usize {
+        self.start = self.offset + at as u64;
+        match self.next {
+            Next::Skip => {}
+            Next::Look(_) => self.capture.begin(at + 1),
+            Next::Raw(_) => self.capture.begin(at),
+        }
+        match plain_len(&chunk[at + 1..]) {
+            Some(len) => self.end_string(chunk, at + len + 2, visitor),
+            None => {
+                self.state = ScanState::InString;
+                at + 1
+            }
+        }
+    }
+
+    /// Begins a value that is no string and whose first byte is `first`.
     fn value<V: Visit<Node = P>>(&mut self, first: u8, at: usize, visitor: &mut V) {
         self.start = self.offset + at as u64;
         if let Next::Raw(_) = self.next {
             self.capture.begin(at);
         }
         self.state = match first {
-            b'"' => {
-                if let Next::Look(_) = self.next {
-                    self.capture.begin(at + 1);
-                }
-                ScanState::InString
-            }
             b'{' => self.open(Container::Object, visitor),
             b'[' => self.open(Container::Array, visitor),
             b'-' | b'0'..=b'9' | b't' | b'f' | b'n' => {
@@ -206,9 +233,15 @@ impl<P: Copy> Scanner<P> {
     }
 
     fn in_string<V: Visit<Node = P>>(&mut self, chunk: &[u8], at: usize, visitor: &mut V) -> usize {
-        let Some(end) = string_end(chunk, at, &mut self.escaped) else {
-            return chunk.len();
-        };
+        match string_end(chunk, at, &mut self.escaped) {
+            Some(end) => self.end_string(chunk, end, visitor),
+            None => chunk.len(),
+        }
+    }
+
+    /// Ends the string whose quote stands before `end`.
+    #[inline]
+    fn end_string<V: Visit<Node = P>>(&mut self, chunk: &[u8], end: usize, visitor: &mut V) -> usize {
         if let Next::Look(node) = self.next {
             let (raw, whole) = self.capture.end(chunk, end - 1, Keep::Head(V::TEXT_LIMIT));
             let range = self.start..self.offset + end as u64;
