@@ -77,41 +77,40 @@ impl ResponseReader {
 
     /// Reads the answer if it is this document and is known; returns whether that is so. It may as well be cut off, or no JSON.
     pub(super) fn whole_document(&mut self, document: &ResponseEvent<'_>) -> bool {
-        match self.facts_of_document(document) {
-            Some((speaker, facts, true)) => {
-                self.take_document(document, Some((speaker, facts)));
-                true
-            }
-            _ => false,
-        }
+        let mut facts = EventFacts::default();
+        let Some((speaker, true)) = self.read_document(document, &mut facts) else { return false };
+        self.take_document(document, Some(speaker), facts);
+        true
     }
 
     /// Reads the answer, which has come as one document. Of an abridged one, something may be missing that counts.
     pub(super) fn document(&mut self, document: &ResponseEvent<'_>, is_abridged: bool) {
-        let answer = self.facts_of_document(document);
-        let is_read = answer.as_ref().map_or_else(|| document.members(|_, _| {}), |(_, _, is_read)| *is_read);
+        let mut facts = EventFacts::default();
+        let (speaker, is_read) = match self.read_document(document, &mut facts) {
+            Some((speaker, is_read)) => (Some(speaker), is_read),
+            None => (None, document.members(|_, _| {})),
+        };
         if !is_read {
             return self.lose_sight();
         }
-        let answer = answer.map(|(speaker, facts, _)| (speaker, facts));
-        if is_abridged && answer.as_ref().is_some_and(|(_, facts)| !facts.has_usage()) {
+        if is_abridged && speaker.is_some() && !facts.has_usage() {
             self.lose_sight();
         }
-        self.take_document(document, answer);
+        self.take_document(document, speaker, facts);
     }
 
-    /// Returns the dialect of a document, its facts, and whether it could be read to its end.
-    fn facts_of_document<'a>(&self, document: &ResponseEvent<'a>) -> Option<(Speaker, EventFacts<'a>, bool)> {
+    /// Returns the dialect of a document, and whether it could be read to its end.
+    fn read_document<'a>(&self, document: &ResponseEvent<'a>, facts: &mut EventFacts<'a>) -> Option<(Speaker, bool)> {
         let mut speaker = self.speaker.of_document(document)?;
-        let mut facts = EventFacts::default();
-        let is_read = speaker.read_document(document, &mut facts);
-        Some((speaker, facts, is_read))
+        let is_read = speaker.read_document(document, facts);
+        Some((speaker, is_read))
     }
 
-    fn take_document(&mut self, document: &ResponseEvent<'_>, answer: Option<(Speaker, EventFacts<'_>)>) {
+    /// Takes over the facts of a document, which are none if its dialect is not known.
+    fn take_document(&mut self, document: &ResponseEvent<'_>, speaker: Option<Speaker>, facts: EventFacts<'_>) {
         self.record.reading.events += 1;
-        let has_usage = answer.as_ref().is_some_and(|(_, facts)| facts.has_usage());
-        if let Some((speaker, facts)) = answer {
+        let has_usage = facts.has_usage();
+        if let Some(speaker) = speaker {
             self.record.apply(facts, speaker.merge(), speaker.counting());
             self.speaker = speaker;
         }

@@ -65,13 +65,14 @@ impl ResponseRecord {
             reading.end = EndMark::Seen;
             changed = true;
         }
-        let before = (self.reading.provider_usage, self.reading.source);
-        if let Some(usage) = facts.usage.filter(|usage| !usage.is_empty() && !self.platform_has_reported) {
-            self.set_usage(merge.apply(self.reading.provider_usage, usage), counting);
+        let (usage, source) = (reading.provider_usage, reading.source);
+        if let Some(reported) = facts.usage.filter(|reported| !reported.is_empty() && !self.platform_has_reported) {
+            self.set_usage(merge.apply(usage, reported), counting);
             self.usage_is_interim = facts.usage_is_interim;
+            changed |= usage != self.reading.provider_usage;
         }
         self.settle_source();
-        changed |= before != (self.reading.provider_usage, self.reading.source);
+        changed |= source != self.reading.source;
         if changed {
             self.note_change();
         }

@@ -80,7 +80,7 @@ fn read_as<'a>(form: ChatForm, event: &ResponseEvent<'a>, facts: &mut EventFacts
         b"error" => facts.read_error(value),
         _ => {}
     });
-    facts.usage = [usage, groq, moonshot].into_iter().flatten().find(|usage| !usage.is_empty());
+    facts.usage = [&usage, &groq, &moonshot].into_iter().flatten().find(|usage| !usage.is_empty()).copied();
     is_read
 }
 

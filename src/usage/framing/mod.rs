@@ -127,7 +127,9 @@ impl Framing {
                 if let Some(announced) = first.announce(chunk) {
                     let (first, of_object) = (std::mem::take(first), *of_object);
                     self.decide(announced, of_object, reader);
-                    self.feed(first.kept(), reader);
+                    if !first.kept().is_empty() {
+                        self.feed(first.kept(), reader);
+                    }
                     self.feed(chunk, reader);
                 }
             }
@@ -136,19 +138,19 @@ impl Framing {
 
     /// Takes the framing that the first bytes announce.
     fn decide(&mut self, announced: Announced, of_object: ObjectFraming, reader: &mut ResponseReader) {
-        *self = match (announced, of_object) {
-            (Announced::Sse, _) => Self::of(ResponseKind::Sse),
-            (Announced::JsonArray, _) => Self::Elements(Elements::new()),
-            (Announced::JsonObject, ObjectFraming::Lines) => Self::of(ResponseKind::Lines),
+        match (announced, of_object) {
             (Announced::JsonObject, ObjectFraming::Document) => {
                 reader.await_document();
-                Self::Short(Vec::new())
+                *self = Self::Short(Vec::new());
             }
+            (Announced::JsonObject, ObjectFraming::Lines) => *self = Self::of(ResponseKind::Lines),
+            (Announced::JsonArray, _) => *self = Self::Elements(Elements::new()),
+            (Announced::Sse, _) => *self = Self::of(ResponseKind::Sse),
             (Announced::Other, _) => {
                 reader.observe_nothing();
-                Self::Lost
+                *self = Self::Lost;
             }
-        };
+        }
     }
 
     /// Hands over the rest when the body has ended.
