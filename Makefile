@@ -52,10 +52,10 @@ lint:
 	cargo clippy -q -p active-requests-proxy --no-default-features -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --all-features
 
-# The library with the oldest compiler that Cargo.toml promises, and nothing else: what tests, benches and `fleet-nats` use may be newer.
+# The library with the oldest compiler that Cargo.toml promises, and nothing else: what tests and benches use may be newer.
 msrv:
 	@if command -v rustup >/dev/null && rustup toolchain install $(MSRV) --profile minimal --no-self-update >/dev/null 2>&1; then \
-		CARGO_TARGET_DIR=target/msrv cargo +$(MSRV) check --locked --features full,fleet-redis; \
+		CARGO_TARGET_DIR=target/msrv cargo +$(MSRV) check --locked --all-features; \
 	else \
 		echo "NOT CHECKED: there is no Rust $(MSRV) here, and rustup cannot install it."; \
 	fi

@@ -95,13 +95,13 @@
 //! | `prometheus` | `GET /metrics` at the monitor, in OpenMetrics |
 //! | `tracing` | an event for each request that has ended |
 //! | `fleet` | the requests of all replicas, over a bus of your own |
-//! | `fleet-nats` | the same over NATS; needs Rust 1.89 |
+//! | `fleet-nats` | the same over NATS |
 //! | `fleet-redis` | the same over Redis or Valkey |
 //! | `full` | all of them but those of the fleet |
 //!
 //! # Compiler, panics, clones
 //!
-//! The oldest supported compiler is Rust 1.85, for the feature `fleet-nats` 1.89; a newer one may be asked for in a minor version. Library code holds no `unwrap`,
+//! The oldest supported compiler is Rust 1.89; a newer one may be asked for in a minor version. Library code holds no `unwrap`,
 //! `expect` or `panic!`; a panic of your service passes through, and ends its request as `panicked`. The monitor and the keep-alive of
 //! [`sse`] use tokio's timers, and so need a tokio runtime. Cloning a [`RequestTracker`], a [`RequestHandle`], a layer or a service of
 //! this crate copies reference counts, and allocates nothing; clones of a tracker share one list.

@@ -88,10 +88,10 @@ impl<B: Body<Data: From<Bytes>>> Stage<B> {
             Self::Passing { body, events } => match ready!(body.poll_frame(cx)) {
                 Ok((frame, is_last)) => {
                     let data = frame.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref());
-                    if let (Some(watch), Some(data)) = (events.as_mut(), data) {
-                        if !watch.follow(data) {
-                            *events = None;
-                        }
+                    if let (Some(watch), Some(data)) = (events.as_mut(), data)
+                        && !watch.follow(data)
+                    {
+                        *events = None;
                     }
                     if is_last {
                         *self = Self::Over;

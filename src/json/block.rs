@@ -1,86 +1,84 @@
 //! Blocks of 64 bytes, each byte of which is compared at once: one bit a byte.
+//!
+//! A loop over blocks is generic over the vectors it works with, [`Simd`], and is entered by `dispatch!` with those of [`level`]. All that such a loop calls is inlined into it: only there may the compiler use those vectors.
 
-use wide::u8x16;
+use fearless_simd::prelude::*;
+use fearless_simd::{Level, u8x64};
 
 /// Bytes of a block.
 pub(super) const BLOCK: usize = 64;
 
+/// The vectors to work with: the widest ones of the processor.
+#[inline]
+pub(super) fn level() -> Level {
+    #[cfg(test)]
+    if let Some(level) = super::tests::LEVEL.get() {
+        return level;
+    }
+    Level::new()
+}
+
 /// 64 bytes of a text.
 #[derive(Clone, Copy)]
-pub(super) struct Block([u8x16; 4]);
+pub(super) struct Block<S: Simd>(u8x64<S>);
 
-impl Block {
+impl<S: Simd> Block<S> {
     /// The block that `bytes` begin with; `None` if they are fewer.
     #[inline(always)]
-    pub(super) fn first(bytes: &[u8]) -> Option<Self> {
-        let bytes = bytes.first_chunk::<BLOCK>()?;
-        let quarter = |at: usize| bytes[at..].first_chunk::<16>().map_or(u8x16::default(), |bytes| u8x16::new(*bytes));
-        Some(Self([quarter(0), quarter(16), quarter(32), quarter(48)]))
+    pub(super) fn first(simd: S, bytes: &[u8]) -> Option<Self> {
+        bytes.first_chunk::<BLOCK>().map(|bytes| Self(u8x64::simd_from(simd, *bytes)))
     }
 
     /// The bytes that are `byte`.
     #[inline(always)]
     pub(super) fn equal(self, byte: u8) -> u64 {
-        let byte = u8x16::splat(byte);
-        self.mask(|part| part.cmp_eq(byte))
+        self.0.simd_eq(byte).to_bitmask()
     }
 
     /// The brackets that open something.
     #[inline(always)]
     pub(super) fn opening(self, brackets: Brackets) -> u64 {
-        self.mask(|part| (part & brackets.case()).cmp_eq(OPENING))
+        (self.0 & brackets.mask()).simd_eq(b'[').to_bitmask()
     }
 
     /// The brackets that close something.
     #[inline(always)]
     pub(super) fn closing(self, brackets: Brackets) -> u64 {
-        self.mask(|part| (part & brackets.case()).cmp_eq(CLOSING))
+        (self.0 & brackets.mask()).simd_eq(b']').to_bitmask()
     }
 
     /// Whether there is a square bracket or a backslash.
     #[inline(always)]
     pub(super) fn has_square_bracket_or_backslash(self) -> bool {
         // They are neighbours.
-        self.any(|part| {
-            let behind = part - OPENING;
-            behind.min(LAST).cmp_eq(behind)
-        })
+        (self.0 - b'[').simd_le(b']' - b'[').any_true()
     }
 
-    /// Whether a byte is `byte`.
+    /// Whether the block two bytes behind the start of `window` holds a quote that does not stand behind exactly one backslash.
     #[inline(always)]
-    pub(super) fn has(self, byte: u8) -> bool {
-        let byte = u8x16::splat(byte);
-        self.any(|part| part.cmp_eq(byte))
+    pub(super) fn may_end_string(simd: S, window: &[u8; BLOCK + 2]) -> bool {
+        let [two_before, before, block] = [0, 1, 2].map(|at| u8x64::from_slice(simd, &window[at..at + BLOCK]));
+        let behind_one = before.simd_eq(b'\\') & !two_before.simd_eq(b'\\');
+        (block.simd_eq(b'"') & !behind_one).any_true()
+    }
+
+    /// The number of escapes that end in the block one byte behind the start of `window`; `None` unless all are `\"`, `\n` or `\t` and
+    /// no other quote is there.
+    #[inline(always)]
+    pub(super) fn common_escapes(simd: S, window: &[u8; BLOCK + 1]) -> Option<usize> {
+        let [before, block] = [0, 1].map(|at| u8x64::from_slice(simd, &window[at..at + BLOCK]));
+        let behind = before.simd_eq(b'\\');
+        let is_other = (behind ^ block.simd_eq(b'"')) & !(block.simd_eq(b'n') | block.simd_eq(b't'));
+        (!is_other.any_true()).then(|| behind.to_bitmask().count_ones() as usize)
     }
 
     /// Whether there is neither a quote nor a bracket, as between numbers. `false` also where a small letter is.
     #[inline(always)]
     pub(super) fn is_bare(self) -> bool {
-        let [first, second, third, fourth] = self.0;
         // All brackets come behind the capital letters.
-        let highest = first.max(second).max(third.max(fourth));
-        highest.max(OPENING).cmp_eq(highest).move_mask() == 0 && !self.has(b'"')
-    }
-
-    #[inline(always)]
-    fn any(self, is: impl Fn(u8x16) -> u8x16) -> bool {
-        let [first, second, third, fourth] = self.0.map(is);
-        (first | second | third | fourth).move_mask() != 0
-    }
-
-    #[inline(always)]
-    fn mask(self, is: impl Fn(u8x16) -> u8x16) -> u64 {
-        // A mask has 16 bits.
-        let [first, second, third, fourth] = self.0.map(|part| u64::from(is(part).move_mask() as u16));
-        first | second << 16 | third << 32 | fourth << 48
+        !(self.0.simd_ge(b'[') | self.0.simd_eq(b'"')).any_true()
     }
 }
-
-const OPENING: u8x16 = u8x16::new([b'['; 16]);
-const CLOSING: u8x16 = u8x16::new([b']'; 16]);
-/// How far behind the opening bracket the closing one comes.
-const LAST: u8x16 = u8x16::new([b']' - b'['; 16]);
 
 /// The brackets that count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -102,11 +100,6 @@ impl Brackets {
     #[inline]
     pub(super) fn square(self, byte: u8) -> u8 {
         byte & self.mask()
-    }
-
-    #[inline(always)]
-    fn case(self) -> u8x16 {
-        u8x16::splat(self.mask())
     }
 
     /// The bits that are looked at. Brackets of the two kinds differ in one bit.

@@ -2,7 +2,8 @@
 //!
 //! A search that is quick in a long text takes a while to get going. This one looks at the first bytes only.
 
-use wide::u8x16;
+use fearless_simd::prelude::*;
+use fearless_simd::{Level, dispatch, u8x16};
 
 /// Bytes that are compared at once.
 const STEP: usize = 16;
@@ -13,16 +14,18 @@ const STEPS: usize = 4;
 /// ends soon behind it, and who needs the length has to look closer.
 #[inline(always)]
 pub(super) fn plain_len(rest: &[u8]) -> Option<usize> {
-    let (quote, backslash) = (u8x16::splat(b'"'), u8x16::splat(b'\\'));
-    for step in 0..STEPS {
-        let bytes = u8x16::new(*rest.get(step * STEP..)?.first_chunk()?);
-        let hits = (bytes.cmp_eq(quote) | bytes.cmp_eq(backslash)).move_mask();
-        if hits != 0 {
-            let len = step * STEP + hits.trailing_zeros() as usize;
-            return (rest.get(len) == Some(&b'"')).then_some(len);
+    // The vectors that every processor of this kind has, so that this can be inlined wherever it is needed.
+    dispatch!(Level::baseline(), simd => {
+        for step in 0..STEPS {
+            let bytes = u8x16::simd_from(simd, *rest.get(step * STEP..)?.first_chunk::<STEP>()?);
+            let hits = (bytes.simd_eq(b'"') | bytes.simd_eq(b'\\')).to_bitmask();
+            if hits != 0 {
+                let len = step * STEP + hits.trailing_zeros() as usize;
+                return (rest.get(len) == Some(&b'"')).then_some(len);
+            }
         }
-    }
-    None
+        None
+    })
 }
 
 #[cfg(test)]

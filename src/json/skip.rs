@@ -4,14 +4,18 @@
 //! opening bracket is closed by a closing one of either kind. Whatever else stands between brackets and strings is ignored; a
 //! backslash means something inside strings only.
 
+use fearless_simd::{Simd, dispatch};
 use memchr::memchr;
 
-use super::block::{BLOCK, Block, Brackets, behind_backslash, between, in_word};
+use super::block::{BLOCK, Block, Brackets, behind_backslash, between, in_word, level};
 
-/// Blocks of a string without a quote, after which `memchr` goes on: it takes longer to get going, and is faster then.
-const PLAIN_BLOCKS: u32 = 4;
+/// Blocks of a string after which `memchr` looks for the next quote: it takes longer to get going, and is faster where there is none.
+const BLOCKS: usize = 16;
 
-/// Open brackets up to which those of a block are counted one by one, as it is likely to close as many.
+/// The same at the start of a string: one that has no quote by then is likely to be a long one without any.
+const FIRST_BLOCKS: usize = 4;
+
+/// Open brackets of an array up to which a block may well be without any.
 const FEW: u64 = 2;
 
 /// A position in skipped text, by what is open there.
@@ -68,86 +72,21 @@ impl Skipper {
 
     /// Passes over `bytes[at..]` until there is a reason to stop.
     pub(super) fn step(&mut self, bytes: &[u8], mut at: usize, floor: u64) -> Stop {
-        let brackets = self.brackets;
-        // Objects are rarely without brackets for as long as a block, and what is nested deeply is not either.
-        let mut may_lack_brackets = brackets == Brackets::Square;
-        // All bits of it are set if a string is open.
-        let mut open = if self.in_string { u64::MAX } else { 0 };
-        while let Some(block) = Block::first(&bytes[at..]) {
-            let mut quotes = block.equal(b'"');
-            if may_lack_brackets && !self.escaped && quotes != 0 && !block.has_square_bracket_or_backslash() {
-                at += BLOCK;
-                open ^= (u64::from(quotes.count_ones()) & 1).wrapping_neg();
-                self.string_len = quotes.leading_zeros() as usize;
-                continue;
-            }
-            let backslashes = block.equal(b'\\');
-            let mut escaped = self.escaped;
-            if backslashes != 0 || escaped {
-                quotes &= !behind_backslash(backslashes, &mut escaped);
-            }
-            if quotes == 0 && open != 0 {
-                self.in_string = true;
-                return Stop::InString(at);
-            }
-            let strings = between(quotes) ^ open;
-            if backslashes & !strings != 0 {
-                // A backslash that escapes nothing: this is no JSON, and rare.
-                self.in_string = open != 0;
-                if let Some(end) = self.skip_bytes(&bytes[..at + BLOCK], at, floor) {
-                    return Stop::Closed(end);
+        loop {
+            let (skipper, passed) = dispatch!(level(), simd => skip_blocks(simd, *self, bytes, at, floor));
+            *self = skipper;
+            match passed {
+                BlockStop::Closed(end) => return Stop::Closed(end),
+                BlockStop::InString(inside) => return Stop::InString(inside),
+                BlockStop::StrayBackslash(block) => {
+                    at = block + BLOCK;
+                    if let Some(end) = self.skip_bytes(&bytes[..at], block, floor) {
+                        return Stop::Closed(end);
+                    }
                 }
-                open = if self.in_string { u64::MAX } else { 0 };
-                at += BLOCK;
-                continue;
-            }
-            let (opening, closing) = (block.opening(brackets) & !strings, block.closing(brackets) & !strings);
-            if opening | closing != 0 {
-                if let Some(bit) = self.count_brackets(opening, closing, floor) {
-                    (self.in_string, self.escaped) = (false, false);
-                    return Stop::Closed(at + bit + 1);
-                }
-            }
-            at += BLOCK;
-            open = if strings >> (BLOCK - 1) == 1 { u64::MAX } else { 0 };
-            self.escaped = escaped;
-            self.string_len = quotes.leading_zeros() as usize;
-            may_lack_brackets = brackets == Brackets::Square && self.depth - floor <= FEW;
-            if quotes | opening | closing == 0 {
-                at = behind_numbers(bytes, at);
+                BlockStop::AllBlocks(end) => return self.skip_bytes(bytes, end, floor).map_or(Stop::End, Stop::Closed),
             }
         }
-        self.in_string = open != 0;
-        self.skip_bytes(bytes, at, floor).map_or(Stop::End, Stop::Closed)
-    }
-
-    /// Counts the brackets of a block; returns the index of the one that reaches the floor.
-    #[inline(always)]
-    fn count_brackets(&mut self, opening: u64, closing: u64, floor: u64) -> Option<usize> {
-        let mut depth = self.depth;
-        if depth - floor > FEW {
-            let closed = u64::from(closing.count_ones());
-            if closed < depth - floor {
-                self.depth = depth + u64::from(opening.count_ones()) - closed;
-                return None;
-            }
-        }
-        let mut brackets = opening | closing;
-        while brackets != 0 {
-            let bracket = brackets & brackets.wrapping_neg();
-            brackets ^= bracket;
-            if opening & bracket != 0 {
-                depth += 1;
-            } else {
-                depth -= 1;
-                if depth == floor {
-                    self.depth = depth;
-                    return Some(bracket.trailing_zeros() as usize);
-                }
-            }
-        }
-        self.depth = depth;
-        None
     }
 
     /// Passes over `bytes[at..]` byte by byte, which says what skipping means.
@@ -181,13 +120,86 @@ impl Skipper {
     }
 }
 
-/// The index of the first block, counted from `at`, that is not between quotes and brackets.
-#[inline(never)]
-fn behind_numbers(bytes: &[u8], mut at: usize) -> usize {
-    while Block::first(&bytes[at..]).is_some_and(Block::is_bare) {
+/// The reason why [`skip_blocks`] has stopped, and where.
+#[derive(Clone, Copy, Debug)]
+enum BlockStop {
+    /// As [`Stop::Closed`].
+    Closed(usize),
+    /// As [`Stop::InString`].
+    InString(usize),
+    /// A backslash in the block that begins here escapes nothing, as it is in no string: this is no JSON, and rare.
+    StrayBackslash(usize),
+    /// Less than a block is left.
+    AllBlocks(usize),
+}
+
+/// Passes over whole blocks of `bytes[at..]`.
+#[inline(always)]
+fn skip_blocks<S: Simd>(simd: S, from: Skipper, bytes: &[u8], mut at: usize, floor: u64) -> (Skipper, BlockStop) {
+    let Skipper { brackets, in_string, mut escaped, mut string_len, .. } = from;
+    // The state is kept in registers, and all but the floor in the form in which blocks need it.
+    let mut above = from.depth - floor;
+    // All bits of it are set if a string is open.
+    let mut open = if in_string { u64::MAX } else { 0 };
+    // Objects are rarely without brackets for as long as a block, and what is nested deeply is not either.
+    let mut may_lack_brackets = brackets == Brackets::Square;
+    let passed = loop {
+        let Some(block) = Block::first(simd, &bytes[at..]) else { break BlockStop::AllBlocks(at) };
+        let mut quotes = block.equal(b'"');
+        if may_lack_brackets && !escaped && quotes != 0 && !block.has_square_bracket_or_backslash() {
+            at += BLOCK;
+            open ^= (u64::from(quotes.count_ones()) & 1).wrapping_neg();
+            string_len = quotes.leading_zeros() as usize;
+            continue;
+        }
+        let backslashes = block.equal(b'\\');
+        let mut carry = escaped;
+        if backslashes != 0 || carry {
+            quotes &= !behind_backslash(backslashes, &mut carry);
+        }
+        if quotes == 0 && open != 0 {
+            break BlockStop::InString(at);
+        }
+        let strings = between(quotes) ^ open;
+        if backslashes & !strings != 0 {
+            break BlockStop::StrayBackslash(at);
+        }
+        let (opening, closing) = (block.opening(brackets) & !strings, block.closing(brackets) & !strings);
+        let (opened, closed) = (u64::from(opening.count_ones()), u64::from(closing.count_ones()));
+        if closed >= above
+            && let Some(bit) = closes(above, opening, closing)
+        {
+            (above, open, escaped) = (0, 0, false);
+            break BlockStop::Closed(at + bit + 1);
+        }
+        above = above + opened - closed;
+        open = if strings >> (BLOCK - 1) == 1 { u64::MAX } else { 0 };
+        escaped = carry;
+        string_len = quotes.leading_zeros() as usize;
+        may_lack_brackets = brackets == Brackets::Square && above <= FEW;
         at += BLOCK;
+        if quotes | opening | closing == 0 {
+            while Block::first(simd, &bytes[at..]).is_some_and(Block::is_bare) {
+                at += BLOCK;
+            }
+        }
+    };
+    (Skipper { brackets, depth: floor + above, in_string: open != 0, escaped, string_len }, passed)
+}
+
+/// The bit of the bracket that closes the last of `above` open ones, if one of a block's brackets does.
+#[inline(always)]
+fn closes(above: u64, opening: u64, mut closing: u64) -> Option<usize> {
+    let mut closed = 0;
+    while closing != 0 {
+        closed += 1;
+        let opened_before = u64::from((opening & (closing ^ (closing - 1))).count_ones());
+        if above + opened_before == closed {
+            return Some(closing.trailing_zeros() as usize);
+        }
+        closing &= closing - 1;
     }
-    at
+    None
 }
 
 /// The index behind the quote that ends a string which is open at `at`. `escaped`: whether the byte there stands behind a
@@ -207,25 +219,25 @@ pub(super) fn string_end(bytes: &[u8], mut at: usize, escaped: &mut bool) -> Opt
             None => at += word.len(),
         }
     }
-    let mut plain = 0;
-    while let Some(block) = Block::first(&bytes[at..]) {
-        let mut quotes = block.equal(b'"');
-        if quotes == 0 {
-            at += BLOCK;
-            plain += 1;
-            if plain == PLAIN_BLOCKS {
-                at += memchr(b'"', &bytes[at..]).unwrap_or(bytes.len() - at);
-                plain = 0;
-            }
-            continue;
+    dispatch!(level(), simd => string_end_by_blocks(simd, bytes, start, at, escaped))
+}
+
+#[inline(always)]
+fn string_end_by_blocks<S: Simd>(
+    simd: S,
+    bytes: &[u8],
+    start: usize,
+    mut at: usize,
+    escaped: &mut bool,
+) -> Option<usize> {
+    loop {
+        if at >= start + 2 {
+            at = doubtful_quote(simd, bytes, at);
         }
-        plain = 0;
-        // Backslashes are looked for only where there is a quote that may stand behind one.
+        let Some(block) = Block::first(simd, &bytes[at..]) else { break };
         let backslashes = block.equal(b'\\');
         let mut carry = is_behind_backslash(bytes, start, at);
-        if backslashes != 0 || carry {
-            quotes &= !behind_backslash(backslashes, &mut carry);
-        }
+        let quotes = block.equal(b'"') & !behind_backslash(backslashes, &mut carry);
         if quotes != 0 {
             return Some(at + quotes.trailing_zeros() as usize + 1);
         }
@@ -239,6 +251,26 @@ pub(super) fn string_end(bytes: &[u8], mut at: usize, escaped: &mut bool) -> Opt
     }
     *escaped |= is_behind_backslash(bytes, start, bytes.len());
     None
+}
+
+/// The index from which on a quote may end the string: nearly all quotes of a long text stand behind one backslash.
+#[inline(always)]
+fn doubtful_quote<S: Simd>(simd: S, bytes: &[u8], at: usize) -> usize {
+    let mut rest = &bytes[at - 2..];
+    let mut blocks = FIRST_BLOCKS;
+    loop {
+        for _ in 0..blocks {
+            match rest.first_chunk() {
+                Some(window) if !Block::may_end_string(simd, window) => rest = &rest[BLOCK..],
+                _ => return bytes.len() - (rest.len() - 2),
+            }
+        }
+        match memchr(b'"', &rest[2..]) {
+            Some(run) => rest = &rest[run..],
+            None => return bytes.len(),
+        }
+        blocks = BLOCKS;
+    }
 }
 
 /// Whether a backslash that is not itself behind one stands before `at`. What stands before `start` is none.

@@ -1,12 +1,39 @@
 //! The scanner against `serde_json`, at every cut.
 
+use std::cell::Cell;
 use std::ops::Range;
+
+use fearless_simd::{Level, Simd as _};
 
 use proptest::prelude::*;
 use serde_json::Value;
 
 use super::skip::Skipper;
 use super::{Container, Cursor, JsonStr, Next, Scalar, Scanner, Visit};
+
+thread_local! {
+    /// The vectors that this thread works with, if they are not the widest ones.
+    pub(super) static LEVEL: Cell<Option<Level>> = const { Cell::new(None) };
+}
+
+/// Does `test` once with each kind of vectors that the processor has.
+fn with_all_vectors(mut test: impl FnMut() -> Result<(), TestCaseError>) -> Result<(), TestCaseError> {
+    let widest = Level::new();
+    #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+    let narrower = [
+        widest.as_sse2().map(|vectors| vectors.level()),
+        widest.as_sse4_2().map(|vectors| vectors.level()),
+        widest.as_avx2().map(|vectors| vectors.level()),
+    ];
+    #[cfg(not(any(target_arch = "x86", target_arch = "x86_64")))]
+    let narrower = [None];
+    for level in narrower.into_iter().flatten().chain([widest]) {
+        LEVEL.set(Some(level));
+        test()?;
+    }
+    LEVEL.set(None);
+    Ok(())
+}
 
 /// Looks at everything and writes down what it is told, one line each.
 #[derive(Default)]
@@ -204,6 +231,7 @@ fn skippable() -> impl Strategy<Value = Vec<u8>> {
     let part = prop_oneof![
         8 => prop::sample::select(b"\\\\\"\"\"{}[]{}[],:0 x\xe9".to_vec()).prop_map(|byte| vec![byte]),
         1 => (prop::sample::select(b"x1\\ ".to_vec()), 1..200_usize).prop_map(|(byte, count)| vec![byte; count]),
+        1 => (prop::sample::select(vec!["words \\\"", "line\\n", "a\\\\\\\"b"]), 1..40_usize).prop_map(|(text, count)| text.repeat(count).into_bytes()),
         2 => document().prop_map(|value| value.to_string().into_bytes()),
         1 => prop::collection::vec(any::<u8>(), 0..80),
     ];
@@ -235,16 +263,22 @@ proptest! {
         cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..8),
     ) {
         let expected = skip(&[&bytes], first, floor, true);
-        prop_assert_eq!(skip(&[&bytes], first, floor, false), expected);
-        prop_assert_eq!(skip(&cut(&bytes, &cuts), first, floor, false), expected);
+        with_all_vectors(|| {
+            prop_assert_eq!(skip(&[&bytes], first, floor, false), expected);
+            prop_assert_eq!(skip(&cut(&bytes, &cuts), first, floor, false), expected);
+            Ok(())
+        })?;
     }
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn a_text_is_as_long_as_it_decodes_whatever_its_escapes(
         parts in prop::collection::vec(
             prop_oneof![
+                8 => prop::sample::select(vec!["\\n", "\\\"", "\\t"]).prop_map(|escape| format!("some words{escape}")),
                 4 => prop::sample::select(vec!["\\", "\"", "\\n", "\\\"", "\\u00e9", "\\ud83d\\ude80", "\\ud83d", "\\x", "u0", "é", "\\é", "a"])
                     .prop_map(str::to_owned),
                 1 => (0..140_usize).prop_map(|count| "x".repeat(count)),
@@ -253,12 +287,16 @@ proptest! {
         ),
     ) {
         let text = format!("\"{}\",7", parts.concat());
-        let (mut measured, mut read) = (Cursor::new(text.as_bytes()), Cursor::new(text.as_bytes()));
+        let mut read = Cursor::new(text.as_bytes());
         let decoded = read.string().unwrap_or_default();
-        let span = measured.text();
-        prop_assert_eq!(measured.is_broken(), read.is_broken());
-        prop_assert_eq!(span.bytes, decoded.len() as u64);
-        prop_assert_eq!(measured.peek(), read.peek());
+        with_all_vectors(|| {
+            let mut measured = Cursor::new(text.as_bytes());
+            let span = measured.text();
+            prop_assert_eq!(measured.is_broken(), read.is_broken());
+            prop_assert_eq!(span.bytes, decoded.len() as u64);
+            prop_assert_eq!(measured.peek(), read.peek());
+            Ok(())
+        })?;
     }
 }
 

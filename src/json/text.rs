@@ -2,9 +2,10 @@
 
 use std::borrow::Cow;
 
+use fearless_simd::{Simd, dispatch};
 use memchr::{memchr, memchr2};
 
-use super::block::{BLOCK, Block, behind_backslash, in_word};
+use super::block::{BLOCK, Block, behind_backslash, in_word, level};
 use super::skip::string_end;
 
 /// Bytes of U+FFFD.
@@ -38,31 +39,41 @@ pub(super) fn text_len(rest: &[u8]) -> Option<(usize, usize)> {
 
 /// The same of a string whose first escape stands at `at`.
 #[inline(never)]
-fn escaped_text_len(rest: &[u8], mut at: usize) -> Option<(usize, usize)> {
+fn escaped_text_len(rest: &[u8], at: usize) -> Option<(usize, usize)> {
+    dispatch!(level(), simd => escaped_text_len_by_blocks(simd, rest, at))
+}
+
+#[inline(always)]
+fn escaped_text_len_by_blocks<S: Simd>(simd: S, rest: &[u8], mut at: usize) -> Option<(usize, usize)> {
     // The length of `rest` with the escapes so far resolved, and where the last one ends.
     let (mut len, mut next) = (rest.len(), at);
+    // Whether the byte at `at` stands behind a backslash that is not itself behind one.
     let mut carry = false;
-    while let Some(block) = Block::first(&rest[at..]) {
-        let mut backslashes = block.equal(b'\\');
-        let quotes = block.equal(b'"') & !behind_backslash(backslashes, &mut carry);
-        if quotes != 0 {
-            backslashes &= quotes ^ (quotes - 1);
+    loop {
+        if at > 0 && carry == (rest[at - 1] == b'\\') {
+            let mut windows = &rest[at - 1..];
+            while let Some(escapes) = windows.first_chunk().and_then(|window| Block::common_escapes(simd, window)) {
+                len -= escapes;
+                windows = &windows[BLOCK..];
+            }
+            at = rest.len() - (windows.len() - 1);
+            carry = rest[at - 1] == b'\\';
         }
-        while backslashes != 0 {
-            let backslash = at + backslashes.trailing_zeros() as usize;
-            backslashes &= backslashes - 1;
-            if backslash < next {
-                continue;
+        let Some(block) = Block::first(simd, &rest[at..]) else { break };
+        let backslashes = block.equal(b'\\');
+        let quotes = block.equal(b'"');
+        let escaped = behind_backslash(backslashes, &mut carry);
+        let quotes = quotes & !escaped;
+        // What is behind the quote is no text of this string.
+        let mut letters = escaped & quotes.wrapping_sub(1) & !quotes;
+        while letters != 0 {
+            let backslash = at + letters.trailing_zeros() as usize - 1;
+            letters &= letters - 1;
+            if backslash >= next {
+                let escape = Escape::of(&rest[backslash..]);
+                next = backslash + escape.written;
+                len = len + escape.decoded - escape.written;
             }
-            // Nearly all are of two bytes that stand for one.
-            if rest.get(backslash + 1).is_some_and(|&letter| SIMPLE_ESCAPES[usize::from(letter)]) {
-                next = backslash + 2;
-                len -= 1;
-                continue;
-            }
-            let escape = Escape::of(&rest[backslash..]);
-            next = backslash + escape.written;
-            len = len + escape.decoded - escape.written;
         }
         if quotes != 0 {
             let written = at + quotes.trailing_zeros() as usize;
@@ -70,7 +81,8 @@ fn escaped_text_len(rest: &[u8], mut at: usize) -> Option<(usize, usize)> {
         }
         at += BLOCK;
     }
-    at = at.max(next);
+    // The last block may have ended in the midst of an escape.
+    at = (at - usize::from(carry)).max(next);
     loop {
         at += memchr2(b'"', b'\\', rest.get(at..)?)?;
         if rest[at] == b'"' {

@@ -197,10 +197,10 @@ impl AnswerContent {
         // The chunk with the usage has no choices.
         let Some(choice) = chunk.pointer_mut("/choices/0") else { return };
         self.finished |= choice["finish_reason"].is_string();
-        if let Some(Value::String(token)) = choice.pointer_mut("/delta/content").map(Value::take) {
-            if !token.is_empty() {
-                self.tokens.push_back(token);
-            }
+        if let Some(Value::String(token)) = choice.pointer_mut("/delta/content").map(Value::take)
+            && !token.is_empty()
+        {
+            self.tokens.push_back(token);
         }
     }
 }
