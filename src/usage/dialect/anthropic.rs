@@ -9,7 +9,7 @@ use super::{
     request::{RequestForm, RequestKey},
 };
 use crate::{
-    json::Cursor,
+    json::{Cursor, Span},
     usage::{
         counts::ProviderUsage,
         event::ResponseEvent,
@@ -80,19 +80,22 @@ fn read_document<'a>(document: &ResponseEvent<'a>, facts: &mut EventFacts<'a>) -
 }
 
 fn read_block<'a>(block: &mut Cursor<'a>, facts: &mut EventFacts<'a>) {
-    let kind = block.find(b"type").and_then(|mut kind| kind.string());
-    let tool = kind.as_deref().and_then(ToolKind::of_item);
+    let (mut tool, mut name, mut input) = (None, Span::default(), None);
+    block.object(|key, value| match key {
+        b"type" => tool = value.string().as_deref().and_then(ToolKind::of_item),
+        b"text" | b"thinking" => facts.add_text(value.text()),
+        b"name" => name = value.text(),
+        b"input" => input = Some(value.raw()),
+        _ => {}
+    });
     if let Some(tool) = tool {
         facts.add_call(tool);
     }
-    let is_call = tool == Some(ToolKind::Client);
-    block.object(|key, value| match key {
-        b"text" | b"thinking" => facts.add_text(value.text()),
-        b"name" if is_call => facts.add_text(value.text()),
+    if tool == Some(ToolKind::Client) {
+        facts.add_text(name);
         // In a stream it is empty to begin with.
-        b"input" if is_call => facts.add_arguments(value.raw()),
-        _ => {}
-    });
+        input.into_iter().for_each(|input| facts.add_arguments(input));
+    }
 }
 
 fn read_usage(usage: &mut Cursor<'_>) -> ProviderUsage {
