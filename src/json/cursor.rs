@@ -100,22 +100,24 @@ impl<'a> Cursor<'a> {
             return;
         }
         loop {
-            let Some(key) = self.key() else { return self.give_up() };
-            let start = self.at;
-            member(&key, self);
+            let start;
+            if let Some(key) = self.plain_key() {
+                start = self.at;
+                member(key, self);
+            } else if let Some(key) = self.any_key() {
+                start = self.at;
+                member(&key, self);
+            } else {
+                return self.give_up();
+            }
             if self.ends_behind(start, b'}') {
                 return;
             }
         }
     }
 
-    /// Walks over a key and its colon, to the value.
-    #[inline(always)]
-    fn key(&mut self) -> Option<Cow<'a, [u8]>> {
-        self.plain_key().map(Cow::Borrowed).or_else(|| self.any_key())
-    }
-
-    /// Walks over a key as most are: short, without an escape, and with no white space around it.
+    /// Walks over a key and its colon, to the value, if the key is as most are: short, without an escape, and with no white space
+    /// around it.
     #[inline(always)]
     fn plain_key(&mut self) -> Option<&'a [u8]> {
         let rest = self.text.get(self.at..)?.strip_prefix(b"\"")?;
@@ -129,6 +131,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    /// Walks over a key and its colon, to the value.
     #[inline(never)]
     fn any_key(&mut self) -> Option<Cow<'a, [u8]>> {
         let key = self.text_here()?;
@@ -301,7 +304,7 @@ impl<'a> Cursor<'a> {
             return None;
         }
         let text = match self.plain_string() {
-            Some(text) => String::from_utf8_lossy(text),
+            Some(text) => std::str::from_utf8(text).map_or_else(|_| String::from_utf8_lossy(text), Cow::Borrowed),
             None => self.quoted()?.decode(),
         };
         Some(text).filter(|text| !text.is_empty())

@@ -79,7 +79,7 @@ impl ResponseReader {
     pub(super) fn whole_document(&mut self, document: &ResponseEvent<'_>) -> bool {
         let mut facts = EventFacts::default();
         let Some((speaker, true)) = self.read_document(document, &mut facts) else { return false };
-        self.take_document(document, Some(speaker), facts);
+        self.take_document(document, Some(speaker), &mut facts);
         true
     }
 
@@ -96,7 +96,7 @@ impl ResponseReader {
         if is_abridged && speaker.is_some() && !facts.has_usage() {
             self.lose_sight();
         }
-        self.take_document(document, speaker, facts);
+        self.take_document(document, speaker, &mut facts);
     }
 
     /// Returns the dialect of a document, and whether it could be read to its end.
@@ -107,7 +107,7 @@ impl ResponseReader {
     }
 
     /// Takes over the facts of a document, which are none if its dialect is not known.
-    fn take_document(&mut self, document: &ResponseEvent<'_>, speaker: Option<Speaker>, facts: EventFacts<'_>) {
+    fn take_document(&mut self, document: &ResponseEvent<'_>, speaker: Option<Speaker>, facts: &mut EventFacts<'_>) {
         self.record.reading.events += 1;
         let has_usage = facts.has_usage();
         if let Some(speaker) = speaker {
@@ -202,7 +202,7 @@ impl ResponseReader {
             return false;
         }
         let text = facts.only_text().filter(|_| is_read && !is_tail);
-        if self.record.apply(facts, speaker.merge(), speaker.counting()) {
+        if self.record.apply(&mut facts, speaker.merge(), speaker.counting()) {
             self.shape.forget();
         } else if let Some(text) = text {
             self.shape.learn(&event, text);

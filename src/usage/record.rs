@@ -49,13 +49,13 @@ impl ResponseRecord {
     }
 
     /// Takes over the facts of an event. Returns whether they change anything but the count of text.
-    pub(super) fn apply(&mut self, facts: EventFacts<'_>, merge: Merge, counting: Counting) -> bool {
-        self.calls = facts.calls;
+    pub(super) fn apply(&mut self, facts: &mut EventFacts<'_>, merge: Merge, counting: Counting) -> bool {
+        self.calls = std::mem::take(&mut facts.calls);
         let reading = &mut self.reading;
         reading.text_bytes = reading.text_bytes.saturating_add(facts.text.bytes).saturating_add(facts.other_text_bytes);
-        let mut changed = replace(&mut reading.model, facts.model);
-        changed |= replace(&mut reading.finish_reason, facts.finish_reason);
-        changed |= replace(&mut reading.error, facts.error);
+        let mut changed = replace(&mut reading.model, facts.model.take());
+        changed |= replace(&mut reading.finish_reason, facts.finish_reason.take());
+        changed |= replace(&mut reading.error, facts.error.take());
         if facts.tool_calls > 0 || facts.server_tool_calls > 0 {
             reading.tool_calls = reading.tool_calls.saturating_add(facts.tool_calls);
             reading.server_tool_calls = reading.server_tool_calls.saturating_add(facts.server_tool_calls);
