@@ -154,12 +154,16 @@ impl Visit for RequestFacts {
 
     fn member(&mut self, node: RequestNode, key: &[u8]) -> Next<RequestNode> {
         let next = match node {
-            RequestNode::Root => match (key, request_key(key)) {
-                (b"model", _) if self.wanted.names => RequestNode::Model,
-                (b"stream", _) if self.wanted.names => RequestNode::Stream,
-                (_, Some(RequestKey::Messages)) if self.wanted.counts => RequestNode::Messages,
-                (_, Some(RequestKey::Prompt)) if self.wanted.counts => RequestNode::Prompt,
-                _ => return self.labels.root(key).map_or(Next::Skip, |place| Next::Look(RequestNode::Label(place))),
+            RequestNode::Root => match key {
+                b"model" if self.wanted.names => RequestNode::Model,
+                b"stream" if self.wanted.names => RequestNode::Stream,
+                _ => match request_key(key) {
+                    Some(RequestKey::Messages) if self.wanted.counts => RequestNode::Messages,
+                    Some(RequestKey::Prompt) if self.wanted.counts => RequestNode::Prompt,
+                    _ => {
+                        return self.labels.root(key).map_or(Next::Skip, |place| Next::Look(RequestNode::Label(place)));
+                    }
+                },
             },
             RequestNode::Label(place) => match self.labels.member(place, key) {
                 Some(place) => RequestNode::Label(place),
