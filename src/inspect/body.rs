@@ -42,8 +42,8 @@ impl<B: Body> InspectedBody<B> {
 #[derive(Debug)]
 pub(super) struct Inspection {
     handle: RequestHandle,
-    /// `None`: the body cannot be read, or tells nothing more.
-    scanner: Option<RequestScanner>,
+    /// `None`: the body cannot be read, or tells nothing more. Only a pointer, since a request is moved often before its body is read.
+    scanner: Option<Box<RequestScanner>>,
     /// The size the body should have, in bytes, if that is known before it has passed.
     declared: Option<u64>,
     seen: u64,
@@ -52,7 +52,7 @@ pub(super) struct Inspection {
 }
 
 impl Inspection {
-    pub(super) fn new(handle: RequestHandle, scanner: Option<RequestScanner>) -> Self {
+    pub(super) fn new(handle: RequestHandle, scanner: Option<Box<RequestScanner>>) -> Self {
         Self { handle, scanner, declared: None, seen: 0, upload_pending: false }
     }
 

@@ -24,7 +24,12 @@ struct PlainBody {
 
 impl RequestScanner {
     /// A reader for a body in this encoding; `None` if that cannot be read.
-    pub(super) fn new(wanted: Wanted, labels: BodyLabels, scan_limit: u64, encoding: ContentEncoding) -> Option<Self> {
+    pub(super) fn new(
+        wanted: Wanted,
+        labels: BodyLabels,
+        scan_limit: u64,
+        encoding: ContentEncoding,
+    ) -> Option<Box<Self>> {
         let decompressor = match encoding {
             ContentEncoding::Identity => None,
             ContentEncoding::Known(decompressor) => Some(decompressor),
@@ -32,7 +37,7 @@ impl RequestScanner {
         };
         let json = Scanner::new(Next::Look(RequestNode::Root));
         let facts = RequestFacts::new(wanted, labels);
-        Some(Self { decompressor, plain: PlainBody { json, facts, budget: scan_limit } })
+        Some(Box::new(Self { decompressor, plain: PlainBody { json, facts, budget: scan_limit } }))
     }
 
     /// Reads on, and returns the facts if there are new ones.
@@ -79,11 +84,11 @@ mod tests {
 
     const EVERYTHING: Wanted = Wanted { names: true, counts: true };
 
-    fn scanner(wanted: Wanted, scan_limit: u64) -> RequestScanner {
+    fn scanner(wanted: Wanted, scan_limit: u64) -> Box<RequestScanner> {
         labelled("x-team", wanted, scan_limit)
     }
 
-    fn labelled(labels: &str, wanted: Wanted, scan_limit: u64) -> RequestScanner {
+    fn labelled(labels: &str, wanted: Wanted, scan_limit: u64) -> Box<RequestScanner> {
         let labels: LabelSources = labels.parse().expect("these are labels");
         let labels = BodyLabels::new(labels.shared_body().clone());
         RequestScanner::new(wanted, labels, scan_limit, ContentEncoding::Identity).expect("plain bytes can be read")
