@@ -161,22 +161,27 @@ impl<P: Copy> Scanner<P> {
         self.in_key(chunk, at, visitor)
     }
 
-    /// Reads a string that begins at `at`.
+    /// Begins a string whose quote is at `at`, and reads it to its end if that is near.
     #[inline]
     fn string<V: Visit<Node = P>>(&mut self, chunk: &[u8], at: usize, visitor: &mut V) -> usize {
         self.start = self.offset + at as u64;
-        match self.next {
-            Next::Skip => {}
-            Next::Look(_) => self.capture.begin(at + 1),
-            Next::Raw(_) => self.capture.begin(at),
-        }
-        match plain_len(&chunk[at + 1..]) {
-            Some(len) => self.end_string(chunk, at + len + 2, visitor),
-            None => {
-                self.state = ScanState::InString;
-                at + 1
+        let rest = &chunk[at + 1..];
+        match (self.next, plain_len(rest).filter(|len| *len <= V::TEXT_LIMIT)) {
+            (Next::Raw(_), _) => self.capture.begin(at),
+            (Next::Look(_), None) => self.capture.begin(at + 1),
+            (Next::Skip, None) => {}
+            (next, Some(len)) => {
+                let end = at + len + 2;
+                if let Next::Look(node) = next {
+                    let text = JsonStr::new(&rest[..len], true);
+                    visitor.scalar(node, Scalar::String(text), self.start..self.offset + end as u64);
+                }
+                self.after_value(chunk, end, visitor);
+                return end;
             }
         }
+        self.state = ScanState::InString;
+        at + 1
     }
 
     /// Begins a value that is no string and whose first byte is `first`.
@@ -233,15 +238,9 @@ impl<P: Copy> Scanner<P> {
     }
 
     fn in_string<V: Visit<Node = P>>(&mut self, chunk: &[u8], at: usize, visitor: &mut V) -> usize {
-        match string_end(chunk, at, &mut self.escaped) {
-            Some(end) => self.end_string(chunk, end, visitor),
-            None => chunk.len(),
-        }
-    }
-
-    /// Ends the string whose quote stands before `end`.
-    #[inline]
-    fn end_string<V: Visit<Node = P>>(&mut self, chunk: &[u8], end: usize, visitor: &mut V) -> usize {
+        let Some(end) = string_end(chunk, at, &mut self.escaped) else {
+            return chunk.len();
+        };
         if let Next::Look(node) = self.next {
             let (raw, whole) = self.capture.end(chunk, end - 1, Keep::Head(V::TEXT_LIMIT));
             let range = self.start..self.offset + end as u64;
@@ -282,12 +281,19 @@ impl<P: Copy> Scanner<P> {
     }
 
     /// Ends the value that was being read, at `end`.
+    #[inline]
     fn after_value<V: Visit<Node = P>>(&mut self, chunk: &[u8], end: usize, visitor: &mut V) {
         if let Next::Raw(node) = self.next {
-            let (bytes, whole) = self.capture.end(chunk, end, Keep::Tail(V::RAW_LIMIT));
-            visitor.raw(node, bytes, whole);
+            self.raw(node, chunk, end, visitor);
         }
         self.state = if self.depth == 0 || visitor.enough() { ScanState::Over } else { ScanState::AfterValue };
+    }
+
+    /// Hands over the bytes of the value that ends at `end`.
+    #[inline(never)]
+    fn raw<V: Visit<Node = P>>(&mut self, node: P, chunk: &[u8], end: usize, visitor: &mut V) {
+        let (bytes, whole) = self.capture.end(chunk, end, Keep::Tail(V::RAW_LIMIT));
+        visitor.raw(node, bytes, whole);
     }
 
     fn comma<V: Visit<Node = P>>(&mut self, visitor: &mut V) {
