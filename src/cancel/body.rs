@@ -3,7 +3,7 @@
 use std::{
     mem,
     pin::Pin,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
 };
 
 use bytes::{Buf, Bytes};
@@ -85,18 +85,17 @@ type PolledFrame<B> = Poll<Option<Result<Frame<<B as Body>::Data>, BodyError<<B 
 impl<B: Body<Data: From<Bytes>>> Stage<B> {
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> PolledFrame<B> {
         match self {
-            Self::Passing { body, events } => match ready!(body.poll_frame(cx)) {
-                Ok((frame, is_last)) => {
-                    let data = frame.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref());
-                    if let (Some(watch), Some(data)) = (events.as_mut(), data)
-                        && !watch.follow(data)
+            Self::Passing { body, events } => match body.poll_frame(cx) {
+                Ok(polled) => {
+                    if let (Some(watch), Poll::Ready(Some(Ok(frame)))) = (events.as_mut(), &polled)
+                        && frame.data_ref().is_some_and(|data| !watch.follow(data))
                     {
                         *events = None;
                     }
-                    if is_last {
+                    if body.is_over() {
                         *self = Self::Over;
                     }
-                    Poll::Ready(frame.map(|frame| frame.map_err(BodyError::Body)))
+                    polled.map_err(BodyError::Body)
                 }
                 Err(Killed) => {
                     let event = events.as_ref().and_then(EventWatch::error_event);

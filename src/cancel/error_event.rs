@@ -1,7 +1,7 @@
 //! The error event by which a stream says in its own dialect that it has been cancelled.
 
 use bytes::Bytes;
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 use memchr::memmem;
 use serde_json::json;
 
@@ -24,10 +24,13 @@ pub(super) enum EventDialect {
     VercelUi,
 }
 
+/// The header of streams for Vercel's AI SDK.
+static VERCEL_UI: HeaderName = HeaderName::from_static("x-vercel-ai-ui-message-stream");
+
 impl EventDialect {
     /// The dialect that the head tells.
     pub(super) fn of_head(headers: &HeaderMap) -> Self {
-        if headers.contains_key("x-vercel-ai-ui-message-stream") { Self::VercelUi } else { Self::Unknown }
+        if headers.contains_key(&VERCEL_UI) { Self::VercelUi } else { Self::Unknown }
     }
 
     /// The dialect that a chunk of the body's start tells.

@@ -32,8 +32,10 @@ impl EventWatch {
             && headers.get_all(header::CONTENT_ENCODING).iter().all(|coding| coding == "identity")
             && !headers.contains_key(header::CONTENT_LENGTH)
             && body.size_hint().exact().is_none();
-        let dialect = EventDialect::of_head(headers);
-        is_plain_sse.then_some(Self { tail: [0; 4], tail_len: 0, dialect, looks: FIRST_CHUNKS, next_number: 0 })
+        is_plain_sse.then(|| {
+            let dialect = EventDialect::of_head(headers);
+            Self { tail: [0; 4], tail_len: 0, dialect, looks: FIRST_CHUNKS, next_number: 0 }
+        })
     }
 
     /// Follows the data of a frame. Returns false if it cannot: the place is unknown from then on.

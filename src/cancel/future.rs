@@ -42,14 +42,13 @@ fn take_over<B: Body<Data: From<Bytes>>>(
     cancellable: Cancellable<B>,
 ) -> Result<Response<ResponseBody<B>>, (Killed, Cancellable<B>)> {
     let (head, body) = response.into_parts();
-    let is_over = body.is_end_stream();
-    let events = EventWatch::of(&head, &body);
-    if is_over {
+    if body.is_end_stream() {
         return match cancellable.end() {
             Ok(()) => Ok(Response::from_parts(head, ResponseBody::direct(body))),
             Err(killed) => Err((killed, cancellable)),
         };
     }
+    let events = EventWatch::of(&head, &body);
     match cancellable.start_body(body) {
         Ok(()) => Ok(Response::from_parts(head, ResponseBody::cancellable(cancellable, events))),
         Err(killed) => Err((killed, cancellable)),

@@ -75,19 +75,22 @@ impl Body for OneFrame {
 }
 
 /// Returns whether nothing follows.
-fn poll(body: &Cancellable<OneFrame>, cx: &mut Context<'_>) -> Poll<Result<bool, Killed>> {
-    body.poll_frame(cx).map_ok(|(_, is_last)| is_last)
+fn poll(body: &mut Cancellable<OneFrame>, cx: &mut Context<'_>) -> Poll<Result<bool, Killed>> {
+    match body.poll_frame(cx) {
+        Ok(polled) => polled.map(|_| Ok(body.is_over())),
+        Err(killed) => Poll::Ready(Err(killed)),
+    }
 }
 
 /// Polls to the end, as a server does, and ends the request as `ActiveRequestsLayer` does. Returns whether the client saw a cut.
 fn serve(body: Cancellable<OneFrame>, guard: ActiveRequest) -> bool {
     // A model that fails is left as it stands: a destructor that takes a lock would abort the test.
-    let (body, guard) = (ManuallyDrop::new(body), ManuallyDrop::new(guard));
+    let (mut body, guard) = (ManuallyDrop::new(body), ManuallyDrop::new(guard));
     let wake_up = Arc::new(WakeUp::default());
     let waker = Waker::from(Arc::clone(&wake_up));
     let mut cx = Context::from_waker(&waker);
     let end = loop {
-        match poll(&body, &mut cx) {
+        match poll(&mut body, &mut cx) {
             Poll::Pending => wake_up.wait(),
             Poll::Ready(Ok(false)) => {}
             Poll::Ready(Ok(true)) => break Outcome::Completed,
@@ -112,7 +115,7 @@ impl InTwoSteps {
         let switch = Arc::new(Switch::new(handle.clone()));
         let canceller: Arc<dyn Canceller> = Arc::new(Self { switch: Arc::clone(&switch), wakes_first });
         handle.register_canceller(&canceller);
-        Cancellable(switch)
+        Cancellable::new(switch)
     }
 }
 

@@ -157,7 +157,11 @@ impl<B> fmt::Debug for Switch<B> {
 
 /// The request's side of a switch. Dropping it ends the course.
 #[derive(Debug)]
-pub(super) struct Cancellable<B>(Arc<Switch<B>>);
+pub(super) struct Cancellable<B> {
+    switch: Arc<Switch<B>>,
+    /// The body has ended, and the course with it.
+    is_over: bool,
+}
 
 impl<B: Send + 'static> Cancellable<B> {
     /// Makes the request of `handle` cancellable.
@@ -165,35 +169,39 @@ impl<B: Send + 'static> Cancellable<B> {
         let switch = Arc::new(Switch::new(handle.clone()));
         let canceller: Arc<dyn Canceller> = Arc::clone(&switch) as _;
         handle.register_canceller(&canceller);
-        Self(switch)
+        Self::new(switch)
     }
 }
 
 impl<B> Cancellable<B> {
+    fn new(switch: Arc<Switch<B>>) -> Self {
+        Self { switch, is_over: false }
+    }
+
     /// Whether the request has been cancelled.
     pub(super) fn check(&self) -> Result<(), Killed> {
-        let killed = matches!(self.0.state.lock().course, Course::Killed(_));
-        self.0.unless(killed)
+        let killed = matches!(self.switch.state.lock().course, Course::Killed(_));
+        self.switch.unless(killed)
     }
 
     /// Waits to be polled again, or by a cancellation.
     pub(super) fn wait(&self, waker: &Waker) -> Result<(), Killed> {
-        self.0.wait(waker)
+        self.switch.wait(waker)
     }
 
     /// Ends the course, unless the request has been cancelled.
     pub(super) fn end(&self) -> Result<(), Killed> {
-        self.0.end()
+        self.switch.end()
     }
 
     /// Takes over the body when the response head has come.
     pub(super) fn start_body(&self, body: B) -> Result<(), Killed> {
-        self.0.put(Box::pin(body), &AfterPoll::PollAgain)
+        self.switch.put(Box::pin(body), &AfterPoll::PollAgain)
     }
 
     /// The row of a request that has been cancelled, as it was then. It is there once.
     pub(super) fn take_row(&self) -> Option<Box<Row>> {
-        match &mut self.0.state.lock().course {
+        match &mut self.switch.state.lock().course {
             Course::Killed(row) => mem::take(row),
             _ => None,
         }
@@ -201,9 +209,9 @@ impl<B> Cancellable<B> {
 }
 
 impl<B: Body> Cancellable<B> {
-    /// Polls the body. Returns the frame, and whether nothing follows it.
-    pub(super) fn poll_frame(&self, cx: &mut Context<'_>) -> Poll<Result<(NextFrame<B>, bool), Killed>> {
-        let Some(mut body) = self.0.take() else { return Poll::Ready(self.0.unless(true).map(|()| (None, true))) };
+    /// Polls the body. Frames are large: what is returned is what the body has, as it is.
+    pub(super) fn poll_frame(&mut self, cx: &mut Context<'_>) -> Result<Poll<NextFrame<B>>, Killed> {
+        let Some(mut body) = self.switch.take() else { return self.switch.unless(true).map(|()| Poll::Ready(None)) };
         let polled = body.as_mut().poll_frame(cx);
         let next = match &polled {
             Poll::Pending => AfterPoll::Wait(cx.waker()),
@@ -211,21 +219,26 @@ impl<B: Body> Cancellable<B> {
             Poll::Ready(Some(Ok(frame))) if !frame.is_trailers() && !body.is_end_stream() => AfterPoll::PollAgain,
             Poll::Ready(_) => AfterPoll::End,
         };
-        match (self.0.put(body, &next), polled) {
-            (Err(Killed), _) => Poll::Ready(Err(Killed)),
-            (Ok(()), Poll::Pending) => Poll::Pending,
-            (Ok(()), Poll::Ready(frame)) => Poll::Ready(Ok((frame, matches!(next, AfterPoll::End)))),
-        }
+        self.switch.put(body, &next)?;
+        self.is_over = matches!(next, AfterPoll::End);
+        Ok(polled)
+    }
+
+    /// Whether nothing follows the frame that was polled last.
+    pub(super) fn is_over(&self) -> bool {
+        self.is_over
     }
 
     pub(super) fn size_hint(&self) -> SizeHint {
-        self.0.state.lock().body.as_ref().map(|body| body.size_hint()).unwrap_or_default()
+        self.switch.state.lock().body.as_ref().map(|body| body.size_hint()).unwrap_or_default()
     }
 }
 
 impl<B> Drop for Cancellable<B> {
     fn drop(&mut self) {
-        // Whether it was cancelled matters no longer.
-        let _ = self.0.end();
+        if !self.is_over {
+            // Whether it was cancelled matters no longer.
+            let _ = self.switch.end();
+        }
     }
 }
