@@ -61,20 +61,21 @@ impl<B: Body, OnBodyError> ResponseBody<B, OnBodyError> {
         // The empty body of an upgrade says nothing of what follows it.
         let is_streaming = meter.is_stream().or(length.filter(|_| !expected.upgrade).map(|_| false));
         active.head(head.status, is_streaming, meter.reading().observation);
-        let mut observer = Observer(Some(Observed {
-            expected,
+        let observer = Observer(Some(Observed {
             active,
             meter,
             classifier,
             revision: 0,
             has_token: false,
             passed: Passed::default(),
+            expected,
         }));
+        let mut body = Self { inner, observer, on_error: Some(on_error) };
         // A body that has nothing to say is not polled.
-        if observer.is_upgrade() || inner.is_end_stream() {
-            observer.finish(End::Clean);
+        if expected.upgrade || body.inner.is_end_stream() {
+            body.observer.finish(End::Clean);
         }
-        Self { inner, observer, on_error: Some(on_error) }
+        body
     }
 }
 
@@ -126,6 +127,16 @@ impl Observed {
         }
     }
 
+    fn finish(&mut self, end: End) {
+        if end == End::Clean {
+            self.meter.finish();
+        }
+        self.record();
+        self.progress();
+        let Self { active, meter, passed, expected, .. } = self;
+        active.finish_as(expected.outcome(end, *passed, meter.reading()), expected.error_type);
+    }
+
     /// Takes over what the trailers say of an error; they do not take back one of the head.
     fn trailers(&mut self, trailers: &HeaderMap) {
         let expected = &mut self.expected;
@@ -134,19 +145,10 @@ impl Observed {
 }
 
 impl Observer {
-    fn is_upgrade(&self) -> bool {
-        self.0.as_ref().is_some_and(|observed| observed.expected.upgrade)
-    }
-
     fn finish(&mut self, end: End) {
-        let Some(mut observed) = self.0.take() else { return };
-        if end == End::Clean {
-            observed.meter.finish();
-        }
-        observed.record();
-        observed.progress();
-        let Observed { active, meter, passed, expected, .. } = observed;
-        active.finish_as(expected.outcome(end, passed, meter.reading()), expected.error_type);
+        let Some(observed) = &mut self.0 else { return };
+        observed.finish(end);
+        self.0 = None;
     }
 
     /// Ends the request by an error of the body, with what is to be said of it.

@@ -64,10 +64,8 @@ impl<S, OnError, OnBodyError> ActiveRequests<S, OnError, OnBodyError> {
             let (head, body) = request.into_parts();
             let info = self.layer.readers.info(&head);
             let named = tracker.caller(&head.headers).filter(|_| !self.layer.readers.name_caller());
-            let active = info.and_then(|info| {
-                let info = with_caller(info, named.as_ref());
-                start(tracker, &head.method, head.uri.path(), info, &head.extensions)
-            });
+            let active = info
+                .and_then(|info| start(tracker, &head.method, head.uri.path(), info, named.as_ref(), &head.extensions));
             if let Some(active) = &active {
                 self.layer.readers.label(active, &head);
             }
@@ -76,8 +74,7 @@ impl<S, OnError, OnBodyError> ActiveRequests<S, OnError, OnBodyError> {
         } else {
             let (method, path) = (request.method(), request.uri().path());
             let named = tracker.caller(request.headers());
-            let info = with_caller(RequestInfo::default(), named.as_ref());
-            start(tracker, method, path, info, request.extensions())
+            start(tracker, method, path, RequestInfo::default(), named.as_ref(), request.extensions())
         };
         if let Some(active) = &active {
             tracker.label(active, request.headers());
@@ -99,25 +96,21 @@ impl<S, OnError, OnBodyError> ActiveRequests<S, OnError, OnBodyError> {
     }
 }
 
-/// Adds the name of the caller, unless another is told.
-fn with_caller<'a>(info: RequestInfo<'a>, named: Option<&'a CallerName<'a>>) -> RequestInfo<'a> {
-    match named {
-        Some(named) if info.caller.is_none() => info.caller(named.as_str()),
-        _ => info,
-    }
-}
-
-/// Starts a request, with the route that axum has matched unless another is told.
-fn start(
+/// Starts a request, with the caller that the tracker's settings name and the route that axum has matched, unless others are told.
+fn start<'a>(
     tracker: &RequestTracker,
     method: &http::Method,
     path: &str,
-    info: RequestInfo<'_>,
-    extensions: &Extensions,
+    mut info: RequestInfo<'a>,
+    named: Option<&'a CallerName<'a>>,
+    extensions: &'a Extensions,
 ) -> Option<ActiveRequest> {
+    if let (None, Some(named)) = (&info.caller, named) {
+        info.caller = Some(named.as_str().into());
+    }
     #[cfg(feature = "axum")]
     if let (None, Some(route)) = (&info.route, extensions.get::<axum::extract::MatchedPath>()) {
-        return tracker.start(method, path, &info.route(route.as_str()));
+        info.route = Some(route.as_str().into());
     }
     #[cfg(not(feature = "axum"))]
     let _ = extensions;

@@ -80,12 +80,13 @@ impl ActiveRequest {
     }
 
     /// Ends the request.
-    pub fn finish(self, outcome: Outcome) {
+    pub fn finish(mut self, outcome: Outcome) {
         self.finish_as(outcome, None);
     }
 
-    /// Ends the request. `error_type`: what the response said of its error, which goes before what the outcome says.
-    pub(crate) fn finish_as(mut self, outcome: Outcome, error_type: Option<ErrorType>) {
+    /// Ends the request; what is told of it afterwards goes nowhere. `error_type`: what the response said of its error, which goes before
+    /// what the outcome says.
+    pub(crate) fn finish_as(&mut self, outcome: Outcome, error_type: Option<ErrorType>) {
         self.finished = true;
         self.shard.finish(self.slot_ref, outcome, error_type);
     }
