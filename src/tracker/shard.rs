@@ -208,7 +208,7 @@ impl Shard {
         }
         let Some(request) = state.retire(slot_ref, outcome, error_type, ended, shared) else { return };
         #[cfg(feature = "tracing")]
-        let summary = shared.summary(request);
+        let summary = is_logged.then(|| shared.summary(request)).flatten();
         let told = (is_hooked || is_logged).then(|| request.clone());
         drop(state);
         shared.listeners.changed();

@@ -98,7 +98,7 @@ impl ShardState {
 
     /// The slot of a request that is still in flight.
     pub(crate) fn find(&mut self, slot_ref: SlotRef) -> Option<&mut Slot> {
-        self.slots.get_mut(slot_ref.slot as usize).filter(|slot| slot.live && slot.generation == slot_ref.generation)
+        slot_mut(&mut self.slots, slot_ref)
     }
 
     /// Notes the end of the response of a request that is held. Returns whether it is.
@@ -133,7 +133,8 @@ impl ShardState {
         ended: Instant,
         shared: &TrackerShared,
     ) -> Option<&EndedRequest> {
-        let slot = self.find(slot_ref)?;
+        let Self { slots, keys, .. } = self;
+        let slot = slot_mut(slots, slot_ref)?;
         let outcome = match slot.hold.outcome {
             Some(held) if outcome != Outcome::Killed => held,
             _ => slot.data.facts.outcome(outcome),
@@ -144,10 +145,13 @@ impl ShardState {
         };
         let is_refused = outcome == Outcome::Refused;
         // Names that anybody may make up without a key must not use up the keys there are.
-        let key = if is_refused { Key::OTHER } else { self.key(slot_ref.slot as usize, shared) };
-        let slot = &mut self.slots[slot_ref.slot as usize];
+        let key = if is_refused { Key::OTHER } else { slot.key(keys, &shared.keys) };
         slot.live = false;
         slot.generation = slot.generation.wrapping_add(1);
+        // A slot whose generations are used up is never used again, so that no id comes twice.
+        if slot.generation != 0 {
+            self.free.push(slot_ref.slot);
+        }
         let counts = slot.counters.read();
         let ratio = shared.keys.bytes_per_token(key);
         let (usage, source) = slot.data.facts.usage(counts.text_bytes, ratio);
@@ -189,23 +193,8 @@ impl ShardState {
 
         self.version += 1;
         self.live -= 1;
-        // A slot whose generations are used up is never used again, so that no id comes twice.
-        if self.slots[slot_ref.slot as usize].generation != 0 {
-            self.free.push(slot_ref.slot);
-        }
         self.give_back();
         if is_refused { self.refusals.newest() } else { self.traces.newest() }
-    }
-
-    /// The key of the totals for the request in a slot, by what is known of it now.
-    fn key(&mut self, index: usize, shared: &TrackerShared) -> Key {
-        let slot = &mut self.slots[index];
-        if let Some(key) = slot.key {
-            return key;
-        }
-        let key = self.keys.of(&slot.data.texts, &shared.keys);
-        slot.key = Some(key);
-        key
     }
 
     /// Gives memory back after a burst: considered each time the number of live rows has halved.
@@ -247,8 +236,8 @@ impl ShardState {
         shared: &TrackerShared,
         f: impl FnOnce(LiveRow<'_>, Key) -> R,
     ) -> R {
-        let key = self.key(index, shared);
         let slot = &mut self.slots[index];
+        let key = slot.key(&mut self.keys, &shared.keys);
         let counts = slot.counters.read();
         let (usage, source) = slot.data.facts.usage(counts.text_bytes, shared.keys.bytes_per_token(key));
         #[expect(clippy::cast_possible_truncation, reason = "a shard has at most 2^24 slots")]
@@ -315,4 +304,9 @@ impl ShardState {
         let kept = self.ends.iter_mut().find(|(other, _)| *other == reader);
         kept.map(|(_, ends)| std::mem::take(ends)).unwrap_or_default()
     }
+}
+
+/// The slot of a request that is still in flight.
+fn slot_mut(slots: &mut [Slot], slot_ref: SlotRef) -> Option<&mut Slot> {
+    slots.get_mut(slot_ref.slot as usize).filter(|slot| slot.live && slot.generation == slot_ref.generation)
 }

@@ -11,7 +11,7 @@ use super::{
     clock::nanos,
     counters::Counters,
     info::RequestInfo,
-    keys::Key,
+    keys::{Key, Keys, LocalKeys},
     outcome::{ErrorType, Outcome},
     redaction::{Redaction, without_controls},
     texts::{TextField, Texts},
@@ -153,7 +153,7 @@ pub(crate) struct Slot {
     /// Incremented when a text or a rarely changing fact changes; the encoder caches the row's static part under it.
     pub(crate) revision: u32,
     /// The key of the totals, once it has been asked for since the names last changed.
-    pub(crate) key: Option<Key>,
+    key: Option<Key>,
     pub(crate) data: Box<RequestData>,
     pub(crate) counters: Arc<Counters>,
     /// The layers that can cancel the request.
@@ -203,6 +203,11 @@ impl Slot {
         self.counters.reset();
         self.hold = Hold::default();
         self.hidden = None;
+    }
+
+    /// The key of the totals, by what is known of the request now.
+    pub(crate) fn key(&mut self, local: &mut LocalKeys, keys: &Keys) -> Key {
+        *self.key.get_or_insert_with(|| local.of(&self.data.texts, keys))
     }
 
     /// Hides a secret in the texts that are set from now on.
