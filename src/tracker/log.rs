@@ -38,7 +38,7 @@ pub(crate) fn ended(request: &EndedRequest, keys: &Keys) {
         target: "active_requests",
         id = %id,
         caller = some(TextField::Caller),
-        labels = texts.labels().next().map(|_| tracing::field::display(LabelsText(texts))),
+        labels = some(TextField::Labels).map(|_| tracing::field::display(LabelsText(texts))),
         provider = names.provider(),
         model = some(TextField::Answering).unwrap_or_else(|| names.model()),
         status = facts.status.map(|status| status.as_u16()),

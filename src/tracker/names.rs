@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use memchr::memchr;
+
 /// Stands in where nothing is known.
 pub(crate) const UNKNOWN: &str = "unknown";
 
@@ -20,7 +22,9 @@ impl<'a> Names<'a> {
     /// `anthropic/claude-3-5-sonnet:context-flash` stay where they are.
     pub(crate) fn new(provider: &'a str, requested: &'a str, known: &'a [String]) -> Self {
         let recorded = (!provider.is_empty()).then_some(provider);
-        let prefixed = requested.split_once(':').and_then(|(prefix, rest)| {
+        let colon = memchr(b':', requested.as_bytes());
+        let prefixed = colon.and_then(|colon| {
+            let (prefix, rest) = (&requested[..colon], &requested[colon + 1..]);
             let same = |name: &&str| name.eq_ignore_ascii_case(prefix);
             let named = recorded.filter(same).or_else(|| known.iter().map(String::as_str).find(same))?;
             Some((named, rest))
