@@ -6,6 +6,7 @@ use active_requests::{
     cancel::CancelRequestLayer, config::MonitorConfig, dashboard::DashboardService, fleet::Fleet,
     inspect::InspectRequestLayer, monitor::MonitorService, track::ActiveRequestsLayer, tracker::RequestTracker,
 };
+use futures_util::{FutureExt, TryFutureExt};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version, header};
 use http_body::Body;
 use http_body_util::Full;
@@ -108,35 +109,23 @@ impl ProxyService {
                 move |request| answer(Arc::clone(&forward), request, connection.clone())
             });
         hyper::service::service_fn(move |request: Request<Incoming>| {
-            let service = Arc::clone(&service);
-            let mut api = api.clone();
+            let is_http1 = request.version() < Version::HTTP_2;
+            let closes = is_http1 && service.tracker.is_draining();
+            let is_large = is_http1 && request.body().size_hint().upper().is_none_or(|size| size > MOST_UNREAD);
             let first = first_part(request.uri().path());
             let own = service.refused(&request, first).or_else(|| service.own_answer(&request, first));
-            // Boxed, for it is rare: hyper keeps room for the future in every connection.
-            let own = own.map(Box::new);
             // The monitor's streams hold up no shutdown: they are what shows it.
             let is_own = own.is_some() || ["metrics", "dashboard"].contains(&first);
             let kind = if is_own { RequestKind::Own } else { RequestKind::Forwarded };
             let open = connection.begin(kind, &service.open);
-            let connection = connection.clone();
-            async move {
-                let closes = service.tracker.is_draining() && request.version() < Version::HTTP_2;
-                let is_large = request.version() < Version::HTTP_2
-                    && request.body().size_hint().upper().is_none_or(|size| size > MOST_UNREAD);
-                let mut response = match (own, first_part(request.uri().path())) {
-                    (Some(response), _) => *response,
-                    (None, "metrics") => {
-                        let response = never_fails(service.monitor.clone().call(request).await);
-                        if is_event_stream(response.headers()) {
-                            connection.subscribe();
-                        }
-                        response.map(ServedContent::Monitor)
-                    }
-                    (None, "dashboard") => {
-                        never_fails(service.dashboard.clone().call(request).await).map(ServedContent::Dashboard)
-                    }
-                    (None, _) => ServedContent::forwarded(api.call(request).await?),
-                };
+            let answer = if is_own {
+                // Boxed, for it is rare: hyper keeps room for the future in every connection.
+                let answer = Arc::clone(&service).answer_here(own, request, connection.clone());
+                Box::pin(answer.map(Ok)).left_future()
+            } else {
+                api.clone().call(request).map_ok(ServedContent::forwarded).right_future()
+            };
+            answer.map_ok(move |mut response| {
                 // Refused before its end: the rest is not taken for another request (RFC 9112, section 9.6).
                 let leaves_unread = is_large
                     && response.status().is_client_error()
@@ -144,9 +133,29 @@ impl ProxyService {
                 if closes || leaves_unread {
                     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
                 }
-                Ok(response.map(|content| ServedBody::new(content, open)))
-            }
+                response.map(|content| ServedBody::new(content, open))
+            })
         })
+    }
+
+    /// Answers a request that is for the proxy itself: with what is there already, or as the monitor or the page does.
+    async fn answer_here(
+        self: Arc<Self>,
+        ready: Option<Response<ServedContent>>,
+        request: Request<Incoming>,
+        connection: ConnectionState,
+    ) -> Response<ServedContent> {
+        if let Some(response) = ready {
+            return response;
+        }
+        if first_part(request.uri().path()) == "dashboard" {
+            return never_fails(self.dashboard.clone().call(request).await).map(ServedContent::Dashboard);
+        }
+        let response = never_fails(self.monitor.clone().call(request).await);
+        if is_event_stream(response.headers()) {
+            connection.subscribe();
+        }
+        response.map(ServedContent::Monitor)
     }
 
     /// Lets operators end requests, where the settings let anybody.

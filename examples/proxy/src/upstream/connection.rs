@@ -6,8 +6,8 @@
 
 use std::{
     fmt,
-    future::Future,
-    pin::Pin,
+    future::{Future, poll_fn},
+    pin::{Pin, pin},
     task::{Context, Poll, Waker, ready},
 };
 
@@ -26,7 +26,7 @@ use crate::upstream::{
     poll_together::PollTogether,
     pool::{LONGEST_IDLE, Pool, PooledConnection},
     request_body::UploadProgress,
-    stream::{UpstreamStream, UpstreamTransport},
+    stream::{ConnectedStream, UpstreamStream, UpstreamTransport},
 };
 
 /// The connections to one address that wait for a request.
@@ -50,8 +50,8 @@ where
     B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
 {
     /// Starts to speak HTTP/1.1 on a stream.
-    pub async fn new(transport: UpstreamTransport) -> hyper::Result<Box<Self>> {
-        let (sender, connection) = handshake(UpstreamStream::new(transport)).await?;
+    pub async fn new(stream: ConnectedStream) -> hyper::Result<Box<Self>> {
+        let (sender, connection) = handshake(UpstreamStream::new(stream)).await?;
         Ok(Box::new(Self {
             sender,
             connection,
@@ -63,21 +63,19 @@ where
     }
 
     /// Sends a request and waits for the head of the answer. A request that has not left comes back with the error.
-    pub fn send<'a>(
+    pub async fn send(
         mut self: Box<Self>,
-        request: Request<B>,
+        // Boxed: a future keeps room for what it is given.
+        request: Box<Request<B>>,
         upload: UploadProgress,
-        pool: &'a ConnectionPool<B>,
-    ) -> impl Future<Output = Result<Response<UpstreamResponseBody<B>>, TrySendError<Request<B>>>> + use<'a, B> {
+        pool: &ConnectionPool<B>,
+    ) -> Result<Response<UpstreamResponseBody<B>>, TrySendError<Request<B>>> {
         self.upload = upload;
-        let answer = self.sender.try_send_request(request);
-        async move {
-            let mut answer = std::pin::pin!(answer);
-            let response = std::future::poll_fn(|cx| self.poll_with(cx, |cx| answer.as_mut().poll(cx))).await?;
-            self.is_taken = response.status().is_success();
-            let is_upgrade = response.status() == StatusCode::SWITCHING_PROTOCOLS;
-            Ok(response.map(|incoming| UpstreamResponseBody::new(incoming, self, pool, is_upgrade)))
-        }
+        let mut answer = pin!(self.sender.try_send_request(*request));
+        let response = poll_fn(|cx| self.poll_with(cx, |cx| answer.as_mut().poll(cx))).await?;
+        self.is_taken = response.status().is_success();
+        let is_upgrade = response.status() == StatusCode::SWITCHING_PROTOCOLS;
+        Ok(response.map(|incoming| UpstreamResponseBody::new(incoming, self, pool, is_upgrade)))
     }
 
     /// Polls the connection, and what is to come out of it.
@@ -96,7 +94,7 @@ where
     async fn finish_upload(mut self: Box<Self>, pool: ConnectionPool<B>) {
         loop {
             let state = self.upload.state();
-            let sent = std::future::poll_fn(|cx| self.poll_sent(cx));
+            let sent = poll_fn(|cx| self.poll_sent(cx));
             if tokio::time::timeout(LONGEST_IDLE, sent).await.is_ok() {
                 if self.is_idle() {
                     pool.put(self);
@@ -175,7 +173,7 @@ where
     /// The stream under a connection that has gone over to another protocol, and what has been read of it already.
     pub async fn into_upgraded(mut self) -> Option<(UpstreamTransport, Bytes)> {
         let mut connection = self.connection.take()?;
-        std::future::poll_fn(|cx| {
+        poll_fn(|cx| {
             let _ = connection.poll_with(cx, |_| Poll::<()>::Pending);
             if connection.closed { Poll::Ready(()) } else { Poll::Pending }
         })

@@ -135,10 +135,10 @@ impl UpstreamClient {
         // A connection that waited may have been closed meanwhile; a request that has not left it goes to the next.
         while let Some(connection) = endpoint.pool().take() {
             let again = repeatable(&request);
-            match connection.send(*request, upload.clone(), endpoint.pool()).await {
+            match connection.send(request, upload.clone(), endpoint.pool()).await {
                 Ok(response) => return Ok(response),
                 Err(mut error) => match (error.take_message(), again) {
-                    (Some(unsent), _) => *request = unsent,
+                    (Some(unsent), _) => request = Box::new(unsent),
                     (None, Some(again)) if has_broken(error.error()) => {
                         request = again;
                         break;
@@ -150,7 +150,7 @@ impl UpstreamClient {
         // Rare and large: boxed, so that the others are small.
         let connected = Box::pin(self.connect(endpoint.origin())).await;
         let connection = connected.map_err(|error| SendError { error, connecting: true })?;
-        let sent = connection.send(*request, upload.clone(), endpoint.pool()).await;
+        let sent = connection.send(request, upload.clone(), endpoint.pool()).await;
         sent.map_err(|error| SendError { error: error.into_error().into(), connecting: false })
     }
 

@@ -5,6 +5,7 @@
 //! would be written is thrown away: to read tells what has come of the request, an answer or the end.
 
 use std::{
+    fmt,
     io::{self, IoSlice},
     pin::Pin,
     task::{Context, Poll},
@@ -15,8 +16,17 @@ use hyper_rustls::MaybeHttpsStream;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-/// A TCP stream to an upstream, with TLS or without.
-pub type UpstreamTransport = MaybeHttpsStream<TokioIo<TcpStream>>;
+/// A TCP stream to an upstream, as the connector opens it.
+pub type ConnectedStream = MaybeHttpsStream<TokioIo<TcpStream>>;
+
+/// A stream of bytes in both directions.
+pub trait ByteStream: Read + Write + fmt::Debug + Send + Unpin {}
+
+impl<T: Read + Write + fmt::Debug + Send + Unpin> ByteStream for T {}
+
+/// A TCP stream to an upstream, with TLS or without. Boxed each for itself: one with TLS takes a kilobyte, for which a plain one would
+/// keep room.
+pub type UpstreamTransport = Box<dyn ByteStream>;
 
 /// See the [module](self).
 #[derive(Debug)]
@@ -27,7 +37,11 @@ pub struct UpstreamStream {
 }
 
 impl UpstreamStream {
-    pub fn new(transport: UpstreamTransport) -> Self {
+    pub fn new(connected: ConnectedStream) -> Self {
+        let transport: UpstreamTransport = match connected {
+            ConnectedStream::Http(plain) => Box::new(plain),
+            ConnectedStream::Https(tls) => Box::new(tls),
+        };
         Self { transport, is_closed: false }
     }
 
