@@ -63,10 +63,10 @@ fn broken(error: &(dyn Error + 'static)) -> BufferError {
 
 impl<B: Body<Data = Bytes, Error: Error + 'static> + Unpin> BufferedBody<B> {
     /// Reads on until the model is known.
-    pub async fn until_model(body: B, limits: &BufferLimits) -> Result<(Self, LocatedModel), BufferError> {
+    pub async fn until_model(rest: BodyRest<B>, limits: &BufferLimits) -> Result<(Self, LocatedModel), BufferError> {
         let mut locator = ModelLocator::new();
         let mut model = None;
-        let mut held = Self { start: Bytes::new(), rest: BodyRest::Unread(body), share: None };
+        let mut held = Self { start: Bytes::new(), rest, share: None };
         let enough = |chunk: &[u8]| {
             model = locator.push(chunk).cloned();
             model.is_some() || locator.fault().is_some() || locator.is_over()

@@ -25,7 +25,7 @@ use crate::{
         framing::FramingError,
         headers::REQUEST_ID,
         response_body::ForwardedBody,
-        router::{PreparedRequest, Router},
+        router::{BoxedRequest, PreparedRequest, Router},
         usage_chunk::UsageInjected,
     },
     refusal::Refusal,
@@ -34,7 +34,7 @@ use crate::{
     upstream::{
         UpstreamClient, UpstreamError,
         provider::Provider,
-        request_body::{ClientBody, RequestBody},
+        request_body::{ClientBody, UpstreamRequestBody},
         uncut_body::UncutBody,
     },
 };
@@ -148,7 +148,7 @@ impl Forwarder {
         // A future is as large as all that it may ever hold, and there is one for each connection.
         let (head, body) = request.into_parts();
         let body = UncutBody::new(body, &head, &self.router.own_keys);
-        let request = Box::new(Request::from_parts(head, body));
+        let request = Box::new(Request::from_parts(head, Box::new(UpstreamRequestBody::streamed(body))));
         async move {
             let mut response = match self.try_answer(request, &row, id.as_ref()).await {
                 Ok(response) => response,
@@ -172,7 +172,7 @@ impl Forwarder {
 
     async fn try_answer(
         &self,
-        mut request: Box<Request<RequestBody>>,
+        mut request: BoxedRequest,
         row: &RequestHandle,
         id: Option<&HeaderValue>,
     ) -> Result<Response<ForwardedBody>, ForwardError> {

@@ -4,7 +4,7 @@ use std::{borrow::Cow, sync::Arc};
 
 use active_requests::tracker::{RequestHandle, RequestInfo};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, Uri, Version, header, request};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, Uri, Version, header};
 use tokio::sync::Semaphore;
 
 use crate::{
@@ -25,7 +25,7 @@ use crate::{
     refusal::Refusal,
     upstream::{
         provider::{ApiFormat, Endpoint, Provider},
-        request_body::{RequestBody, SentBody, UpstreamRequestBody},
+        request_body::SentBody,
     },
 };
 
@@ -44,13 +44,15 @@ pub struct Router {
     inject_usage: bool,
 }
 
+/// A request on its way to an upstream. Boxed, for it is handed on from future to future.
+pub type BoxedRequest = Box<Request<SentBody>>;
+
 /// A request that is ready to be sent.
 #[derive(Debug)]
 pub struct PreparedRequest<'a> {
     pub provider: &'a Provider,
     pub endpoint: &'a Endpoint,
-    /// Boxed, for it is handed on from future to future.
-    pub request: Box<Request<SentBody>>,
+    pub request: BoxedRequest,
     /// The proxy asks for usage, which the client did not.
     pub hide_usage: bool,
 }
@@ -74,7 +76,7 @@ impl Router {
     /// Prepares a request, or says why it does not go anywhere.
     pub async fn prepare(
         &self,
-        mut request: Box<Request<RequestBody>>,
+        mut request: BoxedRequest,
         row: &RequestHandle,
     ) -> Result<PreparedRequest<'_>, ForwardError> {
         self.check_key(&request)?;
@@ -82,23 +84,23 @@ impl Router {
         framing::settle(request.headers_mut()).map_err(|wrong| misframed(&wrong))?;
         self.pseudonym.check(request.headers())?;
         match Route::of(request.method(), request.uri())? {
-            Route::ByModel(format) => Box::pin(self.by_model(format, *request, row)).await,
+            Route::ByModel(format) => Box::pin(self.by_model(format, request, row)).await,
             Route::ListModels => {
                 let (provider, query) = self.listed_provider(request.uri().query())?;
                 let endpoint = provider.endpoint(provider.format()).unwrap_or(&provider.native);
                 let target = endpoint.path(&route_of(provider.format(), request.uri().path(), query.as_deref()));
-                Ok(self.unread(provider, endpoint, target, *request, row)?)
+                Ok(self.unread(provider, endpoint, target, request, row)?)
             }
-            Route::Realtime => Ok(self.realtime(*request, row)?),
+            Route::Realtime => Ok(self.realtime(request, row)?),
             Route::Native { provider: name, rest } => {
                 let provider = self.provider(name)?;
                 let target = provider.native.path(rest);
-                Ok(self.unread(provider, &provider.native, target, *request, row)?)
+                Ok(self.unread(provider, &provider.native, target, request, row)?)
             }
         }
     }
 
-    fn check_key(&self, request: &Request<RequestBody>) -> Result<(), Refusal> {
+    fn check_key(&self, request: &Request<SentBody>) -> Result<(), Refusal> {
         if self.key.as_ref().is_some_and(|key| !key.opens(request.headers())) {
             return Err(Refusal::new(
                 StatusCode::UNAUTHORIZED,
@@ -117,13 +119,13 @@ impl Router {
     async fn by_model(
         &self,
         format: ApiFormat,
-        request: Request<RequestBody>,
+        mut request: BoxedRequest,
         row: &RequestHandle,
     ) -> Result<PreparedRequest<'_>, ForwardError> {
-        let (head, body) = request.into_parts();
-        let uri = head.uri.clone();
         let limits = &self.limits;
+        let body = request.body_mut().take_rest();
         let (mut held, model) = BufferedBody::until_model(body, limits).await.map_err(|why| not_held(why, limits))?;
+        let uri = request.uri();
         let (provider, endpoint, resolved) = self.resolve(&model.name, format, uri.path(), row)?;
         let mut edits = Vec::new();
         if resolved != model.name {
@@ -140,7 +142,8 @@ impl Router {
         edits.extend(usage);
         let grown = edits.iter().map(|(range, bytes)| bytes.len() as i64 - range.len() as i64).sum();
         let target = endpoint.path(&route_of(format, uri.path(), uri.query()));
-        let mut prepared = self.prepared(provider, endpoint, target, head, held.edited(edits), row)?;
+        **request.body_mut() = held.edited(edits);
+        let mut prepared = self.prepared(provider, endpoint, target, request, row)?;
         prepared.hide_usage = hide_usage;
         if hide_usage {
             // Only what can be read can be left out.
@@ -152,7 +155,7 @@ impl Router {
     }
 
     /// Finds the provider by the model in the query, and puts the model's name there in its place.
-    fn realtime(&self, request: Request<RequestBody>, row: &RequestHandle) -> Result<PreparedRequest<'_>, Refusal> {
+    fn realtime(&self, request: BoxedRequest, row: &RequestHandle) -> Result<PreparedRequest<'_>, Refusal> {
         if !upgrade::is_asked(&request) {
             return Err(Refusal::websocket_only(request.uri().path()));
         }
@@ -209,12 +212,11 @@ impl Router {
         provider: &'a Provider,
         endpoint: &'a Endpoint,
         target: Option<Uri>,
-        request: Request<RequestBody>,
+        request: BoxedRequest,
         row: &RequestHandle,
     ) -> Result<PreparedRequest<'a>, Refusal> {
         row.set_provider(&provider.name);
-        let (head, body) = request.into_parts();
-        self.prepared(provider, endpoint, target, head, UpstreamRequestBody::streamed(body), row)
+        self.prepared(provider, endpoint, target, request, row)
     }
 
     /// The outgoing request: its address, and what becomes of its headers.
@@ -223,28 +225,29 @@ impl Router {
         provider: &'a Provider,
         endpoint: &'a Endpoint,
         target: Option<Uri>,
-        mut head: request::Parts,
-        body: UpstreamRequestBody<RequestBody>,
+        mut request: BoxedRequest,
         row: &RequestHandle,
     ) -> Result<PreparedRequest<'a>, Refusal> {
-        head.uri = target.ok_or_else(|| {
+        *request.uri_mut() = target.ok_or_else(|| {
             Refusal::bad_request(format!("What follows {} in the path makes no address.", provider.name))
         })?;
-        hop_by_hop::count_hop(&head.method, &mut head.headers);
-        hop_by_hop::renew_hop_by_hop(&mut head.headers);
-        framing::declare(&mut head.headers, &body, body.has_trailers(), head.version);
-        if head.version == Version::HTTP_2 {
-            headers::join_cookies(&mut head.headers);
+        let received = std::mem::replace(request.version_mut(), Version::HTTP_11);
+        // Taken out, for some of them follow from what else the request says.
+        let mut headers = std::mem::take(request.headers_mut());
+        hop_by_hop::count_hop(request.method(), &mut headers);
+        hop_by_hop::renew_hop_by_hop(&mut headers);
+        framing::declare(&mut headers, request.body(), request.body().has_trailers(), received);
+        if received == Version::HTTP_2 {
+            headers::join_cookies(&mut headers);
         }
-        self.pseudonym.sign(&mut head.headers, head.version);
-        head.version = Version::HTTP_11;
-        head.headers.insert(header::HOST, endpoint.host().clone());
-        keys::replace_key(&mut head.headers, endpoint, provider.passthrough, &self.own_keys);
+        self.pseudonym.sign(&mut headers, received);
+        headers.insert(header::HOST, endpoint.host().clone());
+        keys::replace_key(&mut headers, endpoint, provider.passthrough, &self.own_keys);
         if provider.passthrough {
-            keys::passing_keys(&head.headers).for_each(|key| row.hide(&key));
+            keys::passing_keys(&headers).for_each(|key| row.hide(&key));
         }
-        headers::limit_encodings(&mut head.headers);
-        let request = Box::new(Request::from_parts(head, Box::new(body)));
+        headers::limit_encodings(&mut headers);
+        *request.headers_mut() = headers;
         Ok(PreparedRequest { provider, endpoint, request, hide_usage: false })
     }
 

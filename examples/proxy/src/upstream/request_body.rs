@@ -99,6 +99,11 @@ impl<B> UpstreamRequestBody<B> {
         Self { first: VecDeque::new(), rest: None, trailers: None, upload }
     }
 
+    /// Takes what follows the chunks that are known.
+    pub fn take_rest(&mut self) -> BodyRest<B> {
+        self.rest.take().map_or_else(|| BodyRest::Read(self.trailers.take()), BodyRest::Unread)
+    }
+
     /// Whether trailers are known to follow.
     pub fn has_trailers(&self) -> bool {
         self.trailers.is_some()
