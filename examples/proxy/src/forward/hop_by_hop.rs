@@ -14,8 +14,16 @@ static HOP_BY_HOP: [HeaderName; 8] = [
     header::UPGRADE,
 ];
 
+/// A field that is there and about the connection. To walk over the few there are is cheaper than to look for eight that most often are not.
+fn any_hop_by_hop(headers: &HeaderMap) -> Option<&HeaderName> {
+    headers.keys().find(|name| HOP_BY_HOP.contains(name))
+}
+
 /// Takes off what is about the connection, and what any line of `connection` names.
 pub fn drop_hop_by_hop(headers: &mut HeaderMap) {
+    if any_hop_by_hop(headers).is_none() {
+        return;
+    }
     // Most messages name nothing, or `close` or `keep-alive`; the allocation is for the rest.
     let is_plain = |value: &HeaderValue| {
         ["keep-alive", "close"].iter().any(|option| value.as_bytes().eq_ignore_ascii_case(option.as_bytes()))
@@ -29,8 +37,7 @@ pub fn drop_hop_by_hop(headers: &mut HeaderMap) {
             headers.remove(name);
         }
     }
-    // To walk over the few there are is cheaper than to look for eight that most often are not.
-    while let Some(name) = headers.keys().find(|name| HOP_BY_HOP.contains(name)).cloned() {
+    while let Some(name) = any_hop_by_hop(headers).cloned() {
         headers.remove(name);
     }
 }
@@ -38,6 +45,9 @@ pub fn drop_hop_by_hop(headers: &mut HeaderMap) {
 /// Drops what is about the client's connection, and tells the upstream of what holds for ours too: trailers are welcome
 /// if the client takes them (RFC 9110, section 10.1.4).
 pub fn renew_hop_by_hop(headers: &mut HeaderMap) {
+    if any_hop_by_hop(headers).is_none() {
+        return;
+    }
     let takes_trailers = elements(headers, header::TE).any(|coding| coding.eq_ignore_ascii_case(b"trailers"));
     drop_hop_by_hop(headers);
     if takes_trailers {

@@ -72,11 +72,12 @@ impl OwnKeys {
 
 /// Replaces the client's key by the provider's. A passing key passes unless it is one of the proxy's own.
 pub fn replace_key(headers: &mut HeaderMap, endpoint: &Endpoint, passthrough: bool, own: &OwnKeys) {
-    for name in &API_KEY_HEADERS {
-        let leaves = passthrough && !headers.get_all(name).iter().any(|value| own.is_in(value.as_bytes()));
-        if !leaves {
-            headers.remove(name);
-        }
+    let leaves = |headers: &HeaderMap, name: &HeaderName| {
+        passthrough && !headers.get_all(name).iter().any(|value| own.is_in(value.as_bytes()))
+    };
+    let stays = |headers: &HeaderMap, name: &HeaderName| API_KEY_HEADERS.contains(name) && !leaves(headers, name);
+    while let Some(name) = headers.keys().find(|name| stays(headers, name)).cloned() {
+        headers.remove(name);
     }
     if !passthrough || keys_of_browsers(headers).any(|key| own.is_in(key)) {
         remove_keys_of_browsers(headers);
