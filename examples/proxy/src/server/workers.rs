@@ -3,7 +3,7 @@
 //! Each has a runtime of its own, and a connection stays where it was put: its client, its upstream and its timers wake no other
 //! thread. The thread that accepts serves too, and hands a connection to whoever has the fewest.
 
-use std::{io, sync::Arc, thread};
+use std::{io, sync::Arc, thread, time::Duration};
 
 use tokio::{net::TcpStream, runtime::Handle, sync::oneshot};
 
@@ -62,6 +62,13 @@ impl Workers {
     }
 }
 
+/// The time between two ticks of a thread, which runs out before the timers of its connections.
+///
+/// A runtime wakes itself, by a system call, for each timer that is to run out before the first of those it slept with. Most often that is
+/// the limit of a request whose answer is waited for, and a connection that falls idle has a shorter one. The thread that accepts has
+/// such ticks by itself.
+const AHEAD: Duration = Duration::from_secs(1);
+
 impl Worker {
     fn start(number: usize) -> io::Result<Self> {
         let (stop, stopped) = oneshot::channel();
@@ -72,6 +79,12 @@ impl Worker {
                 Ok(runtime) => runtime,
                 Err(error) => return drop(started.send(Err(error))),
             };
+            runtime.spawn(async {
+                let mut ahead = tokio::time::interval(AHEAD);
+                loop {
+                    ahead.tick().await;
+                }
+            });
             let _ = started.send(Ok(runtime.handle().clone()));
             let _ = runtime.block_on(stopped);
             // A name that is being looked up is not waited for.
