@@ -78,7 +78,7 @@ impl ConnectionServer {
     /// Serves one client until one of the two has had enough.
     pub(super) async fn serve(self: Arc<Self>, stream: TcpStream, place: Place, mut phase: watch::Receiver<Phase>) {
         let _ = stream.set_nodelay(true);
-        let state = ConnectionState::new(place);
+        let state = ConnectionState::new(place, self.service.open_requests());
         let opened = tokio::select! {
             // Boxed: a handshake is large, and short against what follows.
             opened = tokio::time::timeout(self.idle, Box::pin(self.open(stream, &state))) => opened,

@@ -1,6 +1,6 @@
 //! The proxy's own routes, and the way to the providers for everything else.
 
-use std::{convert::Infallible, sync::Arc};
+use std::{cell::RefCell, convert::Infallible, sync::Arc};
 
 use active_requests::{
     cancel::CancelRequestLayer, config::MonitorConfig, dashboard::DashboardService, fleet::Fleet,
@@ -65,7 +65,7 @@ impl ProxyService {
     }
 
     /// The requests whose answers have not ended.
-    pub fn open_requests(&self) -> &OpenRequests {
+    pub fn open_requests(&self) -> &Arc<OpenRequests> {
         &self.open
     }
 
@@ -99,7 +99,8 @@ impl ProxyService {
     + 'static {
         let service = Arc::clone(self);
         let forward = Arc::clone(&self.forward);
-        // The layers go round what is bound for a provider, and nothing else.
+        // The layers go round what is bound for a provider, and nothing else. hyper calls a service that is shared, tower one of one's own: a
+        // connection calls one after the other. A copy for each request would count at places that all threads share.
         let api = ServiceBuilder::new()
             .layer(ActiveRequestsLayer::new(self.tracker.clone()))
             .layer(self.cancel_layer())
@@ -108,6 +109,7 @@ impl ProxyService {
                 let connection = connection.clone();
                 move |request| answer(Arc::clone(&forward), request, connection.clone())
             });
+        let api = RefCell::new(api);
         hyper::service::service_fn(move |request: Request<Incoming>| {
             let is_http1 = request.version() < Version::HTTP_2;
             let closes = is_http1 && service.tracker.is_draining();
@@ -117,13 +119,13 @@ impl ProxyService {
             // The monitor's streams hold up no shutdown: they are what shows it.
             let is_own = own.is_some() || ["metrics", "dashboard"].contains(&first);
             let kind = if is_own { RequestKind::Own } else { RequestKind::Forwarded };
-            let open = connection.begin(kind, &service.open);
+            let open = connection.begin(kind);
             let answer = if is_own {
                 // Boxed, for it is rare: hyper keeps room for the future in every connection.
                 let answer = Arc::clone(&service).answer_here(own, request, connection.clone());
                 Box::pin(answer.map(Ok)).left_future()
             } else {
-                api.clone().call(request).map_ok(ServedContent::forwarded).right_future()
+                api.borrow_mut().call(request).map_ok(ServedContent::forwarded).right_future()
             };
             answer.map_ok(move |mut response| {
                 // Refused before its end: the rest is not taken for another request (RFC 9112, section 9.6).

@@ -19,14 +19,16 @@ struct ConnectionFlags {
     is_writing: AtomicBool,
     is_subscriber: AtomicBool,
     open: AtomicUsize,
+    /// The requests on all connections. Here, so that each request counts the owners of what is its connection's alone.
+    all: Arc<OpenRequests>,
     interim: InterimAnswers,
     /// Kept for as long as anything of the connection is there, also when it is no longer HTTP's.
     _place: Option<Place>,
 }
 
 impl ConnectionState {
-    pub(super) fn new(place: Place) -> Self {
-        Self(Arc::new(ConnectionFlags { _place: Some(place), ..ConnectionFlags::default() }))
+    pub(super) fn new(place: Place, all: &Arc<OpenRequests>) -> Self {
+        Self(Arc::new(ConnectionFlags { all: Arc::clone(all), _place: Some(place), ..ConnectionFlags::default() }))
     }
 
     /// Says that the client has gone. The connection's task looks here when it has nothing more to do, and need not be woken.
@@ -68,10 +70,10 @@ impl ConnectionState {
     }
 
     /// Counts a request, as long as what is returned is there.
-    pub fn begin(&self, kind: RequestKind, all: &Arc<OpenRequests>) -> OpenRequest {
+    pub fn begin(&self, kind: RequestKind) -> OpenRequest {
         self.0.open.fetch_add(1, Ordering::Relaxed);
-        all.count(kind).fetch_add(1, Ordering::Relaxed);
-        OpenRequest { connection: Arc::clone(&self.0), all: Arc::clone(all), kind }
+        self.0.all.count(kind).fetch_add(1, Ordering::Relaxed);
+        OpenRequest { connection: Arc::clone(&self.0), kind }
     }
 }
 
@@ -117,16 +119,16 @@ impl OpenRequests {
 #[derive(Debug)]
 pub struct OpenRequest {
     connection: Arc<ConnectionFlags>,
-    all: Arc<OpenRequests>,
     kind: RequestKind,
 }
 
 impl Drop for OpenRequest {
     fn drop(&mut self) {
         self.connection.open.fetch_sub(1, Ordering::Release);
-        let before = self.all.count(self.kind).fetch_sub(1, Ordering::AcqRel);
+        let all = &self.connection.all;
+        let before = all.count(self.kind).fetch_sub(1, Ordering::AcqRel);
         if before == 1 && self.kind == RequestKind::Forwarded {
-            self.all.none_forwarded.notify_one();
+            all.none_forwarded.notify_one();
         }
     }
 }

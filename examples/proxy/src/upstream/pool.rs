@@ -32,7 +32,12 @@ pub trait PooledConnection {
 
 /// Connections to one address that wait for a request, by thread, the last used on top.
 #[derive(Debug)]
-pub struct Pool<C>(Arc<[Mutex<Vec<IdleConnection<C>>>; SHARDS]>);
+pub struct Pool<C>(Arc<[Shard<C>; SHARDS]>);
+
+/// The connections of one thread. It shares no line of the processors' caches with another's: what one writes there, others would fetch anew.
+#[derive(Debug)]
+#[repr(align(128))]
+struct Shard<C>(Mutex<Vec<IdleConnection<C>>>);
 
 #[derive(Debug)]
 struct IdleConnection<C> {
@@ -48,7 +53,7 @@ impl<C> Clone for Pool<C> {
 
 impl<C> Default for Pool<C> {
     fn default() -> Self {
-        Self(Arc::new(std::array::from_fn(|_| Mutex::default())))
+        Self(Arc::new(std::array::from_fn(|_| Shard(Mutex::default()))))
     }
 }
 
@@ -71,17 +76,19 @@ impl<C: PooledConnection> Pool<C> {
     /// Closes what has been idle for too long, or was closed at the other end; of all threads.
     pub fn sweep(&self) {
         for shard in &*self.0 {
-            lock(shard).retain_mut(|idle| idle.since.elapsed() < LONGEST_IDLE && idle.connection.is_idle());
+            shard.lock().retain_mut(|idle| idle.since.elapsed() < LONGEST_IDLE && idle.connection.is_idle());
         }
     }
 
     fn own(&self) -> MutexGuard<'_, Vec<IdleConnection<C>>> {
-        lock(&self.0[SHARD.get()])
+        self.0[SHARD.get()].lock()
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+impl<C> Shard<C> {
+    fn lock(&self) -> MutexGuard<'_, Vec<IdleConnection<C>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 #[cfg(test)]
