@@ -131,7 +131,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Walks over a key and its colon, to the value.
+    /// Walks over a key and its colon, to the value, whatever they look like.
     #[inline(never)]
     fn any_key(&mut self) -> Option<Cow<'a, [u8]>> {
         let key = self.text_here()?;
@@ -303,11 +303,7 @@ impl<'a> Cursor<'a> {
             self.skip();
             return None;
         }
-        let text = match self.plain_string() {
-            Some(text) => std::str::from_utf8(text).map_or_else(|_| String::from_utf8_lossy(text), Cow::Borrowed),
-            None => self.quoted()?.decode(),
-        };
-        Some(text).filter(|text| !text.is_empty())
+        self.quoted().map(|text| text.decode()).filter(|text| !text.is_empty())
     }
 
     /// Walks over the string that stands here and returns what it says, in which nothing has been checked. Any other value is not
@@ -316,10 +312,7 @@ impl<'a> Cursor<'a> {
         if self.peek() != b'"' {
             return None;
         }
-        match self.plain_string() {
-            Some(text) => Some(Cow::Borrowed(text)),
-            None => self.quoted().map(|text| text.bytes()),
-        }
+        self.quoted().map(|text| text.bytes())
     }
 
     /// Walks over a value. If it is a string that is not empty or a number, its text.
@@ -440,6 +433,12 @@ impl<'a> Cursor<'a> {
     /// The string that starts at the quote here.
     #[inline]
     fn quoted(&mut self) -> Option<JsonStr<'a>> {
+        self.plain_string().map(JsonStr::plain).or_else(|| self.any_string())
+    }
+
+    /// The same, however long it is and whatever is in it.
+    #[inline(never)]
+    fn any_string(&mut self) -> Option<JsonStr<'a>> {
         let start = self.at + 1;
         let Some(text) = up_to_quote(&self.text[start..]) else {
             self.give_up();

@@ -173,7 +173,7 @@ impl<P: Copy> Scanner<P> {
             (next, Some(len)) => {
                 let end = at + len + 2;
                 if let Next::Look(node) = next {
-                    let text = JsonStr::new(&rest[..len], true);
+                    let text = JsonStr::plain(&rest[..len]);
                     visitor.scalar(node, Scalar::String(text), self.start..self.offset + end as u64);
                 }
                 self.after_value(chunk, end, visitor);

@@ -157,6 +157,12 @@ impl<'a> JsonStr<'a> {
         Self { raw, escaped, whole }
     }
 
+    /// The string that is written as `raw`, in which there is no backslash.
+    #[inline]
+    pub(super) fn plain(raw: &'a [u8]) -> Self {
+        Self { raw, escaped: false, whole: true }
+    }
+
     /// How it is written.
     pub(super) fn raw(&self) -> &'a [u8] {
         self.raw

@@ -65,11 +65,15 @@ impl ResponseRecord {
             reading.end = EndMark::Seen;
             changed = true;
         }
-        let (usage, source) = (reading.provider_usage, reading.source);
-        if let Some(reported) = facts.usage.filter(|reported| !reported.is_empty() && !self.platform_has_reported) {
-            self.set_usage(merge.apply(usage, reported), counting);
+        let source = reading.source;
+        if let Some(reported) = facts.usage
+            && !reported.is_empty()
+            && !self.platform_has_reported
+        {
+            let usage = merge.apply(reading.provider_usage, reported);
+            changed |= usage != reading.provider_usage;
+            self.set_usage(usage, counting);
             self.usage_is_interim = facts.usage_is_interim;
-            changed |= usage != self.reading.provider_usage;
         }
         self.settle_source();
         changed |= source != self.reading.source;

@@ -70,7 +70,7 @@ fn read_as<'a>(form: ChatForm, event: &ResponseEvent<'a>, facts: &mut EventFacts
     let (mut usage, mut groq, mut moonshot) = (None, None, None);
     let is_read = event.members(|key, value| match key {
         b"model" => facts.read_model(value),
-        b"choices" => value.array(|choice| moonshot = read_choice(form, choice, facts).or(moonshot)),
+        b"choices" => value.array(|choice| read_choice(form, choice, &mut moonshot, facts)),
         b"usage" => usage = Some(read_usage(value)),
         b"x_groq" => value.object(|key, value| match key {
             b"usage" => groq = Some(read_usage(value)),
@@ -84,10 +84,14 @@ fn read_as<'a>(form: ChatForm, event: &ResponseEvent<'a>, facts: &mut EventFacts
     is_read
 }
 
-/// Gives the usage that stands inside the choice, if any.
-fn read_choice<'a>(form: ChatForm, choice: &mut Cursor<'a>, facts: &mut EventFacts<'a>) -> Option<ProviderUsage> {
+/// Reads a choice, and its `usage` if it has one.
+fn read_choice<'a>(
+    form: ChatForm,
+    choice: &mut Cursor<'a>,
+    usage: &mut Option<ProviderUsage>,
+    facts: &mut EventFacts<'a>,
+) {
     let start = choice.clone();
-    let mut usage = None;
     let (mut has_delta, mut has_message, mut message, mut text) = (false, false, None, Span::default());
     choice.object(|key, value| match key {
         b"delta" if !has_message && value.peek() == b'{' => {
@@ -102,7 +106,7 @@ fn read_choice<'a>(form: ChatForm, choice: &mut Cursor<'a>, facts: &mut EventFac
         b"message" => message = Some(value.clone()),
         b"text" => text = value.text(),
         b"finish_reason" => facts.read_finish_reason(value),
-        b"usage" => usage = Some(read_usage(value)),
+        b"usage" => *usage = Some(read_usage(value)),
         b"error" => facts.read_error(value),
         _ => {}
     });
@@ -112,7 +116,6 @@ fn read_choice<'a>(form: ChatForm, choice: &mut Cursor<'a>, facts: &mut EventFac
             read_delta(&mut message, &start, facts);
         }
     }
-    usage
 }
 
 fn read_delta<'a>(delta: &mut Cursor<'a>, choice: &Cursor<'a>, facts: &mut EventFacts<'a>) {
