@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use memchr::{memchr, memmem};
 
 use super::block::Brackets;
-use super::near::plain_len;
+use super::near::{plain_len, space_len};
 use super::skip::Skipper;
 use super::text::{JsonStr, text_len, up_to_quote, written_len};
 
@@ -75,13 +75,9 @@ impl<'a> Cursor<'a> {
 
     #[inline(never)]
     fn peek_behind_space(&mut self) -> u8 {
-        while let Some(&byte) = self.text.get(self.at) {
-            if !matches!(byte, b' ' | b'\n' | b'\r' | b'\t') {
-                return byte;
-            }
-            self.at += 1;
-        }
-        0
+        let Some(rest) = self.text.get(self.at..) else { return 0 };
+        self.at += space_len(rest);
+        self.text.get(self.at).copied().unwrap_or(0)
     }
 
     /// Walks over a value. If it is an object, `member` is called for each key, with the cursor at its value.
@@ -116,19 +112,19 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Walks over a key and its colon, to the value, if the key is as most are: short, without an escape, and with no white space
-    /// around it.
+    /// Walks over a key and its colon, to the value, if the key is as most are: short, without an escape, and with at most one space
+    /// between it and the value.
     #[inline(always)]
     fn plain_key(&mut self) -> Option<&'a [u8]> {
+        self.peek();
         let rest = self.text.get(self.at..)?.strip_prefix(b"\"")?;
         let (key, behind) = rest.split_at_checked(plain_len(rest)?)?;
-        match behind {
-            [_, b':', value, ..] if *value > b' ' => {
-                self.at += key.len() + 3;
-                Some(key)
-            }
-            _ => None,
-        }
+        self.at += match behind {
+            [_, b':', value, ..] if *value > b' ' => key.len() + 3,
+            [_, b':', b' ', value, ..] if *value > b' ' => key.len() + 4,
+            _ => return None,
+        };
+        Some(key)
     }
 
     /// Walks over a key and its colon, to the value, whatever they look like.

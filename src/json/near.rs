@@ -1,6 +1,6 @@
-//! The end of a short string: what nearly every key is, and many values.
+//! The ends that are near: of a short string, which nearly every key is and many values are, and of the white space between tokens.
 //!
-//! A search that is quick in a long text takes a while to get going. This one looks at the first bytes only.
+//! A search that is quick in a long text takes a while to get going. These look at few bytes and are done.
 
 use fearless_simd::prelude::*;
 use fearless_simd::{Level, dispatch, u8x16};
@@ -28,9 +28,29 @@ pub(super) fn plain_len(rest: &[u8]) -> Option<usize> {
     })
 }
 
+/// The length of the white space that `text` begins with.
+pub(super) fn space_len(text: &[u8]) -> usize {
+    let (steps, rest) = text.as_chunks::<STEP>();
+    let others = |step: &[u8; STEP]| {
+        dispatch!(Level::baseline(), simd => {
+            let bytes = u8x16::simd_from(simd, *step);
+            let space = bytes.simd_eq(b' ') | bytes.simd_eq(b'\n') | bytes.simd_eq(b'\r') | bytes.simd_eq(b'\t');
+            (!space).to_bitmask()
+        })
+    };
+    for (index, step) in steps.iter().enumerate() {
+        let others = others(step);
+        if others != 0 {
+            return index * STEP + others.trailing_zeros() as usize;
+        }
+    }
+    let is_space = |byte: &&u8| matches!(byte, b' ' | b'\n' | b'\r' | b'\t');
+    steps.len() * STEP + rest.iter().take_while(is_space).count()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{STEP, STEPS, plain_len};
+    use super::{STEP, STEPS, plain_len, space_len};
 
     #[test]
     fn a_short_string_without_escapes_has_its_length() {
@@ -44,6 +64,16 @@ mod tests {
     fn any_other_string_has_to_be_looked_at_closer() {
         for text in ["", "short\"", &"long".repeat(STEPS * STEP), "a\\\"b\"                "] {
             assert_eq!(plain_len(text.as_bytes()), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn white_space_ends_at_the_first_other_byte() {
+        for len in 0..3 * STEP {
+            let space: String = " \n\r\t".chars().cycle().take(len).collect();
+            for behind in ["", "x", "\u{b}                ", "\0\"a\":1, \"b\": [true, false, null]"] {
+                assert_eq!(space_len(format!("{space}{behind}").as_bytes()), len, "{behind:?}");
+            }
         }
     }
 }
