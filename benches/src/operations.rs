@@ -61,6 +61,7 @@ pub const ALL: &[Operation] = &[
     operation("prompt_4_kb",                1, |_| inspected(bodies::prompt(4_000))),
     operation("prompt_4_kb_label",          1, |_| labelled(bodies::prompt(4_000))),
     operation("prompt_200_kb",             13, |_| inspected(bodies::prompt(200_000))),
+    operation("agent_200_kb",              13, |_| inspected(bodies::agent(200_000))),
     operation("prompt_1_mb",               62, |_| inspected(bodies::prompt(1_000_000))),
     operation("string_1_mb",               62, |_| inspected(bodies::plain_prompt(1_000_000))),
     operation("image_5_mb",               306, |_| inspected(bodies::image(5_000_000))),
