@@ -1,20 +1,18 @@
 //! A copy of a document in bounded memory, for readers that need it whole.
 
-use super::skip::{Skipper, Stop, string_end};
-use super::text::without_cut_character;
+use super::skip::{Skipper, Stop};
+use super::text::{TextMeter, without_cut_character};
 
 /// Bytes of a copy, beyond which no member is begun.
 const LIMIT: usize = 1024 * 1024;
 /// Bytes of one member of the top level, so that a long one leaves room for those behind it.
 const MEMBER_LIMIT: usize = LIMIT / 4;
-/// Bytes of one string, as written.
-const TEXT_LIMIT: usize = 64 * 1024;
 /// Bytes of a copy that JSON does not reach: behind its limit, a comma or a bracket ends it, and strings are cut.
 const MOST: usize = 2 * LIMIT;
 
-/// Copies a document as it passes, without what would make it too long: the ends of long strings (an image) and the ends of
-/// long members of the top level (embeddings). A member of the top level that is not long itself is copied as a whole, wherever
-/// it stands.
+/// Copies a document as it passes, without what would make it too long: the ends of long strings (an image), which are measured
+/// instead, and the ends of long members of the top level (embeddings). A member of the top level that is not long itself is copied as
+/// a whole, wherever it stands.
 ///
 /// Nothing is checked: the copy is JSON if the document is, and which bytes it holds does not depend on the cuts.
 #[derive(Debug)]
@@ -23,6 +21,9 @@ pub(crate) struct Condenser {
     /// The position in the document.
     position: Skipper,
     copy: Vec<u8>,
+    cut_texts: Vec<CutText>,
+    /// Bytes of one string that are copied, as written.
+    text_limit: usize,
     /// How long the copy may be when the current member of the top level goes on.
     allowed: usize,
     /// Brackets that stay open when the one is closed whose rest is left out.
@@ -30,11 +31,15 @@ pub(crate) struct Condenser {
     abridged: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 enum CopyState {
     Copying,
-    /// Inside a string whose end is left out.
-    DroppingString,
+    /// Inside a string that may be long.
+    InText {
+        measured: TextMeter,
+        /// Bytes of it that have passed.
+        written: u64,
+    },
     /// Behind the limit: only the brackets that close what has been copied are copied.
     Dropping,
     Complete,
@@ -42,15 +47,42 @@ enum CopyState {
     Lost,
 }
 
-impl Condenser {
-    /// Documents of up to this many bytes are copied as they are.
-    pub(crate) const ABRIDGES_NONE_UP_TO: usize = TEXT_LIMIT;
+/// A document as it was copied.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Copied<'a> {
+    pub(crate) json: &'a [u8],
+    /// The strings in it that have lost their ends, in their order.
+    pub(crate) cut_texts: &'a [CutText],
+}
 
-    pub(crate) fn new() -> Self {
+/// A string of a document whose end is missing in the copy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct CutText {
+    /// Where its first byte stands in the copy.
+    pub(super) start: usize,
+    /// Where its closing quote stands in the copy.
+    pub(super) end: usize,
+    /// Bytes of it that are missing, as written.
+    pub(super) left_out: u64,
+    /// Its length in the document once decoded to UTF-8, in bytes.
+    pub(super) decoded: u64,
+}
+
+impl Condenser {
+    /// Bytes of a string that are copied where more of it need not be known than its length: as many as 1,024 bytes may be when each is
+    /// written as `\u0020`, with room to spare.
+    pub(crate) const TEXT_LIMIT: usize = 8 * 1024;
+
+    /// Documents of up to this many bytes lose nothing but the ends of strings.
+    pub(crate) const ABRIDGES_NONE_UP_TO: usize = MEMBER_LIMIT;
+
+    pub(crate) fn new(text_limit: usize) -> Self {
         Self {
             state: CopyState::Copying,
             position: Skipper::default(),
             copy: Vec::new(),
+            cut_texts: Vec::new(),
+            text_limit,
             allowed: MEMBER_LIMIT,
             floor: 0,
             abridged: false,
@@ -62,12 +94,18 @@ impl Condenser {
         let mut at = 0;
         while at < chunk.len() {
             at = match self.state {
-                CopyState::Copying if self.position.in_string => self.string(chunk, at),
+                CopyState::Copying if self.position.in_string => {
+                    self.begin_text();
+                    at
+                }
                 CopyState::Copying if self.position.depth > 1 && self.copy.len() < self.allowed => {
                     self.nested(chunk, at)
                 }
-                CopyState::Copying => self.byte(chunk, at),
-                CopyState::DroppingString => self.string_end(chunk, at),
+                CopyState::Copying => {
+                    let at = self.plain(chunk, at);
+                    self.byte(chunk, at)
+                }
+                CopyState::InText { measured, written } => self.text(chunk, at, measured, written),
                 CopyState::Dropping => self.rest(chunk, at),
                 CopyState::Complete | CopyState::Lost => return,
             };
@@ -75,8 +113,9 @@ impl Condenser {
     }
 
     /// The copy, once the document is complete.
-    pub(crate) fn complete(&self) -> Option<&[u8]> {
-        (self.state == CopyState::Complete).then_some(&self.copy)
+    pub(crate) fn complete(&self) -> Option<Copied<'_>> {
+        let copied = Copied { json: &self.copy, cut_texts: &self.cut_texts };
+        matches!(self.state, CopyState::Complete).then_some(copied)
     }
 
     /// Whether members or elements are missing in the copy.
@@ -86,7 +125,7 @@ impl Condenser {
 
     /// Whether the chunks are no JSON.
     pub(crate) fn is_lost(&self) -> bool {
-        self.state == CopyState::Lost
+        matches!(self.state, CopyState::Lost)
     }
 
     /// Copies from inside a member of the top level, up to its end, to a long string, or to the limit.
@@ -100,11 +139,22 @@ impl Condenser {
         end
     }
 
+    /// Copies what opens and closes nothing at the top level; returns where it ends.
+    fn plain(&mut self, chunk: &[u8], at: usize) -> usize {
+        let room = if self.position.depth == 1 { LIMIT.saturating_sub(self.copy.len()) } else { 0 };
+        let window = &chunk[at..chunk.len().min(at + room)];
+        let is_mark = |byte: &u8| matches!(byte, b'{' | b'}' | b'[' | b']' | b'"');
+        let run = window.iter().position(is_mark).unwrap_or(window.len());
+        self.copy.extend_from_slice(&window[..run]);
+        at + run
+    }
+
     /// Copies one byte from between the strings: at the top level, and behind the limit of a member up to the next comma.
     fn byte(&mut self, chunk: &[u8], at: usize) -> usize {
+        let Some(&byte) = chunk.get(at) else { return at };
         let position = &mut self.position;
         let is_full = self.copy.len() >= if position.depth > 1 { self.allowed } else { LIMIT };
-        match chunk[at] {
+        match byte {
             b'{' | b'[' => {
                 position.depth += 1;
                 if is_full {
@@ -121,9 +171,9 @@ impl Condenser {
             }
             _ => {}
         }
-        self.copy.push(chunk[at]);
+        self.copy.push(byte);
         if self.position.depth == 0 {
-            let closed = matches!(chunk[at], b'}' | b']');
+            let closed = matches!(byte, b'}' | b']');
             self.state = if closed && self.copy.len() > 1 { CopyState::Complete } else { CopyState::Lost };
         } else if self.copy.len() > MOST {
             self.state = CopyState::Lost;
@@ -131,36 +181,37 @@ impl Condenser {
         at + 1
     }
 
-    /// Copies from inside a string, up to its end or its limit.
-    fn string(&mut self, chunk: &[u8], at: usize) -> usize {
-        let room = TEXT_LIMIT - self.position.string_len;
-        let window = &chunk[..chunk.len().min(at + room + 1)];
-        let position = &mut self.position;
-        if let Some(end) = string_end(window, at, &mut position.escaped) {
-            position.in_string = false;
-            self.copy.extend_from_slice(&chunk[at..end]);
-            return end;
-        }
-        let end = window.len().min(at + room);
-        self.copy.extend_from_slice(&chunk[at..end]);
-        position.string_len += end - at;
-        if window.len() > end {
-            // The byte behind the limit has been looked at and does not end the string.
-            let start = self.copy.len() - position.string_len;
-            let kept = without_cut_character(&self.copy[start..]).len();
-            self.copy.truncate(start + kept);
-            self.state = CopyState::DroppingString;
-        }
-        window.len()
+    /// Measures what has been copied of the open string, of which more is to come.
+    fn begin_text(&mut self) {
+        let mut measured = TextMeter::default();
+        let written = self.position.string_len;
+        measured.push(&self.copy[self.copy.len() - written..]);
+        self.state = CopyState::InText { measured, written: written as u64 };
     }
 
-    /// Passes over the end of a string, and copies its quote.
-    fn string_end(&mut self, chunk: &[u8], at: usize) -> usize {
-        let Some(end) = string_end(chunk, at, &mut self.position.escaped) else { return chunk.len() };
-        self.position.in_string = false;
+    /// Measures a string on, and copies it up to its limit.
+    fn text(&mut self, chunk: &[u8], at: usize, mut measured: TextMeter, mut written: u64) -> usize {
+        let rest = &chunk[at..];
+        let quote = measured.push(rest);
+        let text = &rest[..quote.unwrap_or(rest.len())];
+        let room = (self.text_limit as u64).saturating_sub(written);
+        self.copy.extend_from_slice(&text[..text.len().min(room as usize)]);
+        written += text.len() as u64;
+        let Some(quote) = quote else {
+            self.state = CopyState::InText { measured, written };
+            return chunk.len();
+        };
+        if written > self.text_limit as u64 {
+            let start = self.copy.len() - self.text_limit;
+            let kept = without_cut_character(&self.copy[start..]).len();
+            self.copy.truncate(start + kept);
+            let (end, left_out) = (start + kept, written - kept as u64);
+            self.cut_texts.push(CutText { start, end, left_out, decoded: measured.decoded });
+        }
         self.copy.push(b'"');
+        (self.position.in_string, self.position.escaped) = (false, false);
         self.state = CopyState::Copying;
-        end
+        at + quote + 1
     }
 
     /// Begins to leave out the rest of the innermost array or object.
@@ -187,16 +238,26 @@ impl Condenser {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::{Condenser, LIMIT, MEMBER_LIMIT, TEXT_LIMIT};
+    use super::{Condenser, LIMIT, MEMBER_LIMIT};
     use crate::json::Cursor;
 
-    fn condense(document: &[u8], size: usize) -> Vec<u8> {
-        let mut condenser = Condenser::new();
+    const TEXT_LIMIT: usize = Condenser::TEXT_LIMIT;
+
+    fn new() -> Condenser {
+        Condenser::new(TEXT_LIMIT)
+    }
+
+    fn condensed(document: &[u8], size: usize) -> Condenser {
+        let mut condenser = new();
         for chunk in document.chunks(size) {
             assert!(condenser.complete().is_none());
             condenser.push(chunk);
         }
-        condenser.complete().expect("the document is complete").to_vec()
+        condenser
+    }
+
+    fn condense(document: &[u8], size: usize) -> Vec<u8> {
+        condensed(document, size).complete().expect("the document is complete").json.to_vec()
     }
 
     #[test]
@@ -237,7 +298,7 @@ mod tests {
 
     #[test]
     fn a_copy_is_never_longer_than_its_limit_by_more_than_one_text() {
-        let mut condenser = Condenser::new();
+        let mut condenser = new();
         condenser.push(b"{");
         let text = format!("\"{}\"", "x".repeat(10_000));
         for member in 0..2000 {
@@ -245,7 +306,7 @@ mod tests {
             condenser.push(member.as_bytes());
         }
         condenser.push(b"\"last\":1}");
-        let copy = condenser.complete().unwrap();
+        let copy = condenser.complete().unwrap().json;
         assert!(copy.len() < LIMIT + 2 * text.len(), "{} bytes", copy.len());
         assert!(serde_json::from_slice::<Value>(copy).is_ok());
     }
@@ -282,19 +343,59 @@ mod tests {
     }
 
     #[test]
+    fn what_is_left_out_of_a_string_is_measured() {
+        let words = r#"words, \u00e9 and \ud83d\ude80, a \"quotation\"\n "#;
+        let half = r"\ud83d";
+        for text in [
+            words.repeat(1000),
+            format!("{}{half}\\\"", words.repeat(1000)),
+            half.repeat(4000),
+            "\\ud83d\\ude80".repeat(2000),
+            format!("{}\\ud83d\\ude80", "x".repeat(TEXT_LIMIT - 8)),
+            format!("{}\\\\", "x".repeat(TEXT_LIMIT - 1)),
+        ] {
+            let document = format!(r#"{{"a":{{"b":["{text}",7]}},"c":"{text}","d":"short"}}"#);
+            for size in [1, 7, 1000, 9000, document.len()] {
+                let condenser = condensed(document.as_bytes(), size);
+                let (whole, copy) =
+                    (Cursor::new(document.as_bytes()), Cursor::of_copy(condenser.complete().expect("a document")));
+                let length = |cursor: &Cursor<'_>, key: &[u8]| cursor.find(key).map(|mut value| value.text().bytes);
+                for key in [b"c", b"d"] {
+                    assert_eq!(length(&copy, key), length(&whole, key), "in chunks of {size}");
+                }
+                let nested = |cursor: &Cursor<'_>| {
+                    let mut bytes = 0;
+                    cursor
+                        .find(b"a")
+                        .expect("a member")
+                        .member(b"b", |list| list.array(|text| bytes += text.text().bytes));
+                    bytes
+                };
+                assert_eq!(nested(&copy), nested(&whole), "in chunks of {size}");
+                let written = |cursor: &Cursor<'_>| cursor.find(b"a").map(|mut value| value.raw().1);
+                assert_eq!(written(&copy), written(&whole), "in chunks of {size}");
+            }
+        }
+    }
+
+    #[test]
     fn the_copy_of_what_is_no_json_depends_on_no_cut() {
         for text in [r#"{"a" 1}"#, "{]", r#"{\"a":"b"}"#, "[1}", r#"{"a":"\u12"}} "#] {
             for size in [1, 2, 3] {
-                let mut condenser = Condenser::new();
+                let mut condenser = new();
                 text.as_bytes().chunks(size).for_each(|chunk| condenser.push(chunk));
                 let end = text.find(['}', ']']).unwrap() + 1;
-                assert_eq!(condenser.complete(), Some(&text.as_bytes()[..end]), "{text} in chunks of {size}");
+                assert_eq!(
+                    condenser.complete().map(|copy| copy.json),
+                    Some(&text.as_bytes()[..end]),
+                    "{text} in chunks of {size}"
+                );
             }
         }
-        let mut condenser = Condenser::new();
+        let mut condenser = new();
         condenser.push(b"<html>");
         assert!(condenser.is_lost() && condenser.complete().is_none());
-        let mut condenser = Condenser::new();
+        let mut condenser = new();
         condenser.push(b"{");
         for _ in 0..1000 {
             condenser.push(&[b':'; 10_000]);

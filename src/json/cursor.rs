@@ -10,6 +10,7 @@ use std::borrow::Cow;
 use memchr::{memchr, memmem};
 
 use super::block::Brackets;
+use super::condenser::{Copied, CutText};
 use super::near::{plain_len, space_len};
 use super::skip::Skipper;
 use super::text::{JsonStr, text_len, up_to_quote, written_len};
@@ -49,13 +50,20 @@ impl Span {
 #[derive(Clone, Debug)]
 pub(crate) struct Cursor<'a> {
     text: &'a [u8],
+    /// The strings in it that have lost their ends, if it is a copy.
+    cut_texts: &'a [CutText],
     at: usize,
     broken: bool,
 }
 
 impl<'a> Cursor<'a> {
     pub(crate) fn new(text: &'a [u8]) -> Self {
-        Self { text, at: 0, broken: false }
+        Self { text, cut_texts: &[], at: 0, broken: false }
+    }
+
+    /// A cursor at the start of a copy. The lengths that it gives are those in the document.
+    pub(crate) fn of_copy(copy: Copied<'a>) -> Self {
+        Self { text: copy.json, cut_texts: copy.cut_texts, at: 0, broken: false }
     }
 
     /// Whether what has been walked over is not JSON.
@@ -211,7 +219,7 @@ impl<'a> Cursor<'a> {
         memmem::rfind_iter(text, key.as_bytes()).filter_map(move |at| {
             let (before, behind) = (&text[..at], &text[at + key.len()..]);
             let is_string = before.ends_with(b"\"") && !before.ends_with(b"\\\"") && behind.starts_with(b"\"");
-            let mut cursor = Self { text, at: at + key.len() + 1, broken: false };
+            let mut cursor = Self { at: at + key.len() + 1, ..Self::new(text) };
             if !is_string || cursor.peek() != b':' {
                 return None;
             }
@@ -284,13 +292,26 @@ impl<'a> Cursor<'a> {
             return Span::default();
         }
         let start = self.at + 1;
-        let Some(text) = Span::up_to_quote(&self.text[start..]) else {
+        let (bytes, end) = if let Some(cut) = self.cut_texts_in(start, start + 1).first() {
+            (cut.decoded, cut.end)
+        } else if let Some(text) = Span::up_to_quote(&self.text[start..]) {
+            (text.bytes, start + text.end)
+        } else {
             self.give_up();
             return Span { bytes: 0, start, end: self.at - 1 };
         };
-        let end = start + text.end;
         self.at = end + 1;
-        Span { bytes: text.bytes, start, end }
+        Span { bytes, start, end }
+    }
+
+    /// The strings that begin in this part of the text and have lost their ends.
+    #[inline]
+    fn cut_texts_in(&self, start: usize, end: usize) -> &'a [CutText] {
+        if self.cut_texts.is_empty() {
+            return &[];
+        }
+        let before = |index: usize| self.cut_texts.partition_point(|cut| cut.start < index);
+        &self.cut_texts[before(start)..before(end)]
     }
 
     /// Walks over a value. If it is a string that is not empty, that string.
@@ -326,12 +347,14 @@ impl<'a> Cursor<'a> {
         self.text[start..self.at].trim_ascii() == b"true"
     }
 
-    /// Walks over a value and gives it as it stands.
-    pub(crate) fn raw(&mut self) -> &'a [u8] {
+    /// Walks over a value. Returns it as it stands, and how long it is in the document, in bytes.
+    pub(crate) fn raw(&mut self) -> (&'a [u8], u64) {
         self.peek();
         let start = self.at;
         self.skip();
-        &self.text[start..self.at]
+        let raw = &self.text[start..self.at];
+        let left_out: u64 = self.cut_texts_in(start, self.at).iter().map(|cut| cut.left_out).sum();
+        (raw, raw.len() as u64 + left_out)
     }
 
     /// Walks over a value.

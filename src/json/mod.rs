@@ -12,7 +12,7 @@
 //!
 //! A [`Cursor`] reads a document, or a part of one, that lies whole in memory: the pulling kind of the same thing.
 //!
-//! A [`Condenser`] makes a short copy of a document of any size for it. It checks nothing.
+//! A [`Condenser`] makes a short copy of a document of any size for it, and measures the strings whose ends it leaves out. It checks nothing.
 //!
 //! The scanner never fails. On text that is no JSON it is *lost*: it says so and looks at nothing more.
 
@@ -27,7 +27,7 @@ mod text;
 
 use std::ops::Range;
 
-pub(crate) use condenser::Condenser;
+pub(crate) use condenser::{Condenser, Copied, CutText};
 pub(crate) use cursor::{Cursor, MAX_COUNT, Span};
 pub(crate) use scanner::Scanner;
 pub(crate) use text::JsonStr;

@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::skip::Skipper;
+use super::text::TextMeter;
 use super::{Container, Cursor, JsonStr, Next, Scalar, Scanner, Visit};
 
 thread_local! {
@@ -285,6 +286,7 @@ proptest! {
             ],
             0..40,
         ),
+        cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..40),
     ) {
         let text = format!("\"{}\",7", parts.concat());
         let mut read = Cursor::new(text.as_bytes());
@@ -295,9 +297,25 @@ proptest! {
             prop_assert_eq!(measured.is_broken(), read.is_broken());
             prop_assert_eq!(span.bytes, decoded.len() as u64);
             prop_assert_eq!(measured.peek(), read.peek());
+            if !measured.is_broken() {
+                prop_assert_eq!(in_pieces(&cut(&text.as_bytes()[1..], &cuts)), Some((span.end - 1, span.bytes)));
+            }
             Ok(())
         })?;
     }
+}
+
+/// The lengths of a string that comes in pieces: as it is written, and decoded.
+fn in_pieces(pieces: &[&[u8]]) -> Option<(usize, u64)> {
+    let mut meter = TextMeter::default();
+    let mut before = 0;
+    for piece in pieces {
+        if let Some(end) = meter.push(piece) {
+            return Some((before + end, meter.decoded));
+        }
+        before += piece.len();
+    }
+    None
 }
 
 /// Wants the member `wanted` of the top level as it stands.

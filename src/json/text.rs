@@ -34,17 +34,31 @@ pub(super) fn written_len(rest: &[u8]) -> Option<usize> {
 #[inline]
 pub(super) fn text_len(rest: &[u8]) -> Option<(usize, usize)> {
     let run = quote_or_backslash(rest)?;
-    if rest[run] == b'"' { Some((run, run)) } else { escaped_text_len(rest, run) }
+    if rest[run] == b'"' {
+        return Some((run, run));
+    }
+    let text = text_part(rest, run);
+    text.is_whole.then_some((text.written, text.decoded))
 }
 
-/// The same of a string whose first escape stands at `at`.
+/// The lengths of the part of a string that is there, in bytes.
+#[derive(Clone, Copy, Debug)]
+struct TextPart {
+    written: usize,
+    decoded: usize,
+    /// Whether it ends with the string's closing quote, which is not counted. Else it ends in front of the escape that is cut off, if one
+    /// is.
+    is_whole: bool,
+}
+
+/// The string that `rest` continues, whose first escape, if it has one, does not stand before `at`.
 #[inline(never)]
-fn escaped_text_len(rest: &[u8], at: usize) -> Option<(usize, usize)> {
-    dispatch!(level(), simd => escaped_text_len_by_blocks(simd, rest, at))
+fn text_part(rest: &[u8], at: usize) -> TextPart {
+    dispatch!(level(), simd => text_part_by_blocks(simd, rest, at))
 }
 
 #[inline(always)]
-fn escaped_text_len_by_blocks<S: Simd>(simd: S, rest: &[u8], mut at: usize) -> Option<(usize, usize)> {
+fn text_part_by_blocks<S: Simd>(simd: S, rest: &[u8], mut at: usize) -> TextPart {
     // The length of `rest` with the escapes so far resolved, and where the last one ends.
     let (mut len, mut next) = (rest.len(), at);
     // Whether the byte at `at` stands behind a backslash that is not itself behind one.
@@ -70,27 +84,89 @@ fn escaped_text_len_by_blocks<S: Simd>(simd: S, rest: &[u8], mut at: usize) -> O
             let backslash = at + letters.trailing_zeros() as usize - 1;
             letters &= letters - 1;
             if backslash >= next {
-                let escape = Escape::of(&rest[backslash..]);
+                let raw = &rest[backslash..];
+                if Escape::is_cut(raw) {
+                    return TextPart { written: backslash, decoded: len - raw.len(), is_whole: false };
+                }
+                let escape = Escape::of(raw);
                 next = backslash + escape.written;
                 len = len + escape.decoded - escape.written;
             }
         }
         if quotes != 0 {
             let written = at + quotes.trailing_zeros() as usize;
-            return Some((written, len - (rest.len() - written)));
+            return TextPart { written, decoded: len - (rest.len() - written), is_whole: true };
         }
         at += BLOCK;
     }
     // The last block may have ended in the midst of an escape.
     at = (at - usize::from(carry)).max(next);
     loop {
-        at += memchr2(b'"', b'\\', rest.get(at..)?)?;
-        if rest[at] == b'"' {
-            return Some((at, len - (rest.len() - at)));
+        let raw = &rest[at..];
+        let run = memchr2(b'"', b'\\', raw);
+        at += run.unwrap_or(raw.len());
+        let raw = &rest[at..];
+        let is_whole = raw.first() == Some(&b'"');
+        if is_whole || Escape::is_cut(raw) {
+            return TextPart { written: at, decoded: len - raw.len(), is_whole };
         }
-        let escape = Escape::of(&rest[at..]);
+        let escape = Escape::of(raw);
         at += escape.written;
         len = len + escape.decoded - escape.written;
+    }
+}
+
+/// Measures a string that comes in pieces.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct TextMeter {
+    /// Bytes of the text so far, once its escapes are resolved to UTF-8.
+    pub(super) decoded: u64,
+    /// The start of the escape that the last piece has cut off.
+    cut: [u8; Escape::LONGEST],
+    cut_len: usize,
+}
+
+impl TextMeter {
+    /// Reads on, up to the closing quote; returns where that stands.
+    pub(super) fn push(&mut self, piece: &[u8]) -> Option<usize> {
+        let from = if self.cut_len > 0 { self.end_cut_escape(piece)? } else { 0 };
+        let text = text_part(&piece[from..], 0);
+        self.decoded += text.decoded as u64;
+        let end = from + text.written;
+        if text.is_whole {
+            return Some(end);
+        }
+        self.keep(&piece[end..]);
+        None
+    }
+
+    /// Reads what is kept, with what follows it; returns how much of the piece has been read. `None`: the escape is still cut off.
+    fn end_cut_escape(&mut self, piece: &[u8]) -> Option<usize> {
+        let more = piece.len().min(Escape::LONGEST);
+        let mut joined = [0; 2 * Escape::LONGEST];
+        joined[..self.cut_len].copy_from_slice(&self.cut[..self.cut_len]);
+        joined[self.cut_len..self.cut_len + more].copy_from_slice(&piece[..more]);
+        let mut rest = &joined[..self.cut_len + more];
+        let mut read = 0;
+        while read < self.cut_len {
+            if rest[0] == b'\\' && Escape::is_cut(rest) {
+                self.keep(rest);
+                return None;
+            }
+            let Escape { written, decoded } =
+                if rest[0] == b'\\' { Escape::of(rest) } else { Escape { written: 1, decoded: 1 } };
+            self.decoded += decoded as u64;
+            read += written;
+            rest = &rest[written..];
+        }
+        let from = read - self.cut_len;
+        self.cut_len = 0;
+        Some(from)
+    }
+
+    fn keep(&mut self, cut: &[u8]) {
+        self.cut[..cut.len()].copy_from_slice(cut);
+        self.cut_len = cut.len();
     }
 }
 
@@ -101,6 +177,27 @@ struct Escape {
 }
 
 impl Escape {
+    /// Bytes of the longest one, a surrogate pair.
+    const LONGEST: usize = 12;
+
+    /// Whether more has to come until the length of the escape that `raw` begins with is known. Of nothing, too.
+    #[inline]
+    fn is_cut(raw: &[u8]) -> bool {
+        raw.len() < Self::LONGEST && Self::may_go_on(raw)
+    }
+
+    #[cold]
+    fn may_go_on(raw: &[u8]) -> bool {
+        let is_start_of_unit = |raw: &[u8]| match raw {
+            [] | [b'\\'] => true,
+            [b'\\', b'u', digits @ ..] => digits.len() < 4 && digits.iter().all(|&digit| hex(digit).is_some()),
+            _ => false,
+        };
+        let is_high_surrogate = || matches!(raw.get(2..).and_then(code_unit), Some(0xD800..0xDC00));
+        is_start_of_unit(raw)
+            || raw.starts_with(b"\\u") && is_high_surrogate() && raw.get(6..).is_some_and(is_start_of_unit)
+    }
+
     /// The escape that `raw` begins with. Whatever is no escape is decoded to U+FFFD.
     #[inline]
     fn of(raw: &[u8]) -> Self {
@@ -283,8 +380,10 @@ pub(super) fn without_cut_character(raw: &[u8]) -> &[u8] {
             return &raw[..at];
         }
     }
-    match std::str::from_utf8(raw) {
-        Err(error) if error.error_len().is_none() => &raw[..error.valid_up_to()],
+    let is_start = |byte: &u8| !matches!(byte, 0x80..0xC0);
+    let last = raw.iter().rev().take(4).position(is_start).map_or(raw.len(), |back| raw.len() - 1 - back);
+    match std::str::from_utf8(&raw[last..]) {
+        Err(error) if error.error_len().is_none() => &raw[..last],
         _ => raw,
     }
 }

@@ -98,10 +98,10 @@ impl<'a> EventFacts<'a> {
         }
     }
 
-    /// Counts the arguments of a tool call that are JSON themselves, not text.
-    pub(super) fn add_arguments(&mut self, json: &[u8]) {
+    /// Counts the arguments of a tool call that are JSON themselves, not text, by what [`Cursor::raw`] returned of them.
+    pub(super) fn add_arguments(&mut self, (json, len): (&[u8], u64)) {
         if json != b"{}" {
-            self.other_text_bytes += json.len() as u64;
+            self.other_text_bytes += len;
         }
     }
 
@@ -170,7 +170,7 @@ impl<'a> EventFacts<'a> {
             self.read_error(&mut error);
         }
         if self.error.is_none() && event.kind() == "error" {
-            self.read_error(&mut Cursor::new(event.data));
+            self.read_error(&mut event.cursor());
             self.error.get_or_insert_with(|| String::from_utf8_lossy(event.data));
         }
     }

@@ -130,7 +130,7 @@ impl EventShape {
         self.name = u16::try_from(event.name.len()).ok()?;
         self.push(event.name)?;
         let mut from = 0;
-        for (key, value) in Cursor::new(event.data).members() {
+        for (key, value) in event.cursor().members() {
             if value.start < from {
                 continue;
             }
@@ -257,9 +257,9 @@ mod tests {
     fn the_name_belongs_to_the_shape() {
         let data = br#"{"delta":"a"}"#;
         let mut shape = EventShape::default();
-        shape.learn(&ResponseEvent { name: b"text", data }, Span { bytes: 1, start: 10, end: 11 });
-        assert_eq!(shape.text_of(&ResponseEvent { name: b"text", data }), Some(1));
-        assert_eq!(shape.text_of(&ResponseEvent { name: b"", data }), None);
-        assert_eq!(shape.text_of(&ResponseEvent { name: b"code", data }), None);
+        shape.learn(&ResponseEvent::new(b"text", data), Span { bytes: 1, start: 10, end: 11 });
+        assert_eq!(shape.text_of(&ResponseEvent::new(b"text", data)), Some(1));
+        assert_eq!(shape.text_of(&ResponseEvent::new(b"", data)), None);
+        assert_eq!(shape.text_of(&ResponseEvent::new(b"code", data)), None);
     }
 }

@@ -12,7 +12,7 @@ use super::{
     record::ResponseRecord,
     speaker::Speaker,
 };
-use crate::json::Cursor;
+use crate::json::{Condenser, Cursor};
 
 /// Events in which to look for a dialect before the stream is taken for one of none.
 const FIRST_EVENTS: u64 = 64;
@@ -70,6 +70,11 @@ impl ResponseReader {
         self.observe_again();
     }
 
+    /// Bytes of a string of a document that a reader may ask for, as written. Dialects of one's own measure texts by themselves.
+    pub(super) fn text_limit(&self) -> usize {
+        if self.speaker.may_be_custom() { 8 * Condenser::TEXT_LIMIT } else { Condenser::TEXT_LIMIT }
+    }
+
     /// Notes that the body is one JSON document, which ends where its bracket is closed.
     pub(super) fn await_document(&mut self) {
         self.record.await_end();
@@ -120,7 +125,7 @@ impl ResponseReader {
         }
         if self.record.has_failed && self.record.reading.error.is_none() {
             // Some say what is wrong without calling it an error: the status does.
-            self.stray_error(Cursor::new(document.data));
+            self.stray_error(document.cursor());
         }
         self.record.end();
     }

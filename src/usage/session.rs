@@ -60,13 +60,13 @@ impl SessionMeter {
     /// Reads a piece of a message of the server, text or binary; `is_last`: the message ends with it.
     pub fn observe(&mut self, piece: &[u8], is_last: bool) {
         if self.message.is_none() && is_last {
-            return self.whole(piece);
+            return self.whole(&ResponseEvent::unnamed(piece));
         }
-        let message = self.message.get_or_insert_with(|| Box::new(Condenser::new()));
+        let message = self.message.get_or_insert_with(|| Box::new(Condenser::new(Condenser::TEXT_LIMIT)));
         message.push(piece);
         if let Some(message) = self.message.take_if(|_| is_last) {
             match message.complete() {
-                Some(copy) => self.whole(copy),
+                Some(copy) => self.whole(&ResponseEvent::of_copy(copy)),
                 None => self.lose_sight(),
             }
         }
@@ -87,14 +87,13 @@ impl SessionMeter {
         &self.reading
     }
 
-    fn whole(&mut self, message: &[u8]) {
-        if message.is_empty() {
+    fn whole(&mut self, message: &ResponseEvent<'_>) {
+        if message.data.is_empty() {
             self.reading.events += 1;
             return;
         }
-        let message = ResponseEvent::unnamed(message);
         if self.dialect.is_none() && self.reading.events < FIRST_MESSAGES {
-            self.dialect = dialect::of_message(&message);
+            self.dialect = dialect::of_message(message);
             if self.dialect.is_some() {
                 let is_first = self.reading.events == 0;
                 self.reading.observation = if is_first { Observation::Full } else { Observation::Partial };
@@ -106,7 +105,7 @@ impl SessionMeter {
             return;
         };
         let mut facts = SessionFacts::default();
-        if message.data.trim_ascii_start().starts_with(b"{") && (dialect.read)(&message, &mut facts) {
+        if message.data.trim_ascii_start().starts_with(b"{") && (dialect.read)(message, &mut facts) {
             self.reading.events += 1;
             self.take(facts, dialect.counting);
         } else {

@@ -23,6 +23,15 @@ impl Speaker {
         !matches!(self, Self::Unknown(_))
     }
 
+    /// Whether the dialect may be one of the user's own.
+    pub(super) fn may_be_custom(&self) -> bool {
+        match self {
+            Self::Unknown(custom) => !custom.is_empty(),
+            Self::BuiltIn(_) => false,
+            Self::Custom(_) => true,
+        }
+    }
+
     /// Returns the dialect of a stream, by an event of it.
     pub(super) fn of_event(&self, event: &ResponseEvent<'_>) -> Option<Self> {
         self.first(event, dialect::of_event)

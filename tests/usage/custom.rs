@@ -77,3 +77,9 @@ fn a_dialect_that_panics_is_given_up_and_the_body_is_not() {
     assert_eq!((reading.text_bytes, reading.observation), (1, Observation::Partial));
     assert_eq!(reading.events, 3);
 }
+
+#[test]
+fn a_dialect_of_ones_own_sees_the_whole_of_a_long_text() {
+    let word = "é".repeat(20_000);
+    assert_eq!(read("application/json", &format!(r#"{{"word":"{word}","in":3,"out":4}}"#)).text_bytes, 40_000);
+}

@@ -251,6 +251,22 @@ fn text_is_measured_as_it_decodes() {
 }
 
 #[test]
+fn a_long_text_is_measured_to_its_end() {
+    let (written, decoded) = (r#"h\u00e9llo \ud83d\ude80, \"said\" she\n"#, "héllo 🚀, \"said\" she\n");
+    let (written, decoded) = (written.repeat(2500), 2500 * decoded.len() as u64);
+    let text = answer(&format!(r#"{{"choices":[{{"message":{{"content":"{written}"}},"finish_reason":"stop"}}]}}"#));
+    assert_eq!((text.text_bytes, text.end), (decoded, EndMark::Seen));
+    // Arguments that are JSON count as they are written.
+    let input = format!(r#"{{"file":"{written}","mode":"a"}}"#);
+    let call = answer(&format!(
+        r#"{{"type":"message","content":[{{"type":"tool_use","id":"a","name":"write","input":{input}}}]}}"#
+    ));
+    assert_eq!((call.text_bytes, call.tool_calls), ("write".len() as u64 + input.len() as u64, 1));
+    let error = answer(&format!(r#"{{"error":{{"message":"{}"}}}}"#, r"\u0041".repeat(20_000)));
+    assert_eq!(error.error.as_deref(), Some(&*"A".repeat(1024)));
+}
+
+#[test]
 fn errors_are_told_in_their_own_words() {
     for (status, body, error) in [
         (429, r#"{"error":{"message":"slow down","type":"rate_limit_error","code":"rate_limit"}}"#, "slow down"),

@@ -44,7 +44,7 @@ pub(super) static DIALECT: Dialect = Dialect {
 
 fn read<'a>(event: &ResponseEvent<'a>, facts: &mut EventFacts<'a>) -> bool {
     if !event.name.is_empty() {
-        let mut payload = Cursor::new(event.data);
+        let mut payload = event.cursor();
         read_kind(event.name, &mut payload, facts);
         return !payload.is_broken();
     }

@@ -80,7 +80,7 @@ fn read_start<'a>(step: &mut Cursor<'a>, facts: &mut EventFacts<'a>) {
 
 /// The interaction as a whole.
 fn read_document<'a>(document: &ResponseEvent<'a>, facts: &mut EventFacts<'a>) -> bool {
-    let mut interaction = Cursor::new(document.data);
+    let mut interaction = document.cursor();
     read_interaction(&mut interaction, true, facts);
     for steps in ["outputs", "steps"] {
         if let Some(mut steps) = document.find(steps) {

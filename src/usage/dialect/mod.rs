@@ -37,7 +37,6 @@ use super::{
     event_facts::EventFacts,
     normalise::{Counting, Merge},
 };
-use crate::json::Cursor;
 
 /// All dialects, in the order in which a first event or a document is tried on them.
 static ALL: [&Dialect; 14] = [
@@ -116,7 +115,7 @@ pub(super) fn of_document(document: &ResponseEvent<'_>) -> Option<&'static Diale
         let marks = |dialect: &&'static Dialect| dialect.document.as_ref().map_or(&[][..], |document| document.marks);
         ALL.iter().flat_map(|dialect| marks(dialect).iter().map(|mark| (mark.key(), (*mark, *dialect)))).collect()
     });
-    document::recognise(&Cursor::new(document.data), &MARKS)
+    document::recognise(&document.cursor(), &MARKS)
 }
 
 /// Returns the facts that a request's path tells, in any dialect.

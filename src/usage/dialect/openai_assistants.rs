@@ -36,7 +36,7 @@ fn read<'a>(event: &ResponseEvent<'a>, facts: &mut EventFacts<'a>) -> bool {
         "thread.message.delta" => event.member(b"delta", |delta| read_message_delta(delta, facts)),
         "thread.run.step.delta" => event.member(b"delta", |delta| read_step_delta(delta, facts)),
         "error" => {
-            facts.read_error(&mut Cursor::new(event.data));
+            facts.read_error(&mut event.cursor());
             true
         }
         _ => match kind.strip_prefix("thread.run.") {

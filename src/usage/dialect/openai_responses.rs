@@ -85,7 +85,7 @@ pub(super) fn read_response<'a>(response: &mut Cursor<'a>, facts: &mut EventFact
 
 /// The response object alone, with the texts that a stream has told of before.
 fn read_document<'a>(document: &ResponseEvent<'a>, facts: &mut EventFacts<'a>) -> bool {
-    let mut response = Cursor::new(document.data);
+    let mut response = document.cursor();
     read_response(&mut response, facts);
     if let Some(mut output) = document.find("output") {
         output.array(|item| read_texts(item, facts));
@@ -157,7 +157,7 @@ impl<'a> OutputItem<'a> {
 
 /// `{"type":"error","error":{..}}`, or flat: `{"type":"error","code":..,"message":..}`.
 fn read_error<'a>(event: &ResponseEvent<'a>, facts: &mut EventFacts<'a>) -> bool {
-    facts.read_error(&mut Cursor::new(event.data));
+    facts.read_error(&mut event.cursor());
     event.member(b"error", |error| facts.read_error(error))
 }
 

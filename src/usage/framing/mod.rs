@@ -31,9 +31,9 @@ pub(super) enum Framing {
         decoded: Vec<u8>,
     },
     Elements(Elements),
-    /// An answer in one piece, as long as it may be short: all that has come of it.
-    Short(Vec<u8>),
-    /// An answer in one piece.
+    /// A JSON document of which nothing has come yet.
+    FirstChunk,
+    /// A JSON document.
     Document(Condenser),
     /// The first bytes have to tell.
     Undecided {
@@ -92,27 +92,17 @@ impl Framing {
                     *self = Self::Lost;
                 }
             }
-            Self::Short(before) => {
+            Self::FirstChunk => {
                 // Most answers come in one chunk, which need not be copied to be read.
-                let is_first = before.is_empty();
-                if !is_first {
-                    before.extend_from_slice(chunk);
-                }
-                let so_far = if is_first { chunk } else { before.as_slice() };
-                let document = ResponseEvent::unnamed(so_far);
-                let is_short = so_far.len() <= Condenser::ABRIDGES_NONE_UP_TO;
-                if is_short && !chunk.trim_ascii_end().ends_with(b"}") {
-                    if is_first {
-                        // The rest of a large answer is on its way; growing step by step would move what has come each time.
-                        before.reserve_exact((4 * chunk.len()).min(Condenser::ABRIDGES_NONE_UP_TO));
-                        before.extend_from_slice(chunk);
-                    }
-                } else if is_short && reader.whole_document(&document) {
+                let document = ResponseEvent::unnamed(chunk);
+                let may_be_whole =
+                    chunk.len() <= Condenser::ABRIDGES_NONE_UP_TO && chunk.trim_ascii_end().ends_with(b"}");
+                if may_be_whole && reader.whole_document(&document) {
                     invoke_model::hand_over_counts(&document, reader);
                     *self = Self::Lost;
                 } else {
-                    // From here on each chunk is looked at once, whatever it ends with.
-                    *self = condense(so_far, reader);
+                    *self = Self::Document(Condenser::new(reader.text_limit()));
+                    self.feed(chunk, reader);
                 }
             }
             Self::Document(condenser) => {
@@ -141,7 +131,7 @@ impl Framing {
         match (announced, of_object) {
             (Announced::JsonObject, ObjectFraming::Document) => {
                 reader.await_document();
-                *self = Self::Short(Vec::new());
+                *self = Self::FirstChunk;
             }
             (Announced::JsonObject, ObjectFraming::Lines) => *self = Self::of(ResponseKind::Lines),
             (Announced::JsonArray, _) => *self = Self::Elements(Elements::new()),
@@ -160,24 +150,20 @@ impl Framing {
             Self::Lines(lines) => {
                 lines.finish(|line, is_tail| reader.last_event(ResponseEvent::unnamed(line), is_tail));
             }
-            // Something that is no JSON follows it.
-            Self::Short(document) => *self = condense(document, reader),
-            Self::Aws { .. } | Self::Elements(_) | Self::Document(_) | Self::Undecided { .. } | Self::Lost => {}
+            Self::Aws { .. }
+            | Self::Elements(_)
+            | Self::FirstChunk
+            | Self::Document(_)
+            | Self::Undecided { .. }
+            | Self::Lost => {}
         }
     }
-}
-
-/// Goes on with a document that begins with `so_far`.
-fn condense(so_far: &[u8], reader: &mut ResponseReader) -> Framing {
-    let mut condenser = Condenser::new();
-    condenser.push(so_far);
-    if is_over(&condenser, reader) { Framing::Lost } else { Framing::Document(condenser) }
 }
 
 /// Hands over a document that is complete; returns whether there is nothing more to come of it.
 fn is_over(condenser: &Condenser, reader: &mut ResponseReader) -> bool {
     if let Some(copy) = condenser.complete() {
-        let document = ResponseEvent::unnamed(copy);
+        let document = ResponseEvent::of_copy(copy);
         reader.document(&document, condenser.is_abridged());
         invoke_model::hand_over_counts(&document, reader);
         return true;
@@ -198,5 +184,5 @@ fn hand_over(message: AwsMessage<'_>, decoded: &mut Vec<u8>, reader: &mut Respon
     if message.name == invoke_model::WRAPPER {
         return invoke_model::unwrap(message.payload, decoded, reader);
     }
-    reader.event(ResponseEvent { name: message.name, data: message.payload }, false);
+    reader.event(ResponseEvent::new(message.name, message.payload), false);
 }

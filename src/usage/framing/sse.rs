@@ -43,7 +43,7 @@ impl Sink for SseSink<'_> {
     fn event(&mut self, event: RawEvent<'_>) {
         let is_tail = event.skipped > 0;
         let is_last = event.unterminated;
-        let event = ResponseEvent { name: event.name, data: event.data };
+        let event = ResponseEvent::new(event.name, event.data);
         if is_last {
             self.reader.last_event(event, is_tail);
         } else {
