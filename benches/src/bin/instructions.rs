@@ -1,7 +1,7 @@
 //! The instruction gate: counts what each operation executes, and fails when one has become dearer.
 //!
-//! Instructions do not depend on how busy the machine is, and repeat exactly. They do depend on the compiler and the processor's
-//! architecture. The committed numbers name theirs, and are held to 5 % there. Under another compiler they are held to 15 %, which
+//! Instructions do not depend on how busy the machine is, and repeat exactly. They do depend on the compiler, the processor's
+//! architecture and the vectors that it has: those of AVX2, or fewer, as valgrind knows no wider ones. The committed numbers name theirs, and are held to 5 % there. Under another compiler they are held to 15 %, which
 //! still finds an operation that does its work twice. On another architecture nothing can be compared.
 //!
 //! - `instructions check` counts and compares with `benches/instructions.txt`;
@@ -134,11 +134,15 @@ fn entry(line: &str) -> Option<(&str, f64)> {
     Some((name, number.parse().ok()?))
 }
 
-/// The first line of the committed file: architecture and compiler.
+/// The first line of the committed file: architecture, with the vectors it has where they make a difference, and compiler.
 fn made_with() -> Result<String, String> {
     let output =
         Command::new("rustc").arg("--version").output().map_err(|error| format!("rustc --version: {error}"))?;
-    Ok(format!("# {} {}", std::env::consts::ARCH, String::from_utf8_lossy(&output.stdout).trim()))
+    #[cfg(target_arch = "x86_64")]
+    let vectors = if std::arch::is_x86_feature_detected!("avx2") { "+avx2" } else { "" };
+    #[cfg(not(target_arch = "x86_64"))]
+    let vectors = "";
+    Ok(format!("# {}{vectors} {}", std::env::consts::ARCH, String::from_utf8_lossy(&output.stdout).trim()))
 }
 
 /// Instructions of doing `operation` once.
