@@ -191,6 +191,15 @@ where
 }
 
 #[deny(clippy::missing_trait_methods)]
+/// Bytes up to which a frame is copied rather than left in the buffer into which it was read.
+const SMALL: usize = 1024;
+
+/// A small frame as bytes of its own. hyper makes ready to read on before the frame has left, and takes a new buffer of 8 KB for it if
+/// the old one is held: a copy costs less.
+fn apart_if_small(data: Bytes) -> Bytes {
+    if data.len() <= SMALL { Bytes::copy_from_slice(&data) } else { data }
+}
+
 impl<B> Body for UpstreamResponseBody<B>
 where
     B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
@@ -209,8 +218,9 @@ where
         };
         if is_last {
             this.release();
+            return Poll::Ready(frame);
         }
-        Poll::Ready(frame)
+        Poll::Ready(frame.map(|frame| frame.map(|frame| frame.map_data(apart_if_small))))
     }
 
     fn is_end_stream(&self) -> bool {
