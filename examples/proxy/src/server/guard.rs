@@ -5,7 +5,7 @@
 //! address (and read the answers where its own name has come to stand for this address: DNS rebinding). Browsers say
 //! where a request comes from, in `Origin` and `Sec-Fetch-Site`, and what name it was sent to, in `Host`.
 
-use std::{fmt, net::IpAddr};
+use std::{cell::RefCell, net::IpAddr};
 
 use active_requests::config::Value;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri, Version, header, uri::Authority};
@@ -57,6 +57,33 @@ impl Value for AllowedHosts {
     }
 }
 
+/// The host that the requests of a connection have been for, as they wrote it, once it has been let pass. Most connections name one only.
+#[derive(Clone, Debug, Default)]
+pub struct KnownHost(RefCell<Box<[u8]>>);
+
+/// The longest host that is known again: each connection keeps one.
+const LONGEST_KNOWN: usize = 256;
+
+impl KnownHost {
+    /// Whether all that a request says of its host is a line that has been let pass.
+    fn is_of<B>(&self, request: &Request<B>) -> bool {
+        let known = self.0.borrow();
+        !known.is_empty() && only_line(request).is_some_and(|line| *line == **known)
+    }
+
+    fn learn<B>(&self, request: &Request<B>) {
+        if let Some(line) = only_line(request).filter(|line| line.len() <= LONGEST_KNOWN) {
+            *self.0.borrow_mut() = line.as_bytes().into();
+        }
+    }
+}
+
+/// The line `host` of a request that names its host nowhere else.
+fn only_line<B>(request: &Request<B>) -> Option<&HeaderValue> {
+    let mut lines = request.headers().get_all(header::HOST).iter();
+    lines.next().filter(|_| lines.next().is_none() && request.uri().authority().is_none())
+}
+
 /// Decides whether a request may be one of a web page.
 #[derive(Clone, Debug)]
 pub struct PageGuard {
@@ -69,27 +96,36 @@ impl PageGuard {
         Self { hosts: (!has_key).then_some(hosts) }
     }
 
-    /// Checks a request; `acts` says that it would be forwarded or change something.
+    /// Checks a request; `acts` says that it would be forwarded or change something. `known`: the host that its connection is known by.
     ///
     /// # Errors
     /// It does not say where it goes, goes to a name that is not this proxy's, or comes from a page of another site.
-    pub fn check<B>(&self, request: &Request<B>, acts: bool) -> Result<(), Refusal> {
-        let headers = request.headers();
-        let authority = authority(request)?;
-        let Some(hosts) = &self.hosts else { return Ok(()) };
-        let host = authority.as_ref().map(Authority::host);
-        let forbidden = |why: fmt::Arguments<'_>| Err(Refusal::new(StatusCode::FORBIDDEN, why.to_string()));
-        if let Some(host) = host.filter(|host| !hosts.allow(host)) {
-            return forbidden(format_args!(
-                "Without an API key this proxy answers to its address only, not to the name {host:?}: set PROXY_ALLOWED_HOSTS or PROXY_API_KEY."
-            ));
+    pub fn check<B>(&self, request: &Request<B>, acts: bool, known: &KnownHost) -> Result<(), Refusal> {
+        if !known.is_of(request) {
+            self.check_host(request)?;
+            known.learn(request);
         }
-        if acts && hosts.is_by_another_site(headers) {
-            return forbidden(format_args!(
-                "Without an API key no page of another site may send requests here: set PROXY_API_KEY, or its host in PROXY_ALLOWED_HOSTS."
+        if acts && self.hosts.as_ref().is_some_and(|hosts| hosts.is_by_another_site(request.headers())) {
+            return Err(Refusal::new(
+                StatusCode::FORBIDDEN,
+                "Without an API key no page of another site may send requests here: set PROXY_API_KEY, or its host in PROXY_ALLOWED_HOSTS.",
             ));
         }
         Ok(())
+    }
+
+    fn check_host<B>(&self, request: &Request<B>) -> Result<(), Refusal> {
+        let authority = authority(request)?;
+        let Some(hosts) = &self.hosts else { return Ok(()) };
+        match authority.as_ref().map(Authority::host).filter(|host| !hosts.allow(host)) {
+            Some(host) => Err(Refusal::new(
+                StatusCode::FORBIDDEN,
+                format!(
+                    "Without an API key this proxy answers to its address only, not to the name {host:?}: set PROXY_ALLOWED_HOSTS or PROXY_API_KEY."
+                ),
+            )),
+            None => Ok(()),
+        }
     }
 }
 

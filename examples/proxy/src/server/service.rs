@@ -23,7 +23,7 @@ use crate::{
     refusal::{IsRefusal, Refusal},
     server::{
         body::{ServedBody, ServedContent},
-        guard::PageGuard,
+        guard::{KnownHost, PageGuard},
         state::{ConnectionState, OpenRequests, RequestKind},
     },
     tunnel::Tunnels,
@@ -110,12 +110,13 @@ impl ProxyService {
                 move |request| answer(Arc::clone(&forward), request, connection.clone())
             });
         let api = RefCell::new(api);
+        let host = KnownHost::default();
         hyper::service::service_fn(move |request: Request<Incoming>| {
             let is_http1 = request.version() < Version::HTTP_2;
             let closes = is_http1 && service.tracker.is_draining();
             let is_large = is_http1 && request.body().size_hint().upper().is_none_or(|size| size > MOST_UNREAD);
             let first = first_part(request.uri().path());
-            let own = service.refused(&request, first).or_else(|| service.own_answer(&request, first));
+            let own = service.refused(&request, first, &host).or_else(|| service.own_answer(&request, first));
             // The monitor's streams hold up no shutdown: they are what shows it.
             let is_own = own.is_some() || ["metrics", "dashboard"].contains(&first);
             let kind = if is_own { RequestKind::Own } else { RequestKind::Forwarded };
@@ -173,12 +174,17 @@ impl ProxyService {
     }
 
     /// The answer to a request that is not taken, whatever it is for.
-    fn refused(&self, request: &Request<Incoming>, first_part: &str) -> Option<Response<ServedContent>> {
+    fn refused(
+        &self,
+        request: &Request<Incoming>,
+        first_part: &str,
+        host: &KnownHost,
+    ) -> Option<Response<ServedContent>> {
         let is_read = [Method::GET, Method::HEAD, Method::OPTIONS].contains(request.method());
         let acts = !is_read || !["", "health", "metrics", "dashboard"].contains(&first_part);
         // Those who only ask whether it lives know it by other names.
-        let refusal =
-            self.guard.check(request, acts).err().filter(|why| first_part != "health" || why.status.as_u16() == 400)?;
+        let refusal = self.guard.check(request, acts, host).err();
+        let refusal = refusal.filter(|why| first_part != "health" || why.status.as_u16() == 400)?;
         let response = refusal.response(Route::format(request.uri().path()).unwrap_or(ApiFormat::OpenAi));
         let strip = request.method() == Method::HEAD;
         Some(response.map(|body| ServedContent::Own(if strip { Full::default() } else { body })))
