@@ -5,7 +5,7 @@ use std::{
     io,
     pin::{Pin, pin},
     sync::Arc,
-    task::Poll,
+    task::{Poll, Waker},
     time::Duration,
 };
 
@@ -21,6 +21,7 @@ use crate::{
     config::settings::Settings,
     server::{
         admission::{Admission, Place},
+        late_timer::LateTimer,
         lingering::LingeringStream,
         phase::Phase,
         service::ProxyService,
@@ -56,7 +57,7 @@ impl ConnectionServer {
         let idle = settings.idle_timeout;
         let mut http1 = http1::Builder::new();
         let most_of_head = settings.max_head.0;
-        http1.timer(TokioTimer::new()).header_read_timeout(idle).max_header_size(most_of_head);
+        http1.header_read_timeout(idle).max_header_size(most_of_head);
         let mut http2 = http2::Builder::new(TokioExecutor::new());
         http2
             .timer(TokioTimer::new())
@@ -94,7 +95,9 @@ impl ConnectionServer {
         // Pinned in here, and lent: a future keeps room for what it is given, besides what it makes of it.
         match version {
             HttpVersion::Http1 => {
-                let connection = pin!(self.http1.serve_connection(TokioIo::new(stream), service).with_upgrades());
+                let mut http1 = self.http1.clone();
+                http1.timer(LateTimer::default());
+                let connection = pin!(http1.serve_connection(TokioIo::new(stream), service).with_upgrades());
                 // hyper has a limit of its own for an idle one.
                 drive(connection, UpgradeableConnection::graceful_shutdown, &state, phase, None).await;
             }
@@ -149,6 +152,16 @@ async fn spoken(client: &TcpStream) -> io::Result<HttpVersion> {
     }
 }
 
+/// The end of a connection's turns, or of those between two events.
+enum Turn {
+    /// The connection has ended.
+    Ended(hyper::Result<()>),
+    /// It has had no request for too long.
+    Idle,
+    /// The server has come to another phase; `is_last`: there will be no more.
+    Phase { is_last: bool },
+}
+
 /// Runs a connection to its end, or until it has gone over to another protocol. One without a request for `idle` is shut down.
 async fn drive<C>(
     mut connection: Pin<&mut C>,
@@ -161,20 +174,31 @@ async fn drive<C>(
 {
     let mut timer: Option<Pin<Box<Sleep>>> = None;
     let (mut ending, mut told) = (false, false);
+    let mut latest = phase.clone();
     let ended = loop {
+        let mut changed = pin!(phase.changed());
+        let mut watched_by: Option<Waker> = None;
         let turn = poll_fn(|cx| {
+            // The next phase wakes this task once it has been waited for. It is not waited for anew in each of the connection's turns.
+            let is_watched = watched_by.as_ref().is_some_and(|task| task.will_wake(cx.waker()));
+            if !is_watched || !matches!(latest.has_changed(), Ok(false)) {
+                if let Poll::Ready(changed) = changed.as_mut().poll(cx) {
+                    return Poll::Ready(Turn::Phase { is_last: changed.is_err() });
+                }
+                watched_by = Some(cx.waker().clone());
+            }
             let was_idle = state.open() == 0;
             if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
-                return Poll::Ready(Some(ended));
+                return Poll::Ready(Turn::Ended(ended));
             }
             // At the end nobody waits for half a head, or for the next request; but the last bytes are to leave.
             if state.is_left() || (ending && was_idle && !state.is_writing()) {
-                return Poll::Ready(Some(Ok(())));
+                return Poll::Ready(Turn::Ended(Ok(())));
             }
             match idle {
                 Some(idle) if state.open() == 0 => {
                     let timer = timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(idle)));
-                    timer.as_mut().poll(cx).map(|()| None)
+                    timer.as_mut().poll(cx).map(|()| Turn::Idle)
                 }
                 _ => {
                     timer = None;
@@ -182,20 +206,18 @@ async fn drive<C>(
                 }
             }
         });
-        tokio::select! {
-            ended = turn => match ended {
-                Some(ended) => break ended,
-                // It stays idle, although it has been told.
-                None if told => break Ok(()),
-                None => {
-                    told = true;
-                    timer = None;
-                    shut_down(connection.as_mut());
-                }
-            },
-            changed = phase.changed() => {
-                let now = *phase.borrow_and_update();
-                if changed.is_err() || now == Phase::Over {
+        match turn.await {
+            Turn::Ended(ended) => break ended,
+            // It stays idle, although it has been told.
+            Turn::Idle if told => break Ok(()),
+            Turn::Idle => {
+                told = true;
+                timer = None;
+                shut_down(connection.as_mut());
+            }
+            Turn::Phase { is_last } => {
+                let now = *latest.borrow_and_update();
+                if is_last || now == Phase::Over {
                     break Ok(());
                 }
                 ending = now == Phase::Ending;
