@@ -1,11 +1,19 @@
 //! A request's body whose start is held back until the model in it is known.
 
-use std::{error::Error, ops::Range, sync::Arc, time::Duration};
+use std::{
+    collections::VecDeque,
+    error::Error,
+    future::{Future, poll_fn},
+    ops::Range,
+    pin::{Pin, pin},
+    sync::Arc,
+    task::Poll,
+    time::Duration,
+};
 
 use active_requests::inspect::{LocatedModel, ModelFault, ModelLocator};
 use bytes::{Bytes, BytesMut};
 use http_body::Body;
-use http_body_util::BodyExt;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::Instant,
@@ -54,6 +62,13 @@ pub struct BufferLimits {
     pub held: Arc<Semaphore>,
 }
 
+impl BufferLimits {
+    /// The longest that so many bytes may take.
+    fn all(&self, held: usize) -> Duration {
+        self.silence + Duration::from_secs((held / SLOWEST) as u64)
+    }
+}
+
 /// Bytes a second that the slowest client sends. One that feeds a byte now and then must not be held for ever.
 pub const SLOWEST: usize = 1024;
 
@@ -92,16 +107,27 @@ impl<B: Body<Data = Bytes, Error: Error + 'static> + Unpin> BufferedBody<B> {
         let mut joined = BytesMut::new();
         let mut done = false;
         let mut trailers = None;
-        let started = Instant::now();
+        let mut started = None;
         while !done {
             let held = self.start.len() + joined.len();
-            let all = limits.silence + Duration::from_secs((held / SLOWEST) as u64);
-            let (wait, too_long) = match all.saturating_sub(started.elapsed()) {
-                left if left < limits.silence && held > 0 => (left, BufferError::Slow),
-                _ => (limits.silence, BufferError::Silent),
-            };
-            let frame = tokio::time::timeout(wait, body.frame()).await;
-            let Some(frame) = frame.map_err(|_| too_long)? else { break };
+            let mut timer = pin!(None);
+            let mut too_long = BufferError::Silent;
+            let frame = poll_fn(|cx| {
+                if let Poll::Ready(frame) = Pin::new(&mut *body).poll_frame(cx) {
+                    return Poll::Ready(Some(frame));
+                }
+                // What has come already needs no clock.
+                if timer.is_none() {
+                    let started = *started.get_or_insert_with(Instant::now);
+                    let left = limits.all(held).saturating_sub(started.elapsed());
+                    let is_slow = left < limits.silence && held > 0;
+                    let wait = if is_slow { left } else { limits.silence };
+                    too_long = if is_slow { BufferError::Slow } else { BufferError::Silent };
+                    timer.set(Some(tokio::time::sleep(wait)));
+                }
+                timer.as_mut().as_pin_mut().map_or(Poll::Pending, |timer| timer.poll(cx)).map(|()| None)
+            });
+            let Some(frame) = frame.await.ok_or(too_long)? else { break };
             let chunk = match frame.map_err(|error| broken(&error))?.into_data() {
                 Ok(chunk) => chunk,
                 Err(frame) => {
@@ -152,13 +178,13 @@ impl<B> BufferedBody<B> {
     /// The body to send: the start with these edits, and then the rest as it comes.
     pub fn edited(self, mut edits: Vec<BodyEdit>) -> UpstreamRequestBody<B> {
         edits.sort_by_key(|(range, _)| range.start);
-        let mut first = Vec::with_capacity(1 + 2 * edits.len());
+        let mut first = VecDeque::with_capacity(1 + 2 * edits.len());
         let mut from = 0;
         for (range, bytes) in edits {
             first.extend([self.start.slice(from..range.start), bytes]);
             from = range.end;
         }
-        first.push(self.start.slice(from..));
+        first.push_back(self.start.slice(from..));
         UpstreamRequestBody::new(first, self.rest)
     }
 }

@@ -297,8 +297,11 @@ fn route_of(format: ApiFormat, path: &str, query: Option<&str>) -> String {
 
 /// `content-length` follows a body that has become longer or shorter.
 fn adjust_length(headers: &mut HeaderMap, grown: i64) {
+    if grown == 0 {
+        return;
+    }
     let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<i64>().ok());
-    if let Some(length) = length.filter(|_| grown != 0) {
+    if let Some(length) = length {
         headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length + grown));
     }
 }

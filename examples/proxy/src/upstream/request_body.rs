@@ -80,8 +80,8 @@ impl UploadProgress {
 
 impl<B> UpstreamRequestBody<B> {
     /// Sends `first` and then `rest`.
-    pub fn new(first: impl IntoIterator<Item = Bytes>, rest: BodyRest<B>) -> Self {
-        let first = first.into_iter().filter(|chunk| !chunk.is_empty()).collect();
+    pub fn new(mut first: VecDeque<Bytes>, rest: BodyRest<B>) -> Self {
+        first.retain(|chunk| !chunk.is_empty());
         let (rest, trailers) = match rest {
             BodyRest::Unread(body) => (Some(body), None),
             BodyRest::Read(trailers) => (None, trailers),
@@ -91,7 +91,7 @@ impl<B> UpstreamRequestBody<B> {
 
     /// Sends a body of which nothing has been read.
     pub fn streamed(body: B) -> Self {
-        Self::new([], BodyRest::Unread(body))
+        Self::new(VecDeque::new(), BodyRest::Unread(body))
     }
 
     /// An empty body, which tells of its progress in place of another.
