@@ -51,6 +51,9 @@ pub struct Forwarder {
     read_timeout: Option<Duration>,
 }
 
+/// An answer on its way to the client. Boxed, for it is handed on from future to future.
+pub type BoxedResponse = Box<Response<ForwardedBody>>;
+
 /// The client has gone, so there is no answer to send.
 #[derive(Debug)]
 pub struct ClientGone;
@@ -139,7 +142,7 @@ impl Forwarder {
     pub fn answer(
         self: Arc<Self>,
         request: Request<ClientBody>,
-    ) -> impl Future<Output = Result<Response<ForwardedBody>, ClientGone>> + Send {
+    ) -> impl Future<Output = Result<BoxedResponse, ClientGone>> + Send {
         let row = request.extensions().get::<RequestHandle>().cloned().unwrap_or_default();
         let id =
             request.headers().get(&REQUEST_ID).cloned().or_else(|| HeaderValue::try_from(row.id()?.to_string()).ok());
@@ -160,7 +163,7 @@ impl Forwarder {
                     }
                     // Over HTTP/2 hyper would send it.
                     let strip = |body| if is_head { Full::default() } else { body };
-                    refusal.response(format).map(|body| ForwardedBody::own(strip(body)))
+                    Box::new(refusal.response(format).map(|body| ForwardedBody::own(strip(body))))
                 }
             };
             if let Some(id) = id {
@@ -175,7 +178,7 @@ impl Forwarder {
         mut request: BoxedRequest,
         row: &RequestHandle,
         id: Option<&HeaderValue>,
-    ) -> Result<Response<ForwardedBody>, ForwardError> {
+    ) -> Result<BoxedResponse, ForwardError> {
         let client_end = upgrade::client_end(&mut request);
         let trace = self.telemetry.as_ref().and_then(|telemetry| telemetry.begin(row, request.headers()));
         let PreparedRequest { provider, endpoint, mut request, hide_usage } = self.router.prepare(request, row).await?;
@@ -192,9 +195,9 @@ impl Forwarder {
         let response = response.map_err(|error| ForwardError::upstream(error, &provider.name))?;
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             let client = client_end.ok_or_else(|| ForwardError::unasked_upgrade(&provider.name))?;
-            return Ok(upgrade::open(client, response, row, &self.tunnels));
+            return Ok(Box::new(upgrade::open(client, *response, row, &self.tunnels)));
         }
-        let mut response = response.map(|body| ForwardedBody::upstream(body, self.read_timeout, row.clone()));
+        let mut response = Box::new(response.map(|body| ForwardedBody::upstream(body, self.read_timeout, row)));
         framing::settle(response.headers_mut()).map_err(|wrong| ForwardError::answer(&wrong, &provider.name))?;
         hop_by_hop::drop_hop_by_hop(response.headers_mut());
         *response.version_mut() = Version::HTTP_11;

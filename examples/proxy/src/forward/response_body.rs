@@ -40,8 +40,8 @@ const MOMENT: Duration = Duration::from_millis(20);
 enum BodySource {
     /// The upstream's body.
     Upstream(UpstreamBody),
-    /// The upstream's body, watched for silence.
-    Watched(UpstreamBody, SilenceLimit),
+    /// The upstream's body, watched for silence. The limit is boxed, so that a body without one keeps no room for it.
+    Watched(UpstreamBody, Box<SilenceLimit>),
     /// The proxy's own.
     Own(Full<Bytes>),
 }
@@ -57,11 +57,12 @@ pub struct SilenceLimit {
 
 impl ForwardedBody {
     /// The upstream's body with the given limit on silence.
-    pub fn upstream(body: UpstreamBody, longest: Option<Duration>, row: RequestHandle) -> Self {
+    pub fn upstream(body: UpstreamBody, longest: Option<Duration>, row: &RequestHandle) -> Self {
         Self::from(match longest {
             Some(longest) => {
                 let sleep = Box::pin(tokio::time::sleep(longest));
-                BodySource::Watched(body, SilenceLimit { longest, row, waiting: false, sleep })
+                let limit = SilenceLimit { longest, row: row.clone(), waiting: false, sleep };
+                BodySource::Watched(body, Box::new(limit))
             }
             None => BodySource::Upstream(body),
         })

@@ -37,10 +37,6 @@ impl ServedBody {
 
 /// The kinds of bodies.
 #[derive(Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "the large one is the common one: a box would be an allocation a request"
-)]
 pub enum ServedContent {
     /// A tracked answer.
     Forwarded(TrackedBody),

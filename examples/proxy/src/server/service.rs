@@ -263,8 +263,8 @@ fn answer(
             // In a block of its own, so that no room is kept for it during the wait below.
             let result = answer.await;
             connection.interim().end();
-            if result.is_ok() {
-                return result;
+            if let Ok(response) = result {
+                return Ok(*response);
             }
         }
         if one_request_at_a_time {

@@ -5,10 +5,11 @@
 //! the body has ended.
 
 use std::{
+    cell::Cell,
     fmt,
     future::{Future, poll_fn},
     pin::{Pin, pin},
-    task::{Context, Poll, Waker, ready},
+    task::{Context, Poll, ready},
 };
 
 use bytes::Bytes;
@@ -63,30 +64,27 @@ where
     }
 
     /// Sends a request and waits for the head of the answer. A request that has not left comes back with the error.
+    ///
+    /// Boxed, all of it: a future keeps room for what it is given, and the answer is handed on from future to future.
     pub async fn send(
         mut self: Box<Self>,
-        // Boxed: a future keeps room for what it is given.
         request: Box<Request<B>>,
         upload: UploadProgress,
         pool: &ConnectionPool<B>,
-    ) -> Result<Response<UpstreamResponseBody<B>>, TrySendError<Request<B>>> {
+    ) -> Result<Box<Response<UpstreamResponseBody<B>>>, Box<TrySendError<Request<B>>>> {
         self.upload = upload;
         let mut answer = pin!(self.sender.try_send_request(*request));
-        let response = poll_fn(|cx| self.poll_with(cx, |cx| answer.as_mut().poll(cx))).await?;
+        let response = poll_fn(|cx| self.poll_with(cx, |cx| answer.as_mut().poll(cx))).await.map_err(Box::new)?;
         self.is_taken = response.status().is_success();
         let is_upgrade = response.status() == StatusCode::SWITCHING_PROTOCOLS;
-        Ok(response.map(|incoming| UpstreamResponseBody::new(incoming, self, pool, is_upgrade)))
+        Ok(Box::new(response.map(|incoming| UpstreamResponseBody::new(incoming, self, pool, is_upgrade))))
     }
 
     /// Polls the connection, and what is to come out of it.
-    fn poll_with<T>(&mut self, cx: &Context<'_>, mut wanted: impl FnMut(&mut Context<'_>) -> Poll<T>) -> Poll<T> {
+    fn poll_with<T>(&mut self, cx: &Context<'_>, wanted: impl FnMut(&mut Context<'_>) -> Poll<T>) -> Poll<T> {
         let Self { connection, together, closed, .. } = self;
-        together.poll(cx, |cx| {
-            if !*closed {
-                *closed = Pin::new(&mut *connection).poll(cx).is_ready();
-            }
-            wanted(cx)
-        })
+        let closed = Cell::from_mut(closed);
+        together.poll(cx, |cx| drive(connection, closed, cx), wanted)
     }
 
     /// Sends what is left of a request whose answer has ended. The upstream may still need it, and so does the client that is sending it
@@ -96,6 +94,7 @@ where
             let state = self.upload.state();
             let sent = poll_fn(|cx| self.poll_sent(cx));
             if tokio::time::timeout(LONGEST_IDLE, sent).await.is_ok() {
+                self.together.rest();
                 if self.is_idle() {
                     pool.put(self);
                 }
@@ -109,16 +108,18 @@ where
 
     fn poll_sent(&mut self, cx: &Context<'_>) -> Poll<()> {
         let Self { sender, connection, together, closed, .. } = self;
-        together.poll(cx, |cx| {
-            if !*closed {
-                *closed = Pin::new(&mut *connection).poll(cx).is_ready();
-            }
-            if *closed || sender.is_ready() { Poll::Ready(()) } else { Poll::Pending }
-        })
+        // Both look at it, one after the other.
+        let closed = Cell::from_mut(closed);
+        together.poll(
+            cx,
+            |cx| drive(connection, closed, cx),
+            |_| if closed.get() || sender.is_ready() { Poll::Ready(()) } else { Poll::Pending },
+        )
     }
 
     /// Gives the connection back, at once or when the rest of the request has been sent that the upstream has taken.
     fn give_back(mut self: Box<Self>, pool: &ConnectionPool<B>) {
+        self.together.rest();
         if self.is_idle() {
             pool.put(self);
         } else if !self.closed && std::mem::take(&mut self.is_taken) {
@@ -127,14 +128,23 @@ where
     }
 }
 
+/// Polls a connection, unless it has come to its end.
+fn drive<B>(connection: &mut Connection<UpstreamStream, B>, closed: &Cell<bool>, cx: &mut Context<'_>)
+where
+    B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
+{
+    if !closed.get() {
+        closed.set(Pin::new(connection).poll(cx).is_ready());
+    }
+}
+
 impl<B> PooledConnection for Box<UpstreamConnection<B>>
 where
     B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
 {
     fn is_idle(&mut self) -> bool {
-        if !self.closed {
-            self.closed = Pin::new(&mut self.connection).poll(&mut Context::from_waker(Waker::noop())).is_ready();
-        }
+        let UpstreamConnection { connection, together, closed, .. } = &mut **self;
+        together.drive_if_due(|cx| drive(connection, Cell::from_mut(closed), cx));
         !self.closed && self.sender.is_ready()
     }
 }

@@ -13,7 +13,7 @@ use std::{
     future::{Future, poll_fn},
     io,
     pin::pin,
-    task::Poll,
+    task::{Poll, Waker},
     time::Duration,
 };
 
@@ -78,8 +78,8 @@ pub enum UpstreamError {
 /// The body of an upstream's answer to one of our requests.
 pub type UpstreamBody = UpstreamResponseBody<SentBody>;
 
-/// The upstream's answer.
-type UpstreamResponse = Response<UpstreamBody>;
+/// The upstream's answer. Boxed, for it is handed on from future to future.
+type UpstreamResponse = Box<Response<UpstreamBody>>;
 
 type BoxError = Box<dyn StdError + Send + Sync>;
 
@@ -109,13 +109,20 @@ impl UpstreamClient {
         let mut sent = pin!(self.try_send(request, endpoint));
         let mut head_timeout = pin!(tokio::time::sleep(limit));
         let mut state = upload.state();
+        // The task that the timer wakes. Until it does there is no need to ask.
+        let mut task: Option<Waker> = None;
         let in_time = poll_fn(|cx| {
             if let Poll::Ready(sent) = sent.as_mut().poll(cx) {
                 return Poll::Ready(Some(sent));
             }
             if std::mem::replace(&mut state, upload.state()) != state {
                 head_timeout.as_mut().reset(Instant::now() + limit);
+                task = None;
             }
+            if task.as_ref().is_some_and(|task| task.will_wake(cx.waker())) && !head_timeout.is_elapsed() {
+                return Poll::Pending;
+            }
+            task = Some(cx.waker().clone());
             head_timeout.as_mut().poll(cx).map(|()| None)
         });
         match in_time.await {
