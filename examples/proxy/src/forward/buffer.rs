@@ -1,7 +1,6 @@
-//! A request's body whose start is held back until the model in it is known.
+//! The start of a request's body, held back until the model in it is known.
 
 use std::{
-    collections::VecDeque,
     error::Error,
     future::{Future, poll_fn},
     ops::Range,
@@ -19,13 +18,12 @@ use tokio::{
     time::Instant,
 };
 
-use crate::upstream::request_body::{BodyRest, UpstreamRequestBody, malformed};
+use crate::upstream::request_body::{UpstreamRequestBody, malformed};
 
-/// The start of a body, and what comes behind it.
-#[derive(Debug)]
-pub struct BufferedBody<B> {
+/// The start of a body that has been read. The rest is where it was: a body is large, and stays in its place.
+#[derive(Debug, Default)]
+pub struct HeldStart {
     start: Bytes,
-    rest: BodyRest<B>,
     /// Its share of the bytes that may be held.
     share: Option<OwnedSemaphorePermit>,
 }
@@ -76,32 +74,49 @@ fn broken(error: &(dyn Error + 'static)) -> BufferError {
     malformed(error).map_or(BufferError::Broken, BufferError::Malformed)
 }
 
-impl<B: Body<Data = Bytes, Error: Error + 'static> + Unpin> BufferedBody<B> {
-    /// Reads on until the model is known.
-    pub async fn until_model(rest: BodyRest<B>, limits: &BufferLimits) -> Result<(Self, LocatedModel), BufferError> {
+impl HeldStart {
+    /// Reads a body until the model is known.
+    pub async fn until_model<B>(
+        body: &mut UpstreamRequestBody<B>,
+        limits: &BufferLimits,
+    ) -> Result<(Self, LocatedModel), BufferError>
+    where
+        B: Body<Data = Bytes, Error: Error + 'static> + Unpin,
+    {
         let mut locator = ModelLocator::new();
         let mut model = None;
-        let mut held = Self { start: Bytes::new(), rest, share: None };
+        let mut held = Self::default();
         let enough = |chunk: &[u8]| {
             model = locator.push(chunk).cloned();
             model.is_some() || locator.fault().is_some() || locator.is_over()
         };
-        held.read_on(limits, enough).await?;
+        held.read_on(body, limits, enough).await?;
         model.map(|model| (held, model)).ok_or(locator.fault().map_or(BufferError::NoModel, BufferError::ModelFault))
     }
 
     /// Reads on to the end.
-    pub async fn complete(&mut self, limits: &BufferLimits) -> Result<(), BufferError> {
-        self.read_on(limits, |_| false).await
+    pub async fn complete<B>(
+        &mut self,
+        body: &mut UpstreamRequestBody<B>,
+        limits: &BufferLimits,
+    ) -> Result<(), BufferError>
+    where
+        B: Body<Data = Bytes, Error: Error + 'static> + Unpin,
+    {
+        self.read_on(body, limits, |_| false).await
     }
 
     /// Reads on until `enough` says so of a chunk, or to the end.
-    async fn read_on(
+    async fn read_on<B>(
         &mut self,
+        body: &mut UpstreamRequestBody<B>,
         limits: &BufferLimits,
         mut enough: impl FnMut(&[u8]) -> bool,
-    ) -> Result<(), BufferError> {
-        let BodyRest::Unread(body) = &mut self.rest else { return Ok(()) };
+    ) -> Result<(), BufferError>
+    where
+        B: Body<Data = Bytes, Error: Error + 'static> + Unpin,
+    {
+        let Some(rest) = body.rest() else { return Ok(()) };
         // One chunk is the rule and stays as it is. More are put together, so that a body sent byte by byte takes no
         // more memory than another.
         let mut joined = BytesMut::new();
@@ -113,7 +128,7 @@ impl<B: Body<Data = Bytes, Error: Error + 'static> + Unpin> BufferedBody<B> {
             let mut timer = pin!(None);
             let mut too_long = BufferError::Silent;
             let frame = poll_fn(|cx| {
-                if let Poll::Ready(frame) = Pin::new(&mut *body).poll_frame(cx) {
+                if let Poll::Ready(frame) = Pin::new(&mut *rest).poll_frame(cx) {
                     return Poll::Ready(Some(frame));
                 }
                 // What has come already needs no clock.
@@ -159,32 +174,29 @@ impl<B: Body<Data = Bytes, Error: Error + 'static> + Unpin> BufferedBody<B> {
         if !joined.is_empty() {
             self.start = joined.freeze();
         }
-        if !done || body.is_end_stream() {
-            self.rest = BodyRest::Read(trailers);
+        if !done || rest.is_end_stream() {
+            body.end(trailers);
         }
         Ok(())
+    }
+
+    /// The bytes read so far.
+    pub fn bytes(&self) -> &[u8] {
+        &self.start
+    }
+
+    /// Has them sent with these edits, before the rest as it comes.
+    pub fn send_edited<B>(self, mut edits: Vec<BodyEdit>, body: &mut UpstreamRequestBody<B>) {
+        edits.sort_by_key(|(range, _)| range.start);
+        let mut from = 0;
+        for (range, bytes) in edits {
+            body.send(self.start.slice(from..range.start));
+            body.send(bytes);
+            from = range.end;
+        }
+        body.send(self.start.slice(from..));
     }
 }
 
 /// A range of a body, and the bytes that replace it.
 pub type BodyEdit = (Range<usize>, Bytes);
-
-impl<B> BufferedBody<B> {
-    /// The bytes read so far.
-    pub fn start(&self) -> &[u8] {
-        &self.start
-    }
-
-    /// The body to send: the start with these edits, and then the rest as it comes.
-    pub fn edited(self, mut edits: Vec<BodyEdit>) -> UpstreamRequestBody<B> {
-        edits.sort_by_key(|(range, _)| range.start);
-        let mut first = VecDeque::with_capacity(1 + 2 * edits.len());
-        let mut from = 0;
-        for (range, bytes) in edits {
-            first.extend([self.start.slice(from..range.start), bytes]);
-            from = range.end;
-        }
-        first.push_back(self.start.slice(from..));
-        UpstreamRequestBody::new(first, self.rest)
-    }
-}

@@ -14,7 +14,7 @@ use crate::{
     },
     forward::{
         ForwardError,
-        buffer::{BufferError, BufferLimits, BufferedBody, SLOWEST},
+        buffer::{BufferError, BufferLimits, HeldStart, SLOWEST},
         framing::{self, FramingError},
         headers, hop_by_hop,
         keys::{self, OwnKeys, ProxyKey},
@@ -123,26 +123,25 @@ impl Router {
         row: &RequestHandle,
     ) -> Result<PreparedRequest<'_>, ForwardError> {
         let limits = &self.limits;
-        let body = request.body_mut().take_rest();
-        let (mut held, model) = BufferedBody::until_model(body, limits).await.map_err(|why| not_held(why, limits))?;
-        let uri = request.uri();
-        let (provider, endpoint, resolved) = self.resolve(&model.name, format, uri.path(), row)?;
+        let read = HeldStart::until_model(request.body_mut(), limits).await;
+        let (mut held, model) = read.map_err(|why| not_held(why, limits))?;
+        let (provider, endpoint, resolved) = self.resolve(&model.name, format, request.uri().path(), row)?;
         let mut edits = Vec::new();
         if resolved != model.name {
             edits.push((model.range, Bytes::from(serde_json::Value::from(resolved).to_string())));
         }
-        let hide_usage = self.inject_usage && usage_chunk::is_asked_at(uri.path());
+        let hide_usage = self.inject_usage && usage_chunk::is_asked_at(request.uri().path());
         let usage = if hide_usage {
-            held.complete(limits).await.map_err(|why| not_held(why, limits))?;
-            usage_chunk::edit(held.start())
+            held.complete(request.body_mut(), limits).await.map_err(|why| not_held(why, limits))?;
+            usage_chunk::edit(held.bytes())
         } else {
             None
         };
         let hide_usage = usage.is_some();
         edits.extend(usage);
         let grown = edits.iter().map(|(range, bytes)| bytes.len() as i64 - range.len() as i64).sum();
-        let target = endpoint.path(&route_of(format, uri.path(), uri.query()));
-        **request.body_mut() = held.edited(edits);
+        let target = endpoint.path(&route_of(format, request.uri().path(), request.uri().query()));
+        held.send_edited(edits, request.body_mut());
         let mut prepared = self.prepared(provider, endpoint, target, request, row)?;
         prepared.hide_usage = hide_usage;
         if hide_usage {

@@ -40,15 +40,6 @@ pub struct UpstreamRequestBody<B> {
     upload: UploadProgress,
 }
 
-/// The part of a body behind the bytes that have been read.
-#[derive(Debug)]
-pub enum BodyRest<B> {
-    /// The body, to be read on.
-    Unread(B),
-    /// All of it has been read, its trailers too if there were any.
-    Read(Option<HeaderMap>),
-}
-
 /// The progress of a request body towards the upstream, shared with the task that waits for the answer.
 #[derive(Clone, Debug, Default)]
 pub struct UploadProgress(Arc<UploadState>);
@@ -79,19 +70,9 @@ impl UploadProgress {
 }
 
 impl<B> UpstreamRequestBody<B> {
-    /// Sends `first` and then `rest`.
-    pub fn new(mut first: VecDeque<Bytes>, rest: BodyRest<B>) -> Self {
-        first.retain(|chunk| !chunk.is_empty());
-        let (rest, trailers) = match rest {
-            BodyRest::Unread(body) => (Some(body), None),
-            BodyRest::Read(trailers) => (None, trailers),
-        };
-        Self { first, rest, trailers, upload: UploadProgress::default() }
-    }
-
     /// Sends a body of which nothing has been read.
     pub fn streamed(body: B) -> Self {
-        Self::new(VecDeque::new(), BodyRest::Unread(body))
+        Self { first: VecDeque::new(), rest: Some(body), trailers: None, upload: UploadProgress::default() }
     }
 
     /// An empty body, which tells of its progress in place of another.
@@ -99,9 +80,22 @@ impl<B> UpstreamRequestBody<B> {
         Self { first: VecDeque::new(), rest: None, trailers: None, upload }
     }
 
-    /// Takes what follows the chunks that are known.
-    pub fn take_rest(&mut self) -> BodyRest<B> {
-        self.rest.take().map_or_else(|| BodyRest::Read(self.trailers.take()), BodyRest::Unread)
+    /// What has not been read yet; `None` if all of it has.
+    pub fn rest(&mut self) -> Option<&mut B> {
+        self.rest.as_mut()
+    }
+
+    /// Notes that all has been read, its trailers too if there were any.
+    pub fn end(&mut self, trailers: Option<HeaderMap>) {
+        self.rest = None;
+        self.trailers = trailers;
+    }
+
+    /// Sends this chunk behind those that are known already, before what has not been read.
+    pub fn send(&mut self, chunk: Bytes) {
+        if !chunk.is_empty() {
+            self.first.push_back(chunk);
+        }
     }
 
     /// Whether trailers are known to follow.
