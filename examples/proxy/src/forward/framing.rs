@@ -35,20 +35,31 @@ impl fmt::Display for FramingError {
 /// # Errors
 /// The framing means something that would be lost on the way.
 pub fn settle(headers: &mut HeaderMap) -> Result<(), FramingError> {
+    if is_plain(headers) {
+        return Ok(());
+    }
     if headers.contains_key(header::TRANSFER_ENCODING) {
         if !is_chunked(headers) {
             return Err(FramingError::Coding(joined(headers, header::TRANSFER_ENCODING)));
         }
         headers.remove(header::CONTENT_LENGTH);
     }
-    let mut lines = headers.get_all(header::CONTENT_LENGTH).iter();
-    let Some(first) = lines.next() else { return Ok(()) };
-    if lines.next().is_none() && is_number(first.as_bytes()) {
+    if !headers.contains_key(header::CONTENT_LENGTH) {
         return Ok(());
     }
     let length = same_length(headers).ok_or_else(|| FramingError::Length(joined(headers, header::CONTENT_LENGTH)))?;
     headers.insert(header::CONTENT_LENGTH, length);
     Ok(())
+}
+
+/// Whether there is no more than one length, as in most messages. To walk over their lines once is cheaper than to look for two of them.
+fn is_plain(headers: &HeaderMap) -> bool {
+    let mut lengths = 0;
+    headers.iter().all(|(name, value)| {
+        lengths += usize::from(name == header::CONTENT_LENGTH);
+        name != header::TRANSFER_ENCODING
+            && (name != header::CONTENT_LENGTH || (lengths == 1 && is_number(value.as_bytes())))
+    })
 }
 
 fn is_chunked(headers: &HeaderMap) -> bool {

@@ -75,7 +75,11 @@ pub fn replace_key(headers: &mut HeaderMap, endpoint: &Endpoint, passthrough: bo
     let leaves = |headers: &HeaderMap, name: &HeaderName| {
         passthrough && !headers.get_all(name).iter().any(|value| own.is_in(value.as_bytes()))
     };
-    let stays = |headers: &HeaderMap, name: &HeaderName| API_KEY_HEADERS.contains(name) && !leaves(headers, name);
+    // The provider's own takes the place of what stands there.
+    let is_replaced = |name: &HeaderName| endpoint.key().is_some_and(|(own, _)| own == name);
+    let stays = |headers: &HeaderMap, name: &HeaderName| {
+        API_KEY_HEADERS.contains(name) && !is_replaced(name) && !leaves(headers, name)
+    };
     while let Some(name) = headers.keys().find(|name| stays(headers, name)).cloned() {
         headers.remove(name);
     }

@@ -149,7 +149,10 @@ impl AllowedHosts {
         // Each line counts: a browser sends one, and whoever sends more has something to hide.
         let foreign = |origin: &HeaderValue| !self.allow_origin(origin.to_str().unwrap_or_default(), headers);
         let is_cross_site = |site: &HeaderValue| site.as_bytes().eq_ignore_ascii_case(b"cross-site");
-        if headers.contains_key(header::ORIGIN) {
+        // Programs send neither.
+        if !headers.keys().any(|name| name == header::ORIGIN || name == SEC_FETCH_SITE) {
+            false
+        } else if headers.contains_key(header::ORIGIN) {
             headers.get_all(header::ORIGIN).iter().any(foreign)
         } else {
             headers.get_all(&SEC_FETCH_SITE).iter().any(is_cross_site)
