@@ -1,22 +1,23 @@
-//! The timer of a connection over HTTP/1: how long its client may take for the next head.
+//! A timer that is set anew with every request, and hardly ever runs out.
 //!
-//! hyper sets it anew for each request, and hardly ever does it run out. With a timer of the runtime's for each, that would be a thousand
-//! instructions a request. Here a connection keeps one, which is not touched while it runs out too early: only then is it set to what holds
-//! by now.
+//! A connection over HTTP/1 needs two: how long its client may take for the next head, and an upstream for its answer. With timers of the
+//! runtime's, registered and removed again each time, they would be a thousand instructions a request. Here a connection keeps one, which is not
+//! touched while it runs out too early: only then is it set to what holds by now.
 
 use std::{
     future::Future,
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll, Waker, ready},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use hyper::rt::{Sleep, Timer};
+use tokio::time::Instant;
 
-/// See the [module](self). One of its sleeps is polled at a time, by the task of the connection.
+/// See the [module](self). One is waited for at a time, by one task.
 #[derive(Clone, Debug, Default)]
-pub(super) struct LateTimer(Arc<Mutex<RunningTimer>>);
+pub struct LateTimer(Arc<Mutex<RunningTimer>>);
 
 #[derive(Debug, Default)]
 struct RunningTimer {
@@ -26,7 +27,7 @@ struct RunningTimer {
 }
 
 impl RunningTimer {
-    fn poll(&mut self, cx: &mut Context<'_>, deadline: tokio::time::Instant) -> Poll<()> {
+    fn poll(&mut self, cx: &mut Context<'_>, deadline: Instant) -> Poll<()> {
         let Self { sleep, task } = self;
         let sleep = sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
         loop {
@@ -46,32 +47,44 @@ impl RunningTimer {
     }
 }
 
+impl LateTimer {
+    /// Wakes nobody any more, and keeps nothing of the task that it was to wake.
+    pub fn stop(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = RunningTimer::default();
+    }
+
+    /// Waits for a time, which may be another one with each poll.
+    pub fn poll(&self, cx: &mut Context<'_>, deadline: Instant) -> Poll<()> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).poll(cx, deadline)
+    }
+}
+
 impl Timer for LateTimer {
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn Sleep>> {
         self.sleep_until(self.now() + duration)
     }
 
-    fn sleep_until(&self, deadline: Instant) -> Pin<Box<dyn Sleep>> {
-        Box::pin(LateSleep { timer: Arc::clone(&self.0), deadline: deadline.into() })
+    fn sleep_until(&self, deadline: std::time::Instant) -> Pin<Box<dyn Sleep>> {
+        Box::pin(LateSleep { timer: self.clone(), deadline: deadline.into() })
     }
 
-    fn now(&self) -> Instant {
-        tokio::time::Instant::now().into()
+    fn now(&self) -> std::time::Instant {
+        Instant::now().into()
     }
 }
 
 /// A time to wait for, of a [`LateTimer`].
 #[derive(Debug)]
 struct LateSleep {
-    timer: Arc<Mutex<RunningTimer>>,
-    deadline: tokio::time::Instant,
+    timer: LateTimer,
+    deadline: Instant,
 }
 
 impl Future for LateSleep {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        self.timer.lock().unwrap_or_else(PoisonError::into_inner).poll(cx, self.deadline)
+        self.timer.poll(cx, self.deadline)
     }
 }
 
@@ -85,7 +98,7 @@ mod tests {
 
     /// Waits for a sleep, and returns how many seconds it took.
     async fn seconds(sleep: Pin<Box<dyn Sleep>>) -> u64 {
-        let before = tokio::time::Instant::now();
+        let before = Instant::now();
         sleep.await;
         before.elapsed().as_secs()
     }

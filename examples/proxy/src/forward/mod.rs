@@ -28,6 +28,7 @@ use crate::{
         router::{BoxedRequest, PreparedRequest, Router},
         usage_chunk::UsageInjected,
     },
+    late_timer::LateTimer,
     refusal::Refusal,
     telemetry::Telemetry,
     tunnel::Tunnels,
@@ -138,10 +139,11 @@ impl Forwarder {
         self.router.models.find(name).is_some()
     }
 
-    /// Forwards a request and returns the upstream's answer, or says why there is none.
+    /// Forwards a request and returns the upstream's answer, or says why there is none. `timer`: the one for the answer's head.
     pub fn answer(
         self: Arc<Self>,
         request: Request<ClientBody>,
+        timer: LateTimer,
     ) -> impl Future<Output = Result<BoxedResponse, ClientGone>> + Send {
         let row = request.extensions().get::<RequestHandle>().cloned().unwrap_or_default();
         let id =
@@ -153,7 +155,7 @@ impl Forwarder {
         let body = UncutBody::new(body, &head, &self.router.own_keys);
         let request = Box::new(Request::from_parts(head, Box::new(UpstreamRequestBody::streamed(body))));
         async move {
-            let mut response = match self.try_answer(request, &row, id.as_ref()).await {
+            let mut response = match self.try_answer(request, &row, id.as_ref(), &timer).await {
                 Ok(response) => response,
                 Err(ForwardError::ClientGone) => return Err(ClientGone),
                 Err(ForwardError::Refused(refusal)) => {
@@ -178,6 +180,7 @@ impl Forwarder {
         mut request: BoxedRequest,
         row: &RequestHandle,
         id: Option<&HeaderValue>,
+        timer: &LateTimer,
     ) -> Result<BoxedResponse, ForwardError> {
         let client_end = upgrade::client_end(&mut request);
         let trace = self.telemetry.as_ref().and_then(|telemetry| telemetry.begin(row, request.headers()));
@@ -191,12 +194,13 @@ impl Forwarder {
         if client_end.is_some() {
             upgrade::renew(request.headers_mut());
         }
-        let response = self.upstream.send(request, endpoint).await;
-        let response = response.map_err(|error| ForwardError::upstream(error, &provider.name))?;
-        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+        let answer = self.upstream.send(request, endpoint, timer).await;
+        let answer = answer.map_err(|error| ForwardError::upstream(error, &provider.name))?;
+        if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
             let client = client_end.ok_or_else(|| ForwardError::unasked_upgrade(&provider.name))?;
-            return Ok(Box::new(upgrade::open(client, *response, row, &self.tunnels)));
+            return Ok(Box::new(upgrade::open(client, answer.into_response(endpoint.pool()), row, &self.tunnels)));
         }
+        let response = answer.into_response(endpoint.pool());
         let mut response = Box::new(response.map(|body| ForwardedBody::upstream(body, self.read_timeout, row)));
         framing::settle(response.headers_mut()).map_err(|wrong| ForwardError::answer(&wrong, &provider.name))?;
         hop_by_hop::drop_hop_by_hop(response.headers_mut());

@@ -21,7 +21,6 @@ use crate::{
     config::settings::Settings,
     server::{
         admission::{Admission, Place},
-        late_timer::LateTimer,
         lingering::LingeringStream,
         phase::Phase,
         service::ProxyService,
@@ -96,10 +95,12 @@ impl ConnectionServer {
         match version {
             HttpVersion::Http1 => {
                 let mut http1 = self.http1.clone();
-                http1.timer(LateTimer::default());
+                http1.timer(state.timer().clone());
                 let connection = pin!(http1.serve_connection(TokioIo::new(stream), service).with_upgrades());
                 // hyper has a limit of its own for an idle one.
                 drive(connection, UpgradeableConnection::graceful_shutdown, &state, phase, None).await;
+                // A tunnel outlives this task, and the state with it.
+                state.timer().stop();
             }
             HttpVersion::Http2 => {
                 let mut connection = Box::pin(self.http2.serve_connection(TokioIo::new(stream), service));

@@ -6,7 +6,6 @@ pub mod connection;
 mod crowd;
 pub mod guard;
 mod interim;
-mod late_timer;
 mod lingering;
 mod phase;
 pub mod service;

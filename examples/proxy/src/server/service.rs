@@ -20,6 +20,7 @@ use crate::{
         response_body::ForwardedBody,
         route::{FORWARDED_METHODS, Route, until_slash},
     },
+    late_timer::LateTimer,
     refusal::{IsRefusal, Refusal},
     server::{
         body::{ServedBody, ServedContent},
@@ -121,14 +122,7 @@ impl ProxyService {
             let is_own = own.is_some() || ["metrics", "dashboard"].contains(&first);
             let kind = if is_own { RequestKind::Own } else { RequestKind::Forwarded };
             let open = connection.begin(kind);
-            let answer = if is_own {
-                // Boxed, for it is rare: hyper keeps room for the future in every connection.
-                let answer = Arc::clone(&service).answer_here(own, request, connection.clone());
-                Box::pin(answer.map(Ok)).left_future()
-            } else {
-                api.borrow_mut().call(request).map_ok(ServedContent::forwarded).right_future()
-            };
-            answer.map_ok(move |mut response| {
+            let finish = move |mut response: Response<ServedContent>| {
                 // Refused before its end: the rest is not taken for another request (RFC 9112, section 9.6).
                 let leaves_unread = is_large
                     && response.status().is_client_error()
@@ -137,7 +131,15 @@ impl ProxyService {
                     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
                 }
                 response.map(|content| ServedBody::new(content, open))
-            })
+            };
+            if is_own {
+                // Boxed, for it is rare: hyper keeps room for the future in every connection.
+                let answer = Arc::clone(&service).answer_here(own, request, connection.clone());
+                Box::pin(answer.map(|response| Ok(finish(response)))).left_future()
+            } else {
+                let answer = api.borrow_mut().call(request);
+                answer.map_ok(|response| finish(ServedContent::forwarded(response))).right_future()
+            }
         })
     }
 
@@ -257,7 +259,8 @@ fn answer(
         });
     }
     // Boxed: hyper keeps room for the future in every connection, and moves it on its way there. What is around it is small.
-    let answer = Box::pin(forward.answer(request));
+    let timer = if one_request_at_a_time { connection.timer().clone() } else { LateTimer::default() };
+    let answer = Box::pin(forward.answer(request, timer));
     async move {
         {
             // In a block of its own, so that no room is kept for it during the wait below.

@@ -7,7 +7,10 @@ use std::sync::{
 
 use tokio::sync::Notify;
 
-use crate::server::{admission::Place, interim::InterimAnswers};
+use crate::{
+    late_timer::LateTimer,
+    server::{admission::Place, interim::InterimAnswers},
+};
 
 /// The state of one connection, shared by its task, its stream and its requests.
 #[derive(Clone, Debug, Default)]
@@ -22,6 +25,7 @@ struct ConnectionFlags {
     /// The requests on all connections. Here, so that each request counts the owners of what is its connection's alone.
     all: Arc<OpenRequests>,
     interim: InterimAnswers,
+    timer: LateTimer,
     /// Kept for as long as anything of the connection is there, also when it is no longer HTTP's.
     _place: Option<Place>,
 }
@@ -62,6 +66,11 @@ impl ConnectionState {
     /// The interim answers to the request that is waited for, over HTTP/1.
     pub(super) fn interim(&self) -> &InterimAnswers {
         &self.0.interim
+    }
+
+    /// The timer of a connection over HTTP/1: for the next head, or for the answer to the request that is waited for.
+    pub(super) fn timer(&self) -> &LateTimer {
+        &self.0.timer
     }
 
     /// The number of requests whose answers have not ended.

@@ -70,14 +70,15 @@ where
         mut self: Box<Self>,
         request: Box<Request<B>>,
         upload: UploadProgress,
-        pool: &ConnectionPool<B>,
-    ) -> Result<Box<Response<UpstreamResponseBody<B>>>, Box<TrySendError<Request<B>>>> {
+    ) -> Result<UpstreamAnswer<B>, Box<TrySendError<Request<B>>>> {
         self.upload = upload;
         let mut answer = pin!(self.sender.try_send_request(*request));
-        let response = poll_fn(|cx| self.poll_with(cx, |cx| answer.as_mut().poll(cx))).await.map_err(Box::new)?;
+        let answer = poll_fn(|cx| {
+            self.poll_with(cx, |cx| answer.as_mut().poll(cx).map(|answer| answer.map(Box::new).map_err(Box::new)))
+        });
+        let response = answer.await?;
         self.is_taken = response.status().is_success();
-        let is_upgrade = response.status() == StatusCode::SWITCHING_PROTOCOLS;
-        Ok(Box::new(response.map(|incoming| UpstreamResponseBody::new(incoming, self, pool, is_upgrade))))
+        Ok(UpstreamAnswer { response, connection: self })
     }
 
     /// Polls the connection, and what is to come out of it.
@@ -152,6 +153,29 @@ where
 impl<B: Body> fmt::Debug for UpstreamConnection<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("UpstreamConnection").field("closed", &self.closed).finish_non_exhaustive()
+    }
+}
+
+/// The head of an answer, and the connection that its body is to come from.
+#[derive(Debug)]
+pub struct UpstreamAnswer<B: Body + 'static> {
+    response: Box<Response<Incoming>>,
+    connection: Box<UpstreamConnection<B>>,
+}
+
+impl<B> UpstreamAnswer<B>
+where
+    B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
+{
+    pub fn status(&self) -> StatusCode {
+        self.response.status()
+    }
+
+    /// The answer with its body, which gives the connection back to `pool`.
+    pub fn into_response(self, pool: &ConnectionPool<B>) -> Response<UpstreamResponseBody<B>> {
+        let Self { response, connection } = self;
+        let is_upgrade = response.status() == StatusCode::SWITCHING_PROTOCOLS;
+        response.map(|incoming| UpstreamResponseBody::new(incoming, connection, pool, is_upgrade))
     }
 }
 

@@ -13,11 +13,11 @@ use std::{
     future::{Future, poll_fn},
     io,
     pin::pin,
-    task::{Poll, Waker},
+    task::Poll,
     time::Duration,
 };
 
-use http::{Request, Response, Uri};
+use http::{Request, Uri};
 use http_body::Body;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -26,8 +26,9 @@ use tokio::time::Instant;
 use tower::Service;
 
 use crate::{
+    late_timer::LateTimer,
     upstream::{
-        connection::{UpstreamConnection, UpstreamResponseBody},
+        connection::{UpstreamAnswer, UpstreamConnection, UpstreamResponseBody},
         provider::Endpoint,
         request_body::{SentBody, UpstreamRequestBody, causes, malformed},
         stream::has_closed,
@@ -78,9 +79,6 @@ pub enum UpstreamError {
 /// The body of an upstream's answer to one of our requests.
 pub type UpstreamBody = UpstreamResponseBody<SentBody>;
 
-/// The upstream's answer. Boxed, for it is handed on from future to future.
-type UpstreamResponse = Box<Response<UpstreamBody>>;
-
 type BoxError = Box<dyn StdError + Send + Sync>;
 
 /// An error of a connection, and whether it came before there was one.
@@ -95,7 +93,7 @@ impl UpstreamClient {
     }
 
     /// Sends a request and waits for the response head. The upstream's time begins when all that the client has sent has been sent on;
-    /// while the client is waited for, it is the client's.
+    /// while the client is waited for, it is the client's. `timer` is waited for by nobody else meanwhile.
     ///
     /// # Errors
     /// There is no response head.
@@ -103,30 +101,24 @@ impl UpstreamClient {
         &self,
         request: Box<Request<SentBody>>,
         endpoint: &Endpoint,
-    ) -> Result<UpstreamResponse, UpstreamError> {
+        timer: &LateTimer,
+    ) -> Result<UpstreamAnswer<SentBody>, UpstreamError> {
         let limit = self.timeouts.head;
         let upload = request.body().upload();
         let mut sent = pin!(self.try_send(request, endpoint));
-        let mut head_timeout = pin!(tokio::time::sleep(limit));
+        let mut deadline = Instant::now() + limit;
         let mut state = upload.state();
-        // The task that the timer wakes. Until it does there is no need to ask.
-        let mut task: Option<Waker> = None;
         let in_time = poll_fn(|cx| {
             if let Poll::Ready(sent) = sent.as_mut().poll(cx) {
                 return Poll::Ready(Some(sent));
             }
             if std::mem::replace(&mut state, upload.state()) != state {
-                head_timeout.as_mut().reset(Instant::now() + limit);
-                task = None;
+                deadline = Instant::now() + limit;
             }
-            if task.as_ref().is_some_and(|task| task.will_wake(cx.waker())) && !head_timeout.is_elapsed() {
-                return Poll::Pending;
-            }
-            task = Some(cx.waker().clone());
-            head_timeout.as_mut().poll(cx).map(|()| None)
+            timer.poll(cx, deadline).map(|()| None)
         });
         match in_time.await {
-            Some(Ok(response)) => Ok(response),
+            Some(Ok(answer)) => Ok(answer),
             Some(Err(error)) => Err(self.explain(&error)),
             None if upload.is_waited_for() => Err(UpstreamError::ClientSilent(limit)),
             None => Err(UpstreamError::HeadTimeout(limit)),
@@ -137,13 +129,13 @@ impl UpstreamClient {
         &self,
         mut request: Box<Request<SentBody>>,
         endpoint: &Endpoint,
-    ) -> Result<UpstreamResponse, SendError> {
+    ) -> Result<UpstreamAnswer<SentBody>, SendError> {
         let upload = request.body().upload();
         // A connection that waited may have been closed meanwhile; a request that has not left it goes to the next.
         while let Some(connection) = endpoint.pool().take() {
             let again = repeatable(&request);
-            match connection.send(request, upload.clone(), endpoint.pool()).await {
-                Ok(response) => return Ok(response),
+            match connection.send(request, upload.clone()).await {
+                Ok(answer) => return Ok(answer),
                 Err(mut error) => match (error.take_message(), again) {
                     (Some(unsent), _) => request = Box::new(unsent),
                     (None, Some(again)) if has_broken(error.error()) => {
@@ -157,7 +149,7 @@ impl UpstreamClient {
         // Rare and large: boxed, so that the others are small.
         let connected = Box::pin(self.connect(endpoint.origin())).await;
         let connection = connected.map_err(|error| SendError { error, connecting: true })?;
-        let sent = connection.send(request, upload.clone(), endpoint.pool()).await;
+        let sent = connection.send(request, upload.clone()).await;
         sent.map_err(|error| SendError { error: error.into_error().into(), connecting: false })
     }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use active_requests_proxy::{
     forward::{Forwarder, response_body::ForwardedBody},
+    late_timer::LateTimer,
     upstream::{
         connection::UpstreamConnection,
         request_body::{ClientBody, SentBody},
@@ -17,7 +18,9 @@ fn size_of_result<A, F: Fn(A) -> T, T>(_: F) -> usize {
 
 #[test]
 fn the_future_and_the_body_of_an_answer_are_small() {
-    let future = size_of_result(|(forward, request): (Arc<Forwarder>, Request<ClientBody>)| forward.answer(request));
+    let future = size_of_result(|(forward, request, timer): (Arc<Forwarder>, Request<ClientBody>, LateTimer)| {
+        forward.answer(request, timer)
+    });
     // The allocator is quickest up to this size.
     assert!(future <= 1024, "{future} bytes");
     let body = size_of::<ForwardedBody>();
