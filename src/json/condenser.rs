@@ -35,11 +35,7 @@ pub(crate) struct Condenser {
 enum CopyState {
     Copying,
     /// Inside a string that may be long.
-    InText {
-        measured: TextMeter,
-        /// Bytes of it that have passed.
-        written: u64,
-    },
+    InText(TextMeter),
     /// Behind the limit: only the brackets that close what has been copied are copied.
     Dropping,
     Complete,
@@ -69,12 +65,12 @@ pub(crate) struct CutText {
 }
 
 impl Condenser {
-    /// Bytes of a string that are copied where more of it need not be known than its length: as many as 1,024 bytes may be when each is
-    /// written as `\u0020`, with room to spare.
+    /// Bytes of a string that are copied where no more than its length and its first words need be known.
     pub(crate) const TEXT_LIMIT: usize = 8 * 1024;
 
-    /// Documents of up to this many bytes lose nothing but the ends of strings.
-    pub(crate) const ABRIDGES_NONE_UP_TO: usize = MEMBER_LIMIT;
+    /// Bytes of a document that is read as it is, if it comes in one chunk, and of a string that is copied where a reader may want it as a
+    /// whole.
+    pub(crate) const WHOLE_UP_TO: usize = 64 * 1024;
 
     pub(crate) fn new(text_limit: usize) -> Self {
         Self {
@@ -101,11 +97,11 @@ impl Condenser {
                 CopyState::Copying if self.position.depth > 1 && self.copy.len() < self.allowed => {
                     self.nested(chunk, at)
                 }
-                CopyState::Copying => {
-                    let at = self.plain(chunk, at);
-                    self.byte(chunk, at)
-                }
-                CopyState::InText { measured, written } => self.text(chunk, at, measured, written),
+                CopyState::Copying => match self.up_to_mark(chunk, at) {
+                    end if end == chunk.len() => end,
+                    mark => self.byte(chunk, mark),
+                },
+                CopyState::InText(measured) => self.text(chunk, at, measured),
                 CopyState::Dropping => self.rest(chunk, at),
                 CopyState::Complete | CopyState::Lost => return,
             };
@@ -139,8 +135,9 @@ impl Condenser {
         end
     }
 
-    /// Copies what opens and closes nothing at the top level; returns where it ends.
-    fn plain(&mut self, chunk: &[u8], at: usize) -> usize {
+    /// Copies what opens and closes nothing at the top level; returns where it ends. Behind the limit a comma matters too, and nothing is
+    /// copied like that.
+    fn up_to_mark(&mut self, chunk: &[u8], at: usize) -> usize {
         let room = if self.position.depth == 1 { LIMIT.saturating_sub(self.copy.len()) } else { 0 };
         let window = &chunk[at..chunk.len().min(at + room)];
         let is_mark = |byte: &u8| matches!(byte, b'{' | b'}' | b'[' | b']' | b'"');
@@ -151,7 +148,7 @@ impl Condenser {
 
     /// Copies one byte from between the strings: at the top level, and behind the limit of a member up to the next comma.
     fn byte(&mut self, chunk: &[u8], at: usize) -> usize {
-        let Some(&byte) = chunk.get(at) else { return at };
+        let byte = chunk[at];
         let position = &mut self.position;
         let is_full = self.copy.len() >= if position.depth > 1 { self.allowed } else { LIMIT };
         match byte {
@@ -181,31 +178,31 @@ impl Condenser {
         at + 1
     }
 
-    /// Measures what has been copied of the open string, of which more is to come.
+    /// Measures what has been copied of the open string. It is little, and its quote is not in it yet.
     fn begin_text(&mut self) {
         let mut measured = TextMeter::default();
-        let written = self.position.string_len;
-        measured.push(&self.copy[self.copy.len() - written..]);
-        self.state = CopyState::InText { measured, written: written as u64 };
+        let copied = self.position.string_len;
+        debug_assert!(copied <= self.text_limit, "{copied} bytes have been copied");
+        measured.push(&self.copy[self.copy.len() - copied..]);
+        self.state = CopyState::InText(measured);
     }
 
     /// Measures a string on, and copies it up to its limit.
-    fn text(&mut self, chunk: &[u8], at: usize, mut measured: TextMeter, mut written: u64) -> usize {
+    fn text(&mut self, chunk: &[u8], at: usize, mut measured: TextMeter) -> usize {
         let rest = &chunk[at..];
+        let room = (self.text_limit as u64).saturating_sub(measured.written);
         let quote = measured.push(rest);
         let text = &rest[..quote.unwrap_or(rest.len())];
-        let room = (self.text_limit as u64).saturating_sub(written);
         self.copy.extend_from_slice(&text[..text.len().min(room as usize)]);
-        written += text.len() as u64;
         let Some(quote) = quote else {
-            self.state = CopyState::InText { measured, written };
+            self.state = CopyState::InText(measured);
             return chunk.len();
         };
-        if written > self.text_limit as u64 {
+        if measured.written > self.text_limit as u64 {
             let start = self.copy.len() - self.text_limit;
             let kept = without_cut_character(&self.copy[start..]).len();
             self.copy.truncate(start + kept);
-            let (end, left_out) = (start + kept, written - kept as u64);
+            let (end, left_out) = (start + kept, measured.written - kept as u64);
             self.cut_texts.push(CutText { start, end, left_out, decoded: measured.decoded });
         }
         self.copy.push(b'"');
@@ -353,6 +350,7 @@ mod tests {
             "\\ud83d\\ude80".repeat(2000),
             format!("{}\\ud83d\\ude80", "x".repeat(TEXT_LIMIT - 8)),
             format!("{}\\\\", "x".repeat(TEXT_LIMIT - 1)),
+            format!("{}\\é", "x".repeat(TEXT_LIMIT - 2)),
         ] {
             let document = format!(r#"{{"a":{{"b":["{text}",7]}},"c":"{text}","d":"short"}}"#);
             for size in [1, 7, 1000, 9000, document.len()] {
@@ -374,6 +372,9 @@ mod tests {
                 assert_eq!(nested(&copy), nested(&whole), "in chunks of {size}");
                 let written = |cursor: &Cursor<'_>| cursor.find(b"a").map(|mut value| value.raw().1);
                 assert_eq!(written(&copy), written(&whole), "in chunks of {size}");
+                let mut skipped = copy.clone();
+                skipped.skip();
+                assert!(!skipped.is_broken(), "in chunks of {size}");
             }
         }
     }

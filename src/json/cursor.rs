@@ -18,6 +18,9 @@ use super::text::{JsonStr, text_len, up_to_quote, written_len};
 /// Bytes of an object or array that are skipped one by one. Most are shorter than that; blocks are faster behind it.
 const NEAR: usize = 64;
 
+/// Bytes of a text beyond which it is no count.
+const LONGEST_COUNT: usize = 64;
+
 /// The largest count that is believed: 2^53, up to which a JSON number is exact everywhere.
 pub(crate) const MAX_COUNT: u64 = 1 << 53;
 
@@ -271,7 +274,8 @@ impl<'a> Cursor<'a> {
     #[inline(never)]
     fn any_count(&mut self) -> Option<u64> {
         let literal = match self.peek() {
-            b'"' => self.text_here()?,
+            // A longer one is no count, whatever its end may be.
+            b'"' => self.text_here().filter(|text| text.len() <= LONGEST_COUNT)?,
             b'0'..=b'9' => self.literal().into(),
             _ => {
                 self.skip();
@@ -372,13 +376,11 @@ impl<'a> Cursor<'a> {
 
     #[inline(never)]
     fn skip_nested(&mut self) {
-        let first = self.text[self.at];
-        let brackets = Brackets::inside(first);
-        let mut depth = 0;
+        // Those of both kinds, as a `Condenser` counts them: what is no JSON should end in its copy where it ends in the document.
+        let mut skipper = Skipper::default();
         let near = self.at + NEAR;
         while let Some(&byte) = self.text.get(self.at) {
             if self.at >= near {
-                let mut skipper = Skipper::inside(first, depth);
                 return match skipper.skip(self.text, self.at, 0) {
                     Some(end) => self.at = end,
                     None => self.give_up(),
@@ -388,11 +390,11 @@ impl<'a> Cursor<'a> {
                 self.skip();
                 continue;
             }
-            match brackets.square(byte) {
-                b'[' => depth += 1,
+            match Brackets::Both.square(byte) {
+                b'[' => skipper.depth += 1,
                 b']' => {
-                    depth -= 1;
-                    if depth == 0 {
+                    skipper.depth -= 1;
+                    if skipper.depth == 0 {
                         self.at += 1;
                         return;
                     }

@@ -66,7 +66,6 @@ impl Skipper {
     pub(super) fn end_string(&mut self, bytes: &[u8], at: usize) -> Option<usize> {
         let end = string_end(bytes, at, &mut self.escaped);
         self.in_string = end.is_none();
-        self.string_len += bytes.len() - at;
         end
     }
 

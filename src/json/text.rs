@@ -121,15 +121,23 @@ fn text_part_by_blocks<S: Simd>(simd: S, rest: &[u8], mut at: usize) -> TextPart
 pub(super) struct TextMeter {
     /// Bytes of the text so far, once its escapes are resolved to UTF-8.
     pub(super) decoded: u64,
+    /// Bytes of it so far, as written.
+    pub(super) written: u64,
     /// The start of the escape that the last piece has cut off.
-    cut: [u8; Escape::LONGEST],
-    cut_len: usize,
+    cut_escape: [u8; Escape::LONGEST],
+    cut_escape_len: usize,
 }
 
 impl TextMeter {
     /// Reads on, up to the closing quote; returns where that stands.
     pub(super) fn push(&mut self, piece: &[u8]) -> Option<usize> {
-        let from = if self.cut_len > 0 { self.end_cut_escape(piece)? } else { 0 };
+        let quote = self.push_escaped(piece);
+        self.written += quote.unwrap_or(piece.len()) as u64;
+        quote
+    }
+
+    fn push_escaped(&mut self, piece: &[u8]) -> Option<usize> {
+        let from = if self.cut_escape_len > 0 { self.finish_cut_escape(piece)? } else { 0 };
         let text = text_part(&piece[from..], 0);
         self.decoded += text.decoded as u64;
         let end = from + text.written;
@@ -141,14 +149,18 @@ impl TextMeter {
     }
 
     /// Reads what is kept, with what follows it; returns how much of the piece has been read. `None`: the escape is still cut off.
-    fn end_cut_escape(&mut self, piece: &[u8]) -> Option<usize> {
+    ///
+    /// Twelve bytes more decide what the kept ones are. They may be several things: `\u12` in front of a `g` is no escape, and its digits
+    /// are letters; `\ud83d\` in front of an `n` is two escapes.
+    fn finish_cut_escape(&mut self, piece: &[u8]) -> Option<usize> {
         let more = piece.len().min(Escape::LONGEST);
         let mut joined = [0; 2 * Escape::LONGEST];
-        joined[..self.cut_len].copy_from_slice(&self.cut[..self.cut_len]);
-        joined[self.cut_len..self.cut_len + more].copy_from_slice(&piece[..more]);
-        let mut rest = &joined[..self.cut_len + more];
+        let kept = self.cut_escape_len;
+        joined[..kept].copy_from_slice(&self.cut_escape[..kept]);
+        joined[kept..kept + more].copy_from_slice(&piece[..more]);
+        let mut rest = &joined[..kept + more];
         let mut read = 0;
-        while read < self.cut_len {
+        while read < kept {
             if rest[0] == b'\\' && Escape::is_cut(rest) {
                 self.keep(rest);
                 return None;
@@ -159,14 +171,13 @@ impl TextMeter {
             read += written;
             rest = &rest[written..];
         }
-        let from = read - self.cut_len;
-        self.cut_len = 0;
-        Some(from)
+        self.cut_escape_len = 0;
+        Some(read - kept)
     }
 
     fn keep(&mut self, cut: &[u8]) {
-        self.cut[..cut.len()].copy_from_slice(cut);
-        self.cut_len = cut.len();
+        self.cut_escape[..cut.len()].copy_from_slice(cut);
+        self.cut_escape_len = cut.len();
     }
 }
 
@@ -180,7 +191,8 @@ impl Escape {
     /// Bytes of the longest one, a surrogate pair.
     const LONGEST: usize = 12;
 
-    /// Whether more has to come until the length of the escape that `raw` begins with is known. Of nothing, too.
+    /// Whether more has to come until the length of the escape that `raw` begins with is known. True of nothing at
+    /// all, too: one may begin there.
     #[inline]
     fn is_cut(raw: &[u8]) -> bool {
         raw.len() < Self::LONGEST && Self::may_go_on(raw)
@@ -269,7 +281,7 @@ impl<'a> JsonStr<'a> {
         self.raw.is_empty()
     }
 
-    /// Whether the string was short enough to be kept as a whole.
+    /// Whether the string was short enough to be kept as a whole. In a copy only a [`Cursor`](super::Cursor) knows which are not.
     pub(crate) fn is_whole(&self) -> bool {
         self.whole
     }
@@ -372,6 +384,11 @@ fn hex(byte: u8) -> Option<u16> {
 
 /// `raw` without a last character, or a last escape, that has been cut through.
 pub(super) fn without_cut_character(raw: &[u8]) -> &[u8] {
+    // In this order: a backslash in front of such a character must not stay, as it would escape what follows.
+    without_cut_escape(without_cut_bytes(raw))
+}
+
+fn without_cut_escape(raw: &[u8]) -> &[u8] {
     let escape = raw.iter().rev().take(6).position(|&byte| byte == b'\\').map(|back| raw.len() - 1 - back);
     if let Some(at) = escape {
         let backslashes = raw[..=at].iter().rev().take_while(|&&byte| byte == b'\\').count();
@@ -380,6 +397,10 @@ pub(super) fn without_cut_character(raw: &[u8]) -> &[u8] {
             return &raw[..at];
         }
     }
+    raw
+}
+
+fn without_cut_bytes(raw: &[u8]) -> &[u8] {
     let is_start = |byte: &u8| !matches!(byte, 0x80..0xC0);
     let last = raw.iter().rev().take(4).position(is_start).map_or(raw.len(), |back| raw.len() - 1 - back);
     match std::str::from_utf8(&raw[last..]) {

@@ -70,9 +70,10 @@ impl ResponseReader {
         self.observe_again();
     }
 
-    /// Bytes of a string of a document that a reader may ask for, as written. Dialects of one's own measure texts by themselves.
+    /// Bytes of each string of a document that are kept, as written. A dialect of the user's own sees the text itself and not only
+    /// its length, so it gets more.
     pub(super) fn text_limit(&self) -> usize {
-        if self.speaker.may_be_custom() { 8 * Condenser::TEXT_LIMIT } else { Condenser::TEXT_LIMIT }
+        if self.speaker.may_be_custom() { Condenser::WHOLE_UP_TO } else { Condenser::TEXT_LIMIT }
     }
 
     /// Notes that the body is one JSON document, which ends where its bracket is closed.

@@ -9,9 +9,13 @@ use super::{
     reading::{EndMark, Observation, Reading, UsageSource},
     tool::ToolCalls,
 };
+use crate::json::Condenser;
 
-/// Longest model name, finish reason or error message that is kept, in bytes.
-const WORDS_KEPT: usize = 1024;
+/// Longest model name, finish reason or error message that is kept, and longest start of any other word that is looked at, in bytes.
+pub(super) const WORDS_KEPT: usize = 1024;
+
+// A character takes up to six bytes as it is written.
+const _: () = assert!(6 * WORDS_KEPT <= Condenser::TEXT_LIMIT);
 
 /// The reading of one response, and its memory.
 #[derive(Debug, Default)]

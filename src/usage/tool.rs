@@ -4,6 +4,8 @@ use std::hash::{BuildHasher, Hasher};
 
 use foldhash::fast::FixedState;
 
+use super::record::WORDS_KEPT;
+
 /// The party that runs a tool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ToolKind {
@@ -15,6 +17,8 @@ impl ToolKind {
     /// Returns the kind of the tool that an item or a block of this `type` calls, in any dialect; `None` if it is no call.
     pub(crate) fn of_item(item_type: &str) -> Option<Self> {
         match item_type {
+            // No type is that long, and of a copied document the end of it may be missing.
+            _ if item_type.len() > WORDS_KEPT => None,
             "tool_use" | "function_call" | "custom_tool_call" | "computer_call" | "local_shell_call" | "shell_call"
             | "apply_patch_call" => Some(Self::Client),
             "server_tool_use" | "mcp_tool_use" => Some(Self::Server),
@@ -41,10 +45,11 @@ struct ToolCall {
     id: Option<u64>,
 }
 
-/// Seeded the same everywhere, so that a recording is read the same each time. Ids that collide are one call less.
+/// Seeded the same everywhere, so that a recording is read the same each time. Ids that collide, or begin with the same
+/// [`WORDS_KEPT`] bytes, are one call less.
 fn digest(id: &str) -> u64 {
     let mut hasher = FixedState::default().build_hasher();
-    hasher.write(id.as_bytes());
+    hasher.write(&id.as_bytes()[..id.len().min(WORDS_KEPT)]);
     hasher.finish()
 }
 

@@ -83,3 +83,14 @@ fn a_dialect_of_ones_own_sees_the_whole_of_a_long_text() {
     let word = "é".repeat(20_000);
     assert_eq!(read("application/json", &format!(r#"{{"word":"{word}","in":3,"out":4}}"#)).text_bytes, 40_000);
 }
+
+#[test]
+fn of_a_longer_text_it_sees_as_much_however_it_is_cut() {
+    let head = Response::builder().header(header::CONTENT_TYPE, "application/json").body(()).unwrap().into_parts().0;
+    let body = format!(r#"{{"word":"{}","in":3,"out":4}}"#, "x".repeat(100_000));
+    for size in [1000, body.len()] {
+        let mut meter = Meter::with_dialects(&head, &Dialects::new().with(Words));
+        body.as_bytes().chunks(size).for_each(|chunk| meter.observe(chunk));
+        assert_eq!(meter.reading().text_bytes, 64 * 1024, "in chunks of {size}");
+    }
+}

@@ -267,6 +267,33 @@ fn a_long_text_is_measured_to_its_end() {
 }
 
 #[test]
+fn a_word_that_is_longer_than_words_are_is_none() {
+    let long = "x".repeat(9000);
+    let count = answer(&format!(
+        r#"{{"choices":[],"usage":{{"prompt_tokens":"{}7","completion_tokens":2}}}}"#,
+        "0".repeat(9000)
+    ));
+    assert_eq!((count.provider_usage.input_tokens, count.provider_usage.output_tokens), (None, Some(2)));
+    let item = answer(&format!(r#"{{"object":"response","output":[{{"type":"{long}_call"}}]}}"#));
+    assert_eq!((item.tool_calls, item.server_tool_calls), (0, 0));
+    let call = |id: char| format!(r#"{{"index":0,"id":"{long}{id}","function":{{"name":"f"}}}}"#);
+    let calls = answer(&format!(r#"{{"choices":[{{"message":{{"tool_calls":[{},{}]}}}}]}}"#, call('a'), call('b')));
+    assert_eq!(calls.tool_calls, 1, "the ends of ids that long are not looked at");
+}
+
+#[test]
+fn what_is_no_json_ends_in_the_same_place_at_every_cut() {
+    for body in [
+        r#"{"choices":[{"message":{"content":"hi"}}],"x":[{]}"#,
+        r#"{"x":[}],"choices":[{"message":{"content":"hi"}}]}"#,
+        r#"{"x":{]},"choices":[{"message":{"content":"hi"}}]}"#,
+        r#"{"x":"\é","choices":[{"message":{"content":"hi"}}]}"#,
+    ] {
+        answer(body);
+    }
+}
+
+#[test]
 fn errors_are_told_in_their_own_words() {
     for (status, body, error) in [
         (429, r#"{"error":{"message":"slow down","type":"rate_limit_error","code":"rate_limit"}}"#, "slow down"),

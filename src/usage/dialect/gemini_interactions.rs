@@ -14,6 +14,7 @@ use crate::{
         event::ResponseEvent,
         event_facts::EventFacts,
         normalise::{Counting, Merge},
+        tool::ToolKind,
     },
 };
 
@@ -68,11 +69,11 @@ fn read_interaction<'a>(interaction: &mut Cursor<'a>, is_last: bool, facts: &mut
 
 fn read_start<'a>(step: &mut Cursor<'a>, facts: &mut EventFacts<'a>) {
     step.object(|key, value| match key {
-        b"type" => match value.string().as_deref() {
-            Some("function_call") => facts.tool_calls += 1,
-            Some(kind) if kind.ends_with("_call") => facts.server_tool_calls += 1,
-            _ => {}
-        },
+        b"type" => {
+            if let Some(tool) = value.string().as_deref().and_then(ToolKind::of_item) {
+                facts.add_call(tool);
+            }
+        }
         b"text" => facts.add_text(value.text()),
         _ => {}
     });

@@ -95,8 +95,7 @@ impl Framing {
             Self::FirstChunk => {
                 // Most answers come in one chunk, which need not be copied to be read.
                 let document = ResponseEvent::unnamed(chunk);
-                let may_be_whole =
-                    chunk.len() <= Condenser::ABRIDGES_NONE_UP_TO && chunk.trim_ascii_end().ends_with(b"}");
+                let may_be_whole = chunk.len() <= Condenser::WHOLE_UP_TO && chunk.trim_ascii_end().ends_with(b"}");
                 if may_be_whole && reader.whole_document(&document) {
                     invoke_model::hand_over_counts(&document, reader);
                     *self = Self::Lost;
