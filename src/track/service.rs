@@ -1,8 +1,11 @@
 //! The service: registers, then calls.
 
-use std::task::{Context, Poll};
+use std::{
+    mem,
+    task::{Context, Poll},
+};
 
-use http::{Extensions, Request, Response};
+use http::{Extensions, Request, Response, request::Parts};
 use http_body::Body;
 use tower_service::Service;
 
@@ -51,17 +54,18 @@ impl<S, OnError, OnBodyError> ActiveRequests<S, OnError, OnBodyError> {
     }
 
     /// Puts the request on the list, unless it is there already or is not to be tracked, and a handle into its extensions.
-    fn register<B>(&self, mut request: Request<B>) -> (Request<B>, Option<ActiveRequest>) {
+    fn register<B>(&self, request: &mut Request<B>) -> Option<ActiveRequest> {
         let tracker = &self.layer.tracker;
         let outer = request.extensions().get::<RequestHandle>();
         let has_handle = outer.is_some();
         if outer.is_some_and(|outer| tracker.tracks(outer)) {
-            return (request, None);
+            return None;
         }
         let active = if !tracker.is_enabled() {
             None
         } else if self.layer.readers.read_head() {
-            let (head, body) = request.into_parts();
+            let (mut head, ()) = Request::new(()).into_parts();
+            swap_heads(request, &mut head);
             let info = self.layer.readers.info(&head);
             let named = tracker.caller(&head.headers).filter(|_| !self.layer.readers.name_caller());
             let active = info
@@ -69,7 +73,7 @@ impl<S, OnError, OnBodyError> ActiveRequests<S, OnError, OnBodyError> {
             if let Some(active) = &active {
                 self.layer.readers.label(active, &head);
             }
-            request = Request::from_parts(head, body);
+            swap_heads(request, &mut head);
             active
         } else {
             let (method, path) = (request.method(), request.uri().path());
@@ -92,8 +96,17 @@ impl<S, OnError, OnBodyError> ActiveRequests<S, OnError, OnBodyError> {
             None if has_handle => {}
             None => _ = request.extensions_mut().insert(RequestHandle::disabled()),
         }
-        (request, active)
+        active
     }
+}
+
+/// Gives a request another head, and takes its own.
+fn swap_heads<B>(request: &mut Request<B>, head: &mut Parts) {
+    mem::swap(request.method_mut(), &mut head.method);
+    mem::swap(request.uri_mut(), &mut head.uri);
+    mem::swap(request.version_mut(), &mut head.version);
+    mem::swap(request.headers_mut(), &mut head.headers);
+    mem::swap(request.extensions_mut(), &mut head.extensions);
 }
 
 /// Starts a request, with the caller that the tracker's settings name and the route that axum has matched, unless others are told.
@@ -132,10 +145,10 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
+    fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         let asked = Asked::by(request.method());
         // Registered before the call, so that a panic in it ends the request as everything else does.
-        let (request, active) = self.register(request);
+        let active = self.register(&mut request);
         let future = self.inner.call(request);
         let layer = &self.layer;
         let tracked = active.map(|active| Tracked {
