@@ -182,8 +182,8 @@ impl Router {
         path: &str,
         row: &RequestHandle,
     ) -> Result<(&Provider, &Endpoint, String), Refusal> {
-        row.describe(&RequestInfo::new().model(name));
         let ResolvedModel { provider, model, aliased } = self.models.resolve(name).map_err(|nowhere| {
+            row.set_model(name);
             let why = match nowhere {
                 UnresolvedModel::NoDefault => "names no provider and there is no default one: send it as provider:model, or set VDM_DEFAULT_PROVIDER",
                 UnresolvedModel::Endless => "is an alias that leads to no model",
@@ -191,7 +191,7 @@ impl Router {
             Refusal::not_found(format!("The model {name:?} {why}."))
         })?;
         let provider = &self.models.providers[provider];
-        let info = RequestInfo::new().provider(&provider.name);
+        let info = RequestInfo::new().model(name).provider(&provider.name);
         row.describe(&if aliased { info.resolved_model(&model) } else { info });
         let endpoint = provider.endpoint(format).ok_or_else(|| {
             Refusal::bad_request(format!(
