@@ -11,7 +11,7 @@
 //! - `refusal`, `log`: what the proxy itself has to say, to the client and in its log;
 //! - `fleet`: the other replicas;
 //! - [`prices`]: the file of prices; `reload`: files that are read again on SIGHUP;
-//! - [`late_timer`]: a timer that is set often and hardly ever runs out;
+//! - [`late_timer`]: a timer that is set often and hardly ever runs out; [`quiet_body`]: bodies whose end wakes nobody;
 //! - [`telemetry`]: spans for OpenTelemetry;
 //! - `traffic`: requests to the simulated provider, for a first look.
 
@@ -23,6 +23,7 @@ pub mod forward;
 pub mod late_timer;
 mod log;
 pub mod prices;
+pub mod quiet_body;
 pub mod refusal;
 mod reload;
 pub mod server;

@@ -30,6 +30,7 @@ pub struct ServedBody {
 }
 
 impl ServedBody {
+    #[inline]
     pub fn new(content: ServedContent, open: OpenRequest) -> Self {
         Self { content, _open: open }
     }
@@ -52,6 +53,7 @@ pub enum ServedContent {
 
 impl ServedContent {
     /// The reply to a request bound for a provider.
+    #[inline]
     pub fn forwarded(response: Response<TrackedBody>) -> Response<Self> {
         if is_to_hide(&response) {
             let mut response = response.map(|body| Self::WithoutUsageChunk(Box::new(WithoutUsageChunk::new(body))));

@@ -5,7 +5,7 @@ use std::{
     io,
     pin::{Pin, pin},
     sync::Arc,
-    task::{Poll, Waker},
+    task::{Context, Poll, Waker},
     time::Duration,
 };
 
@@ -19,6 +19,7 @@ use tokio::{io::Interest, net::TcpStream, sync::watch, time::Sleep};
 
 use crate::{
     config::settings::Settings,
+    quiet_body::QuietTask,
     server::{
         admission::{Admission, Place},
         lingering::LingeringStream,
@@ -98,14 +99,18 @@ impl ConnectionServer {
                 http1.timer(state.timer().clone());
                 let connection = pin!(http1.serve_connection(TokioIo::new(stream), service).with_upgrades());
                 // hyper has a limit of its own for an idle one.
-                drive(connection, UpgradeableConnection::graceful_shutdown, &state, phase, None).await;
+                let mut task = QuietTask::default();
+                let poll = |connection: Pin<&mut _>, cx: &mut Context<'_>| {
+                    Future::poll(connection, &mut Context::from_waker(task.waker(cx.waker())))
+                };
+                drive(connection, poll, UpgradeableConnection::graceful_shutdown, &state, phase, None).await;
                 // A tunnel outlives this task, and the state with it.
                 state.timer().stop();
             }
             HttpVersion::Http2 => {
                 let mut connection = Box::pin(self.http2.serve_connection(TokioIo::new(stream), service));
                 let shut_down = http2::Connection::graceful_shutdown;
-                drive(connection.as_mut(), shut_down, &state, phase, Some(self.idle)).await;
+                drive(connection.as_mut(), Future::poll, shut_down, &state, phase, Some(self.idle)).await;
             }
         }
     }
@@ -166,13 +171,12 @@ enum Turn {
 /// Runs a connection to its end, or until it has gone over to another protocol. One without a request for `idle` is shut down.
 async fn drive<C>(
     mut connection: Pin<&mut C>,
+    mut poll: impl FnMut(Pin<&mut C>, &mut Context<'_>) -> Poll<hyper::Result<()>>,
     shut_down: impl Fn(Pin<&mut C>),
     state: &ConnectionState,
     mut phase: watch::Receiver<Phase>,
     idle: Option<Duration>,
-) where
-    C: Future<Output = hyper::Result<()>>,
-{
+) {
     let mut timer: Option<Pin<Box<Sleep>>> = None;
     let (mut ending, mut told) = (false, false);
     let mut latest = phase.clone();
@@ -189,7 +193,7 @@ async fn drive<C>(
                 watched_by = Some(cx.waker().clone());
             }
             let was_idle = state.open() == 0;
-            if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
+            if let Poll::Ready(ended) = poll(connection.as_mut(), cx) {
                 return Poll::Ready(Turn::Ended(ended));
             }
             // At the end nobody waits for half a head, or for the next request; but the last bytes are to leave.

@@ -21,6 +21,7 @@ use crate::{
         route::{FORWARDED_METHODS, Route, until_slash},
     },
     late_timer::LateTimer,
+    quiet_body::QuietBody,
     refusal::{IsRefusal, Refusal},
     server::{
         body::{ServedBody, ServedContent},
@@ -137,7 +138,7 @@ impl ProxyService {
                 let answer = Arc::clone(&service).answer_here(own, request, connection.clone());
                 Box::pin(answer.map(|response| Ok(finish(response)))).left_future()
             } else {
-                let answer = api.borrow_mut().call(request);
+                let answer = api.borrow_mut().call(request.map(|body| QuietBody::new(body, is_http1)));
                 answer.map_ok(|response| finish(ServedContent::forwarded(response))).right_future()
             }
         })

@@ -23,11 +23,14 @@ use hyper::{
     },
 };
 
-use crate::upstream::{
-    poll_together::PollTogether,
-    pool::{LONGEST_IDLE, Pool, PooledConnection},
-    request_body::UploadProgress,
-    stream::{ConnectedStream, UpstreamStream, UpstreamTransport},
+use crate::{
+    quiet_body::poll_quietly,
+    upstream::{
+        poll_together::PollTogether,
+        pool::{LONGEST_IDLE, Pool, PooledConnection},
+        request_body::UploadProgress,
+        stream::{ConnectedStream, UpstreamStream, UpstreamTransport},
+    },
 };
 
 /// The connections to one address that wait for a request.
@@ -144,8 +147,12 @@ where
     B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
 {
     fn is_idle(&mut self) -> bool {
-        let UpstreamConnection { connection, together, closed, .. } = &mut **self;
-        together.drive_if_due(|cx| drive(connection, Cell::from_mut(closed), cx));
+        let UpstreamConnection { sender, connection, together, closed, .. } = &mut **self;
+        if sender.is_ready() {
+            together.drive_if_due(|cx| drive(connection, Cell::from_mut(closed), cx));
+        } else {
+            together.drive(|cx| drive(connection, Cell::from_mut(closed), cx));
+        }
         !self.closed && self.sender.is_ready()
     }
 }
@@ -245,7 +252,7 @@ where
         let this = &mut *self;
         let Some(connection) = &mut this.connection else { return Pin::new(&mut this.incoming).poll_frame(cx) };
         let incoming = &mut this.incoming;
-        let frame = ready!(connection.poll_with(cx, |cx| Pin::new(&mut *incoming).poll_frame(cx)));
+        let frame = ready!(connection.poll_with(cx, |cx| poll_quietly(incoming, cx)));
         let is_last = match &frame {
             Some(Ok(frame)) => frame.is_trailers() || this.incoming.is_end_stream(),
             Some(Err(_)) | None => true,

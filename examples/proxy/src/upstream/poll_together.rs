@@ -15,6 +15,8 @@ use std::{
 
 use futures_util::task::AtomicWaker;
 
+use crate::quiet_body::hold_back;
+
 /// The most turns within one. What then is still to be done takes another one of the scheduler's, so that nobody keeps it for long.
 const MOST_TURNS: usize = 16;
 
@@ -53,6 +55,9 @@ impl Wake for DrivenState {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
+        if hold_back(|| Waker::from(Arc::clone(self))) {
+            return;
+        }
         self.due.store(true, Ordering::SeqCst);
         if !self.relay.turning.load(Ordering::SeqCst) {
             self.relay.task.wake();
@@ -124,9 +129,15 @@ impl PollTogether {
 
     /// Polls the connection by `drive` where it has been woken.
     pub fn drive_if_due(&self, drive: impl FnOnce(&mut Context<'_>)) {
-        if self.connection.take_due() {
-            drive(&mut self.connection.context());
+        if self.connection.is_due() {
+            self.drive(drive);
         }
+    }
+
+    /// Polls the connection by `drive`.
+    pub fn drive(&self, drive: impl FnOnce(&mut Context<'_>)) {
+        self.connection.take_due();
+        drive(&mut self.connection.context());
     }
 
     /// Forgets the task: nobody waits any more. What wakes the connection from now on is noted for the next one.

@@ -16,12 +16,11 @@ use active_requests::inspect::InspectedBody;
 use bytes::Bytes;
 use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
-use hyper::body::Incoming;
 
-use crate::upstream::uncut_body::UncutBody;
+use crate::{quiet_body::QuietBody, upstream::uncut_body::UncutBody};
 
 /// The body of a client's request, inspected as it is read.
-pub type ClientBody = InspectedBody<Incoming>;
+pub type ClientBody = InspectedBody<QuietBody>;
 
 /// The same on its way to an upstream.
 pub type RequestBody = UncutBody;
@@ -80,7 +79,7 @@ impl<B> UpstreamRequestBody<B> {
         Self { first: VecDeque::new(), rest: None, trailers: None, upload }
     }
 
-    /// What has not been read yet; `None` if all of it has.
+    /// The part that has not been read yet; `None` if all of it has.
     pub fn rest(&mut self) -> Option<&mut B> {
         self.rest.as_mut()
     }
