@@ -301,7 +301,9 @@ impl<'a> JsonStr<'a> {
         let text = self.decode();
         // Rare, so that another reader may judge: the text itself may hold the character.
         let replaced = || serde_json::from_slice::<String>(&[b"\"", self.raw, b"\""].concat()).is_err();
-        let is_exact = self.whole && !(text.contains(char::REPLACEMENT_CHARACTER) && replaced());
+        // Most texts that are asked for are short and ASCII, which is sooner seen than a search gets going.
+        let may_be_replaced = !text.is_ascii() && text.contains(char::REPLACEMENT_CHARACTER);
+        let is_exact = self.whole && !(may_be_replaced && replaced());
         is_exact.then_some(text)
     }
 
