@@ -68,6 +68,7 @@ mod event;
 mod event_facts;
 mod event_shape;
 mod framing;
+mod kept_words;
 mod meter;
 mod normalise;
 mod operation;

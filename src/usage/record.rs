@@ -5,17 +5,11 @@ use std::borrow::Cow;
 use super::{
     counts::ProviderUsage,
     event_facts::EventFacts,
+    kept_words,
     normalise::{Counting, Merge},
     reading::{EndMark, Observation, Reading, UsageSource},
     tool::ToolCalls,
 };
-use crate::json::Condenser;
-
-/// Longest model name, finish reason or error message that is kept, and longest start of any other word that is looked at, in bytes.
-pub(super) const WORDS_KEPT: usize = 1024;
-
-// A character takes up to six bytes as it is written.
-const _: () = assert!(6 * WORDS_KEPT <= Condenser::TEXT_LIMIT);
 
 /// The reading of one response, and its memory.
 #[derive(Debug, Default)]
@@ -160,17 +154,9 @@ impl ResponseRecord {
 pub(super) fn replace(kept: &mut Option<String>, new: Option<Cow<'_, str>>) -> bool {
     match new {
         Some(new) if kept.as_deref() != Some(&new) => {
-            *kept = Some(cut(&new).to_owned());
+            *kept = Some(kept_words::kept(&new).to_owned());
             true
         }
         _ => false,
     }
-}
-
-fn cut(text: &str) -> &str {
-    let mut end = text.len().min(WORDS_KEPT);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    &text[..end]
 }

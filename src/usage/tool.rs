@@ -4,7 +4,7 @@ use std::hash::{BuildHasher, Hasher};
 
 use foldhash::fast::FixedState;
 
-use super::record::WORDS_KEPT;
+use super::kept_words::WORDS_KEPT;
 
 /// The party that runs a tool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
