@@ -1,4 +1,4 @@
-//! Whom a real engine lets in, and what its rights allow.
+//! Access to a real engine: whom it lets in, and what its rights allow.
 
 use crate::{
     engines::Topics,
