@@ -21,15 +21,19 @@ mod capture;
 mod condenser;
 mod cursor;
 mod near;
+mod number;
 mod scanner;
 mod skip;
+mod span;
 mod text;
 
 use std::ops::Range;
 
 pub(crate) use condenser::{Condenser, Copied, CutText};
-pub(crate) use cursor::{Cursor, MAX_COUNT, Span};
+pub(crate) use cursor::Cursor;
+pub(crate) use number::MAX_COUNT;
 pub(crate) use scanner::Scanner;
+pub(crate) use span::Span;
 pub(crate) use text::JsonStr;
 
 /// The visitor's wish for the value of a member or element.
