@@ -289,7 +289,7 @@ mod tests {
 
     /// Reads every request of the recordings.
     #[test]
-    #[ignore = "needs recordings: set ACTIVE_REQUESTS_RECORDINGS"]
+    #[ignore = "recordings are not part of the project: `make test` runs this where ACTIVE_REQUESTS_RECORDINGS names them"]
     fn recorded_requests_are_read_as_their_manifest_says() {
         let recordings =
             std::env::var_os("ACTIVE_REQUESTS_RECORDINGS").expect("ACTIVE_REQUESTS_RECORDINGS names a directory");

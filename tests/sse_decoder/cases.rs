@@ -149,7 +149,7 @@ fn a_decoder_goes_on_with_the_next_body() {
 
 /// The case file lies beside the recordings, in `sse-cases`.
 #[test]
-#[ignore = "needs recordings: set ACTIVE_REQUESTS_RECORDINGS"]
+#[ignore = "recordings are not part of the project: `make test` runs this where ACTIVE_REQUESTS_RECORDINGS names them"]
 fn the_shared_cases_hold_for_every_cut() {
     let recordings =
         std::env::var_os("ACTIVE_REQUESTS_RECORDINGS").expect("ACTIVE_REQUESTS_RECORDINGS names a directory");

@@ -9,7 +9,7 @@ use active_requests::usage::{EndMark, Meter, Reading};
 use serde_json::Value;
 
 #[test]
-#[ignore = "needs recordings: set ACTIVE_REQUESTS_RECORDINGS"]
+#[ignore = "recordings are not part of the project: `make test` runs this where ACTIVE_REQUESTS_RECORDINGS names them"]
 fn recorded_bodies_are_read_right_however_they_are_cut() {
     let corpus = Corpus::open();
     let mut table = BTreeMap::<String, (usize, usize)>::new();
@@ -29,7 +29,7 @@ fn recorded_bodies_are_read_right_however_they_are_cut() {
 }
 
 #[test]
-#[ignore = "needs recordings: set ACTIVE_REQUESTS_RECORDINGS"]
+#[ignore = "recordings are not part of the project: `make test` runs this where ACTIVE_REQUESTS_RECORDINGS names them"]
 fn a_recorded_stream_says_the_same_however_it_is_spelt() {
     let corpus = Corpus::open();
     let streams = corpus.recordings().filter(|recording| {
@@ -47,7 +47,7 @@ fn a_recorded_stream_says_the_same_however_it_is_spelt() {
 }
 
 #[test]
-#[ignore = "needs recordings: set ACTIVE_REQUESTS_RECORDINGS"]
+#[ignore = "recordings are not part of the project: `make test` runs this where ACTIVE_REQUESTS_RECORDINGS names them"]
 fn a_recorded_answer_says_the_same_however_it_is_spelt() {
     let corpus = Corpus::open();
     let mut differences = Vec::new();

@@ -27,6 +27,7 @@ mod poll_together;
 mod process;
 #[allow(unreachable_pub, reason = "the tests are its users")]
 mod program;
+mod providers;
 mod recorded;
 mod routing;
 mod settings;

@@ -105,7 +105,7 @@ impl Recording {
 }
 
 #[tokio::test]
-#[ignore = "needs recordings: set ACTIVE_REQUESTS_RECORDINGS"]
+#[ignore = "recordings are not part of the project: `make test` runs this where ACTIVE_REQUESTS_RECORDINGS names them"]
 async fn recorded_answers_pass_unchanged_and_are_counted_right() {
     let mut mock = Mock::start().await;
     let url = mock.url("");
