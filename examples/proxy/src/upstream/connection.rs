@@ -231,7 +231,6 @@ where
     }
 }
 
-#[deny(clippy::missing_trait_methods)]
 /// Bytes up to which a frame is copied rather than left in the buffer into which it was read.
 const SMALL: usize = 1024;
 
@@ -241,6 +240,7 @@ fn apart_if_small(data: Bytes) -> Bytes {
     if data.len() <= SMALL { Bytes::copy_from_slice(&data) } else { data }
 }
 
+#[deny(clippy::missing_trait_methods)]
 impl<B> Body for UpstreamResponseBody<B>
 where
     B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
