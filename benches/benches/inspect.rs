@@ -99,6 +99,7 @@ fn large(c: &mut Criterion) {
     for (name, body) in [
         ("prompt 4 KB", bodies::prompt(4_000)),
         ("prompt 200 KB", bodies::prompt(200_000)),
+        ("agent 200 KB", bodies::agent(200_000)),
         ("prompt 1 MB", bodies::prompt(1_000_000)),
         ("one text 1 MB", bodies::plain_prompt(1_000_000)),
         ("image 5 MB", bodies::image(5_000_000)),

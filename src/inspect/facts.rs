@@ -172,20 +172,24 @@ impl Visit for RequestFacts {
             RequestNode::Message | RequestNode::Messages => match key {
                 b"role" => RequestNode::Role,
                 b"type" => RequestNode::MessageType,
-                _ => match request_key(key) {
-                    Some(RequestKey::Blocks) => RequestNode::Blocks,
-                    Some(RequestKey::ToolCalls) => RequestNode::Uses,
-                    Some(RequestKey::ToolUse) => RequestNode::Use,
-                    _ => return Next::Skip,
-                },
+                _ => {
+                    return match request_key(key) {
+                        Some(RequestKey::Blocks) => Next::Enter(RequestNode::Blocks),
+                        Some(RequestKey::ToolCalls) => Next::Enter(RequestNode::Uses),
+                        Some(RequestKey::ToolUse) => Next::Enter(RequestNode::Use),
+                        _ => Next::Skip,
+                    };
+                }
             },
             RequestNode::Block => match key {
                 b"type" => RequestNode::BlockType,
-                _ => match request_key(key) {
-                    Some(RequestKey::ToolUse) => RequestNode::Use,
-                    Some(RequestKey::ToolResult) => RequestNode::Result,
-                    _ => return Next::Skip,
-                },
+                _ => {
+                    return match request_key(key) {
+                        Some(RequestKey::ToolUse) => Next::Enter(RequestNode::Use),
+                        Some(RequestKey::ToolResult) => Next::Enter(RequestNode::Result),
+                        _ => Next::Skip,
+                    };
+                }
             },
             _ => return Next::Skip,
         };
@@ -195,7 +199,7 @@ impl Visit for RequestFacts {
     fn element(&mut self, node: RequestNode) -> Next<RequestNode> {
         match node {
             RequestNode::Messages | RequestNode::Prompt => Next::Look(RequestNode::Message),
-            RequestNode::Blocks => Next::Look(RequestNode::Block),
+            RequestNode::Blocks => Next::Enter(RequestNode::Block),
             RequestNode::Uses => {
                 self.count(Some(ToolPart::Use));
                 Next::Skip

@@ -6,7 +6,7 @@
 //! A [`Scanner`] is pushed chunks of one document and walks it without recursion, without a tree and without ever holding
 //! more than the one value it has been asked to keep. A [`Visit`]or says what to look at, one level at a time:
 //! the visitor names the *nodes* it cares for (a small `Copy` enum), and for each member or element answers where it
-//! leads: [`Next::Look`] to a named node, [`Next::Raw`] to a value wanted as bytes, or [`Next::Skip`]. A skipped value is
+//! leads: [`Next::Look`] or [`Next::Enter`] to a named node, [`Next::Raw`] to a value wanted as bytes, or [`Next::Skip`]. A skipped value is
 //! passed over without being understood: only quotes, backslashes and brackets matter, 64 bytes at a time. So nothing in it is
 //! checked. Between the values it looks at, the scanner checks that the tokens are in the order of JSON.
 //!
@@ -43,6 +43,8 @@ pub(crate) enum Next<P> {
     Skip,
     /// Walk through it if it is an object or array, hand it to [`Visit::scalar`] if it is anything else.
     Look(P),
+    /// Walk through it if it is an object or array, pass over it if it is anything else.
+    Enter(P),
     /// Hand its bytes as they stand to [`Visit::raw`], whatever it is.
     Raw(P),
 }

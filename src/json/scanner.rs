@@ -95,55 +95,57 @@ impl<P: Copy> Scanner<P> {
 
     /// Reads on. Chunks may be cut anywhere.
     pub(crate) fn push<V: Visit<Node = P>>(&mut self, chunk: &[u8], visitor: &mut V) {
-        let mut at = 0;
-        while at < chunk.len() && !self.is_over() {
-            at = match self.state {
-                ScanState::InKey => self.in_key(chunk, at, visitor),
-                ScanState::InString => self.in_string(chunk, at, visitor),
-                ScanState::InBare => self.in_bare(chunk, at, visitor),
-                ScanState::Passing => self.passing(chunk, at, visitor),
-                _ => self.between(chunk, at, visitor),
-            };
-        }
+        let at = match self.state {
+            ScanState::InKey => self.in_key(chunk, 0, visitor),
+            ScanState::InString => self.in_string(chunk, 0, visitor),
+            ScanState::InBare => self.in_bare(chunk, 0, visitor),
+            ScanState::Passing => self.passing(chunk, 0, visitor),
+            _ => 0,
+        };
+        self.tokens(chunk, at, visitor);
         if !self.is_over() {
             self.capture.carry(chunk, self.keep::<V>());
         }
         self.offset += chunk.len() as u64;
     }
 
-    /// Reads what stands between the tokens, up to the first byte of the next one.
+    /// Reads token by token. The state is none of those inside a token, unless the chunk is over.
     #[inline]
-    fn between<V: Visit<Node = P>>(&mut self, chunk: &[u8], mut at: usize, visitor: &mut V) -> usize {
+    fn tokens<V: Visit<Node = P>>(&mut self, chunk: &[u8], mut at: usize, visitor: &mut V) {
         while let Some(&byte) = chunk.get(at) {
-            match (self.state, byte) {
-                (_, b' ' | b'\n' | b'\r' | b'\t') => {}
-                (ScanState::FirstKey | ScanState::NextKey, b'"') => {
-                    at = self.key(chunk, at + 1, visitor);
-                    continue;
-                }
-                (ScanState::Colon, b':') => self.state = ScanState::Value,
-                (ScanState::AfterValue, b',') => self.comma(visitor),
-                (ScanState::AfterValue | ScanState::FirstKey, b'}') => self.close(Container::Object, visitor),
-                (ScanState::AfterValue | ScanState::FirstElement, b']') => self.close(Container::Array, visitor),
-                (ScanState::FirstElement, _) => {
+            at = match self.state {
+                ScanState::FirstKey | ScanState::NextKey if byte == b'"' => self.key(chunk, at + 1, visitor),
+                ScanState::Value if byte == b'"' => self.string(chunk, at, visitor),
+                ScanState::AfterValue if byte == b',' => {
                     self.comma(visitor);
-                    continue;
-                }
-                (ScanState::Value, b'"') => return self.string(chunk, at, visitor),
-                (ScanState::Value, first) => {
-                    self.value(first, at, visitor);
-                    return at + 1;
+                    at + 1
                 }
                 // Bytes after the document are ignored.
-                (ScanState::Over, _) => return at,
+                ScanState::Over | ScanState::Lost => return,
+                _ if matches!(byte, b' ' | b'\n' | b'\r' | b'\t') => at + 1,
+                ScanState::Colon if byte == b':' => {
+                    self.state = ScanState::Value;
+                    at + 1
+                }
+                ScanState::AfterValue | ScanState::FirstKey if byte == b'}' => {
+                    self.close(Container::Object, visitor);
+                    at + 1
+                }
+                ScanState::AfterValue | ScanState::FirstElement if byte == b']' => {
+                    self.close(Container::Array, visitor);
+                    at + 1
+                }
+                ScanState::FirstElement => {
+                    self.comma(visitor);
+                    at
+                }
+                ScanState::Value => self.value(byte, chunk, at, visitor),
                 _ => {
                     self.state = ScanState::Lost;
-                    return at;
+                    return;
                 }
-            }
-            at += 1;
+            };
         }
-        at
     }
 
     /// Reads a key whose first byte is at `at`.
@@ -152,9 +154,18 @@ impl<P: Copy> Scanner<P> {
         if let Some(len) = plain_len(&chunk[at..]) {
             let (key, end) = (&chunk[at..at + len], at + len + 1);
             self.next = innermost(&self.path, self.depth).map_or(Next::Skip, |(node, _)| visitor.member(node, key));
-            let has_colon = chunk.get(end) == Some(&b':');
-            self.state = if has_colon { ScanState::Value } else { ScanState::Colon };
-            return end + usize::from(has_colon);
+            // Most texts have no white space, and most values are strings.
+            return match chunk[end..] {
+                [b':', b'"', ..] => self.string(chunk, end + 1, visitor),
+                [b':', ..] => {
+                    self.state = ScanState::Value;
+                    end + 1
+                }
+                _ => {
+                    self.state = ScanState::Colon;
+                    end
+                }
+            };
         }
         self.capture.begin(at);
         self.state = ScanState::InKey;
@@ -169,7 +180,7 @@ impl<P: Copy> Scanner<P> {
         match (self.next, plain_len(rest).filter(|len| *len <= V::TEXT_LIMIT)) {
             (Next::Raw(_), _) => self.capture.begin(at),
             (Next::Look(_), None) => self.capture.begin(at + 1),
-            (Next::Skip, None) => {}
+            (Next::Enter(_) | Next::Skip, None) => {}
             (next, Some(len)) => {
                 let end = at + len + 2;
                 if let Next::Look(node) = next {
@@ -181,11 +192,11 @@ impl<P: Copy> Scanner<P> {
             }
         }
         self.state = ScanState::InString;
-        at + 1
+        self.in_string(chunk, at + 1, visitor)
     }
 
-    /// Begins a value that is no string and whose first byte is `first`.
-    fn value<V: Visit<Node = P>>(&mut self, first: u8, at: usize, visitor: &mut V) {
+    /// Reads a value that is no string and whose first byte, at `at`, is `first`. Of a container that is looked into, that is all.
+    fn value<V: Visit<Node = P>>(&mut self, first: u8, chunk: &[u8], at: usize, visitor: &mut V) -> usize {
         self.start = self.offset + at as u64;
         if let Next::Raw(_) = self.next {
             self.capture.begin(at);
@@ -201,10 +212,15 @@ impl<P: Copy> Scanner<P> {
             }
             _ => ScanState::Lost,
         };
+        match self.state {
+            ScanState::InBare => self.in_bare(chunk, at + 1, visitor),
+            ScanState::Passing => self.passing(chunk, at + 1, visitor),
+            _ => at + 1,
+        }
     }
 
     fn open<V: Visit<Node = P>>(&mut self, container: Container, visitor: &mut V) -> ScanState {
-        if let Next::Look(node) = self.next {
+        if let Next::Look(node) | Next::Enter(node) = self.next {
             if let Some(slot) = self.path.get_mut(self.depth) {
                 *slot = Some((node, container));
                 self.depth += 1;

@@ -264,9 +264,13 @@ fn doubtful_quote<S: Simd>(simd: S, bytes: &[u8], at: usize) -> usize {
                 _ => return bytes.len() - (rest.len() - 2),
             }
         }
-        match memchr(b'"', &rest[2..]) {
-            Some(run) => rest = &rest[run..],
-            None => return bytes.len(),
+        // Where no quote has come for a while, none may come for long.
+        let next = bytes.len() - (rest.len() - 2);
+        if Block::first(simd, &bytes[next - BLOCK..]).is_some_and(|last| last.equal(b'"') == 0) {
+            match memchr(b'"', &rest[2..]) {
+                Some(run) => rest = &rest[run..],
+                None => return bytes.len(),
+            }
         }
         blocks = BLOCKS;
     }
