@@ -15,7 +15,7 @@ export class ApiError extends Error {
   }
 }
 
-/** Whether an answer was given up, since the operator looks at other replicas now. @param {unknown} error */
+/** Whether an answer was given up, since the operator looks at other replicas now, or asks with another key. @param {unknown} error */
 export const isGivenUp = (error) => error instanceof DOMException && error.name === 'AbortError';
 
 /** Whether the server says that it cannot answer for others: it belongs to no fleet, or that replica is gone. @param {unknown} json */
@@ -47,8 +47,7 @@ export class Api {
   /** Asks for others from now on; what was asked before and is not answered yet is given up. @param {import('../types.js').Scope} scope */
   set scope(scope) {
     this.#scope = scope;
-    this.#wanted.abort(new DOMException('other replicas are looked at', 'AbortError'));
-    this.#wanted = new AbortController();
+    this.#giveUp('other replicas are looked at');
   }
 
   /** Takes what the head of an answer tells of the server. @param {Headers} headers */
@@ -63,9 +62,10 @@ export class Api {
     return hasKey(this.#session);
   }
 
-  /** @param {string | null} key */
+  /** Asks with another key from now on. What was asked with the one before is given up: its refusal says nothing of this one. @param {string | null} key */
   setKey(key) {
     keepKey(this.#session, key);
+    this.#giveUp('another key is asked with');
   }
 
   headers() {
@@ -97,6 +97,12 @@ export class Api {
     } catch {
       return false;
     }
+  }
+
+  /** @param {string} why */
+  #giveUp(why) {
+    this.#wanted.abort(new DOMException(why, 'AbortError'));
+    this.#wanted = new AbortController();
   }
 
   /** @param {string} method @param {string} path @param {AbortSignal} [signal] @returns {Promise<{ json: unknown, etag: string | null }>} */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Api } from '../../dashboard/net/api.js';
+import { Api, isGivenUp } from '../../dashboard/net/api.js';
 import { Connection } from '../../dashboard/net/connection.js';
 import { Poller } from '../../dashboard/net/poller.js';
 import { FakeClock, settle } from '../sse/fake.js';
@@ -338,7 +338,7 @@ describe('the poller', () => {
 });
 
 describe('asking the monitor', () => {
-  /** @param {() => Response} answer */
+  /** @param {(signal: AbortSignal | null | undefined) => Response | Promise<Response>} answer */
   function asking(answer) {
     /** @type {Map<string, string>} */
     const kept = new Map();
@@ -348,7 +348,7 @@ describe('asking the monitor', () => {
       session: { getItem: (name) => kept.get(name) ?? null, setItem: (name, value) => void kept.set(name, value), removeItem: (name) => void kept.delete(name) },
       fetch: async (url, init) => {
         asked.push([String(url), new Headers(init?.headers)]);
-        return answer();
+        return answer(init?.signal);
       },
     });
     return { api, asked };
@@ -363,6 +363,16 @@ describe('asking the monitor', () => {
     api.setKey('');
     await api.get('logs');
     assert.equal(asked[1]?.[1].has('authorization'), false);
+  });
+
+  it('gives up what was asked with another key', async () => {
+    const { api, asked } = asking((signal) => new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason))));
+    api.setKey('wrong');
+    const refused = assert.rejects(api.get('logs'), isGivenUp);
+    api.setKey('s3cret');
+    await refused;
+    void api.get('logs').catch(() => {});
+    assert.deepEqual(asked.map(([, headers]) => headers.get('authorization')), ['Bearer wrong', 'Bearer s3cret']);
   });
 
   it('tells a refusal from an answer, in the server’s words', async () => {

@@ -121,6 +121,30 @@ describe('the connection', { skip: noBrowser }, () => {
       assert.equal(await page.evaluate(() => JSON.stringify(localStorage).includes('s3cret')), false);
     }, { complaints: REFUSED, mock: (mock) => (mock.settings.key = 's3cret') }));
 
+  it('is not asked for a key again by an answer to the one before', () =>
+    onPage(async ({ page, indicator, soon }) => {
+      let beLate = () => {};
+      const late = new Promise((resolve) => (beLate = () => resolve(undefined)));
+      const answers = /** @type {Promise<void>[]} */ ([]);
+      await page.route('**/metrics/logs*', async (route) => {
+        if (route.request().headers()['authorization'] !== 'Bearer wrong') return route.fallback();
+        // An answer that was given up can no longer be given.
+        answers.push(late.then(() => route.fulfill({ status: 401, json: {} })).catch(() => {}));
+      });
+      await soon(() => page.locator('#key-dialog').isVisible(), true);
+      await page.locator('#key-input').fill('wrong');
+      await page.keyboard.press('Enter');
+      await soon(() => page.locator('#key-dialog').innerText(), /refused that key/);
+      await soon(async () => answers.length, 1);
+      await page.locator('#key-input').fill('s3cret');
+      await page.keyboard.press('Enter');
+      await soon(indicator, '● Live');
+      beLate();
+      await Promise.all(answers);
+      assert.equal(await page.evaluate(() => fetch('/metrics/series').then(({ status }) => status)), 401);
+      assert.equal(await page.locator('#key-dialog').isVisible(), false);
+    }, { complaints: REFUSED, mock: (mock) => (mock.settings.key = 's3cret') }));
+
   it('says what is not known without a key, and asks for it again', () =>
     onPage(async ({ page, banner, soon }) => {
       await soon(() => page.locator('#key-dialog').isVisible(), true);
