@@ -153,47 +153,37 @@ impl Visit for RequestFacts {
     type Node = RequestNode;
 
     fn member(&mut self, node: RequestNode, key: &[u8]) -> Next<RequestNode> {
-        let next = match node {
+        match node {
             RequestNode::Root => match key {
-                b"model" if self.wanted.names => RequestNode::Model,
-                b"stream" if self.wanted.names => RequestNode::Stream,
+                b"model" if self.wanted.names => Next::Look(RequestNode::Model),
+                b"stream" if self.wanted.names => Next::Look(RequestNode::Stream),
                 _ => match request_key(key) {
-                    Some(RequestKey::Messages) if self.wanted.counts => RequestNode::Messages,
-                    Some(RequestKey::Prompt) if self.wanted.counts => RequestNode::Prompt,
-                    _ => {
-                        return self.labels.root(key).map_or(Next::Skip, |place| Next::Look(RequestNode::Label(place)));
-                    }
+                    Some(RequestKey::Messages) if self.wanted.counts => Next::Look(RequestNode::Messages),
+                    Some(RequestKey::Prompt) if self.wanted.counts => Next::Look(RequestNode::Prompt),
+                    _ => label_or_skip(self.labels.root(key)),
                 },
             },
-            RequestNode::Label(place) => match self.labels.member(place, key) {
-                Some(place) => RequestNode::Label(place),
-                None => return Next::Skip,
-            },
+            RequestNode::Label(place) => label_or_skip(self.labels.member(place, key)),
             RequestNode::Message | RequestNode::Messages => match key {
-                b"role" => RequestNode::Role,
-                b"type" => RequestNode::MessageType,
-                _ => {
-                    return match request_key(key) {
-                        Some(RequestKey::Blocks) => Next::Enter(RequestNode::Blocks),
-                        Some(RequestKey::ToolCalls) => Next::Enter(RequestNode::Uses),
-                        Some(RequestKey::ToolUse) => Next::Enter(RequestNode::Use),
-                        _ => Next::Skip,
-                    };
-                }
+                b"role" => Next::Look(RequestNode::Role),
+                b"type" => Next::Look(RequestNode::MessageType),
+                _ => match request_key(key) {
+                    Some(RequestKey::Blocks) => Next::Enter(RequestNode::Blocks),
+                    Some(RequestKey::ToolCalls) => Next::Enter(RequestNode::Uses),
+                    Some(RequestKey::ToolUse) => Next::Enter(RequestNode::Use),
+                    _ => Next::Skip,
+                },
             },
             RequestNode::Block => match key {
-                b"type" => RequestNode::BlockType,
-                _ => {
-                    return match request_key(key) {
-                        Some(RequestKey::ToolUse) => Next::Enter(RequestNode::Use),
-                        Some(RequestKey::ToolResult) => Next::Enter(RequestNode::Result),
-                        _ => Next::Skip,
-                    };
-                }
+                b"type" => Next::Look(RequestNode::BlockType),
+                _ => match request_key(key) {
+                    Some(RequestKey::ToolUse) => Next::Enter(RequestNode::Use),
+                    Some(RequestKey::ToolResult) => Next::Enter(RequestNode::Result),
+                    _ => Next::Skip,
+                },
             },
-            _ => return Next::Skip,
-        };
-        Next::Look(next)
+            _ => Next::Skip,
+        }
     }
 
     fn element(&mut self, node: RequestNode) -> Next<RequestNode> {
@@ -267,6 +257,11 @@ impl Visit for RequestFacts {
         let has_names = !self.wanted.names || (self.model.is_some() && self.is_streaming.is_some());
         !self.wanted.counts && has_names && self.labels.are_complete()
     }
+}
+
+/// Looks at what may be a label, or hold one.
+fn label_or_skip(place: Option<LabelPlace>) -> Next<RequestNode> {
+    place.map_or(Next::Skip, |place| Next::Look(RequestNode::Label(place)))
 }
 
 /// Tells by its `type` whether something is the use of a tool that the client runs, or its result.
