@@ -179,7 +179,7 @@ export function createLive() {
     address.place = { ...address.place, frozen: false };
     list.restart();
     events.emit('scope');
-    connection.turn();
+    connection.renew();
   }
   events.on('place', turn);
 

@@ -92,7 +92,7 @@ export class Connection {
     this.#settle();
   }
 
-  /** Connects anew, since what may be seen is another's. */
+  /** Connects anew, since other requests are looked at, or another key is asked with. */
   renew() {
     this.#refused = null;
     this.#renew();
@@ -126,12 +126,6 @@ export class Connection {
       this.#answeredMs = now();
       if (this.state.name === 'stale') this.#become({ name: 'live' });
     } else this.#renew();
-  }
-
-  /** The stream is another one now. */
-  turn() {
-    this.#refused = null;
-    this.#renew();
   }
 
   /** Connects anew, going on after the last message. */
